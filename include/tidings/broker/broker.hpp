@@ -1,0 +1,104 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tidings/base/clock.hpp"
+#include "tidings/base/log_sink.hpp"
+#include "tidings/broker/types.hpp"
+
+namespace tidings {
+
+/// One member of a group (or a reader), on one topic. Pull-based, so back-pressure is simply not fetching. Thread-safe: one thread may fetch while
+/// others settle.
+///
+/// The broker shares a group's partitions among the live members; when one goes or dies, the others get its partitions from the
+/// committed position. Within a partition first attempts come in the order of offsets.
+class Consumer {
+ public:
+  /// As `close()` with no time to drain.
+  virtual ~Consumer() = default;
+
+  /// Up to `max` deliveries; waits up to `wait_max` for the first. Empty: nothing came in time, or the in-flight limit is reached.
+  /// What was rejected or not settled in time comes again, with a higher attempt.
+  /// Errors: `closed` (reopen), `corrupt` (never), whatever the broker's medium brings.
+  virtual Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) = 0;
+
+  /// The deliveries are done, as `outcome`. The group's position moves to the first that is not, and is durable against the death of any
+  /// process when this returns. Settling twice is harmless.
+  /// Errors: `not_owner` (never) where the partition has gone to another member: the others named in the call are settled all the same.
+  virtual Result<> settle(std::span<const DeliveryId> ids, Outcome outcome = Outcome::handled) = 0;
+
+  /// Negative acknowledgement: the deliveries come again after `delay`. Errors as `settle`.
+  virtual Result<> reject(std::span<const DeliveryId> ids, Duration delay = {}) = 0;
+
+  /// The deliveries are being worked on: their time to be settled starts anew. Errors as `settle`.
+  virtual Result<> extend(std::span<const DeliveryId> ids) = 0;
+
+  /// The partitions that this member holds now.
+  [[nodiscard]] virtual std::vector<Partition> assignment() const = 0;
+
+  /// Makes a waiting `fetch` return early, from any thread.
+  virtual void wake() = 0;
+
+  /// Gives the partitions back once what is in flight is settled, or `wait_max` is over; `fetch` answers `closed` from the start of it.
+  virtual Result<> close(Duration wait_max) = 0;
+};
+
+/// What carries envelopes between services. Thread-safe.
+class Broker {
+ public:
+  /// Closes what is open, without draining.
+  virtual ~Broker() = default;
+
+  [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
+
+  /// Creates a topic. One that is there already, with the same options as far as they are given, is fine.
+  /// Errors: `invalid_name`, `topic_exists_with` (never) where it differs.
+  virtual Result<> create_topic(std::string_view topic, const TopicOptions& options) = 0;
+
+  /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the broker was opened otherwise.
+  /// Events with a key go to `key_hash(key) % partitions`; those without, round robin by call. The events are borrowed for the call.
+  ///
+  /// Returns a place for each event, in their order, once all have the topic's durability.
+  /// Errors: `invalid_event`, `too_large`, `invalid_name` (never; nothing was written), `unknown_topic` (never), `busy`, `disk_full`, `backpressure`
+  /// (same call; nothing was written), `outcome_unknown` (same call: some or all may have been written; the same ids may come twice).
+  virtual Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
+                                                 const PublishOptions& options = {}) = 0;
+
+  /// Joins a group. Errors: `invalid_name`, `unknown_topic`.
+  virtual Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) = 0;
+
+  /// Every topic, by name.
+  virtual Result<std::vector<TopicInfo>> topics() = 0;
+  /// Error `unknown_topic`.
+  virtual Result<TopicInfo> topic(std::string_view topic) = 0;
+  /// The groups of a topic, by name. Error `unknown_topic`.
+  virtual Result<std::vector<GroupInfo>> groups(std::string_view topic) = 0;
+
+  /// Moves a group that has no live member; creates it where it is not there. Errors: `group_active` (same call), `unknown_topic`, `unsupported`.
+  virtual Result<> seek(std::string_view topic, std::string_view group, const Start& to) = 0;
+
+  /// Ends every consumer as `Consumer::close` does, then gives up what is open. Later calls answer `closed`.
+  virtual Result<> close(Duration wait_max) = 0;
+};
+
+/// What a broker is opened with.
+struct BrokerOptions {
+  bool create_topics = true;      ///< by the first publish or subscription
+  TopicOptions topic_defaults{};  ///< of those
+  Clock* clock = &system_clock();
+  LogSink* log = &stderr_log();
+};
+
+/// A folder of `src/brokers/` describes itself with this.
+struct BrokerFactory {
+  std::string scheme;   ///< `log`
+  std::string example;  ///< `log:./data`
+  Result<std::unique_ptr<Broker>> (*open)(std::string_view url, const BrokerOptions& options) = nullptr;
+};
+
+}  // namespace tidings

@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "tidings/base/strong.hpp"
+#include "tidings/base/time.hpp"
+#include "tidings/event/envelope.hpp"
+
+namespace tidings {
+
+/// What an acknowledged publish survives.
+enum class Durability {
+  memory,    ///< the death of any process
+  interval,  ///< that, and a power cut but for the last moments
+  durable,   ///< that, and a power cut
+};
+
+[[nodiscard]] std::string_view to_string(Durability durability);
+/// Error `invalid_durability`, naming the three.
+[[nodiscard]] Result<Durability> parse_durability(std::string_view text);
+
+/// What a topic is created with; fixed for life.
+struct TopicOptions {
+  std::uint32_t partitions = 0;                      ///< 0: the broker's default (1 on one machine, 4 on a cluster)
+  std::optional<Durability> durability;              ///< none: the broker's default
+  std::size_t event_bytes_max = std::size_t{1} << 20;  ///< with headers
+};
+
+/// What a broker can do; what it cannot answers `unsupported`.
+struct Capabilities {
+  bool persistent = false;         ///< events and positions survive close and reopening
+  bool several_processes = false;  ///< other processes see the same topics
+  bool start_at_offset = true;
+  bool start_at_time = true;
+  bool seek = true;
+  bool exact_lag = true;
+  bool attempts_survive_crash = false;  ///< a delivery's attempt count outlives the process that handled it
+};
+
+/// Where a group begins, or is moved to.
+struct Start {
+  struct Earliest {
+    friend bool operator==(Earliest, Earliest) = default;
+  };
+  struct Latest {
+    friend bool operator==(Latest, Latest) = default;
+  };
+  std::variant<Earliest, Latest, Offset, TimePoint> at = Earliest{};
+
+  static Start earliest() { return {Earliest{}}; }
+  static Start latest() { return {Latest{}}; }
+  static Start offset(Offset offset) { return {offset}; }     ///< in every partition; beyond the end: the end
+  static Start time(TimePoint time) { return {time}; }        ///< the first event appended at or after
+
+  friend bool operator==(const Start&, const Start&) = default;
+};
+
+/// `earliest`, `latest`, an offset, or an RFC 3339 time. Error `invalid_start`.
+[[nodiscard]] Result<Start> parse_start(std::string_view text);
+
+/// Where an event was put.
+struct Published {
+  Partition partition;
+  Offset offset;
+  friend bool operator==(const Published&, const Published&) = default;
+};
+
+struct PublishOptions {
+  Duration wait_max = std::chrono::seconds{30};  ///< for locks, space, back-pressure and the acknowledgement
+  std::optional<Durability> wait_for;            ///< more than the topic's; less is ignored
+  std::optional<Partition> partition;            ///< instead of the one that the key gives
+};
+
+/// Names one attempt at one event.
+struct DeliveryId {
+  Partition partition;
+  Offset offset;
+  std::uint64_t generation = 0;  ///< of the consumer's hold on the partition; an older one is refused
+  friend bool operator==(const DeliveryId&, const DeliveryId&) = default;
+};
+
+/// One attempt to hand an event to a group. Its texts live as long as any copy of it.
+struct Delivery {
+  DeliveryId id;
+  EnvelopeView envelope;
+  TimePoint appended{};  ///< by the broker's clock
+  int attempt = 1;       ///< 1 the first time
+  std::shared_ptr<const void> owner;  ///< keeps what `envelope` points into
+};
+
+/// What became of a delivery, as the group's record counts it.
+enum class Outcome { handled, parked, expired, skipped };
+
+struct ConsumerOptions {
+  std::string group;                    ///< empty: a reader, which has no position and sees every partition
+  Start start = Start::earliest();      ///< where the group has no position yet
+  std::size_t in_flight_max = 1000;     ///< deliveries not yet settled; fetch returns no more than that leaves
+  Duration settle_within = std::chrono::seconds{30};  ///< an unsettled delivery comes again after that
+  bool create_topic = true;             ///< else a missing topic is `unknown_topic`
+};
+
+struct PartitionInfo {
+  Partition partition;
+  Offset earliest;  ///< the first event kept
+  Offset end;       ///< one past the last that readers may see
+};
+
+struct TopicInfo {
+  std::string name;
+  Durability durability = Durability::durable;
+  std::size_t event_bytes_max = 0;
+  std::vector<PartitionInfo> partitions;
+};
+
+struct GroupPartitionInfo {
+  Partition partition;
+  Offset position;  ///< everything before it is settled
+  Offset end;
+  std::uint64_t settled_beyond = 0;  ///< settled at or after `position`
+  std::uint64_t handled = 0;
+  std::uint64_t parked = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t skipped = 0;  ///< by seek, or because retention removed them
+  bool owned = false;         ///< a live member holds it
+
+  [[nodiscard]] std::uint64_t lag() const { return end.value > position.value ? end.value - position.value : 0; }
+};
+
+struct GroupInfo {
+  std::string topic;
+  std::string group;
+  std::vector<GroupPartitionInfo> partitions;
+
+  [[nodiscard]] std::uint64_t lag() const {
+    std::uint64_t sum = 0;
+    for (const auto& partition : partitions) sum += partition.lag();
+    return sum;
+  }
+};
+
+}  // namespace tidings

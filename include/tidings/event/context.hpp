@@ -1,0 +1,60 @@
+#pragma once
+
+#include <stop_token>
+#include <string_view>
+#include <utility>
+
+#include "tidings/base/strong.hpp"
+#include "tidings/event/envelope.hpp"
+#include "tidings/event/make_envelope.hpp"
+
+namespace tidings {
+
+/// Where a handler's publications go: the runtime that runs the handler. Not for users.
+class Outlet {
+ public:
+  virtual ~Outlet() = default;
+  virtual Result<> publish(std::string_view topic, Envelope envelope) = 0;
+};
+
+/// What a handler may know and do beside its event. Valid for the call; used by one thread at a time.
+class Context {
+ public:
+  struct Place {
+    std::string_view topic;
+    Partition partition;
+    Offset offset;
+    int attempt = 1;  ///< 1 the first time
+  };
+
+  Context(const EnvelopeView& envelope, Place place, std::string_view source, Outlet& outlet, std::stop_token stop = {})
+      : envelope_(&envelope), place_(place), source_(source), outlet_(&outlet), stop_(std::move(stop)) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] const EnvelopeView& envelope() const { return *envelope_; }
+  [[nodiscard]] const Place& place() const { return place_; }
+  [[nodiscard]] int attempt() const { return place_.attempt; }
+  /// Asks the handler to end early: the service is stopping.
+  [[nodiscard]] std::stop_token stop() const { return stop_; }
+
+  /// Publishes `event` to its topic, with this event's correlation id and trace, and this event's id as causation.
+  ///
+  /// In a service the publications of one delivery leave together, in order, once the handler has succeeded, and before the delivery is acknowledged:
+  /// a failed attempt publishes nothing, a crash after them may publish them again. Errors: what encoding and `validate` say.
+  template <class Event>
+  Result<> publish(const Event& event) {
+    auto envelope = make_envelope(event, {.source = source_, .cause = envelope_});
+    if (!envelope) return envelope.error();
+    return outlet_->publish(event_topic<Event>(), std::move(*envelope));
+  }
+
+ private:
+  const EnvelopeView* envelope_;
+  Place place_;
+  std::string_view source_;
+  Outlet* outlet_;
+  std::stop_token stop_;
+};
+
+}  // namespace tidings

@@ -1,0 +1,29 @@
+#include "tidings/brokers/open.hpp"
+
+#include <string>
+#include <vector>
+
+namespace tidings {
+
+namespace brokers {
+std::vector<BrokerFactory> all_factories();
+}
+
+std::span<const BrokerFactory> broker_factories() {
+  static const auto factories = brokers::all_factories();
+  return factories;
+}
+
+Result<std::unique_ptr<Broker>> open_broker(std::string_view url, const BrokerOptions& options) {
+  std::string known;
+  const auto scheme = url.substr(0, url.find(':'));
+  for (const auto& factory : broker_factories()) {
+    if (scheme.size() < url.size() && factory.scheme == scheme) return factory.open(url, options);
+    known += (known.empty() ? "" : ", ") + factory.example;
+  }
+  if (scheme.size() == url.size())
+    return Error{"invalid_url", "'" + std::string(url) + "' is no broker URL; write one as " + known};
+  return Error{"unknown_broker", "no broker for '" + std::string(url) + "' in this build; there are " + known};
+}
+
+}  // namespace tidings
