@@ -94,6 +94,10 @@ std::optional<SteadyTime> InFlight::next_due() const {
   return due;
 }
 
+std::optional<SteadyTime> InFlight::last_deadline() const {
+  return last_ == none ? std::nullopt : std::optional(at(last_).due);
+}
+
 InFlight::Answer InFlight::settle(Offset offset, std::uint64_t generation, Outcome outcome) {
   std::uint64_t sequence = none;
   if (const auto answer = refused(offset, generation, sequence)) return *answer;

@@ -185,6 +185,12 @@ struct Naive {
       if (!event.settled && event.due <= now) offsets.insert(offset);
     return offsets;
   }
+  [[nodiscard]] std::optional<SteadyTime> last_deadline() const {
+    std::optional<SteadyTime> most;
+    for (const auto& [offset, event] : events)
+      if (!event.settled && !event.waiting && (!most || event.due > *most)) most = event.due;
+    return most;
+  }
   [[nodiscard]] std::optional<SteadyTime> next_due() const {
     std::optional<SteadyTime> least;
     for (const auto& [offset, event] : events)
@@ -290,6 +296,7 @@ TEST_P(InFlightModel, AgreesWithTheNaiveOne) {
     ASSERT_EQ(flight.unsettled(), naive.count(false) + naive.count(true));
     ASSERT_EQ(flight.next().value, naive.next);
     ASSERT_EQ(flight.next_due(), naive.next_due());
+    ASSERT_EQ(flight.last_deadline(), naive.last_deadline());
     if (naive.events.size() > 100) {  // keeps the naive one quick: both begin anew
       naive = Naive{.events = {}, .next = naive.next};
       flight.begin(Offset{naive.next}, generation, within);

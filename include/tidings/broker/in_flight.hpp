@@ -82,6 +82,9 @@ class InFlight {
   std::optional<Due> take_due(SteadyTime now);
   /// When `take_due` can next give something.
   [[nodiscard]] std::optional<SteadyTime> next_due() const;
+  /// When the last of what is with a handler now is to be settled by; from then on nobody is waited for, and the
+  /// partition may move.
+  [[nodiscard]] std::optional<SteadyTime> last_deadline() const;
 
   // What comes back.
 

@@ -32,6 +32,9 @@ struct TopicOptions {
   std::size_t event_bytes_max = std::size_t{1} << 20;  ///< with headers
 };
 
+/// What every broker checks before it creates a topic. Error `invalid_options` (never).
+Result<> validate(const TopicOptions& options);
+
 /// What a broker can do; what it cannot answers `unsupported`.
 struct Capabilities {
   bool persistent = false;         ///< events and positions survive close and reopening

@@ -1,0 +1,51 @@
+#include "tidings/broker/types.hpp"
+
+#include <charconv>
+
+namespace tidings {
+
+namespace {
+
+constexpr std::uint32_t partitions_max = 1024;
+
+}  // namespace
+
+std::string_view to_string(Durability durability) {
+  switch (durability) {
+    case Durability::memory:
+      return "memory";
+    case Durability::interval:
+      return "interval";
+    case Durability::durable:
+      return "durable";
+  }
+  return "unknown";
+}
+
+Result<Durability> parse_durability(std::string_view text) {
+  for (const auto durability : {Durability::memory, Durability::interval, Durability::durable})
+    if (text == to_string(durability)) return durability;
+  return Error{"invalid_durability", "'" + std::string(text) + "' is no durability; write memory, interval or durable"};
+}
+
+Result<> validate(const TopicOptions& options) {
+  if (options.partitions > partitions_max)
+    return Error{"invalid_options", "a topic has at most " + std::to_string(partitions_max) + " partitions, not " +
+                                        std::to_string(options.partitions)};
+  if (options.event_bytes_max == 0) return Error{"invalid_options", "event_bytes_max is 0: no event would fit"};
+  return {};
+}
+
+Result<Start> parse_start(std::string_view text) {
+  if (text == "earliest") return Start::earliest();
+  if (text == "latest") return Start::latest();
+  std::uint64_t offset = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
+  if (error == std::errc{} && end == text.data() + text.size()) return Start::offset(Offset{offset});
+  if (const auto time = parse_rfc3339(text)) return Start::time(*time);
+  return Error{"invalid_start", "'" + std::string(text) +
+                                    "' is no place to start from; write earliest, latest, an offset, or a time such as "
+                                    "2024-01-31T12:00:00Z"};
+}
+
+}  // namespace tidings
