@@ -2,7 +2,9 @@
 
 namespace tidings {
 
-std::string to_string(const Error& error) { return error.code + ": " + error.message; }
+std::string to_string(const Error& error) {
+  return error.code + ": " + error.message;
+}
 
 ErrorException::ErrorException(Error error) : error_(std::move(error)), text_(to_string(error_)) {}
 

@@ -1,0 +1,46 @@
+#include "tidings/base/log_sink.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+
+#include "tidings/base/clock.hpp"
+#include "tidings/base/text.hpp"
+
+namespace tidings {
+namespace {
+
+class StderrLog final : public LogSink {
+ public:
+  explicit StderrLog(LogLevel least) : least_(least) {}
+
+  void write(LogLevel level, std::string_view line) override {
+    if (level < least_) return;
+    static constexpr std::string_view names[] = {"debug", "info", "warning", "error"};
+    try {
+      const auto now = std::chrono::floor<std::chrono::milliseconds>(system_clock().now());
+      auto text = to_rfc3339(now) + " " + std::string(names[static_cast<int>(level)]) + " " + printable(line) + "\n";
+      // One write a line: lines of several threads and processes do not mix.
+      for (std::string_view rest = text; !rest.empty();) {
+        const auto wrote = ::write(STDERR_FILENO, rest.data(), rest.size());
+        if (wrote <= 0) return;
+        rest.remove_prefix(static_cast<std::size_t>(wrote));
+      }
+    } catch (...) {  // a log line is not worth a crash
+    }
+  }
+
+ private:
+  LogLevel least_;
+};
+
+}  // namespace
+
+LogSink& stderr_log(LogLevel least) {
+  static StderrLog sinks[] = {StderrLog(LogLevel::debug), StderrLog(LogLevel::info), StderrLog(LogLevel::warning),
+                              StderrLog(LogLevel::error)};
+  return sinks[static_cast<int>(least)];
+}
+
+}  // namespace tidings
