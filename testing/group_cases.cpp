@@ -1,0 +1,230 @@
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "traffic.hpp"
+
+namespace tidings::testing {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Lets every member fetch, and keep what comes, until they share the partitions evenly.
+void until_shared(Trial& trial, std::vector<std::unique_ptr<Consumer>>& members, std::size_t each,
+                  std::vector<std::vector<Delivery>>& got) {
+  const auto until = steady_now() + trial.patience();
+  got.resize(members.size());
+  while (steady_now() < until) {
+    bool even = true;
+    for (std::size_t index = 0; index < members.size(); ++index) {
+      auto some = trial.need(members[index]->fetch(100, 5ms), "fetch");
+      settle(trial, *members[index], some);
+      std::ranges::move(some, std::back_inserter(got[index]));
+      even = even && members[index]->assignment().size() == each;
+    }
+    if (even) return;
+  }
+  trial.require(false, "the members do not share the partitions evenly");
+}
+
+void concurrent_subscribers_lose_nothing(Trial& trial) {
+  constexpr std::size_t count = 3000;
+  const auto broker = trial.open();
+  create_topic(trial, *broker, "orders", 6);
+  trial.need(join(trial, *broker, "orders", "group")->close(trial.patience()),
+             "close");  // the group is there from the start
+  std::atomic<std::size_t> published = 0;
+  std::mutex mutex;
+  std::set<std::string, std::less<>> seen;
+  const auto all_seen = [&] {
+    const std::scoped_lock lock(mutex);
+    return published == count && seen.size() == count;
+  };
+  const auto until = steady_now() + trial.patience();
+  run_together(trial, 4, [&](int number, Trial& own) {
+    if (number == 0) {
+      for (std::size_t batch = 0; batch < count / 10; ++batch) {
+        std::vector<Envelope> some;
+        for (std::size_t index = 0; index < 10; ++index) {
+          const auto name = std::to_string(batch * 10 + index);
+          some.push_back(event(name, "key-" + name.substr(name.size() > 2 ? name.size() - 2 : 0)));
+        }
+        publish(own, *broker, "orders", some);
+        published += some.size();
+      }
+      return;
+    }
+    // Members come and go while events flow; the first goes without a word.
+    for (int stay = 0; !all_seen() && steady_now() < until; ++stay) {
+      const auto member = join(own, *broker, "orders", "group");
+      for (int fetches = 0; fetches < 20 && !all_seen(); ++fetches) {
+        const auto some = own.need(member->fetch(50, 10ms), "fetch");
+        {
+          const std::scoped_lock lock(mutex);
+          for (const auto& delivery : some) seen.emplace(delivery.envelope.id);
+        }
+        const auto settled = some.empty() ? Result<>{} : member->settle(ids_of(some));
+        own.check(settled || settled.error().code == "not_owner",
+                  "settle of a member that shares: " + (settled ? "" : to_string(settled.error())));
+      }
+      if (number != 1) own.need(member->close(trial.patience()), "close");
+    }
+  });
+  trial.check(seen.size() == count,
+              "of " + std::to_string(count) + " events the group's members saw " + std::to_string(seen.size()));
+}
+
+void members_of_a_group_share_the_work(Trial& trial) {
+  const auto broker = trial.open();
+  const auto second = trial.open();
+  create_topic(trial, *broker, "orders", 4);
+  std::vector<std::unique_ptr<Consumer>> members;
+  members.push_back(join(trial, *broker, "orders", "group"));
+  members.push_back(join(trial, *second, "orders", "group"));
+  std::vector<std::vector<Delivery>> got;
+  until_shared(trial, members, 2, got);
+  std::set<Partition> held;
+  for (const auto& member : members)
+    for (const auto partition : member->assignment())
+      trial.check(held.insert(partition).second, "partition " + std::to_string(partition.value) + " has two holders");
+  trial.check(held.size() == 4, "some partition has no holder");
+  for (int key = 0; key < 40; ++key)
+    publish(trial, *broker, "orders", events("k" + std::to_string(key), 5, "key-" + std::to_string(key)));
+  std::set<std::string, std::less<>> seen;
+  const auto until = steady_now() + trial.patience();
+  while (seen.size() < 200 && steady_now() < until) {
+    for (std::size_t index = 0; index < 2; ++index) {
+      auto some = trial.need(members[index]->fetch(100, 5ms), "fetch");
+      settle(trial, *members[index], some);
+      for (const auto& delivery : some)
+        trial.check(seen.emplace(delivery.envelope.id).second,
+                    std::string(delivery.envelope.id) + " came to two members");
+      std::ranges::move(some, std::back_inserter(got[index]));
+    }
+  }
+  trial.check(seen.size() == 200, "of 200 events the members saw " + std::to_string(seen.size()));
+  trial.check(!got[0].empty() && !got[1].empty(), "one member had all the work");
+}
+
+void groups_are_independent(Trial& trial) {
+  const auto broker = trial.open();
+  const auto sent = events("e", 30, "key");
+  const auto a = join(trial, *broker, "orders", "a");
+  const auto b = join(trial, *broker, "orders", "b");
+  publish(trial, *broker, "orders", sent);
+  check_same(trial, names_of(handle(trial, *a, 30)), names_of(sent), "group a");
+  trial.check(group_info(trial, *broker, "orders", "b").lag() == 30, "group b moved when group a settled");
+  const auto got = take(trial, *b, 30);
+  check_same(trial, names_of(got), names_of(sent), "group b");
+  trial.need(b->reject(ids_of(got)), "reject");
+  check_nothing_comes(trial, *a, "group b rejected");
+  trial.check(group_info(trial, *broker, "orders", "a").lag() == 0, "group a moved when group b rejected");
+  for (const auto& delivery : handle(trial, *b, 30))
+    trial.check(delivery.attempt == 2, "a rejected event came as attempt " + std::to_string(delivery.attempt));
+}
+
+void a_slow_subscriber_delays_no_other_group(Trial& trial) {
+  const auto broker = trial.open();
+  ConsumerOptions slow;
+  slow.group = "slow";
+  slow.in_flight_max = 1;
+  const auto stuck = subscribe(trial, *broker, "orders", slow);
+  const auto fast = join(trial, *broker, "orders", "fast");
+  publish(trial, *broker, "orders", events("first", 1));
+  const auto kept = take(trial, *stuck, 1);
+  for (int round = 0; round < 20; ++round) {
+    const auto sent = events("e" + std::to_string(round), 50);
+    publish(trial, *broker, "orders", sent);
+    const auto extra = round == 0 ? 1u : 0u;
+    trial.check(handle(trial, *fast, 50 + extra).size() == 50 + extra, "the fast group waits for the slow one");
+  }
+  trial.check(group_info(trial, *broker, "orders", "slow").lag() == 1001, "the slow group's lag is not 1,001");
+  settle(trial, *stuck, kept);
+}
+
+void a_new_group_receives_old_events(Trial& trial) {
+  const auto broker = trial.open();
+  const auto sent = events("e", 100, "key");
+  publish(trial, *broker, "orders", sent);
+  check_same(trial, names_of(handle(trial, *join(trial, *broker, "orders", "first"), 100)), names_of(sent),
+             "the first group");
+  const auto late = join(trial, *broker, "orders", "late");
+  check_same(trial, names_of(handle(trial, *late, 100)), names_of(sent), "a group that came after");
+}
+
+void a_rebalance_resumes_from_the_committed_position(Trial& trial) {
+  const auto broker = trial.open();
+  const auto second = trial.open();
+  create_topic(trial, *broker, "orders", 2);
+  publish(trial, *broker, "orders", events("a", 40), {.wait_for = {}, .partition = Partition{0}});
+  publish(trial, *broker, "orders", events("b", 40), {.wait_for = {}, .partition = Partition{1}});
+
+  // One goes without a word, with events in its hands.
+  auto gone = join(trial, *broker, "orders", "group");
+  const auto got = take(trial, *gone, 80);
+  std::vector<Delivery> done;
+  for (const auto& delivery : got)
+    if (delivery.id.offset.value < 10) done.push_back(delivery);
+  settle(trial, *gone, done);
+  const auto heir = join(trial, *second, "orders", "group");
+  gone.reset();
+  std::set<std::string, std::less<>> seen;
+  const auto until = steady_now() + trial.patience();
+  std::vector<Delivery> held;
+  while (seen.size() < 60 && steady_now() < until) {
+    for (auto& delivery : trial.need(heir->fetch(100, 10ms), "fetch")) {
+      trial.check(delivery.id.offset.value >= 10, std::string(delivery.envelope.id) + " was settled, and came again");
+      seen.emplace(delivery.envelope.id);
+      held.push_back(std::move(delivery));
+    }
+  }
+  trial.check(seen.size() == 60, "of 60 unsettled events the heir got " + std::to_string(seen.size()));
+  settle(trial, *heir, held);
+  trial.check(group_info(trial, *broker, "orders", "group").lag() == 0, "the heir settled all, but there is a lag");
+
+  // One hangs: it fetches, and never settles. Its partition moves when its time is over, and its word counts no more.
+  ConsumerOptions options;
+  options.group = "hung";
+  options.settle_within = 300ms;
+  const auto hung = subscribe(trial, *broker, "orders", options);
+  const auto unsettled = take(trial, *hung, 80);
+  const auto taker = subscribe(trial, *second, "orders", options);
+  std::vector<Delivery> taken;
+  for (const auto end = steady_now() + trial.patience(); taken.empty() && steady_now() < end;) {
+    taken = trial.need(taker->fetch(100, 20ms), "fetch");
+    if (taken.empty()) (void)trial.need(hung->fetch(1, 1ms), "fetch");
+  }
+  trial.require(!taken.empty(), "a member that settles nothing keeps its partitions from one that joined");
+  std::vector<DeliveryId> stale;
+  for (const auto& delivery : unsettled)
+    if (delivery.id.partition == taken.front().id.partition) stale.push_back(delivery.id);
+  trial.check_error(hung->settle(stale), "not_owner", Retry::never, "settling what has gone to another member");
+  for (const auto& partition : group_info(trial, *broker, "orders", "hung").partitions)
+    trial.check(partition.position.value == 0, "a member that had lost its partition moved the group's position");
+}
+
+}  // namespace
+
+std::vector<CaseEntry> group_cases() {
+  return {
+      {{"concurrent_subscribers_lose_nothing",
+        "Members come, go and vanish while events flow, and every event reaches one."},
+       concurrent_subscribers_lose_nothing},
+      {{"members_of_a_group_share_the_work",
+        "Partitions are spread evenly, each has one holder, each event comes to one member."},
+       members_of_a_group_share_the_work},
+      {{"groups_are_independent", "What one group settles or rejects is nothing to another."}, groups_are_independent},
+      {{"a_slow_subscriber_delays_no_other_group",
+        "A group that stands still holds up neither publishers nor other groups."},
+       a_slow_subscriber_delays_no_other_group},
+      {{"a_new_group_receives_old_events", "A group that comes later starts from the first event kept."},
+       a_new_group_receives_old_events},
+      {{"a_rebalance_resumes_from_the_committed_position",
+        "Who takes a partition over goes on where it was settled; who lost it has no say."},
+       a_rebalance_resumes_from_the_committed_position},
+  };
+}
+
+}  // namespace tidings::testing
