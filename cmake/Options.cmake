@@ -22,7 +22,7 @@ if(TIDINGS_CCACHE AND PROJECT_IS_TOP_LEVEL)
 endif()
 
 add_library(tidings_flags INTERFACE)
-target_compile_options(tidings_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -Wno-restrict)  # restrict: g++ 12 sees ghosts in string concatenation
+target_compile_options(tidings_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -Wno-missing-field-initializers -Wno-restrict)  # members left out keep their initialiser, by design; restrict: g++ 12 sees ghosts in string concatenation
 if(TIDINGS_SANITIZE)
   add_compile_options(-fsanitize=${TIDINGS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
   add_link_options(-fsanitize=${TIDINGS_SANITIZE})

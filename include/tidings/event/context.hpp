@@ -40,8 +40,9 @@ class Context {
 
   /// Publishes `event` to its topic, with this event's correlation id and trace, and this event's id as causation.
   ///
-  /// In a service the publications of one delivery leave together, in order, once the handler has succeeded, and before the delivery is acknowledged:
-  /// a failed attempt publishes nothing, a crash after them may publish them again. Errors: what encoding and `validate` say.
+  /// In a service the publications of one delivery leave together, in order, once the handler has succeeded, and before
+  /// the delivery is acknowledged: a failed attempt publishes nothing, a crash after them may publish them again.
+  /// Errors: what encoding and `validate` say.
   template <class Event>
   Result<> publish(const Event& event) {
     auto envelope = make_envelope(event, {.source = source_, .cause = envelope_});

@@ -17,8 +17,8 @@ struct HeaderView {
   std::string_view value;
 };
 
-/// Headers in their encoded form: `{u32 name size, u32 value size, name, value}…`, little-endian. Reading copies nothing; a malformed tail
-/// ends the iteration.
+/// Headers in their encoded form: `{u32 name size, u32 value size, name, value}…`, little-endian. Reading copies
+/// nothing; a malformed tail ends the iteration.
 class HeadersView {
  public:
   constexpr HeadersView() = default;

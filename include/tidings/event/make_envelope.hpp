@@ -4,25 +4,80 @@
 
 #include "tidings/base/clock.hpp"
 #include "tidings/base/entropy.hpp"
+#include "tidings/event/codec.hpp"
 #include "tidings/event/envelope.hpp"
+#include "tidings/event/json_codec.hpp"
+#include "tidings/event/traits.hpp"
 
 namespace tidings {
 
 /// What an envelope is made with beside the event.
 struct EnvelopeOptions {
-  std::string_view source;                ///< the service's name
-  const EnvelopeView* cause = nullptr;    ///< the event whose handler publishes: gives correlation id, causation id and trace
+  std::string_view source = {};  ///< the service's name
+  const EnvelopeView* cause =
+      nullptr;  ///< the event whose handler publishes: gives correlation id, causation id and trace
   Clock* clock = &system_clock();
   Entropy* entropy = &system_entropy();
 };
 
-/// The topic of an event: its traits' topic, else its wire name.
-template <class Event>
-std::string_view event_topic();
+/// An envelope with id (UUIDv7), source, time, correlation and causation ids and trace, without type, key and payload.
+/// Without a cause its own id is the correlation id, and a new trace begins. A cause's valid `traceparent` is continued
+/// by a new span; another is replaced.
+[[nodiscard]] Envelope begin_envelope(const EnvelopeOptions& options);
 
-/// Encodes `event` as JSON and gives it id, type, version, time, key, and what `options.cause` hands on; without a cause its own id is
-/// the correlation id and a new trace begins.
-template <class Event>
-Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& options);
+/// Encodes `event` and gives it type, version, key and all that `begin_envelope` gives. Errors: what the codec says.
+template <class Event, Codec<Event> C = JsonCodec>
+Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& options = {}) {
+  auto envelope = begin_envelope(options);
+  envelope.type = event_name<Event>();
+  envelope.version = event_version<Event>();
+  envelope.key = event_key(event);
+  envelope.data_content_type = C::content_type;
+  if (auto encoded = C::encode(event, envelope.payload); !encoded) {
+    encoded.error().message.insert(0, std::string(event_name<Event>()) + " ");
+    return encoded.error();
+  }
+  return envelope;
+}
+
+namespace detail {
+
+template <class Function>
+struct UpcastOf;
+template <class T, class Old>
+struct UpcastOf<T (*)(const Old&)> {
+  using type = Old;
+};
+
+Error foreign_content(const EnvelopeView& envelope, std::string_view wanted);
+Error foreign_version(const EnvelopeView& envelope, std::uint32_t newest, bool upcasts);
+
+template <class Event, class C>
+Result<Event> decode_version(const EnvelopeView& envelope, std::uint32_t newest) {
+  if (envelope.version == event_version<Event>()) return C::template decode<Event>(envelope.payload);
+  if constexpr (requires { &Event::upcast; }) {
+    using Old = typename UpcastOf<decltype(&Event::upcast)>::type;
+    static_assert(event_version<Old>() < event_version<Event>(),
+                  "upcast takes the version before: give that type's traits a lower version");
+    if (envelope.version < event_version<Event>()) {
+      auto old = decode_version<Old, C>(envelope, newest);
+      if (!old) return std::move(old.error());
+      return Event::upcast(*old);
+    }
+  }
+  return foreign_version(envelope, newest, requires { &Event::upcast; });
+}
+
+}  // namespace detail
+
+/// Reads an envelope's payload as `Event`; one of an older version goes through the class's `static Event upcast(const
+/// Older&)`, as often as it takes. Errors (never): `unsupported_content`, `unknown_version`, and what the codec says.
+/// The type is not looked at.
+template <class Event, Codec<Event> C = JsonCodec>
+Result<Event> decode_event(const EnvelopeView& envelope) {
+  if (!envelope.data_content_type.empty() && !envelope.data_content_type.starts_with(C::content_type))
+    return detail::foreign_content(envelope, C::content_type);
+  return detail::decode_version<Event, C>(envelope, event_version<Event>());
+}
 
 }  // namespace tidings

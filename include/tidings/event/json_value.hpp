@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tidings/base/result.hpp"
+
+namespace tidings {
+
+/// What went wrong while a document was read, and where: the path grows as the readers return.
+struct JsonFailure {
+  std::string code;
+  std::string message;
+  std::string path;  ///< `.lines[2].quantity`
+};
+
+/// One value of a JSON document that is being read, in order, once. A small window on the parser, which stays behind
+/// it. Every reader returns false, and says why in `failure()`, where the value is of another kind or malformed.
+class JsonValue {
+ public:
+  JsonValue(void* value, JsonFailure& failure, int depth) : value_(value), failure_(&failure), depth_(depth) {}
+
+  using Member = bool (*)(void* context, std::string_view name, JsonValue& value);
+  using Element = bool (*)(void* context, JsonValue& value);
+
+  /// Calls `member(context, name, value)` for each member until it returns false. `member` takes every value, if only
+  /// by `skip()`: what nobody takes is passed over unchecked.
+  bool object(Member member, void* context);
+  bool array(Element element, void* context);
+  bool text(std::string& out);
+  bool integer(std::int64_t& out);
+  bool integer(std::uint64_t& out);
+  bool number(double& out);
+  bool boolean(bool& out);
+  /// Whether the value is null, and then takes it.
+  bool null();
+  /// Takes the value whole, checking that it is well-formed.
+  bool skip();
+  /// Takes the value whole, checked, as the text that it is in the document.
+  bool copy(std::string& out);
+  /// The text of a scalar, or the first character of an object or array. Does not take it.
+  std::string_view raw();
+
+  bool fail(std::string_view code, std::string message);
+  /// Puts `step` before the path of a failure on its way up.
+  void add_to_path(const std::string& step) { failure_->path.insert(0, step); }
+  [[nodiscard]] JsonFailure& failure() const { return *failure_; }
+
+ private:
+  void* value_;
+  JsonFailure* failure_;
+  int depth_;
+};
+
+/// Reads the whole of `document` with `read`, and refuses what stands behind it.
+/// Errors `invalid_json`, `wrong_type`, `out_of_range`, `duplicate_member`, `too_deep` (never), with the path in the
+/// message.
+Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context);
+
+}  // namespace tidings

@@ -1,0 +1,96 @@
+#include "tidings/event/envelope.hpp"
+
+#include "tidings/base/text.hpp"
+
+namespace tidings {
+namespace {
+
+Error invalid(std::string_view what, std::string_view why) {
+  return {"invalid_event", "the event's " + std::string(what) + " " + std::string(why)};
+}
+
+bool has_control(std::string_view text) {
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
+  return false;
+}
+
+}  // namespace
+
+Envelope::Envelope(const EnvelopeView& view)
+    : id(view.id),
+      type(view.type),
+      source(view.source),
+      subject(view.subject),
+      data_content_type(view.data_content_type),
+      data_schema(view.data_schema),
+      key(view.key),
+      correlation_id(view.correlation_id),
+      causation_id(view.causation_id),
+      trace_parent(view.trace_parent),
+      time(view.time),
+      version(view.version),
+      headers(view.headers),
+      payload(view.payload) {}
+
+EnvelopeView Envelope::view() const {
+  return {.id = id,
+          .type = type,
+          .source = source,
+          .subject = subject,
+          .data_content_type = data_content_type,
+          .data_schema = data_schema,
+          .key = key,
+          .correlation_id = correlation_id,
+          .causation_id = causation_id,
+          .trace_parent = trace_parent,
+          .time = time,
+          .version = version,
+          .headers = headers.view(),
+          .payload = payload};
+}
+
+std::size_t size_bytes(const EnvelopeView& envelope) {
+  return envelope.id.size() + envelope.type.size() + envelope.source.size() + envelope.subject.size() +
+         envelope.data_content_type.size() + envelope.data_schema.size() + envelope.key.size() +
+         envelope.correlation_id.size() + envelope.causation_id.size() + envelope.trace_parent.size() +
+         envelope.headers.encoded().size() + envelope.payload.size();
+}
+
+Result<> validate(const EnvelopeView& envelope, std::size_t size_bytes_max) {
+  if (envelope.id.empty()) return invalid("id", "is empty; a UUIDv7 will do");
+  if (envelope.type.empty()) return invalid("type", "is empty; give its wire name, like shop.OrderPlaced");
+  struct Text {
+    std::string_view what;
+    std::string_view text;
+  };
+  for (const auto& [what, text] :
+       {Text{"id", envelope.id}, Text{"type", envelope.type}, Text{"source", envelope.source},
+        Text{"subject", envelope.subject}, Text{"data content type", envelope.data_content_type},
+        Text{"data schema", envelope.data_schema}, Text{"correlation id", envelope.correlation_id},
+        Text{"causation id", envelope.causation_id}, Text{"traceparent", envelope.trace_parent}}) {
+    if (text.size() > 0xffff) return invalid(what, "is longer than 65,535 bytes");
+    if (has_control(text)) return invalid(what, "has control characters");
+    if (!is_utf8(text)) return invalid(what, "is not UTF-8");
+  }
+  if (envelope.key.size() > 0xffff) return invalid("key", "is longer than 65,535 bytes");
+  if (!is_utf8(envelope.key)) return invalid("key", "is not UTF-8");
+  std::size_t encoded = 0;
+  for (const auto& [name, value] : envelope.headers) {
+    if (name.empty()) return invalid("header", "has an empty name");
+    if (has_control(name) || !is_utf8(name))
+      return invalid("header '" + printable(name) + "'", "has a name with control characters or bad UTF-8");
+    if (value.find_first_of(std::string_view("\r\n\0", 3)) != value.npos)
+      return invalid("header '" + printable(name) + "'", "has CR, LF or NUL in its value");
+    if (!is_utf8(value)) return invalid("header '" + printable(name) + "'", "is not UTF-8");
+    encoded += 8 + name.size() + value.size();
+  }
+  if (encoded != envelope.headers.encoded().size()) return invalid("headers", "are malformed");
+  if (const auto size = size_bytes(envelope); size > size_bytes_max)
+    return Error{"too_large", "the event has " + std::to_string(size) + " bytes with its headers, the topic takes " +
+                                  std::to_string(size_bytes_max) +
+                                  "; make it smaller, or create the topic with a larger limit"};
+  return {};
+}
+
+}  // namespace tidings
