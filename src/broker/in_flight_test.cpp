@@ -143,6 +143,16 @@ TEST(InFlight, AnEndlessTimeToSettleDoesNotOverflow) {
   EXPECT_FALSE(flight.take_due(start + 1000h));
 }
 
+TEST(InFlight, TimeThatSeemsToGoBackKeepsTheOrderOfDeadlines) {
+  InFlight flight;
+  flight.begin(Offset{0}, 1, 30s);
+  flight.add(Offset{0}, start + 5s);
+  flight.add(Offset{1}, start);  // a thread that read the clock first, and got the lock second
+  EXPECT_EQ(flight.last_deadline(), start + 35s);
+  EXPECT_EQ(flight.settle(Offset{0}, 1, Outcome::handled), Answer::done);
+  EXPECT_EQ(flight.next_due(), start + 35s);
+}
+
 /// The same, as plainly as it can be said.
 struct Naive {
   struct Event {

@@ -17,13 +17,16 @@ namespace tidings {
 ///
 /// The broker shares a group's partitions among the live members; when one goes or dies, the others get its partitions from the
 /// committed position. Within a partition first attempts come in the order of offsets.
+///
+/// A reader has nothing to settle: `settle`, `reject` and `extend` do nothing, and no limit holds what it fetches.
 class Consumer {
  public:
   /// As `close()` with no time to drain.
   virtual ~Consumer() = default;
 
-  /// Up to `max` deliveries; waits up to `wait_max` for the first. Empty: nothing came in time, or the in-flight limit is reached.
-  /// What was rejected or not settled in time comes again, with a higher attempt.
+  /// Up to `max` deliveries; waits up to `wait_max` for the first. Empty: nothing came in time, the in-flight limit is reached, or `wake` was
+  /// called. What was rejected or not settled in time comes again, with a higher attempt. Where 10,000 events are settled beyond one that is
+  /// not, its partition gives nothing new until that one is.
   /// Errors: `closed` (reopen), `corrupt` (never), whatever the broker's medium brings.
   virtual Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) = 0;
 
@@ -32,7 +35,8 @@ class Consumer {
   /// Errors: `not_owner` (never) where the partition has gone to another member: the others named in the call are settled all the same.
   virtual Result<> settle(std::span<const DeliveryId> ids, Outcome outcome = Outcome::handled) = 0;
 
-  /// Negative acknowledgement: the deliveries come again after `delay`. Errors as `settle`.
+  /// Negative acknowledgement: the deliveries come again after `delay`. Later events of the partition, those of the same key too, do not wait
+  /// for them: who needs order by key keeps the event and tries it again itself, under `extend`. Errors as `settle`.
   virtual Result<> reject(std::span<const DeliveryId> ids, Duration delay = {}) = 0;
 
   /// The deliveries are being worked on: their time to be settled starts anew. Errors as `settle`.
@@ -41,10 +45,11 @@ class Consumer {
   /// The partitions that this member holds now.
   [[nodiscard]] virtual std::vector<Partition> assignment() const = 0;
 
-  /// Makes a waiting `fetch` return early, from any thread.
+  /// Makes a waiting `fetch`, or the next one, return early. From any thread.
   virtual void wake() = 0;
 
-  /// Gives the partitions back once what is in flight is settled, or `wait_max` is over; `fetch` answers `closed` from the start of it.
+  /// Gives the partitions back once what is in flight is settled, or `wait_max` is over; `fetch` answers `closed` from the start of it,
+  /// `settle` answers `not_owner` after it.
   virtual Result<> close(Duration wait_max) = 0;
 };
 
@@ -56,8 +61,8 @@ class Broker {
 
   [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
 
-  /// Creates a topic. One that is there already, with the same options as far as they are given, is fine.
-  /// Errors: `invalid_name`, `topic_exists_with` (never) where it differs.
+  /// Creates a topic. One that is there already, with the same options as far as they are given (are not the defaults), is fine.
+  /// Errors: `invalid_name`, `invalid_options`, `topic_exists_with` (never) where it differs, `unsupported` for a durability that it cannot keep.
   virtual Result<> create_topic(std::string_view topic, const TopicOptions& options) = 0;
 
   /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the broker was opened otherwise.
@@ -79,7 +84,8 @@ class Broker {
   /// The groups of a topic, by name. Error `unknown_topic`.
   virtual Result<std::vector<GroupInfo>> groups(std::string_view topic) = 0;
 
-  /// Moves a group that has no live member; creates it where it is not there. Errors: `group_active` (same call), `unknown_topic`, `unsupported`.
+  /// Moves a group that has no live member; creates it where it is not there. Attempts start anew. What it moves forward over counts as skipped;
+  /// moving back takes nothing off the counts. Errors: `group_active` (same call), `unknown_topic`, `unsupported`.
   virtual Result<> seek(std::string_view topic, std::string_view group, const Start& to) = 0;
 
   /// Ends every consumer as `Consumer::close` does, then gives up what is open. Later calls answer `closed`.

@@ -103,7 +103,7 @@ enum class Outcome { handled, parked, expired, skipped };
 struct ConsumerOptions {
   std::string group;                    ///< empty: a reader, which has no position and sees every partition
   Start start = Start::earliest();      ///< where the group has no position yet
-  std::size_t in_flight_max = 1000;     ///< deliveries not yet settled; fetch returns no more than that leaves
+  std::size_t in_flight_max = 1000;     ///< handed out, or rejected, and not yet settled; fetch gives nothing new beyond it
   Duration settle_within = std::chrono::seconds{30};  ///< an unsettled delivery comes again after that
   bool create_topic = true;             ///< else a missing topic is `unknown_topic`
 };
@@ -125,7 +125,7 @@ struct GroupPartitionInfo {
   Partition partition;
   Offset position;  ///< everything before it is settled
   Offset end;
-  std::uint64_t settled_beyond = 0;  ///< settled at or after `position`
+  std::uint64_t settled_beyond = 0;  ///< settled at or after `position`; the counters below leave them out
   std::uint64_t handled = 0;
   std::uint64_t parked = 0;
   std::uint64_t expired = 0;
