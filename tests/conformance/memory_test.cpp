@@ -1,0 +1,26 @@
+#include <atomic>
+
+#include "tidings/brokers/open.hpp"
+#include "tidings/testing/broker_conformance_gtest.hpp"
+
+namespace {
+
+using namespace tidings;
+
+class Memory final : public tidings::testing::BrokerUnderTest {
+ public:
+  Result<std::unique_ptr<Broker>> open(const BrokerOptions& options) override {
+    return open_broker("memory:" + name_, options);
+  }
+  Result<std::unique_ptr<Broker>> open_bounded(std::size_t bytes) override {
+    return open_broker("memory:" + name_ + "-bounded?bytes_max=" + std::to_string(bytes));
+  }
+
+ private:
+  static inline std::atomic<int> number = 0;
+  std::string name_ = "conformance-" + std::to_string(number++);
+};
+
+}  // namespace
+
+TIDINGS_BROKER_CONFORMANCE(memory, [] { return std::make_unique<Memory>(); });
