@@ -1,21 +1,23 @@
 #pragma once
 
 #include <span>
-#include <type_traits>
 #include <tuple>
+#include <type_traits>
 #include <variant>
 
 #include "tidings/event/context.hpp"
 
 namespace tidings {
 
-/// Several deliveries of one partition, in the order of their offsets, for a handler that does its work once for all of them. All are
-/// acknowledged when the handler succeeds; when it fails they come again one at a time, so that only the bad one is parked. Valid for the call.
+/// Several deliveries of one partition, in the order of their offsets, for a handler that does its work once for all of
+/// them. All are acknowledged when the handler succeeds; when it fails they come again one at a time, so that only the
+/// bad one is parked. Valid for the call.
 template <class... Events>
 class Batch {
  public:
   /// The event itself, or a variant where the handler takes several types.
-  using Event = std::conditional_t<sizeof...(Events) == 1, std::tuple_element_t<0, std::tuple<Events...>>, std::variant<Events...>>;
+  using Event = std::conditional_t<sizeof...(Events) == 1, std::tuple_element_t<0, std::tuple<Events...>>,
+                                   std::variant<Events...>>;
 
   struct Item {
     const Event& event;

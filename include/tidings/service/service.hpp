@@ -1,33 +1,138 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tidings/broker/broker.hpp"
 #include "tidings/service/batch.hpp"
+#include "tidings/service/handler.hpp"
 #include "tidings/service/options.hpp"
+#include "tidings/service/typed_handler.hpp"
 
 namespace tidings {
 
 /// A setting of the user's own, known to file, environment and flags like Tidings' own.
 struct Setting {
-  std::string name;      ///< `stock`: flag `--stock`, key `stock`, environment `TIDINGS_STOCK`
+  std::string name;  ///< `stock`: flag `--stock`, key `stock`, environment `TIDINGS_STOCK`
   std::string help;
   std::string fallback;  ///< its value where nobody gives one
+  bool secret = false;   ///< never shown, neither by `--help` nor in a message
 };
 
-// The sketch that the service room completes:
-//
-//   static Service from_args(std::string name, int argc, char** argv, std::vector<Setting> own = {});   // prints and exits 2 on bad use
-//   static Result<Service> create(ServiceOptions options);                                              // for tests and embedding
-//   Service& on("name", HandlerOptions{…}, handler);              // handler(const E&), (const E&, Context&) or (Batch<E…>&); void or Result<>
-//   Service& on<E1, E2>("name", HandlerOptions{…}, generic);      // several types of one topic
-//   Result<> publish(const E& event);                             // from outside a handler
-//   std::string_view setting(std::string_view name) const;
-//   Broker& broker();
-//   int run();                                                    // until SIGTERM or SIGINT, then drains; the exit status
-//   void stop();                                                  // as SIGTERM, from any thread
+/// A setting and its value, as flags give it: `{"handlers.reserve-stock.concurrency", "8"}`.
+struct SettingValue {
+  std::string name;
+  std::string value;
+};
+
+/// What `Service::create` makes a service from: for tests, and for programs that read their settings themselves.
+struct ServiceOptions {
+  std::string name;
+  std::string broker_url = "log:./tidings-data";
+  Broker* broker = nullptr;              ///< one that is open already, instead of the URL; it is not closed
+  std::vector<SettingValue> settings{};  ///< as flags; they override what stands here
+  std::vector<Setting> own{};
+  Clock* clock = &system_clock();
+  Entropy* entropy = &system_entropy();  ///< need not be thread-safe
+  LogSink* log = nullptr;                ///< none: standard error, from the level that settings say
+};
+
+/// A process of the application: named handlers over a broker. Events of one key reach a handler one after another in
+/// the order of their publication, also over retries; different keys run in parallel. See docs/services.md.
+///
+/// `on` comes before `run`, from one thread; everything else is thread-safe. Handlers must be gone from the stack no
+/// sooner than the service.
+class Service {
+ public:
+  /// Reads `NAME.toml` (or `--config FILE`), the environment and the flags, and opens the broker. Prints `NAME: error…`
+  /// and exits with 2 where those are wrong, with 1 where the broker does not open, with 0 after `--help`.
+  static Service from_args(std::string name, int argc, char** argv, std::vector<Setting> own = {});
+
+  /// Errors: `invalid_name`, `invalid_setting`, those of `open_broker`.
+  static Result<Service> create(ServiceOptions options);
+
+  Service(Service&&) noexcept;
+  Service& operator=(Service&&) noexcept;
+  /// Stops, and waits for what runs.
+  ~Service();
+
+  /// A handler, which becomes the group `SERVICE.NAME`. `handler` is called with `(const Event&)`, `(const Event&,
+  /// Context&)` or `(const Batch<Event…>&)` and returns void (a throw fails the delivery) or `Result<>`; it is called
+  /// by several threads at once, for different keys. A generic or overloaded one names its events: `on<A, B>(…)`.
+  ///
+  /// An error whose `retry` is `never` parks the event at once; others, and what is thrown, are tried again.
+  template <class... Events, class F>
+  Service& on(std::string_view name, HandlerOptions options, F&& handler) {
+    auto typed = service::make_handler<Events...>(std::forward<F>(handler));
+    if (typed != nullptr) add(name, options, std::move(typed));
+    return *this;
+  }
+
+  /// As above, with a member function: `on("reserve", {}, &Inventory::reserve, &inventory)`.
+  template <class R, class C, class... Args>
+  Service& on(std::string_view name, HandlerOptions options, R (C::*method)(Args...), C* object) {
+    return on(name, options, [method, object](Args... args) -> R { return (object->*method)(args...); });
+  }
+
+  /// Publishes from outside a handler, with a new correlation and trace; durable, as its topic is, when it returns.
+  /// Errors: what encoding says, and `Broker::publish`.
+  template <class Event>
+  Result<> publish(const Event& event) {
+    return publish_all(std::span<const Event>(&event, 1));
+  }
+
+  /// As one batch, in order.
+  template <class Event>
+  Result<> publish_all(std::span<const Event> events) {
+    std::vector<Envelope> envelopes;
+    envelopes.reserve(events.size());
+    const auto options = envelope_options();
+    for (const auto& event : events) {
+      auto envelope = make_envelope(event, options);
+      if (!envelope) return envelope.error();
+      envelopes.push_back(std::move(*envelope));
+    }
+    return publish_envelopes(event_topic<Event>(), envelopes);
+  }
+  template <class Event>
+  Result<> publish_all(const std::vector<Event>& events) {
+    return publish_all(std::span<const Event>(events));
+  }
+
+  /// Into the topic as it is called in the service's namespace.
+  Result<> publish_envelopes(std::string_view topic, std::span<const Envelope> events);
+
+  [[nodiscard]] const std::string& name() const;
+  /// The value of one of the service's own settings, or of Tidings' (`namespace`). Empty where there is none such.
+  [[nodiscard]] std::string_view setting(std::string_view name) const;
+  [[nodiscard]] Broker& broker();
+  [[nodiscard]] LogSink& log();
+  /// Error `unknown_handler`.
+  [[nodiscard]] Result<HandlerStats> stats(std::string_view handler) const;
+
+  /// Runs the handlers until SIGTERM, SIGINT or `stop`; then takes nothing new, lets what runs finish within the
+  /// setting `drain` (30 s), settles, closes the broker. The exit status: 0, or 1 where it could not start.
+  ///
+  /// Where a handler still runs after that time, its name is logged and the process exits with 1 at once, by `_exit`: a
+  /// thread that blocks cannot be ended otherwise. A second signal ends the process at once with 128 + its number.
+  int run();
+  /// As SIGTERM. Before `run` it makes that return at once.
+  void stop();
+
+  class Impl;
+
+ private:
+  explicit Service(std::unique_ptr<Impl> impl);
+  void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::Handler> handler);
+  [[nodiscard]] EnvelopeOptions envelope_options() const;
+
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace tidings

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "tidings/event/context.hpp"
+
+namespace tidings::service {
+
+/// An event type that a handler takes.
+struct EventKind {
+  std::string_view type;  ///< the wire name
+  std::uint32_t version = 1;
+  std::string_view topic;          ///< without the namespace
+  const void* identity = nullptr;  ///< one address a C++ type
+  bool ordered = false;            ///< has a key, or says that it is unordered
+  bool named = false;              ///< names itself, instead of by its C++ name
+};
+
+/// A user's handler, whatever it takes. Not for users.
+class Handler {
+ public:
+  /// One event to be handled.
+  struct Item {
+    const EnvelopeView* envelope = nullptr;
+    Context* context = nullptr;
+    std::uint32_t kind = 0;            ///< which of `kinds()` it is
+    std::optional<Error> undecodable;  ///< set by `handle`; then the user's handler was not given this one
+  };
+
+  virtual ~Handler() = default;
+  [[nodiscard]] virtual std::span<const EventKind> kinds() const = 0;
+  /// Whether `handle` takes more than one item.
+  [[nodiscard]] virtual bool takes_batches() const = 0;
+  /// Decodes and hands over. The error is the user's; what he throws goes through.
+  virtual Result<> handle(std::span<Item> items) = 0;
+};
+
+}  // namespace tidings::service

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tidings {
+
+/// The name of a topic or group in a namespace (`--namespace`): `NAMESPACE.NAME`, or the name itself where there is
+/// none.
+[[nodiscard]] std::string in_namespace(std::string_view name_space, std::string_view name);
+
+/// The group of a handler, `SERVICE.HANDLER`.
+[[nodiscard]] std::string group_of(std::string_view service, std::string_view handler);
+
+/// Where a group's dead letters are parked, `GROUP.dead-letters`: the envelopes as they came, in the partition from
+/// which they came, with the headers below.
+[[nodiscard]] std::string dead_letters_of(std::string_view group);
+
+/// The headers of a dead letter. Everything else of its envelope is as its producer made it.
+namespace dead_letter {
+inline constexpr std::string_view reason = "tidings-dead-reason";      ///< the last failure, for people; cut at 1 KiB
+inline constexpr std::string_view code = "tidings-dead-code";          ///< its stable word
+inline constexpr std::string_view attempts = "tidings-dead-attempts";  ///< at handling it, the last included
+inline constexpr std::string_view topic = "tidings-dead-topic";        ///< where it stood
+inline constexpr std::string_view partition = "tidings-dead-partition";
+inline constexpr std::string_view offset = "tidings-dead-offset";
+inline constexpr std::string_view group = "tidings-dead-group";  ///< who could not handle it
+inline constexpr std::string_view time = "tidings-dead-time";    ///< when it was parked, RFC 3339
+}  // namespace dead_letter
+
+}  // namespace tidings

@@ -1,0 +1,253 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "tidings/event/make_envelope.hpp"
+#include "tidings/service/batch.hpp"
+#include "tidings/service/handler.hpp"
+
+namespace tidings::service {
+
+template <class... Ts>
+struct Types {};
+
+template <class Event>
+inline constexpr char identity = 0;
+
+template <class Event>
+constexpr EventKind kind_of() {
+  return {.type = event_name<Event>(),
+          .version = event_version<Event>(),
+          .topic = event_topic<Event>(),
+          .identity = &identity<Event>,
+          .ordered = has_key<Event> || is_unordered<Event>,
+          .named = !has_default_name<Event>};
+}
+
+// What a handler takes, from the shape of its call.
+
+template <class Argument>
+struct EventsOf {
+  using type = Types<std::remove_cvref_t<Argument>>;
+  static constexpr bool batch = false;
+};
+template <class... Events>
+struct EventsOf<Batch<Events...>&> {
+  using type = Types<Events...>;
+  static constexpr bool batch = true;
+};
+template <class... Events>
+struct EventsOf<const Batch<Events...>&> : EventsOf<Batch<Events...>&> {};
+template <class... Events>
+struct EventsOf<Batch<Events...>> : EventsOf<Batch<Events...>&> {};
+
+template <class Return, class... Args>
+struct CallOf {
+  using Returned = Return;
+  using Arguments = std::tuple<Args...>;
+};
+
+template <class F>
+struct Call;  // of a class: its one call operator
+template <class F>
+  requires requires { &F::operator(); }
+struct Call<F> : Call<decltype(&F::operator())> {};
+template <class R, class... A>
+struct Call<R (*)(A...)> : CallOf<R, A...> {};
+template <class R, class... A>
+struct Call<R (*)(A...) noexcept> : CallOf<R, A...> {};
+template <class R, class C, class... A>
+struct Call<R (C::*)(A...)> : CallOf<R, A...> {};
+template <class R, class C, class... A>
+struct Call<R (C::*)(A...) const> : CallOf<R, A...> {};
+template <class R, class C, class... A>
+struct Call<R (C::*)(A...) noexcept> : CallOf<R, A...> {};
+template <class R, class C, class... A>
+struct Call<R (C::*)(A...) const noexcept> : CallOf<R, A...> {};
+
+template <class F>
+concept HasOneCall = requires { typename Call<F>::Arguments; };
+
+template <class R>
+inline constexpr bool is_outcome = std::is_void_v<R> || std::same_as<R, Result<>>;
+
+template <class Argument>
+inline constexpr bool is_event_argument =
+    !std::is_pointer_v<Argument> &&
+    (!std::is_lvalue_reference_v<Argument> || std::is_const_v<std::remove_reference_t<Argument>>) &&
+    std::is_class_v<std::remove_cvref_t<Argument>> && !std::same_as<std::remove_cvref_t<Argument>, Context>;
+
+/// Whether `F` can be called with the event, and a context if it wants one.
+template <class F, class Event>
+inline constexpr bool takes_event = std::invocable<F&, const Event&, Context&> || std::invocable<F&, const Event&>;
+
+template <class F, class... Args>
+Result<> call(F& function, Args&... args) {
+  if constexpr (std::is_void_v<std::invoke_result_t<F&, Args&...>>) {
+    std::invoke(function, args...);
+    return {};
+  } else {
+    return std::invoke(function, args...);
+  }
+}
+
+template <class F, class Event>
+Result<> call_with(F& function, const Event& event, Context& context) {
+  if constexpr (std::invocable<F&, const Event&, Context&>)
+    return call(function, event, context);
+  else
+    return call(function, event);
+}
+
+/// A handler of one event at a time.
+template <class F, class... Events>
+class EachHandler final : public Handler {
+ public:
+  explicit EachHandler(F function) : function_(std::move(function)) {}
+  [[nodiscard]] std::span<const EventKind> kinds() const override { return kinds_; }
+  [[nodiscard]] bool takes_batches() const override { return false; }
+
+  Result<> handle(std::span<Item> items) override {
+    Result<> result;
+    for (auto& item : items) {
+      std::uint32_t kind = 0;
+      (void)((kind++ == item.kind && (result = one<Events>(item), true)) || ...);
+      if (!result) break;
+    }
+    return result;
+  }
+
+ private:
+  template <class Event>
+  Result<> one(Item& item) {
+    auto event = decode_event<Event>(*item.envelope);
+    if (!event) {
+      item.undecodable = std::move(event).error();
+      return {};
+    }
+    return call_with<F, Event>(function_, *event, *item.context);
+  }
+
+  F function_;
+  std::array<EventKind, sizeof...(Events)> kinds_{kind_of<Events>()...};
+};
+
+/// A handler of several at once.
+template <class F, class... Events>
+class BatchHandler final : public Handler {
+  using Taken = Batch<Events...>;
+  using Event = typename Taken::Event;
+
+ public:
+  explicit BatchHandler(F function) : function_(std::move(function)) {}
+  [[nodiscard]] std::span<const EventKind> kinds() const override { return kinds_; }
+  [[nodiscard]] bool takes_batches() const override { return true; }
+
+  Result<> handle(std::span<Item> items) override {
+    std::vector<Event> events;
+    std::vector<Context*> contexts;
+    events.reserve(items.size());
+    contexts.reserve(items.size());
+    for (auto& item : items) {
+      std::uint32_t kind = 0;
+      (void)((kind++ == item.kind && (decode_into<Events>(item, events), true)) || ...);
+      if (!item.undecodable) contexts.push_back(item.context);
+    }
+    if (events.empty()) return {};
+    std::vector<typename Taken::Item> taken;
+    taken.reserve(events.size());
+    for (std::size_t at = 0; at < events.size(); ++at) taken.push_back({events[at], *contexts[at]});
+    Taken batch{std::span<const typename Taken::Item>(taken)};
+    return call(function_, batch);
+  }
+
+ private:
+  template <class One>
+  static void decode_into(Item& item, std::vector<Event>& events) {
+    auto event = decode_event<One>(*item.envelope);
+    if (event)
+      events.emplace_back(std::move(*event));
+    else
+      item.undecodable = std::move(event).error();
+  }
+
+  F function_;
+  std::array<EventKind, sizeof...(Events)> kinds_{kind_of<Events>()...};
+};
+
+template <class F, class... Events>
+std::unique_ptr<Handler> make_each(F function) {
+  constexpr bool callable = (takes_event<F, Events> && ...);
+  static_assert(
+      callable,
+      "tidings: this handler cannot be called with (const Event&) or (const Event&, Context&) for every event "
+      "that on<…>() names");
+  if constexpr (callable) return std::make_unique<EachHandler<F, Events...>>(std::move(function));
+  return nullptr;
+}
+
+template <class F, class... Events>
+std::unique_ptr<Handler> make_batched(F function, Types<Events...>) {
+  return std::make_unique<BatchHandler<F, Events...>>(std::move(function));
+}
+
+/// `function` as the runtime calls it. Null only after a failed assertion.
+template <class... Events, class Given>
+std::unique_ptr<Handler> make_handler(Given&& given) {
+  using F = std::decay_t<Given>;
+  if constexpr (sizeof...(Events) > 0) {
+    if constexpr (std::invocable<F&, Batch<Events...>&> && !(takes_event<F, Events> && ...))
+      return make_batched(F(std::forward<Given>(given)), Types<Events...>{});
+    else
+      return make_each<F, Events...>(std::forward<Given>(given));
+  } else if constexpr (!HasOneCall<F>) {
+    static_assert(HasOneCall<F>,
+                  "tidings: a generic or overloaded handler does not say which events it takes; name them: "
+                  "service.on<OrderPlaced>(\"name\", {}, handler)");
+    return nullptr;
+  } else {
+    using Arguments = typename Call<F>::Arguments;
+    constexpr auto count = std::tuple_size_v<Arguments>;
+    static_assert(count == 1 || count == 2,
+                  "tidings: a handler takes (const Event&), (const Event&, Context&) or (const Batch<Event>&)");
+    static_assert(is_outcome<typename Call<F>::Returned>,
+                  "tidings: a handler returns void or tidings::Result<>; what else it returns would be dropped");
+    if constexpr ((count == 1 || count == 2) && is_outcome<typename Call<F>::Returned>) {
+      using First = std::tuple_element_t<0, Arguments>;
+      if constexpr (EventsOf<First>::batch) {
+        static_assert(count == 1, "tidings: a handler of a Batch takes nothing else; each item has its context");
+        if constexpr (count == 1)
+          return make_batched(F(std::forward<Given>(given)), typename EventsOf<First>::type{});
+        else
+          return nullptr;
+      } else {
+        static_assert(is_event_argument<First>,
+                      "tidings: a handler's first parameter is its event, as const Event& (a plain struct)");
+        constexpr bool second_fine = [] {
+          if constexpr (count == 2)
+            return std::same_as<std::tuple_element_t<1, Arguments>, Context&>;
+          else
+            return true;
+        }();
+        static_assert(second_fine, "tidings: a handler's second parameter is tidings::Context&");
+        if constexpr (is_event_argument<First> && second_fine)
+          return make_each<F, std::remove_cvref_t<First>>(std::forward<Given>(given));
+        else
+          return nullptr;
+      }
+    } else {
+      return nullptr;
+    }
+  }
+}
+
+}  // namespace tidings::service

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "service/host.hpp"
+#include "service/lanes.hpp"
+#include "service/parking.hpp"
+#include "service/source.hpp"
+#include "tidings/service/handler.hpp"
+#include "tidings/service/options.hpp"
+
+namespace tidings::service {
+
+/// One handler at work: a thread for each of its topics fetches, a number of workers takes turns of the lanes, what is
+/// done is settled in bulk. Deliveries are settled by the worker that finds nothing else to do, or when many have come
+/// together, or by `keep`, so within milliseconds and without a thread of its own.
+///
+/// Thread-safe. Threads are started by `start`, and have ended when `wait_ended` says so.
+class Handling {
+ public:
+  /// `wants_flush` is called, without a lock, when something waits to be settled while all workers are busy.
+  Handling(Host& host, std::string name, HandlerOptions options, std::unique_ptr<Handler> handler,
+           std::function<void()> wants_flush);
+  ~Handling();
+  Handling(const Handling&) = delete;
+  Handling& operator=(const Handling&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& group() const { return group_; }
+  [[nodiscard]] const HandlerOptions& options() const { return options_; }
+  [[nodiscard]] const Handler& handler() const { return *handler_; }
+
+  /// Joins the group on every topic. Errors: the broker's.
+  Result<> subscribe();
+  void start();
+
+  /// Settles what is done with.
+  void flush();
+  /// Gives everything in hand its full time to be settled again.
+  void extend();
+
+  /// Takes nothing new; what runs goes on.
+  void begin_stop();
+  /// Whether all has ended, settled and closed by `until` (real time).
+  bool wait_ended(SteadyTime until);
+  /// What still runs, for people.
+  [[nodiscard]] std::vector<std::string> running() const;
+
+  [[nodiscard]] HandlerStats stats() const;
+
+ private:
+  struct Worker {
+    std::thread thread;
+    const Task* runs = nullptr;
+  };
+
+  void fetch_loop(Source& source);
+  void take_in(Source& source, std::span<Delivery> deliveries);
+  void drop_repeated(const Source& source, std::span<Delivery> deliveries, std::vector<bool>& repeated) const;
+  void fetch_failed(Source& source, const Error& why, int failures);
+  [[nodiscard]] std::size_t wait_for_room(Source& source);
+
+  void work_loop(Worker& worker);
+  [[nodiscard]] bool anything_to_settle() const;
+  void flush(std::unique_lock<std::mutex>& lock);
+  Result<> settle(Source& source, std::unique_lock<std::mutex>& lock, std::vector<DeliveryId> Source::* list,
+                  Outcome outcome);
+  [[nodiscard]] static Context::Place place_of(const Task& task);
+  void come_alone(Lanes::Turn& turn);
+  void absorb(Lanes::Turn& turn, std::optional<SteadyTime> due);
+  void sleep(std::unique_lock<std::mutex>& lock, std::optional<SteadyTime> due);
+
+  // A turn. Each leaves the tasks marked as settled or dropped, or says when to go on with those that are not.
+  std::optional<SteadyTime> run(Lanes::Turn& turn);
+  std::optional<SteadyTime> run_stages(Task& task);
+  std::optional<SteadyTime> run_together(Lanes::Turn& turn);
+  std::optional<SteadyTime> send_together(Lanes::Turn& turn);
+  Result<> attempt(Task* first, std::size_t size, Publications& publications);
+  Result<> guarded(std::span<Handler::Item> items);
+  std::optional<SteadyTime> failed(Task& task, const Error& error);
+  [[nodiscard]] std::optional<SteadyTime> pause(Task& task, std::string_view what, const Error& error);
+  void park_later(Task& task, Error why);
+
+  Host& host_;
+  const std::string name_;
+  const std::string group_;
+  const HandlerOptions options_;
+  const std::unique_ptr<Handler> handler_;
+  const std::function<void()> wants_flush_;
+  Parking parking_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;  // for workers
+  std::condition_variable room_;  // for fetching threads
+  std::condition_variable ended_;
+  Lanes lanes_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::thread> fetchers_;
+  std::size_t idle_ = 0;
+  std::size_t alive_ = 0;
+  std::atomic<bool> stopping_ = false;
+  struct {
+    std::atomic<std::uint64_t> handled = 0;
+    std::atomic<std::uint64_t> failed = 0;
+    std::atomic<std::uint64_t> parked = 0;
+    std::atomic<std::uint64_t> ignored = 0;
+  } stats_;
+};
+
+}  // namespace tidings::service

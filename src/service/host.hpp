@@ -1,0 +1,44 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "service/publications.hpp"
+#include "tidings/base/clock.hpp"
+#include "tidings/base/entropy.hpp"
+#include "tidings/base/log_sink.hpp"
+
+namespace tidings::service {
+
+/// Any entropy, for several threads.
+class SharedEntropy final : public Entropy {
+ public:
+  explicit SharedEntropy(Entropy& entropy) : entropy_(entropy) {}
+  void fill(std::span<std::byte> out) override {
+    const std::scoped_lock lock(mutex_);
+    entropy_.fill(out);
+  }
+
+ private:
+  std::mutex mutex_;
+  Entropy& entropy_;
+};
+
+/// What a service gives to the handlers that it runs. Thread-safe.
+struct Host {
+  std::string service;
+  std::string name_space;
+  Broker* broker = nullptr;
+  Publisher* publisher = nullptr;
+  Clock* clock = nullptr;
+  Entropy* entropy = nullptr;
+  LogSink* log = nullptr;
+  bool create_topics = true;
+  std::stop_source stop;
+
+  void say(LogLevel level, const std::string& line) const { log->write(level, service + ": " + line); }
+};
+
+}  // namespace tidings::service

@@ -1,0 +1,45 @@
+#include "service/keeper.hpp"
+
+#include <chrono>
+
+namespace tidings::service {
+
+namespace {
+using namespace std::chrono_literals;
+constexpr auto every = 1s;
+constexpr auto gather = 2ms;  // between wake and tick, so that one tick serves many
+}  // namespace
+
+void Keeper::start() {
+  thread_ = std::thread([this] { loop(); });
+}
+
+void Keeper::wake() {
+  if (woken_.exchange(true)) return;
+  const std::scoped_lock lock(mutex_);
+  changed_.notify_one();
+}
+
+void Keeper::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Keeper::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait_for(lock, every, [&] { return stopping_ || woken_; });
+    if (woken_) changed_.wait_for(lock, gather, [&] { return stopping_; });
+    if (stopping_) return;
+    woken_ = false;
+    lock.unlock();
+    tick_();
+    lock.lock();
+  }
+}
+
+}  // namespace tidings::service

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace tidings::service {
+
+/// A thread that calls `tick` every second, and within milliseconds after `wake`; however often that is called, no more
+/// than a few hundred times a second. Thread-safe.
+class Keeper {
+ public:
+  explicit Keeper(std::function<void()> tick) : tick_(std::move(tick)) {}
+  ~Keeper() { stop(); }
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  void start();
+  void wake();
+  /// Returns when no tick runs any more.
+  void stop();
+
+ private:
+  void loop();
+
+  std::function<void()> tick_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<bool> woken_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace tidings::service

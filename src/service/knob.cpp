@@ -1,0 +1,162 @@
+#include "service/knob.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "tidings/base/text.hpp"
+#include "tidings/base/time.hpp"
+#include "tidings/broker/types.hpp"
+
+namespace tidings::service {
+
+std::span<const Knob> own_knobs() {
+  using Kind = Knob::Kind;
+  static const std::vector<Knob> knobs{
+      {.path = "broker", .kind = Kind::text, .fallback = "log:./tidings-data", .help = "what carries events: a URL"},
+      {.path = "namespace", .kind = Kind::name, .fallback = "", .help = "stands before topics and groups"},
+      {.path = "lanes",
+       .kind = Kind::whole,
+       .fallback = "",
+       .help = "workers of each handler, instead of what the program says",
+       .least = 1,
+       .most = 256},
+      {.path = "drain",
+       .kind = Kind::duration,
+       .fallback = "30s",
+       .help = "how long a stopping service waits for what runs",
+       .most = 3600},
+      {.path = "create_topics", .kind = Kind::boolean, .fallback = "true", .help = "create topics that are not there"},
+      {.path = "log_level",
+       .kind = Kind::choice,
+       .fallback = "info",
+       .help = "what is logged at least",
+       .choices = {"debug", "info", "warning", "error"}},
+      {.path = "handlers.*.concurrency",
+       .kind = Kind::whole,
+       .fallback = "4",
+       .help = "workers: so many keys at once",
+       .least = 1,
+       .most = 256},
+      {.path = "handlers.*.in_flight_max",
+       .kind = Kind::whole,
+       .fallback = "1000",
+       .help = "events fetched and not settled",
+       .least = 1,
+       .most = 1'000'000},
+      {.path = "handlers.*.batch_max",
+       .kind = Kind::whole,
+       .fallback = "500",
+       .help = "events of a batch",
+       .least = 1,
+       .most = 100'000},
+      {.path = "handlers.*.start", .kind = Kind::start, .fallback = "earliest", .help = "where a new group begins"},
+      {.path = "handlers.*.settle_within",
+       .kind = Kind::duration,
+       .fallback = "30s",
+       .help = "a silent process loses its events after it",
+       .least = 1,
+       .most = 3600},
+      {.path = "handlers.*.retry.immediate",
+       .kind = Kind::whole,
+       .fallback = "3",
+       .help = "attempts without a pause after the first",
+       .most = 1000},
+      {.path = "handlers.*.retry.delayed",
+       .kind = Kind::whole,
+       .fallback = "5",
+       .help = "attempts with one, after those",
+       .most = 1000},
+      {.path = "handlers.*.retry.first",
+       .kind = Kind::duration,
+       .fallback = "1s",
+       .help = "the longest pause before the first of them; it doubles",
+       .most = 86'400},
+      {.path = "handlers.*.retry.longest",
+       .kind = Kind::duration,
+       .fallback = "5min",
+       .help = "the longest pause of all",
+       .most = 86'400}};
+  return knobs;
+}
+
+std::string Knob::wanted() const {
+  switch (kind) {
+    case Kind::text:
+      return "a text";
+    case Kind::name:
+      return "letters, digits, '.', '_' and '-', at most 200";
+    case Kind::whole:
+      return "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+    case Kind::duration:
+      return "a time such as \"30s\", from " + std::to_string(least) + "s to " + std::to_string(most) + "s";
+    case Kind::boolean:
+      return "true or false";
+    case Kind::start:
+      return "earliest, latest, an offset or a time";
+    case Kind::choice: {
+      std::string all;
+      for (const auto& choice : choices) all += (all.empty() ? "" : ", ") + choice;
+      return "one of " + all;
+    }
+  }
+  return "";
+}
+
+Result<> Knob::check(std::string_view text) const {
+  bool fine = true;
+  switch (kind) {
+    case Kind::text:
+      break;
+    case Kind::name:
+      fine = text.empty() || validate_name(path, text).has_value();
+      break;
+    case Kind::whole: {
+      std::size_t number = 0;
+      const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+      fine = problem == std::errc{} && end == text.data() + text.size() && number >= least && number <= most;
+      break;
+    }
+    case Kind::duration: {
+      const auto duration = parse_duration(text);
+      fine = duration && *duration >= std::chrono::seconds{least} && *duration <= std::chrono::seconds{most};
+      break;
+    }
+    case Kind::boolean:
+      fine = text == "true" || text == "false";
+      break;
+    case Kind::start:
+      fine = parse_start(text).has_value();
+      break;
+    case Kind::choice:
+      fine = std::ranges::find(choices, text) != choices.end();
+      break;
+  }
+  if (!fine) return Error{"invalid_setting", wanted()};
+  return {};
+}
+
+std::string normal_path(std::string_view path) {
+  std::string normal(path);
+  for (auto& letter : normal) {
+    if (letter == '_') letter = '-';
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  return normal;
+}
+
+bool same_path(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && normal_path(a) == normal_path(b);
+}
+
+std::string without_password(std::string_view text) {
+  const auto scheme = text.find("://");
+  if (scheme == std::string_view::npos) return std::string(text);
+  const auto host_end = text.find('/', scheme + 3);
+  const auto at = text.substr(0, host_end).rfind('@');
+  if (at == std::string_view::npos) return std::string(text);
+  const auto colon = text.find(':', scheme + 3);
+  const auto secret = colon < at ? colon + 1 : scheme + 3;  // a token stands alone
+  return std::string(text.substr(0, secret)) + "***" + std::string(text.substr(at));
+}
+
+}  // namespace tidings::service

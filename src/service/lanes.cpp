@@ -1,0 +1,123 @@
+#include "service/lanes.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+
+namespace tidings::service {
+
+Lanes::Lanes(std::size_t expected_max, std::size_t turn_max)
+    : turn_max_(turn_max), table_(std::bit_ceil(std::clamp<std::size_t>(expected_max, 16, 1 << 16))) {}
+
+Task& Lanes::make() {
+  if (free_tasks_ == nullptr) return tasks_.emplace_back();
+  auto& task = *free_tasks_;
+  free_tasks_ = task.next;
+  task.next = nullptr;
+  return task;
+}
+
+void Lanes::recycle(Task& task) {
+  task.reset();
+  task.source = nullptr;
+  task.next = free_tasks_;
+  free_tasks_ = &task;
+}
+
+void Lanes::add(Task& task) {
+  auto& key = key_of(task);
+  task.next = nullptr;
+  (key.first == nullptr ? key.first : key.last->next) = &task;
+  key.last = &task;
+  if (!key.in_hand) line_up(key);
+}
+
+std::optional<Lanes::Turn> Lanes::take() {
+  if (line_first_ == nullptr) return std::nullopt;
+  auto& key = *line_first_;
+  line_first_ = key.next;
+  if (line_first_ == nullptr) line_last_ = nullptr;
+  --ready_;
+
+  Turn turn;
+  turn.key = &key;
+  turn.first = key.first;
+  turn.size = 1;
+  auto* last = key.first;
+  const auto fresh = [](const Task& task) { return task.stage == Task::Stage::handle && !task.alone; };
+  if (turn.first->together > 1) {
+    for (; turn.size < turn.first->together; ++turn.size) last = last->next;
+  } else if (fresh(*turn.first)) {
+    for (; turn.size < turn_max_ && last->next != nullptr && fresh(*last->next); ++turn.size) last = last->next;
+  }
+  key.first = last->next;
+  if (key.first == nullptr) key.last = nullptr;
+  last->next = nullptr;
+  return turn;
+}
+
+void Lanes::give_back(const Turn& turn, std::optional<SteadyTime> due) {
+  auto& key = *turn.key;
+  if (turn.first != nullptr) {
+    auto* last = turn.first;
+    while (last->next != nullptr) last = last->next;
+    last->next = key.first;
+    if (key.first == nullptr) key.last = last;
+    key.first = turn.first;
+  }
+  if (key.first == nullptr) return release(key);
+  if (!due) return line_up(key);
+  key.due = *due;
+  waiting_.push_back(&key);
+  std::ranges::push_heap(waiting_, std::greater{}, &Key::due);
+}
+
+void Lanes::wake(SteadyTime now) {
+  while (!waiting_.empty() && waiting_.front()->due <= now) {
+    std::ranges::pop_heap(waiting_, std::greater{}, &Key::due);
+    line_up(*waiting_.back());
+    waiting_.pop_back();
+  }
+}
+
+std::optional<SteadyTime> Lanes::next_due() const {
+  return waiting_.empty() ? std::nullopt : std::optional(waiting_.front()->due);
+}
+
+Lanes::Key& Lanes::key_of(const Task& task) {
+  auto*& head = table_[task.key & (table_.size() - 1)];
+  if (task.keyed) {
+    for (auto* key = head; key != nullptr; key = key->chain)
+      if (key->hash == task.key) return *key;
+  }
+  if (free_keys_ == nullptr) free_keys_ = &keys_.emplace_back();
+  auto& key = *free_keys_;
+  free_keys_ = key.next;
+  key = Key{.hash = task.key, .in_table = task.keyed};
+  if (task.keyed) {
+    key.chain = head;
+    head = &key;
+  }
+  return key;
+}
+
+void Lanes::release(Key& key) {
+  if (key.in_table) {
+    auto** link = &table_[key.hash & (table_.size() - 1)];
+    while (*link != &key) link = &(*link)->chain;
+    *link = key.chain;
+  }
+  key.next = free_keys_;
+  free_keys_ = &key;
+}
+
+void Lanes::line_up(Key& key) {
+  assert(key.first != nullptr);
+  key.in_hand = true;
+  key.next = nullptr;
+  (line_first_ == nullptr ? line_first_ : line_last_->next) = &key;
+  line_last_ = &key;
+  ++ready_;
+}
+
+}  // namespace tidings::service

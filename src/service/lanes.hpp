@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "service/task.hpp"
+
+namespace tidings::service {
+
+/// Which events may run now. Every key has a queue; a key whose head may run stands in line; a worker takes a turn, the
+/// first of the line, and gives it back; a key that waits for its retry stands in no line and holds no worker. So the
+/// events of one key run one after another, in the order in which they were added, and no key waits for another.
+///
+/// Keys are told apart by their hash: two that collide only wait for one another.
+///
+/// Costs: O(1) each; O(log of the waiting keys) to wait and to wake. Nothing is allocated once there has been as much
+/// before. Not thread-safe: it stands under the mutex of its handler.
+class Lanes {
+  struct Key;
+
+ public:
+  /// `turn_max`: how many events of one key a turn may have, for handlers that take batches.
+  Lanes(std::size_t expected_max, std::size_t turn_max);
+
+  /// The events of one key that a worker has in hand, linked by `next`.
+  struct Turn {
+    Task* first = nullptr;
+    std::size_t size = 0;
+
+   private:
+    friend class Lanes;
+    Key* key = nullptr;
+  };
+
+  /// An empty task.
+  [[nodiscard]] Task& make();
+  /// Behind what its key has already.
+  void add(Task& task);
+
+  /// The next that may run.
+  std::optional<Turn> take();
+  /// The turn is over. `turn.first` are now those that are not done with, in their order; they stand before what was
+  /// added meanwhile, and wait until `due`, if it is given.
+  void give_back(const Turn& turn, std::optional<SteadyTime> due);
+  /// The task is done with and belongs to no turn any more.
+  void recycle(Task& task);
+
+  /// Keys whose wait is over stand in line again.
+  void wake(SteadyTime now);
+  [[nodiscard]] std::optional<SteadyTime> next_due() const;
+  [[nodiscard]] std::size_t ready() const { return ready_; }
+
+  /// Every task that there is, also those in a worker's hands: `visit(const Task&)`.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const auto& task : tasks_)
+      if (task.source != nullptr) visit(task);
+  }
+
+ private:
+  struct Key {
+    std::uint64_t hash = 0;
+    bool in_table = false;
+    bool in_hand = false;  // of a worker, or in line, or waiting: not to be put in line again
+    Task* first = nullptr;
+    Task* last = nullptr;
+    SteadyTime due{};
+    Key* next = nullptr;   // in line, or free
+    Key* chain = nullptr;  // in the table
+  };
+
+  Key& key_of(const Task& task);
+  void release(Key& key);
+  void line_up(Key& key);
+
+  std::size_t turn_max_;
+  std::deque<Task> tasks_;
+  Task* free_tasks_ = nullptr;
+  std::deque<Key> keys_;
+  Key* free_keys_ = nullptr;
+  std::vector<Key*> table_;  // a power of two of chains
+  Key* line_first_ = nullptr;
+  Key* line_last_ = nullptr;
+  std::size_t ready_ = 0;
+  std::vector<Key*> waiting_;  // a heap, the earliest due in front
+};
+
+}  // namespace tidings::service

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tidings/broker/broker.hpp"
+#include "tidings/event/context.hpp"
+
+namespace tidings::service {
+
+/// What publications need of the service.
+class Publisher {
+ public:
+  virtual ~Publisher() = default;
+  /// Checks what a publish into `topic` would be refused for.
+  virtual Result<> check(std::string_view topic, const EnvelopeView& event) = 0;
+  /// Durably, into the topic as it is called in the service's namespace.
+  virtual Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) = 0;
+};
+
+/// What the handlers of one turn have published: kept until they have succeeded, then sent as one batch a topic, the
+/// topics in the order of their first use. Used by one thread at a time.
+class Publications final : public Outlet {
+ public:
+  explicit Publications(Publisher& publisher) : publisher_(&publisher) {}
+
+  Result<> publish(std::string_view topic, Envelope envelope) override;
+
+  [[nodiscard]] bool empty() const { return batches_.empty(); }
+  /// Sends what has not been sent. After an error the topics before it are not sent again.
+  Result<> send();
+
+ private:
+  struct Batch {
+    std::string topic;
+    std::vector<Envelope> events;
+  };
+  Publisher* publisher_;
+  std::vector<Batch> batches_;
+};
+
+}  // namespace tidings::service

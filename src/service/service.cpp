@@ -1,0 +1,350 @@
+#include "tidings/service/service.hpp"
+
+#include <malloc.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+#include "service/handling.hpp"
+#include "service/keeper.hpp"
+#include "service/settings.hpp"
+#include "service/signals.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/brokers/open.hpp"
+#include "tidings/service/names.hpp"
+
+namespace tidings {
+
+namespace {
+
+using service::Handling;
+using service::Settings;
+
+LogLevel level_of(std::string_view text) {
+  if (text == "debug") return LogLevel::debug;
+  if (text == "warning") return LogLevel::warning;
+  return text == "error" ? LogLevel::error : LogLevel::info;
+}
+
+void complain(std::string_view name, const Error& error) {
+  std::fprintf(stderr, "%.*s: %s\n", static_cast<int>(name.size()), name.data(), error.message.c_str());
+}
+
+}  // namespace
+
+class Service::Impl final : public service::Publisher {
+ public:
+  Impl(ServiceOptions options, Settings settings)
+      : settings_(std::move(settings)), entropy_(*options.entropy), keeper_([this] { tick(); }) {
+    host_.service = options.name;
+    host_.name_space = settings_.text("namespace");
+    host_.clock = options.clock;
+    host_.entropy = &entropy_;
+    host_.log = options.log != nullptr ? options.log : &stderr_log(level_of(settings_.text("log_level")));
+    host_.publisher = this;
+    host_.create_topics = settings_.boolean("create_topics");
+    host_.broker = options.broker;
+    wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  }
+
+  ~Impl() override {
+    keeper_.stop();
+    host_.stop.request_stop();
+    handlings_.clear();
+    if (wake_fd_ >= 0) close(wake_fd_);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<> open(const std::string& url) {
+    if (host_.broker != nullptr) return {};
+    auto opened = open_broker(url, {.create_topics = host_.create_topics, .clock = host_.clock, .log = host_.log});
+    if (!opened) return opened.error();
+    owned_broker_ = std::move(*opened);
+    host_.broker = owned_broker_.get();
+    return {};
+  }
+
+  void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::Handler> handler) {
+    registered_.push_back({std::string(name), options, std::move(handler)});
+  }
+
+  int run();
+  void stop() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = write(wake_fd_, &one, sizeof one);
+  }
+
+  Result<> check(std::string_view topic, const EnvelopeView& event) override {
+    return validate(event, bytes_max(in_namespace(host_.name_space, topic)));
+  }
+  Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) override {
+    auto published = host_.broker->publish(in_namespace(host_.name_space, topic), events);
+    if (!published) return published.error();
+    return {};
+  }
+
+  [[nodiscard]] Result<HandlerStats> stats(std::string_view name) const {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& handling : handlings_)
+      if (handling->name() == name) return handling->stats();
+    return Error{"unknown_handler", "no handler '" + std::string(name) + "' runs in this service"};
+  }
+
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  service::Host& host() { return host_; }
+
+ private:
+  struct Registered {
+    std::string name;
+    HandlerOptions options;
+    std::unique_ptr<service::Handler> handler;
+  };
+
+  Result<> check_handlers() const;
+  Result<> check_kinds() const;
+  void warn_of_names() const;
+  Result<> start();
+  [[nodiscard]] std::size_t bytes_max(const std::string& topic);
+  void tick();
+  void say_started() const;
+
+  Settings settings_;
+  service::SharedEntropy entropy_;
+  service::Host host_;
+  std::unique_ptr<Broker> owned_broker_;
+  int wake_fd_ = -1;
+  std::vector<Registered> registered_;
+  mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<Handling>> handlings_;
+  std::map<std::string, std::size_t, std::less<>> bytes_max_;
+  SteadyTime extended_{};
+  service::Keeper keeper_;
+};
+
+/// What publishes into the topic are limited to. A topic that is not there yet will get the default.
+std::size_t Service::Impl::bytes_max(const std::string& topic) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto known = bytes_max_.find(topic); known != bytes_max_.end()) return known->second;
+  }
+  const auto info = host_.broker->topic(topic);
+  if (!info) return TopicOptions{}.event_bytes_max;
+  const std::scoped_lock lock(mutex_);
+  return bytes_max_[topic] = info->event_bytes_max;
+}
+
+Result<> Service::Impl::check_handlers() const {
+  std::vector<std::string> names;
+  for (const auto& one : registered_) {
+    if (auto fine = validate_name("handler", one.name); !fine) return fine;
+    if (one.name.find('.') != std::string::npos)
+      return Error{"invalid_name",
+                   "handler '" + one.name + "' must have no dot in its name; settings are nested by them"};
+    const auto group = in_namespace(host_.name_space, group_of(host_.service, one.name));
+    if (auto fine = validate_name("group", dead_letters_of(group)); !fine) return fine;
+    for (const auto& other : names)
+      if (service::same_path(other, one.name))
+        return Error{"invalid_name",
+                     "there are two handlers '" + one.name + "' in this service; each is a group of its own"};
+    names.push_back(one.name);
+  }
+  if (auto fine = settings_.check_handlers(names); !fine) return fine;
+  return check_kinds();
+}
+
+Result<> Service::Impl::check_kinds() const {
+  std::vector<const service::EventKind*> known;
+  for (const auto& one : registered_) {
+    for (const auto& kind : one.handler->kinds()) {
+      if (!kind.ordered)
+        return Error{"no_key", "handler '" + one.name + "' keeps order by key, but " + std::string(kind.type) +
+                                   " has none; name its .key, or say .key = tidings::unordered, in its traits"};
+      for (const auto* other : known)
+        if (other->type == kind.type && other->version == kind.version && other->identity != kind.identity)
+          return Error{"duplicate_event", "two types of this program are called " + std::string(kind.type) +
+                                              " version " + std::to_string(kind.version) + "; rename one"};
+      known.push_back(&kind);
+    }
+  }
+  return {};
+}
+
+void Service::Impl::warn_of_names() const {
+  if (!host_.broker->capabilities().persistent) return;
+  std::vector<std::string_view> told;
+  for (const auto& one : registered_) {
+    for (const auto& kind : one.handler->kinds()) {
+      if (kind.named || std::ranges::find(told, kind.type) != told.end()) continue;
+      told.push_back(kind.type);
+      host_.say(LogLevel::warning,
+                "event " + std::string(kind.type) +
+                    " has its C++ name on a durable broker: renaming the type would lose it; name it "
+                    "in its traits");
+    }
+  }
+}
+
+Result<> Service::Impl::start() {
+  if (wake_fd_ < 0) return Error{"too_many_files", "no descriptor is left; raise the limit (ulimit -n)"};
+  if (auto fine = check_handlers(); !fine) return fine;
+  warn_of_names();
+  for (auto& one : registered_) {
+    auto handling = std::make_unique<Handling>(host_, one.name, settings_.handler(one.name, one.options),
+                                               std::move(one.handler), [this] { keeper_.wake(); });
+    if (auto joined = handling->subscribe(); !joined)
+      return Error{joined.error().code, "handler '" + one.name + "': " + joined.error().message, joined.error().retry};
+    const std::scoped_lock lock(mutex_);
+    handlings_.push_back(std::move(handling));
+  }
+  registered_.clear();
+  for (auto& handling : handlings_) handling->start();
+  keeper_.start();
+  return {};
+}
+
+void Service::Impl::say_started() const {
+  std::string groups;
+  for (const auto& handling : handlings_) {
+    groups += (groups.empty() ? "" : ", ") + handling->name();
+  }
+  host_.say(LogLevel::info, "started on " + service::without_password(settings_.text("broker")) +
+                                (host_.name_space.empty() ? "" : " in namespace " + host_.name_space) +
+                                (groups.empty() ? ", without handlers" : ", handlers: " + groups));
+}
+
+void Service::Impl::tick() {
+  // The vector does not change while the keeper runs.
+  for (auto& handling : handlings_) handling->flush();
+  const auto now = std::chrono::steady_clock::now();
+  auto every = Duration{std::chrono::seconds{10}};
+  for (auto& handling : handlings_) every = std::min(every, handling->options().settle_within / 3);
+  if (SteadyTime{now} - extended_ < every) return;
+  extended_ = now;
+  for (auto& handling : handlings_) handling->extend();
+}
+
+int Service::Impl::run() {
+  const service::Signals signals(wake_fd_);
+  if (auto started = start(); !started) {
+    host_.say(LogLevel::error, started.error().message);
+    keeper_.stop();
+    return 1;
+  }
+  say_started();
+
+  pollfd wake{.fd = wake_fd_, .events = POLLIN, .revents = 0};
+  while (poll(&wake, 1, -1) <= 0) {
+  }
+
+  const auto until = std::chrono::steady_clock::now() + settings_.duration("drain");
+  host_.say(LogLevel::info, "stops: takes nothing new, finishes what runs");
+  for (auto& handling : handlings_) handling->begin_stop();
+  host_.stop.request_stop();
+  bool ended = true;
+  for (auto& handling : handlings_) ended = handling->wait_ended(until) && ended;
+  if (!ended) {
+    for (const auto& handling : handlings_)
+      for (const auto& line : handling->running())
+        host_.say(LogLevel::error, line + " after " + std::string(settings_.text("drain")) +
+                                       "; the process ends without it, and the event comes again");
+    std::fflush(nullptr);
+    _exit(1);  // a thread that blocks cannot be ended otherwise, and must not see what main destroys
+  }
+  keeper_.stop();
+  if (owned_broker_) {
+    const auto left = std::max<Duration>(until - std::chrono::steady_clock::now(), std::chrono::seconds{1});
+    if (auto closed = owned_broker_->close(left); !closed)
+      host_.say(LogLevel::warning, "the broker did not close well: " + to_string(closed.error()));
+  }
+  host_.say(LogLevel::info, "stopped");
+  return 0;
+}
+
+Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Service::Service(Service&&) noexcept = default;
+Service& Service::operator=(Service&&) noexcept = default;
+Service::~Service() = default;
+
+Result<Service> Service::create(ServiceOptions options) {
+  if (auto fine = validate_name("service", options.name); !fine) return fine.error();
+  auto settings = Settings::make(options.name, options.own);
+  if (!settings) return settings.error();
+  for (const auto& [name, value] : options.settings)
+    if (auto set = settings->set({.path = name, .text = value, .where = name}); !set) return set.error();
+  if (!settings->given("broker") && !options.broker_url.empty())
+    if (auto set = settings->set({.path = "broker", .text = options.broker_url, .where = "broker_url"}); !set)
+      return set.error();
+  const auto url = std::string(settings->text("broker"));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(*settings));
+  if (auto opened = impl->open(url); !opened) return opened.error();
+  return Service(std::move(impl));
+}
+
+Service Service::from_args(std::string name, int argc, char** argv, std::vector<Setting> own) {
+  mallopt(M_ARENA_MAX, 2);  // an arena for each thread would cost an idle service megabytes
+  const auto arguments = std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(argc > 0 ? 1 : 0);
+  auto settings = validate_name("service", name).has_value() ? Settings::read(name, own, arguments, environ)
+                                                             : Result<Settings>(validate_name("service", name).error());
+  if (!settings) {
+    complain(name, settings.error());
+    std::exit(2);
+  }
+  if (settings->help()) {
+    std::fputs(settings->help_text().c_str(), stdout);
+    std::exit(0);
+  }
+  const auto url = std::string(settings->text("broker"));
+  auto impl = std::make_unique<Impl>(ServiceOptions{.name = name}, std::move(*settings));
+  if (auto opened = impl->open(url); !opened) {
+    complain(name, opened.error());
+    std::exit(1);
+  }
+  return Service(std::move(impl));
+}
+
+void Service::add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::Handler> handler) {
+  impl_->add(name, options, std::move(handler));
+}
+
+EnvelopeOptions Service::envelope_options() const {
+  auto& host = impl_->host();
+  return {.source = host.service, .clock = host.clock, .entropy = host.entropy};
+}
+
+Result<> Service::publish_envelopes(std::string_view topic, std::span<const Envelope> events) {
+  std::vector<EnvelopeView> views;
+  views.reserve(events.size());
+  for (const auto& event : events) views.push_back(event.view());
+  if (views.empty()) return {};
+  return impl_->publish(topic, views);
+}
+
+const std::string& Service::name() const {
+  return impl_->host().service;
+}
+std::string_view Service::setting(std::string_view name) const {
+  return impl_->settings().text(name);
+}
+Broker& Service::broker() {
+  return *impl_->host().broker;
+}
+LogSink& Service::log() {
+  return *impl_->host().log;
+}
+Result<HandlerStats> Service::stats(std::string_view handler) const {
+  return impl_->stats(handler);
+}
+int Service::run() {
+  return impl_->run();
+}
+void Service::stop() {
+  impl_->stop();
+}
+
+}  // namespace tidings

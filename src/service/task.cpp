@@ -1,0 +1,23 @@
+#include "service/task.hpp"
+
+#include "service/publications.hpp"
+
+namespace tidings::service {
+
+Task::Task() = default;
+Task::~Task() = default;
+
+void Task::reset() {
+  delivery.owner.reset();
+  alone = settled = dropped = keyed = false;
+  stage = Stage::handle;
+  outcome = Outcome::handled;
+  failures = 0;
+  waits = 0;
+  together = 0;
+  publications.reset();
+  failure.reset();
+  next = nullptr;
+}
+
+}  // namespace tidings::service

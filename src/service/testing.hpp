@@ -1,0 +1,183 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tidings/brokers/open.hpp"
+#include "tidings/service/names.hpp"
+#include "tidings/service/service.hpp"
+
+namespace tidings::service {
+
+/// What the service's tests speak of.
+struct Order {
+  std::string id;
+  std::int64_t number = 0;
+  static constexpr tidings::traits<Order> event{.name = "test.order", .topic = "orders", .key = &Order::id};
+};
+struct Cancelled {
+  std::string id;
+  static constexpr tidings::traits<Cancelled> event{.name = "test.cancelled", .topic = "orders", .key = &Cancelled::id};
+};
+struct Confirmed {
+  std::string id;
+  static constexpr tidings::traits<Confirmed> event{.name = "test.confirmed", .topic = "mails", .key = &Confirmed::id};
+};
+struct Tick {
+  std::int64_t number = 0;
+  static constexpr tidings::traits<Tick> event{.name = "test.tick", .topic = "ticks", .key = tidings::unordered};
+};
+
+/// Log lines, to be looked at.
+class Lines final : public LogSink {
+ public:
+  void write(LogLevel level, std::string_view line) override {
+    const std::scoped_lock lock(mutex_);
+    lines_.push_back(std::string(level == LogLevel::debug ? "debug " : "") + std::string(line));
+  }
+  [[nodiscard]] std::size_t count(std::string_view part) const {
+    const std::scoped_lock lock(mutex_);
+    return static_cast<std::size_t>(
+        std::ranges::count_if(lines_, [&](const auto& line) { return line.find(part) != std::string::npos; }));
+  }
+  [[nodiscard]] std::string all() const {
+    const std::scoped_lock lock(mutex_);
+    std::string text;
+    for (const auto& line : lines_) text += line + "\n";
+    return text;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+/// A list that grows under several threads, with a wait that ends.
+template <class T>
+class Record {
+ public:
+  void add(T value) {
+    const std::scoped_lock lock(mutex_);
+    values_.push_back(std::move(value));
+    grown_.notify_all();
+  }
+  [[nodiscard]] bool wait(std::size_t size, std::chrono::seconds at_most = std::chrono::seconds{30}) {
+    std::unique_lock lock(mutex_);
+    return grown_.wait_for(lock, at_most, [&] { return values_.size() >= size; });
+  }
+  [[nodiscard]] std::vector<T> values() const {
+    const std::scoped_lock lock(mutex_);
+    return values_;
+  }
+  [[nodiscard]] std::size_t size() const {
+    const std::scoped_lock lock(mutex_);
+    return values_.size();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable grown_;
+  std::vector<T> values_;
+};
+
+/// Looks again and again until it is so; no test depends on how long that takes.
+template <class Condition>
+[[nodiscard]] bool eventually(Condition condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  return true;
+}
+
+/// A service named `test` over a broker of its own, in memory or the one that `TIDINGS_TEST_BROKER` names.
+class ServiceTest : public ::testing::Test {
+ protected:
+  ServiceTest() { broker_ = open_broker("memory:", {.clock = clock_, .log = &lines_}).or_throw(); }
+  ~ServiceTest() override { stop(); }
+
+  void use_clock(Clock& clock) {
+    clock_ = &clock;
+    broker_ = open_broker("memory:", {.clock = clock_, .log = &lines_}).or_throw();
+  }
+
+  Service& make(ServiceOptions options = {}) {
+    options.name = options.name.empty() ? "test" : options.name;
+    options.broker = broker_.get();
+    options.log = &lines_;
+    options.clock = clock_;
+    options.entropy = &entropy_;
+    service_ = std::make_unique<Service>(Service::create(std::move(options)).or_throw());
+    return *service_;
+  }
+  void start() {
+    thread_ = std::jthread([this] { status_ = service_->run(); });
+  }
+  int stop() {
+    if (service_ && thread_.joinable()) {
+      service_->stop();
+      thread_.join();
+    }
+    return status_;
+  }
+
+  template <class Event>
+  void publish(const Event& event) {
+    const auto envelope = make_envelope(event, {.source = "elsewhere"}).or_throw();
+    publish_raw(event_topic<Event>(), envelope);
+  }
+  void publish_raw(std::string_view topic, const Envelope& envelope) {
+    const std::array views{envelope.view()};
+    broker_->publish(topic, views).or_throw();
+  }
+  /// Everything that stands in a topic.
+  std::vector<Envelope> read(std::string_view topic) {
+    std::vector<Envelope> all;
+    if (!broker_->topic(topic)) return all;
+    auto reader = broker_->subscribe(topic, {.group = "", .create_topic = false}).or_throw();
+    while (true) {
+      auto got = reader->fetch(1000, std::chrono::milliseconds{1}).or_throw();
+      if (got.empty()) return all;
+      for (const auto& delivery : got) all.emplace_back(delivery.envelope);
+    }
+  }
+  GroupPartitionInfo group(std::string_view topic, std::string_view name) {
+    GroupPartitionInfo sum{};
+    for (const auto& info : broker_->groups(topic).or_throw()) {
+      if (info.group != name) continue;
+      for (const auto& one : info.partitions) {
+        sum.handled += one.handled;
+        sum.parked += one.parked;
+        sum.position.value += one.position.value;
+        sum.end.value += one.end.value;
+      }
+    }
+    return sum;
+  }
+  bool caught_up(std::string_view topic, std::string_view name) {
+    return eventually([&] {
+      const auto info = group(topic, name);
+      return info.end.value > 0 && info.lag() == 0;
+    });
+  }
+
+  Lines lines_;
+  Clock* clock_ = &system_clock();
+  SeededEntropy entropy_{42};
+  std::unique_ptr<Broker> broker_;
+  std::unique_ptr<Service> service_;
+  int status_ = -1;
+  std::jthread thread_;
+};
+
+}  // namespace tidings::service
