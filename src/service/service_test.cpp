@@ -1,7 +1,6 @@
 #include "tidings/service/service.hpp"
 
 #include <random>
-#include <set>
 
 #include "service/testing.hpp"
 
@@ -9,9 +8,17 @@ namespace tidings::service {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::Test;
 
 const Backoff quick{.immediate = 2, .delayed = 3, .first = 1ms, .longest = 2ms};
+
+struct Keyless {
+  int number = 0;
+  static constexpr tidings::traits<Keyless> event{.name = "test.keyless"};
+};
+struct Double {
+  std::string id;
+  static constexpr tidings::traits<Double> event{.name = "test.order", .topic = "orders", .key = &Double::id};
+};
 
 TEST_F(ServiceTest, handles_what_is_published) {
   Record<std::string> seen;
@@ -127,6 +134,77 @@ TEST_F(ServiceTest, parks_after_the_last_attempt_with_its_reason) {
   EXPECT_EQ(dead[0].headers.get(dead_letter::group), "test.take");
   EXPECT_TRUE(parse_rfc3339(*dead[0].headers.get(dead_letter::time)));
   EXPECT_EQ(group("orders", "test.take").parked, 1U);
+}
+
+TEST_F(ServiceTest, refuses_to_start_with_what_is_wrong) {
+  const auto refused = [&](auto register_handlers, const char* message) {
+    lines_.clear();
+    register_handlers(make());
+    EXPECT_EQ(service_->run(), 1);
+    EXPECT_EQ(lines_.all(), std::string("test: ") + message + "\n");
+  };
+  const auto nothing = [](const Order&) {};
+  refused([&](Service& service) { service.on("a", {}, nothing).on("a", {}, nothing); },
+          "there are two handlers 'a' in this service; each is a group of its own");
+  refused([&](Service& service) { service.on("a.b", {}, nothing); },
+          "handler 'a.b' must have no dot in its name; settings are nested by them");
+  refused(
+      [](Service& service) { service.on("a", {}, [](const Keyless&) {}); },
+      "handler 'a' keeps order by key, but test.keyless has none; name its .key, or say .key = tidings::unordered, in "
+      "its traits");
+  refused([&](Service& service) { service.on("a", {}, nothing).on("b", {}, [](const Double&) {}); },
+          "two types of this program are called test.order version 1; rename one");
+}
+
+TEST_F(ServiceTest, refuses_settings_of_a_handler_that_is_not_there) {
+  make({.settings = {{"handlers.reserv.concurrency", "2"}}}).on("reserve", {}, [](const Order&) {});
+  EXPECT_EQ(service_->run(), 1);
+  EXPECT_EQ(lines_.all(), "test: handlers.reserv.concurrency: there is no handler 'reserv'; did you mean 'reserve'?\n");
+}
+
+TEST_F(ServiceTest, settings_override_the_options_of_a_handler) {
+  auto& service = make({.settings = {{"handlers.take.retry.immediate", "0"}, {"handlers.take.retry.delayed", "0"}}});
+  service.on("take", {}, [](const Order&) -> Result<> { return Error{"away", "", Retry::same_call}; });
+  publish(Order{"a", 1});
+  start();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(service.stats("take")->failed, 1U);
+}
+
+TEST_F(ServiceTest, a_namespace_stands_before_topics_and_groups) {
+  Record<std::string> seen;
+  auto& service = make({.settings = {{"namespace", "run-1"}}});
+  service
+      .on("take", {},
+          [&](const Order& order, Context& context) -> Result<> {
+            seen.add(std::string(context.place().topic));
+            return context.publish(Confirmed{order.id, {}});
+          })
+      .on("park", {}, [](const Order&) -> Result<> { return Error{"no", "never"}; });
+  start();
+  ASSERT_TRUE(service.publish(Order{"a", 1}));
+  ASSERT_TRUE(seen.wait(1));
+  ASSERT_TRUE(caught_up("run-1.orders", "run-1.test.take"));
+  ASSERT_TRUE(caught_up("run-1.orders", "run-1.test.park"));
+  EXPECT_EQ(seen.values(), std::vector<std::string>{"orders"});
+  EXPECT_EQ(read("run-1.mails").size(), 1U);
+  EXPECT_EQ(read("run-1.test.park.dead-letters").size(), 1U);
+  EXPECT_EQ(read("orders").size(), 0U);
+}
+
+TEST_F(ServiceTest, refuses_bad_names_and_settings_as_it_is_made) {
+  EXPECT_EQ(Service::create({.name = "../x", .broker = broker_.get()}).error().code, "invalid_name");
+  EXPECT_EQ(Service::create({.name = "x", .broker = broker_.get(), .settings = {{"lanes", "0"}}}).error().code,
+            "invalid_setting");
+  EXPECT_EQ(Service::create({.name = "x", .broker_url = "carrier-pigeon:"}).error().code, "unknown_broker");
+}
+
+TEST_F(ServiceTest, a_stop_before_run_ends_it_at_once) {
+  make().on("take", {}, [](const Order&) {});
+  service_->stop();
+  EXPECT_EQ(service_->run(), 0);
+  EXPECT_EQ(lines_.count("started on"), 1U);
+  EXPECT_EQ(lines_.count("stopped"), 1U);
 }
 
 }  // namespace

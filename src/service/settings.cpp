@@ -177,9 +177,9 @@ Result<> Settings::set(Given given) {
   const auto* what = knob(normal_path(given.path));
   if (what == nullptr) return unknown("setting", given.path, given.where, known());
   const auto shown = what->secret ? std::string("what is given") : "'" + printable(without_password(given.text)) + "'";
+  const auto& name = what->path.starts_with(handlers) ? given.path : what->path;
   const auto refuse = [&](const std::string& instead) {
-    return Error{"invalid_setting",
-                 given.where + ": " + given.path + " must be " + what->wanted() + ", not " + instead};
+    return Error{"invalid_setting", given.where + ": " + name + " must be " + what->wanted() + ", not " + instead};
   };
   if (!given.from_text) {
     using Kind = Knob::Kind;

@@ -30,6 +30,7 @@ struct Cancelled {
 };
 struct Confirmed {
   std::string id;
+  std::string text;
   static constexpr tidings::traits<Confirmed> event{.name = "test.confirmed", .topic = "mails", .key = &Confirmed::id};
 };
 struct Tick {
@@ -48,6 +49,10 @@ class Lines final : public LogSink {
     const std::scoped_lock lock(mutex_);
     return static_cast<std::size_t>(
         std::ranges::count_if(lines_, [&](const auto& line) { return line.find(part) != std::string::npos; }));
+  }
+  void clear() {
+    const std::scoped_lock lock(mutex_);
+    lines_.clear();
   }
   [[nodiscard]] std::string all() const {
     const std::scoped_lock lock(mutex_);

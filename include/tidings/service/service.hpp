@@ -80,6 +80,11 @@ class Service {
     return on(name, options, [method, object](Args... args) -> R { return (object->*method)(args...); });
   }
 
+  template <class R, class C, class... Args>
+  Service& on(std::string_view name, HandlerOptions options, R (C::*method)(Args...) const, const C* object) {
+    return on(name, options, [method, object](Args... args) -> R { return (object->*method)(args...); });
+  }
+
   /// Publishes from outside a handler, with a new correlation and trace; durable, as its topic is, when it returns.
   /// Errors: what encoding says, and `Broker::publish`.
   template <class Event>

@@ -1,0 +1,119 @@
+// What signals and bad use do to a process: each case runs in a child of its own.
+#include "service/signals.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "service/testing.hpp"
+
+namespace tidings::service {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ExitedWithCode;
+
+class SignalsTest : public ::testing::Test {
+ protected:
+  SignalsTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+/// The process's service, as a main has it.
+Service service_of(std::vector<std::string> flags, std::vector<Setting> own = {}) {
+  flags.insert(flags.begin(), "inventory");
+  static std::vector<std::string> kept;
+  kept = std::move(flags);
+  static std::vector<char*> arguments;
+  arguments.clear();
+  for (auto& flag : kept) arguments.push_back(flag.data());
+  return Service::from_args("inventory", static_cast<int>(arguments.size()), arguments.data(), std::move(own));
+}
+
+void signal_self(int signal) {
+  kill(getpid(), signal);
+}
+
+/// Ends with 0 where the handler that ran when `signal` came finished, and its event is settled; prints what else.
+void drain(int signal) {
+  auto service = service_of({"--broker", "memory:"});
+  std::atomic<bool> finished = false;
+  service.on("take", {}, [&](const Order&, Context& context) {
+    signal_self(signal);
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    while (!context.stop().stop_requested() && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(1ms);
+    finished = context.stop().stop_requested();
+  });
+  service.publish(Order{"a", 1}).or_throw();
+  const auto status = service.run();
+  if (!finished) std::fprintf(stderr, "the handler was not waited for\n");
+  if (service.stats("take")->handled != 1) std::fprintf(stderr, "it was not settled\n");
+  _exit(finished ? status : 99);
+}
+
+TEST_F(SignalsTest, sigterm_lets_what_runs_finish) {
+  EXPECT_EXIT(drain(SIGTERM), ExitedWithCode(0),
+              "inventory: started on memory:, handlers: take\n.*stops: takes nothing new.*\n.*inventory: stopped\n");
+}
+TEST_F(SignalsTest, sigint_too) {
+  EXPECT_EXIT(drain(SIGINT), ExitedWithCode(0), "inventory: stopped");
+}
+
+/// A handler that blocks for ever.
+void block(bool again) {
+  auto service = service_of({"--broker", "memory:", "--drain", again ? "1h" : "100ms"});
+  service.on("take", {}, [&](const Order&, Context& context) {
+    signal_self(SIGTERM);
+    while (!context.stop().stop_requested()) std::this_thread::sleep_for(1ms);
+    if (again) signal_self(SIGTERM);
+    while (true) std::this_thread::sleep_for(1h);
+  });
+  service.publish(Order{"a", 1}).or_throw();
+  _exit(service.run());
+}
+
+TEST_F(SignalsTest, a_blocked_handler_is_named_and_left) {
+  EXPECT_EXIT(block(false), ExitedWithCode(1), "take still runs event .* \\(key 'a'\\) after 100ms");
+}
+TEST_F(SignalsTest, a_second_signal_ends_at_once) {
+  EXPECT_EXIT(block(true), ExitedWithCode(128 + SIGTERM), "");
+}
+
+TEST_F(SignalsTest, bad_use_exits_with_2_and_trouble_with_1) {
+  EXPECT_EXIT(service_of({"--brokr", "x"}), ExitedWithCode(2),
+              "^inventory: there is no flag '--brokr'; did you mean '--broker'\\?\n$");
+  EXPECT_EXIT(service_of({"--broker", "pigeon:"}), ExitedWithCode(1), "^inventory: no broker for 'pigeon:'");
+  EXPECT_EXIT(service_of({"--help"}), ExitedWithCode(0), "");
+  EXPECT_EXIT(service_of({"--broker", "memory:", "--set", "handlers.tak.concurrency=1"})
+                          .on("take", {}, [](const Order&) {})
+                          .run() == 1
+                  ? _exit(1)
+                  : _exit(0),
+              ExitedWithCode(1), "--set: there is no handler 'tak'; did you mean 'take'\\?");
+}
+
+TEST_F(SignalsTest, own_settings_reach_the_program) {
+  auto service = service_of({"--broker", "memory:", "--stock", "7"}, {{"stock", "", "0"}, {"mails", "", "./mails"}});
+  EXPECT_EQ(service.setting("stock"), "7");
+  EXPECT_EQ(service.setting("mails"), "./mails");
+  EXPECT_EQ(service.setting("unknown"), "");
+}
+
+TEST_F(SignalsTest, what_signals_did_before_comes_back) {
+  struct sigaction before{};
+  struct sigaction during{};
+  struct sigaction after{};
+  sigaction(SIGTERM, nullptr, &before);
+  {
+    const Signals first(-1);
+    {
+      const Signals second(-1);
+    }
+    sigaction(SIGTERM, nullptr, &during);
+  }
+  sigaction(SIGTERM, nullptr, &after);
+  EXPECT_NE(during.sa_handler, before.sa_handler);
+  EXPECT_EQ(after.sa_handler, before.sa_handler);
+}
+
+}  // namespace
+}  // namespace tidings::service
