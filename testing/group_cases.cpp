@@ -29,6 +29,50 @@ void until_shared(Trial& trial, std::vector<std::unique_ptr<Consumer>>& members,
   trial.require(false, "the members do not share the partitions evenly");
 }
 
+/// Members that go with `close`, and settle what they fetch: nothing comes twice, and a key keeps its order from hand
+/// to hand.
+void hand_over_in_order(Trial& trial, Broker& broker) {
+  constexpr std::size_t rounds = 100;
+  constexpr std::size_t keys = 20;
+  create_topic(trial, broker, "polite", 4);
+  trial.need(join(trial, broker, "polite", "group")->close(trial.patience()), "close");
+  std::mutex mutex;
+  std::map<std::string, std::size_t, std::less<>> next;
+  std::size_t seen = 0;
+  const auto done = [&] {
+    const std::scoped_lock lock(mutex);
+    return seen >= rounds * keys;
+  };
+  const auto until = steady_now() + trial.patience();
+  run_together(trial, 4, [&](int number, Trial& own) {
+    for (std::size_t round = 0; number == 0 && round < rounds; ++round) {
+      std::vector<Envelope> some;
+      for (std::size_t key = 0; key < keys; ++key)
+        some.push_back(event(std::to_string(round), "key-" + std::to_string(key)));
+      publish(own, broker, "polite", some);
+      std::this_thread::sleep_for(1ms);  // so that members come and go meanwhile
+    }
+    while (number > 0 && !done() && steady_now() < until) {
+      const auto member = join(own, broker, "polite", "group");
+      for (int fetches = 0; fetches < 10 && !done(); ++fetches) {
+        const auto some = own.need(member->fetch(5, 2ms), "fetch");
+        for (const auto& delivery : some) {
+          const std::scoped_lock lock(mutex);
+          ++seen;
+          const auto wanted = next[std::string(delivery.envelope.key)]++;
+          own.check(delivery.envelope.id == std::to_string(wanted),
+                    std::string(delivery.envelope.key) + ": number " + std::string(delivery.envelope.id) +
+                        " came where " + std::to_string(wanted) + " should, though nobody left without a word");
+        }
+        settle(own, *member, some);
+      }
+      own.need(member->close(trial.patience()), "close");
+    }
+  });
+  trial.check(seen == rounds * keys,
+              "of " + std::to_string(rounds * keys) + " events polite members saw " + std::to_string(seen));
+}
+
 void concurrent_subscribers_lose_nothing(Trial& trial) {
   constexpr std::size_t count = 3000;
   const auto broker = trial.open();
@@ -74,6 +118,7 @@ void concurrent_subscribers_lose_nothing(Trial& trial) {
   });
   trial.check(seen.size() == count,
               "of " + std::to_string(count) + " events the group's members saw " + std::to_string(seen.size()));
+  hand_over_in_order(trial, *broker);
 }
 
 void members_of_a_group_share_the_work(Trial& trial) {
