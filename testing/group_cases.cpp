@@ -121,6 +121,27 @@ void concurrent_subscribers_lose_nothing(Trial& trial) {
   hand_over_in_order(trial, *broker);
 }
 
+/// One that always has something in its hands gives a partition up nevertheless: it gets nothing new from it.
+void share_with_a_busy_member(Trial& trial, Broker& broker) {
+  create_topic(trial, broker, "busy", 2);
+  for (std::uint32_t batch = 0; batch < 40; ++batch)
+    publish(trial, broker, "busy", events(std::to_string(batch), 50),
+            {.wait_for = {}, .partition = Partition{batch % 2}});
+  const auto busy = join(trial, broker, "busy", "group");
+  auto held = take(trial, *busy, 20);
+  const auto idle = join(trial, broker, "busy", "group");
+  std::size_t handled = 0;
+  bool shared = false;
+  while (!shared && handled < 2000 && !held.empty()) {
+    auto more = trial.need(busy->fetch(20, 10ms), "fetch");
+    settle(trial, *busy, held);
+    handled += held.size();
+    held = std::move(more);
+    shared = !trial.need(idle->fetch(1, 2ms), "fetch").empty();
+  }
+  trial.check(shared, "a member that joined got nothing while another had something in its hands");
+}
+
 void members_of_a_group_share_the_work(Trial& trial) {
   const auto broker = trial.open();
   const auto second = trial.open();
@@ -151,6 +172,7 @@ void members_of_a_group_share_the_work(Trial& trial) {
   }
   trial.check(seen.size() == 200, "of 200 events the members saw " + std::to_string(seen.size()));
   trial.check(!got[0].empty() && !got[1].empty(), "one member had all the work");
+  share_with_a_busy_member(trial, *broker);
 }
 
 void groups_are_independent(Trial& trial) {

@@ -10,6 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 void close_drains_within_its_deadline_also_under_a_blocked_handler(Trial& trial) {
+  check_service_ends_under_a_blocked_handler(trial);
   const auto broker = trial.open();
   const auto second = trial.open();
   const auto sent = events("e", 10);
@@ -35,10 +36,10 @@ void close_drains_within_its_deadline_also_under_a_blocked_handler(Trial& trial)
   (void)group->close(100ms);
   trial.check(steady_now() - begin >= 100ms, "close did not wait for a handler that works");
   trial.check(steady_now() - begin < trial.patience(), "close waits for a blocked handler");
+  trial.check_error(group->settle(ids_of(blocked)), "not_owner", Retry::never, "settling after close");
   const auto other = join(trial, *second, "orders", "group");
   check_same(trial, names_of(handle(trial, *other, 6)), names_of(std::span(sent).subspan(4)),
              "after a close that waited in vain");
-  trial.check_error(group->settle(ids_of(blocked)), "not_owner", Retry::never, "settling after close");
   const auto end = steady_now();
   trial.need(broker->close(100ms), "broker close");
   trial.check(steady_now() - end < trial.patience(), "the broker's close takes far longer than its deadline");
@@ -90,6 +91,7 @@ void stopping_ends_new_deliveries(Trial& trial) {
   trial.check_error(broker->subscribe("orders", options), "closed", Retry::reopen,
                     "a subscription after the broker's close");
   group.reset();
+  check_service_stops(trial, *trial.open());
 }
 
 void reconnects_after_the_broker_restarts(Trial& trial) {

@@ -12,6 +12,19 @@ void delivers_every_acknowledged_publish(Trial& trial) {
   const auto broker = trial.open();
   create_topic(trial, *broker, "orders", 3);
   const auto group = join(trial, *broker, "orders", "group");
+  {
+    const std::jthread late([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      const auto one = event("waited-for");
+      const auto view = one.view();
+      (void)broker->publish("waits", {&view, 1});
+    });
+    const auto waits = join(trial, *broker, "waits", "group");
+    const auto begin = steady_now();
+    trial.check(trial.need(waits->fetch(1, 2 * trial.patience()), "fetch").size() == 1,
+                "a waiting fetch did not get the event");
+    trial.check(steady_now() - begin < trial.patience(), "a publish does not end a waiting fetch");
+  }
   std::map<std::string, Published> published;
   std::size_t calls = 0;
   while (published.size() < 1000) {

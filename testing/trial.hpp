@@ -84,6 +84,10 @@ struct CaseEntry {
   CaseRun run;
 };
 
+/// Parts of cases that need the service runtime.
+void check_service_stops(Trial& trial, Broker& broker);
+void check_service_ends_under_a_blocked_handler(Trial& trial);
+
 // The cases, by subject.
 [[nodiscard]] std::vector<CaseEntry> publish_cases();
 [[nodiscard]] std::vector<CaseEntry> group_cases();

@@ -153,19 +153,22 @@ TEST(MemoryBroker, ACrowdedOneKeepsWhatGroupsToComeMayWant) {
 TEST(MemoryBroker, OneThatMayForgetMakesPublishersWaitForItsGroups) {
   const auto broker = open(fresh_name() + "?bytes_max=10000&retain=settled");
   const auto slow = broker->subscribe("topic", group("slow")).or_throw();
-  constexpr std::uint64_t count = 200;
-  std::jthread publisher([&] {
-    for (std::uint64_t number = 0; number < count; ++number)
-      publish(*broker, std::string(2000, 'x'), {.wait_max = 30s, .wait_for = {}, .partition = {}});
-  });
-  std::uint64_t next = 0;
-  while (next < count) {
-    const auto some = slow->fetch(1, 30s).or_throw();
-    ASSERT_EQ(some.size(), 1u);
-    EXPECT_EQ(some[0].id.offset.value, next++);
-    settle(*slow, some);
+  constexpr std::uint64_t each = 100;
+  constexpr std::uint64_t count = 3 * each;
+  {
+    std::vector<std::jthread> publishers;
+    for (int publisher = 0; publisher < 3; ++publisher)
+      publishers.emplace_back([&] {
+        for (std::uint64_t number = 0; number < each; ++number)
+          publish(*broker, std::string(2000, 'x'), {.wait_max = 1min, .wait_for = {}, .partition = {}});
+      });
+    for (std::uint64_t next = 0; next < count; ++next) {
+      const auto some = slow->fetch(1, 10s).or_throw();
+      ASSERT_EQ(some.size(), 1u) << "a publisher does not see that there is space";
+      EXPECT_EQ(some[0].id.offset.value, next);
+      settle(*slow, some);
+    }
   }
-  publisher.join();
   const auto place = broker->topic("topic").or_throw().partitions.at(0);
   EXPECT_GT(place.earliest.value, count - 10);
   EXPECT_EQ(place.end.value, count);
