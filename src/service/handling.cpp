@@ -186,14 +186,20 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   wants_flush_();
 }
 
-/// Events that are in our hands, and that the broker gave again since it thought us dead, go on where they are.
+/// Events that are in our hands, or just settled, and that the broker gave again since it thought us dead: they go on
+/// where they are. To begin them again would hand them over out of their order.
 void Handling::drop_repeated(const Source& source, std::span<Delivery> deliveries, std::vector<bool>& repeated) const {
   repeated.resize(deliveries.size());
-  lanes_.for_each([&](const Task& task) {
-    if (task.source != &source) return;
+  const auto is_ours = [&](const DeliveryId& id) {
     for (std::size_t at = 0; at < deliveries.size(); ++at)
-      if (deliveries[at].attempt > 1 && deliveries[at].id == task.delivery.id) repeated[at] = true;
+      if (deliveries[at].attempt > 1 && deliveries[at].id == id) repeated[at] = true;
+  };
+  lanes_.for_each([&](const Task& task) {
+    if (task.source == &source) is_ours(task.delivery.id);
   });
+  std::ranges::for_each(source.handled, is_ours);
+  std::ranges::for_each(source.parked, is_ours);
+  std::ranges::for_each(source.settled_lately, is_ours);
 }
 
 // What is settled.
@@ -229,16 +235,18 @@ Result<> Handling::settle(Source& source, std::unique_lock<std::mutex>& lock, st
   std::vector<DeliveryId> ids;
   ids.swap(source.*list);
   if (ids.empty()) return {};
+  source.remember(ids, options_.in_flight_max);
   const auto consumer = source.consumer;
   lock.unlock();
   const auto settled = consumer->settle(ids, outcome);
+  const bool moved =
+      !settled && (settled.error().code == "not_owner" || settled.error().retry == Retry::reopen);  // others' now
   if (!settled) {
-    const bool moved = settled.error().code == "not_owner";
     host_.say(moved ? LogLevel::info : LogLevel::warning,
               name_ + " could not settle " + std::to_string(ids.size()) + " events: " + to_string(settled.error()));
   }
   lock.lock();
-  if (!settled && settled.error().retry == Retry::same_call) {
+  if (!settled && !moved) {
     (source.*list).insert((source.*list).end(), ids.begin(), ids.end());
     return settled;
   }

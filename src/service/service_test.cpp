@@ -24,7 +24,7 @@ TEST_F(ServiceTest, handles_what_is_published) {
   Record<std::string> seen;
   auto& service = make();
   service.on("take", {}, [&](const Order& order) { seen.add(order.id); });
-  start();
+  const auto running = start();
   ASSERT_TRUE(service.publish(Order{"a", 1}));
   ASSERT_TRUE(service.publish_all(std::vector{Order{"b", 2}, Order{"c", 3}}));
   ASSERT_TRUE(seen.wait(3)) << lines_.all();
@@ -58,7 +58,7 @@ TEST_F(ServiceTest, takes_every_shape_of_handler) {
       });
   publish(Order{"a", 1});
   publish(Cancelled{"a"});
-  start();
+  const auto running = start();
   ASSERT_TRUE(inventory.seen.wait(1));
   ASSERT_TRUE(both.wait(2));
   ASSERT_TRUE(caught_up("orders", "test.batch"));
@@ -94,7 +94,7 @@ TEST_F(ServiceTest, keeps_the_order_of_a_key_over_failures_and_lanes) {
                handled[order.id].push_back(order.number);
                return {};
              });
-  start();
+  const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.take"));
   stop();
   std::size_t sum = 0;
@@ -115,7 +115,7 @@ TEST_F(ServiceTest, parks_after_the_last_attempt_with_its_reason) {
   });
   const auto sent = make_envelope(Order{"a", 1}, {.source = "elsewhere"}).or_throw();
   publish_raw("orders", sent);
-  start();
+  const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.take"));
   stop();
   EXPECT_EQ(attempts.values(), (std::vector{1, 2, 3, 4, 5, 6}));
@@ -166,7 +166,7 @@ TEST_F(ServiceTest, settings_override_the_options_of_a_handler) {
   auto& service = make({.settings = {{"handlers.take.retry.immediate", "0"}, {"handlers.take.retry.delayed", "0"}}});
   service.on("take", {}, [](const Order&) -> Result<> { return Error{"away", "", Retry::same_call}; });
   publish(Order{"a", 1});
-  start();
+  const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.take"));
   EXPECT_EQ(service.stats("take")->failed, 1U);
 }
@@ -181,7 +181,7 @@ TEST_F(ServiceTest, a_namespace_stands_before_topics_and_groups) {
             return context.publish(Confirmed{order.id, {}});
           })
       .on("park", {}, [](const Order&) -> Result<> { return Error{"no", "never"}; });
-  start();
+  const auto running = start();
   ASSERT_TRUE(service.publish(Order{"a", 1}));
   ASSERT_TRUE(seen.wait(1));
   ASSERT_TRUE(caught_up("run-1.orders", "run-1.test.take"));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,23 @@ class Source {
   std::vector<DeliveryId> parked;
   SteadyTime settle_after{};               // not before: the last try failed
   std::vector<std::uint64_t> generations;  // by partition: of the newest hold that was seen
+  std::vector<DeliveryId> settled_lately;  // a ring
+  std::size_t settled_next = 0;
   bool waiting_for_room = false;
 
   [[nodiscard]] std::size_t unsettled() const { return handled.size() + parked.size(); }
   /// Whether the partition has moved since the delivery was fetched, so that it is no longer ours to handle.
   [[nodiscard]] bool lost(const DeliveryId& id) const {
     return id.partition.value < generations.size() && id.generation < generations[id.partition.value];
+  }
+  /// The last `most` are remembered: a broker that took us for dead may have given them once more just before.
+  void remember(std::span<const DeliveryId> ids, std::size_t most) {
+    for (const auto& id : ids) {
+      if (settled_lately.size() < most)
+        settled_lately.push_back(id);
+      else
+        settled_lately[settled_next++ % most] = id;
+    }
   }
   void saw(const DeliveryId& id) {
     if (id.partition.value >= generations.size()) generations.resize(id.partition.value + 1);

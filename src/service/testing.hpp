@@ -125,8 +125,20 @@ class ServiceTest : public ::testing::Test {
     service_ = std::make_unique<Service>(Service::create(std::move(options)).or_throw());
     return *service_;
   }
-  void start() {
+  /// Runs until `stop`, or the end of the scope: before the locals that handlers use are gone.
+  class Running {
+   public:
+    explicit Running(ServiceTest& test) : test_(&test) {}
+    ~Running() { test_->stop(); }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    ServiceTest* test_;
+  };
+  [[nodiscard]] Running start() {
     thread_ = std::jthread([this] { status_ = service_->run(); });
+    return Running(*this);
   }
   int stop() {
     if (service_ && thread_.joinable()) {
