@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -128,16 +129,18 @@ void share_with_a_busy_member(Trial& trial, Broker& broker) {
     publish(trial, broker, "busy", events(std::to_string(batch), 50),
             {.wait_for = {}, .partition = Partition{batch % 2}});
   const auto busy = join(trial, broker, "busy", "group");
-  auto held = take(trial, *busy, 20);
+  std::deque<std::vector<Delivery>> held;
+  for (int fetches = 0; fetches < 4; ++fetches) held.push_back(take(trial, *busy, 20));
   const auto idle = join(trial, broker, "busy", "group");
   std::size_t handled = 0;
   bool shared = false;
-  while (!shared && handled < 2000 && !held.empty()) {
+  while (!shared && !held.empty()) {
     auto more = trial.need(busy->fetch(20, 10ms), "fetch");
-    settle(trial, *busy, held);
-    handled += held.size();
-    held = std::move(more);
-    shared = !trial.need(idle->fetch(1, 2ms), "fetch").empty();
+    if (!more.empty()) held.push_back(std::move(more));
+    settle(trial, *busy, held.front());
+    handled += held.front().size();
+    held.pop_front();
+    shared = handled < 2000 && !trial.need(idle->fetch(1, 2ms), "fetch").empty();
   }
   trial.check(shared, "a member that joined got nothing while another had something in its hands");
 }
