@@ -184,6 +184,13 @@ class BatchHandler final : public Handler {
   std::array<EventKind, sizeof...(Events)> kinds_{kind_of<Events>()...};
 };
 
+/// What `F` returns for the event.
+template <class F, class Event>
+struct ReturnedFor : std::invoke_result<F&, const Event&> {};
+template <class F, class Event>
+  requires std::invocable<F&, const Event&, Context&>
+struct ReturnedFor<F, Event> : std::invoke_result<F&, const Event&, Context&> {};
+
 template <class F, class... Events>
 std::unique_ptr<Handler> make_each(F function) {
   constexpr bool callable = (takes_event<F, Events> && ...);
@@ -191,13 +198,21 @@ std::unique_ptr<Handler> make_each(F function) {
       callable,
       "tidings: this handler cannot be called with (const Event&) or (const Event&, Context&) for every event "
       "that on<…>() names");
-  if constexpr (callable) return std::make_unique<EachHandler<F, Events...>>(std::move(function));
+  if constexpr (callable) {
+    constexpr bool outcome = (is_outcome<typename ReturnedFor<F, Events>::type> && ...);
+    static_assert(outcome,
+                  "tidings: a handler returns void or tidings::Result<>; what else it returns would be dropped");
+    if constexpr (outcome) return std::make_unique<EachHandler<F, Events...>>(std::move(function));
+  }
   return nullptr;
 }
 
 template <class F, class... Events>
 std::unique_ptr<Handler> make_batched(F function, Types<Events...>) {
-  return std::make_unique<BatchHandler<F, Events...>>(std::move(function));
+  constexpr bool outcome = is_outcome<std::invoke_result_t<F&, Batch<Events...>&>>;
+  static_assert(outcome, "tidings: a handler returns void or tidings::Result<>; what else it returns would be dropped");
+  if constexpr (outcome) return std::make_unique<BatchHandler<F, Events...>>(std::move(function));
+  return nullptr;
 }
 
 /// `function` as the runtime calls it. Null only after a failed assertion.
