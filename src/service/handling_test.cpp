@@ -337,26 +337,144 @@ TEST_F(HandlingTest, what_is_in_hand_is_not_given_again) {
 }
 
 TEST_F(HandlingTest, in_flight_is_bounded) {
-  std::mutex mutex;
-  std::condition_variable released;
-  bool release = false;
   auto& service = make();
-  service.on("take", {.concurrency = 2, .in_flight_max = 10}, [&](const Order&) {
-    std::unique_lock lock(mutex);
-    EXPECT_TRUE(released.wait_for(lock, 60s, [&] { return release; }));
-  });
-  for (std::int64_t number = 0; number < 100; ++number) publish(Order{"k" + std::to_string(number), number});
+  service.on("take", {.concurrency = 2, .in_flight_max = 10}, [&](const Order&) {});
+  for (std::int64_t number = 0; number < 1000; ++number) publish(Order{"k" + std::to_string(number), number});
   const auto running = start();
-  // A second member of the group gets nothing, since there is one partition; a reader of the group's state sees no more
-  // than ten handed out, so that a stop gives back at most those.
-  std::this_thread::sleep_for(20ms);
-  {
-    const std::scoped_lock lock(mutex);
-    release = true;
-    released.notify_all();
-  }
   ASSERT_TRUE(caught_up("orders", "test.take"));
-  EXPECT_EQ(service.stats("take")->handled, 100U);
+  EXPECT_TRUE(eventually([&] { return service.stats("take")->handled == 1000; }));
+  EXPECT_LE(broker_->held_most(), 10U);
+}
+
+TEST_F(HandlingTest, what_runs_long_is_extended) {
+  std::atomic<int> calls = 0;
+  make().on("take", {.concurrency = 1, .settle_within = 300ms}, [&](const Order&) {
+    if (calls++ > 0) return;
+    const auto extended = broker_->extended();
+    EXPECT_TRUE(eventually([&] { return broker_->extended() > extended + 20; }));
+  });
+  publish(Order{"a", 1});
+  publish(Order{"b", 2});
+  const auto running = start();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(calls, 2) << "each once, after ten times its deadline";
+}
+
+TEST_F(HandlingTest, publications_that_could_not_leave_do_not_repeat_the_handler) {
+  std::atomic<int> calls = 0;
+  make().on("take", {.retry = quick}, [&](const Order& order, Context& context) {
+    ++calls;
+    return context.publish(Confirmed{order.id, {}});
+  });
+  broker_->fail_publish("mails", 20, {"outcome_unknown", "the line is cut", Retry::same_call});
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(read("mails").size(), 1U);
+  EXPECT_EQ(lines_.count("could not publish what it published: outcome_unknown"), 20U);
+}
+
+TEST_F(HandlingTest, publications_that_are_refused_park_the_event) {
+  make().on("take", {.retry = quick},
+            [&](const Order& order, Context& context) { return context.publish(Confirmed{order.id, {}}); });
+  broker_->fail_publish("mails", 1, {"unknown_topic", "there is no topic mails"});
+  publish(Order{"a", 1});
+  publish(Order{"a", 2});
+  const auto running = start();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(read("test.take.dead-letters").at(0).headers.get(dead_letter::reason),
+            "its publications were refused: there is no topic mails");
+  EXPECT_EQ(read("mails").size(), 1U) << "those of the second";
+}
+
+TEST_F(HandlingTest, publications_of_a_batch_wait_together) {
+  Record<std::size_t> sizes;
+  make().on("take", {.retry = quick, .batch_max = 3}, [&](const Batch<Order>& batch) -> Result<> {
+    sizes.add(batch.size());
+    for (const auto& [order, context] : batch)
+      if (auto published = context.publish(Confirmed{order.id, {}}); !published) return published;
+    return {};
+  });
+  broker_->fail_publish("mails", 3, {"busy", "later", Retry::same_call});
+  for (std::int64_t number = 0; number < 6; ++number) publish(Order{std::to_string(number), number});
+  {
+    const auto running = start();
+    ASSERT_TRUE(caught_up("orders", "test.take"));
+  }
+  EXPECT_EQ(sizes.values(), (std::vector<std::size_t>{3, 3}));
+  std::string order;
+  for (const auto& mail : read("mails")) order += mail.key;
+  EXPECT_EQ(order, "012345");
+}
+
+TEST_F(HandlingTest, an_event_that_cannot_be_parked_waits_and_is_not_lost) {
+  Record<std::int64_t> handled;
+  make().on("take", {.retry = quick}, [&](const Order& order) -> Result<> {
+    if (order.number == 1) return Error{"no", "never"};
+    handled.add(order.number);
+    return {};
+  });
+  broker_->fail_publish("test.take.dead-letters", 10, {"disk_full", "no space", Retry::same_call});
+  publish(Order{"a", 1});
+  publish(Order{"a", 2});
+  publish(Order{"b", 3});
+  const auto running = start();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(read("test.take.dead-letters").size(), 1U);
+  EXPECT_EQ(handled.values(), (std::vector<std::int64_t>{3, 2}));
+}
+
+TEST_F(HandlingTest, a_settle_that_fails_is_tried_again) {
+  Record<std::int64_t> handled;
+  make().on("take", {}, [&](const Order& order) { handled.add(order.number); });
+  broker_->fail_settle(1, {"disk_full", "no space", Retry::same_call});
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(handled.size(), 1U);
+}
+
+TEST_F(HandlingTest, an_idle_service_asks_rarely) {
+  make().on("take", {}, [](const Order&) {});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return broker_->fetches() > 0; }));
+  const auto before = broker_->fetches();
+  std::this_thread::sleep_for(500ms);
+  EXPECT_LE(broker_->fetches() - before, 5U);
+}
+
+TEST_F(HandlingTest, members_of_a_group_share_and_take_over) {
+  broker_->create_topic("orders", {.partitions = 4}).or_throw();
+  constexpr std::int64_t events = 4000;
+  std::mutex mutex;
+  std::map<std::string, std::vector<std::int64_t>> handled;
+  std::atomic<std::int64_t> count = 0;
+  const auto handler = [&](const Order& order) {
+    std::this_thread::yield();
+    const std::scoped_lock lock(mutex);
+    handled[order.id].push_back(order.number);
+    ++count;
+  };
+  make().on("take", {.in_flight_max = 50}, handler);
+  const auto running = start();
+  std::jthread publisher([&] {
+    for (std::int64_t number = 0; number < events; ++number) publish(Order{"k" + std::to_string(number % 13), number});
+  });
+  for (int member = 0; member < 6; ++member) {
+    auto other = Service::create({.name = "test", .broker = broker_.get(), .log = &lines_});
+    ASSERT_TRUE(other);
+    other->on("take", {.in_flight_max = 50}, handler);
+    std::jthread thread([&] { EXPECT_EQ(other->run(), 0); });
+    const auto until = count + 200;
+    EXPECT_TRUE(eventually([&] { return count >= std::min<std::int64_t>(until, events - 1); }));
+    other->stop();
+  }
+  publisher.join();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(count, events) << "orderly stops hand nothing out twice";
+  const std::scoped_lock lock(mutex);
+  for (const auto& [key, numbers] : handled) EXPECT_TRUE(std::ranges::is_sorted(numbers)) << key;
 }
 
 TEST_F(HandlingTest, what_a_stopped_service_left_comes_to_the_next) {

@@ -1,16 +1,14 @@
 #include "service/keeper.hpp"
 
-#include <chrono>
-
 namespace tidings::service {
 
 namespace {
 using namespace std::chrono_literals;
-constexpr auto every = 1s;
 constexpr auto gather = 2ms;  // between wake and tick, so that one tick serves many
 }  // namespace
 
-void Keeper::start() {
+void Keeper::start(std::chrono::nanoseconds every) {
+  every_ = every;
   thread_ = std::thread([this] { loop(); });
 }
 
@@ -32,7 +30,7 @@ void Keeper::stop() {
 void Keeper::loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_.wait_for(lock, every, [&] { return stopping_ || woken_; });
+    changed_.wait_for(lock, every_, [&] { return stopping_ || woken_; });
     if (woken_) changed_.wait_for(lock, gather, [&] { return stopping_; });
     if (stopping_) return;
     woken_ = false;

@@ -25,6 +25,10 @@ namespace {
 using service::Handling;
 using service::Settings;
 
+constexpr Duration extend_every_max = std::chrono::seconds{10};
+constexpr Duration tick_every_min = std::chrono::milliseconds{100};
+constexpr Duration tick_every_max = std::chrono::seconds{1};
+
 LogLevel level_of(std::string_view text) {
   if (text == "debug") return LogLevel::debug;
   if (text == "warning") return LogLevel::warning;
@@ -124,6 +128,7 @@ class Service::Impl final : public service::Publisher {
   std::vector<std::unique_ptr<Handling>> handlings_;
   std::map<std::string, std::size_t, std::less<>> bytes_max_;
   SteadyTime extended_{};
+  Duration extend_every_{};
   service::Keeper keeper_;
 };
 
@@ -204,7 +209,10 @@ Result<> Service::Impl::start() {
   }
   registered_.clear();
   for (auto& handling : handlings_) handling->start();
-  keeper_.start();
+  auto every = extend_every_max;
+  for (auto& handling : handlings_) every = std::min(every, handling->options().settle_within / 3);
+  extend_every_ = every;
+  keeper_.start(std::clamp<Duration>(every, tick_every_min, tick_every_max));
   return {};
 }
 
@@ -222,9 +230,7 @@ void Service::Impl::tick() {
   // The vector does not change while the keeper runs.
   for (auto& handling : handlings_) handling->flush();
   const auto now = std::chrono::steady_clock::now();
-  auto every = Duration{std::chrono::seconds{10}};
-  for (auto& handling : handlings_) every = std::min(every, handling->options().settle_within / 3);
-  if (SteadyTime{now} - extended_ < every) return;
+  if (SteadyTime{now} - extended_ < extend_every_) return;
   extended_ = now;
   for (auto& handling : handlings_) handling->extend();
 }

@@ -105,15 +105,112 @@ template <class Condition>
   return true;
 }
 
+/// A broker that can be told to fail, and that counts what a group holds.
+class Moody final : public Broker {
+ public:
+  explicit Moody(std::unique_ptr<Broker> broker) : broker_(std::move(broker)) {}
+
+  /// The next `times` publishes into the topic answer `error`.
+  void fail_publish(std::string topic, int times, Error error) {
+    const std::scoped_lock lock(mutex_);
+    topic_ = std::move(topic), times_ = times, error_ = std::move(error);
+  }
+  void fail_settle(int times, Error error) {
+    const std::scoped_lock lock(mutex_);
+    settle_times_ = times, settle_error_ = std::move(error);
+  }
+  [[nodiscard]] std::size_t held_most() const { return held_most_; }
+  [[nodiscard]] std::size_t extended() const { return extended_; }
+  [[nodiscard]] std::size_t fetches() const { return fetches_; }
+
+  const Capabilities& capabilities() const override { return broker_->capabilities(); }
+  Result<> create_topic(std::string_view topic, const TopicOptions& options) override {
+    return broker_->create_topic(topic, options);
+  }
+  Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
+                                         const PublishOptions& options = {}) override {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (topic == topic_ && times_ > 0) {
+        --times_;
+        return error_;
+      }
+    }
+    return broker_->publish(topic, events, options);
+  }
+  Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {
+    auto consumer = broker_->subscribe(topic, options);
+    if (!consumer) return consumer.error();
+    return std::make_unique<Taker>(*this, std::move(*consumer));
+  }
+  Result<std::vector<TopicInfo>> topics() override { return broker_->topics(); }
+  Result<TopicInfo> topic(std::string_view topic) override { return broker_->topic(topic); }
+  Result<std::vector<GroupInfo>> groups(std::string_view topic) override { return broker_->groups(topic); }
+  Result<> seek(std::string_view topic, std::string_view group, const Start& to) override {
+    return broker_->seek(topic, group, to);
+  }
+  Result<> close(Duration wait_max) override { return broker_->close(wait_max); }
+
+ private:
+  class Taker final : public Consumer {
+   public:
+    Taker(Moody& moody, std::unique_ptr<Consumer> consumer) : moody_(moody), consumer_(std::move(consumer)) {}
+    Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
+      ++moody_.fetches_;
+      auto got = consumer_->fetch(max, wait_max);
+      if (got) {
+        const auto held = held_ += got->size();
+        if (held > moody_.held_most_) moody_.held_most_ = held;
+      }
+      return got;
+    }
+    Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override {
+      {
+        const std::scoped_lock lock(moody_.mutex_);
+        if (moody_.settle_times_ > 0) {
+          --moody_.settle_times_;
+          return moody_.settle_error_;
+        }
+      }
+      held_ -= ids.size();
+      return consumer_->settle(ids, outcome);
+    }
+    Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return consumer_->reject(ids, delay); }
+    Result<> extend(std::span<const DeliveryId> ids) override {
+      moody_.extended_ += ids.size();
+      return consumer_->extend(ids);
+    }
+    std::vector<Partition> assignment() const override { return consumer_->assignment(); }
+    void wake() override { consumer_->wake(); }
+    Result<> close(Duration wait_max) override { return consumer_->close(wait_max); }
+
+   private:
+    Moody& moody_;
+    std::unique_ptr<Consumer> consumer_;
+    std::atomic<std::size_t> held_ = 0;
+  };
+
+  std::unique_ptr<Broker> broker_;
+  std::mutex mutex_;
+  std::string topic_;
+  int times_ = 0;
+  Error error_;
+  int settle_times_ = 0;
+  Error settle_error_;
+  std::atomic<std::size_t> held_most_ = 0;
+  std::atomic<std::size_t> extended_ = 0;
+  std::atomic<std::size_t> fetches_ = 0;
+};
+
 /// A service named `test` over a broker of its own, in memory or the one that `TIDINGS_TEST_BROKER` names.
 class ServiceTest : public ::testing::Test {
  protected:
-  ServiceTest() { broker_ = open_broker("memory:", {.clock = clock_, .log = &lines_}).or_throw(); }
+  ServiceTest() { use_clock(system_clock()); }
   ~ServiceTest() override { stop(); }
 
   void use_clock(Clock& clock) {
     clock_ = &clock;
-    broker_ = open_broker("memory:", {.clock = clock_, .log = &lines_}).or_throw();
+    broker_ = std::make_unique<Moody>(open_broker("memory:", {.clock = clock_, .log = &lines_}).or_throw());
   }
 
   Service& make(ServiceOptions options = {}) {
@@ -191,7 +288,7 @@ class ServiceTest : public ::testing::Test {
   Lines lines_;
   Clock* clock_ = &system_clock();
   SeededEntropy entropy_{42};
-  std::unique_ptr<Broker> broker_;
+  std::unique_ptr<Moody> broker_;
   std::unique_ptr<Service> service_;
   int status_ = -1;
   std::jthread thread_;
