@@ -11,10 +11,10 @@ std::string fresh_url() {
   return "log:" + folder;
 }
 
-void remove(const std::string& url) {
+void remove_log(const std::string& url) {
   std::filesystem::remove_all(url.substr(url.find(':') + 1));
 }
 
 }  // namespace
 
-TIDINGS_BROKER_CONFORMANCE(log, tidings::testing::broker_at(fresh_url, remove));
+TIDINGS_BROKER_CONFORMANCE(log, tidings::testing::broker_at(fresh_url, remove_log));

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tidings/broker/types.hpp"
+
+namespace tidings {
+
+/// The events of one publish by partition, for those who write a broker.
+struct Routing {
+  std::vector<Published> places;  ///< of each event; the offset counts within its part until `set_first`
+  struct Part {
+    Partition partition;
+    std::vector<const EnvelopeView*> events;
+  };
+  std::vector<Part> parts;  ///< those that have events, ascending
+
+  /// Tells the offset of a part's first event.
+  void set_first(Partition partition, Offset first);
+};
+
+/// Checks every event (`validate`), then gives it its partition: that of `options`, else `key_hash(key) % partitions`, else `keyless` modulo partitions.
+/// The events are borrowed. Errors: `invalid_event`, `too_large`, `invalid_options` (never).
+[[nodiscard]] Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions& options, std::uint32_t partitions,
+                                    std::size_t event_bytes_max, std::uint32_t keyless);
+
+}  // namespace tidings

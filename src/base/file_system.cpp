@@ -1,0 +1,261 @@
+#include "tidings/base/file_system.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace tidings {
+namespace {
+
+Error system_error(std::string_view what, const std::string& path, int error) {
+  const std::string said = std::string(what) + " " + path + ": " + std::strerror(error);
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT: return {"disk_full", said + "; free space, then it goes on", Retry::same_call};
+    case ENOENT: return {"not_found", said, Retry::never};
+    case EEXIST:
+    case ENOTEMPTY: return {"exists", said, Retry::never};
+    case EACCES:
+    case EPERM: return {"permission_denied", said + "; run as the owner of the directory", Retry::never};
+    case ENOTDIR: return {"not_a_directory", said, Retry::never};
+    case ELOOP: return {"not_a_file", said + "; symbolic links are not followed", Retry::never};
+    case EMFILE:
+    case ENFILE: return {"too_many_files", said + "; raise the limit (ulimit -n)", Retry::same_call};
+    default: return {"io_error", said, Retry::reopen};
+  }
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { ::close(fd_); }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class SystemFile final : public File {
+ public:
+  SystemFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+
+  Result<std::size_t> read_at(std::span<std::byte> out, std::uint64_t offset) override {
+    std::size_t done = 0;
+    while (done < out.size()) {
+      const auto got = ::pread(fd_.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+      if (got == 0) break;
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return system_error("cannot read", path_, errno);
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+  Result<> write_at(std::span<const std::byte> bytes, std::uint64_t offset) override {
+    while (!bytes.empty()) {
+      const auto put = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (put < 0 && errno == EINTR) continue;
+      if (put <= 0) return system_error("cannot write", path_, put == 0 ? ENOSPC : errno);
+      bytes = bytes.subspan(static_cast<std::size_t>(put));
+      offset += static_cast<std::uint64_t>(put);
+    }
+    return {};
+  }
+
+  Result<> sync_data() override {
+    // Not repeated after an error: the kernel has forgotten the pages that it could not write.
+    if (::fdatasync(fd_.get()) != 0) return system_error("cannot sync", path_, errno);
+    return {};
+  }
+
+  Result<> allocate(std::uint64_t size) override {
+    int error = 0;
+    do error = ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(size));
+    while (error == EINTR);
+    if (error != 0) return system_error("cannot allocate " + std::to_string(size) + " bytes for", path_, error);
+    return {};
+  }
+
+  Result<std::uint64_t> size() override {
+    struct stat status {};
+    if (::fstat(fd_.get(), &status) != 0) return system_error("cannot look at", path_, errno);
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+
+  Result<Mapping> map(std::uint64_t size, bool writable) override {
+    void* const at = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd_.get(), 0);
+    if (at == MAP_FAILED) return system_error("cannot map", path_, errno);
+    return Mapping(static_cast<std::byte*>(at), size);
+  }
+
+  Result<bool> try_lock(Range range) override {
+    auto lock = lock_of(range, F_WRLCK);
+    if (::fcntl(fd_.get(), F_OFD_SETLK, &lock) == 0) return true;
+    if (errno == EAGAIN || errno == EACCES) return false;
+    return system_error("cannot lock", path_, errno);
+  }
+
+  Result<> unlock(Range range) override {
+    auto lock = lock_of(range, F_UNLCK);
+    if (::fcntl(fd_.get(), F_OFD_SETLK, &lock) != 0) return system_error("cannot unlock", path_, errno);
+    return {};
+  }
+
+  Result<std::optional<Range>> held_by_others(Range range) override {
+    auto lock = lock_of(range, F_WRLCK);
+    if (::fcntl(fd_.get(), F_OFD_GETLK, &lock) != 0) return system_error("cannot look at the locks of", path_, errno);
+    if (lock.l_type == F_UNLCK) return std::optional<Range>{};
+    return std::optional<Range>{{static_cast<std::uint64_t>(lock.l_start), static_cast<std::uint64_t>(lock.l_len)}};
+  }
+
+  const std::string& path() const override { return path_; }
+
+ private:
+  static struct flock lock_of(Range range, short type) {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<off_t>(range.begin);
+    lock.l_len = static_cast<off_t>(range.length);
+    return lock;
+  }
+
+  Descriptor fd_;
+  std::string path_;
+};
+
+class SystemDirectory final : public Directory {
+ public:
+  SystemDirectory(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+
+  Result<std::unique_ptr<Directory>> directory(std::string_view name, Create create) override {
+    const auto path = path_ + "/" + std::string(name);
+    const std::string entry(name);
+    if (create != Create::never && ::mkdirat(fd_.get(), entry.c_str(), 0700) != 0 && (errno != EEXIST || create == Create::must))
+      return system_error("cannot create", path, errno);
+    const int fd = ::openat(fd_.get(), entry.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return system_error("cannot open", path, errno);
+    return std::unique_ptr<Directory>(std::make_unique<SystemDirectory>(fd, path));
+  }
+
+  Result<std::unique_ptr<File>> file(std::string_view name, Create create, bool writable) override {
+    const auto path = path_ + "/" + std::string(name);
+    int flags = (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;  // a FIFO must not block us
+    if (create != Create::never) flags |= O_CREAT;
+    if (create == Create::must) flags |= O_EXCL;
+    const int fd = ::openat(fd_.get(), std::string(name).c_str(), flags, 0600);
+    if (fd < 0) return system_error("cannot open", path, errno);
+    auto opened = std::make_unique<SystemFile>(fd, path);
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) return system_error("cannot look at", path, errno);
+    if (!S_ISREG(status.st_mode)) return Error{"not_a_file", path + " is no regular file; move it away", Retry::never};
+    if (status.st_uid != ::geteuid() && ::geteuid() != 0)
+      return Error{"foreign_owner", path + " belongs to another user; run as that user, or move it away", Retry::never};
+    return std::unique_ptr<File>(std::move(opened));
+  }
+
+  Result<std::vector<std::string>> list() override {
+    const int fd = ::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return system_error("cannot list", path_, errno);
+    DIR* const stream = ::fdopendir(fd);
+    if (stream == nullptr) {
+      const int error = errno;
+      ::close(fd);
+      return system_error("cannot list", path_, error);
+    }
+    std::vector<std::string> names;
+    errno = 0;
+    while (const auto* const entry = ::readdir(stream)) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    const int error = errno;
+    ::closedir(stream);
+    if (error != 0) return system_error("cannot list", path_, error);
+    std::ranges::sort(names);
+    return names;
+  }
+
+  Result<> rename(std::string_view from, std::string_view to) override {
+    if (::renameat2(fd_.get(), std::string(from).c_str(), fd_.get(), std::string(to).c_str(), RENAME_NOREPLACE) != 0)
+      return system_error("cannot rename " + std::string(from) + " to", path_ + "/" + std::string(to), errno);
+    return {};
+  }
+
+  Result<> remove_file(std::string_view name) override { return remove(name, 0); }
+  Result<> remove_directory(std::string_view name) override { return remove(name, AT_REMOVEDIR); }
+
+  Result<> sync() override {
+    if (::fsync(fd_.get()) != 0) return system_error("cannot sync", path_, errno);
+    return {};
+  }
+
+  Result<std::optional<std::string>> foreign_file_system() override {
+    struct statfs status {};
+    if (::fstatfs(fd_.get(), &status) != 0) return system_error("cannot look at", path_, errno);
+    constexpr long xfs = 0x58465342;
+    switch (static_cast<long>(status.f_type)) {
+      case EXT4_SUPER_MAGIC:
+      case xfs:
+      case BTRFS_SUPER_MAGIC:
+      case TMPFS_MAGIC:
+      case OVERLAYFS_SUPER_MAGIC: return std::optional<std::string>{};
+      default: break;
+    }
+    char text[32];
+    std::snprintf(text, sizeof text, "type 0x%lx", static_cast<unsigned long>(status.f_type));
+    return std::optional<std::string>{text};
+  }
+
+  const std::string& path() const override { return path_; }
+
+ private:
+  Result<> remove(std::string_view name, int flags) {
+    if (::unlinkat(fd_.get(), std::string(name).c_str(), flags) != 0)
+      return system_error("cannot remove", path_ + "/" + std::string(name), errno);
+    return {};
+  }
+
+  Descriptor fd_;
+  std::string path_;
+};
+
+class SystemFiles final : public FileSystem {
+ public:
+  Result<std::unique_ptr<Directory>> open(const std::string& path, bool create) override {
+    if (path.empty() || path.find('\0') != path.npos)
+      return Error{"invalid_path", "an empty path, or one with NUL, names no directory", Retry::never};
+    for (std::size_t end = 0; create && end != path.npos;) {
+      end = path.find('/', end + 1);
+      const auto part = path.substr(0, end);
+      if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST && end == path.npos) return system_error("cannot create", part, errno);
+    }
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return system_error("cannot open", path, errno);
+    return std::unique_ptr<Directory>(std::make_unique<SystemDirectory>(fd, path));
+  }
+};
+
+}  // namespace
+
+Mapping::~Mapping() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+FileSystem& system_files() {
+  static SystemFiles files;
+  return files;
+}
+
+}  // namespace tidings

@@ -1,0 +1,356 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "brokers/log/member.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/broker/broker.hpp"
+#include "tidings/broker/routing.hpp"
+
+namespace tidings::brokers {
+namespace {
+
+using log::Member;
+using log::PartitionLog;
+using log::TopicLog;
+using tidings::log::LogDirectory;
+using tidings::log::TopicMeta;
+
+constexpr std::size_t event_bytes_limit = std::size_t{256} << 20;
+
+Error closed() { return {"closed", "this log is closed; open it again", Retry::reopen}; }
+
+class LogConsumer final : public Consumer {
+ public:
+  explicit LogConsumer(std::shared_ptr<Member> member) : member_(std::move(member)) {}
+  ~LogConsumer() override { member_->leave(); }
+  LogConsumer(const LogConsumer&) = delete;
+  LogConsumer& operator=(const LogConsumer&) = delete;
+
+  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override { return member_->fetch(max, wait_max); }
+  Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return member_->settle(ids, outcome); }
+  Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return member_->reject(ids, delay); }
+  Result<> extend(std::span<const DeliveryId> ids) override { return member_->extend(ids); }
+  std::vector<Partition> assignment() const override { return member_->assignment(); }
+  void wake() override { member_->wake(); }
+  Result<> close(Duration wait_max) override {
+    member_->drain(wait_max);
+    return {};
+  }
+
+ private:
+  std::shared_ptr<Member> member_;
+};
+
+class LogBroker final : public Broker {
+ public:
+  LogBroker(std::unique_ptr<LogDirectory> directory, const BrokerOptions& options) : directory_(std::move(directory)), options_(options) {}
+  ~LogBroker() override { end_all(Duration::zero()); }
+  LogBroker(const LogBroker&) = delete;
+  LogBroker& operator=(const LogBroker&) = delete;
+
+  const Capabilities& capabilities() const override {
+    static constexpr Capabilities what{.persistent = true, .several_processes = true};
+    return what;
+  }
+
+  Result<> create_topic(std::string_view name, const TopicOptions& options) override;
+  Result<std::vector<Published>> publish(std::string_view name, std::span<const EnvelopeView> events, const PublishOptions& options) override;
+  Result<std::unique_ptr<Consumer>> subscribe(std::string_view name, const ConsumerOptions& options) override;
+  Result<std::vector<TopicInfo>> topics() override;
+  Result<TopicInfo> topic(std::string_view name) override;
+  Result<std::vector<GroupInfo>> groups(std::string_view name) override;
+  Result<> seek(std::string_view name, std::string_view group, const Start& to) override;
+  Result<> close(Duration wait_max) override {
+    end_all(wait_max);
+    return {};
+  }
+
+ private:
+  Result<std::shared_ptr<TopicLog>> existing(std::string_view name);
+  Result<std::shared_ptr<TopicLog>> existing_or_new(std::string_view name, bool may_create);
+  Result<std::shared_ptr<TopicLog>> make(std::string_view name, const TopicOptions& options);
+  Result<TopicInfo> info(TopicLog& topic);
+  Result<> append(PartitionLog& partition, const Routing::Part& part, bool synced, SteadyTime until, std::uint64_t& first);
+  void sync_in_background(const std::shared_ptr<TopicLog>& topic);
+  void end_all(Duration wait_max);
+
+  const std::unique_ptr<LogDirectory> directory_;
+  const BrokerOptions options_;
+  std::atomic<bool> closed_ = false;
+  std::atomic<std::uint32_t> keyless_ = 0;
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<Member>> members_;
+  std::vector<std::shared_ptr<TopicLog>> interval_topics_;
+  std::condition_variable_any stop_;
+  std::jthread syncer_;
+};
+
+Duration left(SteadyTime until) { return std::max(Duration::zero(), Duration{until - SteadyTime{std::chrono::steady_clock::now()}}); }
+
+TopicMeta meta_of(const TopicOptions& options) {
+  return {.partitions = std::max<std::uint32_t>(options.partitions, 1),
+          .durability = static_cast<std::uint32_t>(options.durability.value_or(Durability::durable)),
+          .event_bytes_max = options.event_bytes_max};
+}
+
+Result<std::shared_ptr<TopicLog>> LogBroker::existing(std::string_view name) {
+  if (closed_) return closed();
+  if (auto valid = validate_name("topic", name); !valid) return valid.error();
+  auto found = directory_->find(std::string(name));
+  if (!found || *found) return found;
+  auto known = directory_->topics();
+  const auto near = known ? nearest(name, *known) : std::string_view{};
+  return Error{"unknown_topic", "there is no topic '" + printable(name) + "'" +
+                                    (near.empty() ? "; publish to it or create it first" : "; did you mean '" + std::string(near) + "'?")};
+}
+
+Result<std::shared_ptr<TopicLog>> LogBroker::make(std::string_view name, const TopicOptions& options) {
+  if (options.event_bytes_max > event_bytes_limit)
+    return Error{"invalid_options", "an event of the log has at most " + std::to_string(event_bytes_limit) + " bytes; ask for less"};
+  return directory_->create(std::string(name), meta_of(options));
+}
+
+Result<std::shared_ptr<TopicLog>> LogBroker::existing_or_new(std::string_view name, bool may_create) {
+  auto topic = existing(name);
+  if (topic || topic.error().code != "unknown_topic" || !may_create || !options_.create_topics) return topic;
+  if (auto valid = validate(options_.topic_defaults); !valid) return valid.error();
+  return make(name, options_.topic_defaults);
+}
+
+Result<> LogBroker::create_topic(std::string_view name, const TopicOptions& options) {
+  if (closed_) return closed();
+  if (auto valid = validate_name("topic", name); !valid) return valid;
+  if (auto valid = validate(options); !valid) return valid;
+  auto made = make(name, options);
+  if (!made) return made.error();
+  const auto& there = (*made)->meta();
+  const auto wanted = meta_of(options);
+  const auto differs = [&](std::string_view what, const std::string& has, const std::string& asked) {
+    return Error{"topic_exists_with", "topic " + std::string(name) + " is there with " + std::string(what) + " " + has + ", not " + asked +
+                                          "; it stays so for life: leave the option out, or take another name"};
+  };
+  if (options.partitions != 0 && there.partitions != wanted.partitions)
+    return differs("partitions", std::to_string(there.partitions), std::to_string(wanted.partitions));
+  if (options.durability && there.durability != wanted.durability)
+    return differs("durability", std::string(to_string(static_cast<Durability>(there.durability))), std::string(to_string(*options.durability)));
+  if (options.event_bytes_max != TopicOptions{}.event_bytes_max && there.event_bytes_max != wanted.event_bytes_max)
+    return differs("event_bytes_max", std::to_string(there.event_bytes_max), std::to_string(wanted.event_bytes_max));
+  return {};
+}
+
+Result<> LogBroker::append(PartitionLog& partition, const Routing::Part& part, bool synced, SteadyTime until, std::uint64_t& first) {
+  auto appended = partition.append(part.events, left(until));
+  if (!appended) return appended.error();
+  first = *appended;
+  return synced ? partition.sync_to(first + part.events.size(), left(until)) : Result<>{};
+}
+
+Result<std::vector<Published>> LogBroker::publish(std::string_view name, std::span<const EnvelopeView> events, const PublishOptions& options) {
+  const auto until = deadline_after(std::chrono::steady_clock::now(), options.wait_max);
+  auto topic = existing_or_new(name, true);
+  if (!topic) return topic.error();
+  const auto& meta = (*topic)->meta();
+  auto routing = route(events, options, meta.partitions, meta.event_bytes_max, keyless_.fetch_add(1, std::memory_order_relaxed));
+  if (!routing) return routing.error();
+  const auto durability = static_cast<Durability>(meta.durability);
+  const bool synced = durability == Durability::durable || options.wait_for == Durability::durable;
+  if (durability == Durability::interval) sync_in_background(*topic);
+  bool any_written = false;
+  for (const auto& part : routing->parts) {
+    auto partition = (*topic)->partition(part.partition.value);
+    std::uint64_t first = 0;
+    auto done = partition ? append(**partition, part, synced, until, first) : Result<>{partition.error()};
+    if (!done) {
+      if (!any_written) return done.error();
+      return Error{"outcome_unknown", "some of the events were published, then " + to_string(done.error()) + "; publish all again under the same ids",
+                   Retry::same_call};
+    }
+    any_written = true;
+    routing->set_first(part.partition, Offset{first});
+  }
+  return std::move(routing->places);
+}
+
+void LogBroker::sync_in_background(const std::shared_ptr<TopicLog>& topic) {
+  const std::scoped_lock lock(mutex_);
+  if (std::ranges::find(interval_topics_, topic) == interval_topics_.end()) interval_topics_.push_back(topic);
+  if (syncer_.joinable() || closed_) return;
+  syncer_ = std::jthread([this](const std::stop_token& stop) {
+    std::unique_lock waiting(mutex_);
+    while (!stop.stop_requested()) {
+      stop_.wait_for(waiting, stop, std::chrono::seconds{1}, [] { return false; });
+      const auto topics = interval_topics_;
+      waiting.unlock();
+      for (const auto& behind : topics) behind->sync_behind();
+      waiting.lock();
+    }
+  });
+}
+
+Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, const ConsumerOptions& options) {
+  if (!options.group.empty())
+    if (auto valid = validate_name("group", options.group); !valid) return valid.error();
+  auto topic = existing_or_new(name, options.create_topic);
+  if (!topic) return topic.error();
+  auto member = Member::join(*topic, options, *options_.clock, *options_.log);
+  if (!member) return member.error();
+  const std::scoped_lock lock(mutex_);
+  if (closed_) return closed();
+  std::erase_if(members_, [](const auto& known) { return known.expired(); });
+  members_.push_back(*member);
+  return std::make_unique<LogConsumer>(std::move(*member));
+}
+
+Result<TopicInfo> LogBroker::info(TopicLog& topic) {
+  TopicInfo info{.name = topic.name(),
+                 .durability = static_cast<Durability>(topic.meta().durability),
+                 .event_bytes_max = topic.meta().event_bytes_max,
+                 .partitions = {}};
+  for (std::uint32_t number = 0; number < topic.meta().partitions; ++number) {
+    auto partition = topic.partition(number);
+    if (!partition) return partition.error();
+    const auto end = (*partition)->visible_end();
+    auto earliest = (*partition)->earliest();
+    if (!earliest) return earliest.error();
+    info.partitions.push_back({Partition{number}, Offset{std::min(*earliest, end)}, Offset{end}});
+  }
+  return info;
+}
+
+Result<std::vector<TopicInfo>> LogBroker::topics() {
+  if (closed_) return closed();
+  auto names = directory_->topics();
+  if (!names) return names.error();
+  std::vector<TopicInfo> infos;
+  for (const auto& name : *names) {
+    auto found = directory_->find(name);
+    if (!found) return found.error();
+    if (!*found) continue;  // a file or folder that is not ours
+    auto one = info(**found);
+    if (!one) return one.error();
+    infos.push_back(std::move(*one));
+  }
+  return infos;
+}
+
+Result<TopicInfo> LogBroker::topic(std::string_view name) {
+  auto found = existing(name);
+  if (!found) return found.error();
+  return info(**found);
+}
+
+Result<std::vector<GroupInfo>> LogBroker::groups(std::string_view name) {
+  auto topic = existing(name);
+  if (!topic) return topic.error();
+  auto names = (*topic)->groups();
+  if (!names) return names.error();
+  std::vector<GroupInfo> infos;
+  for (const auto& group : *names) {
+    auto file = (*topic)->group(group, false);
+    if (!file) return file.error();
+    auto& one = infos.emplace_back(GroupInfo{.topic = std::string(name), .group = group, .partitions = {}});
+    for (std::uint32_t number = 0; number < (*topic)->meta().partitions; ++number) {
+      auto record = file->read(number);
+      if (!record) return record.error();
+      auto partition = (*topic)->partition(number);
+      if (!partition) return partition.error();
+      auto held = file->is_held_by_other(number);
+      if (!held) return held.error();
+      const auto known = record->value_or(tidings::log::GroupRecord{});
+      const auto end = (*partition)->visible_end();
+      one.partitions.push_back({.partition = Partition{number},
+                                .position = Offset{std::min(known.position, end)},
+                                .end = Offset{end},
+                                .settled_beyond = known.settled_beyond,
+                                .handled = known.handled,
+                                .parked = known.parked,
+                                .expired = known.expired,
+                                .skipped = known.skipped,
+                                .owned = *held});
+    }
+  }
+  return infos;
+}
+
+Result<> LogBroker::seek(std::string_view name, std::string_view group, const Start& to) {
+  if (auto valid = validate_name("group", group); !valid) return valid;
+  auto topic = existing(name);
+  if (!topic) return topic.error();
+  auto file = (*topic)->group(std::string(group), true);
+  if (!file) return file.error();
+  const auto active = [&] {
+    return Error{"group_active", "group " + std::string(group) + " has live members on topic " + std::string(name) + "; stop them and seek again",
+                 Retry::same_call};
+  };
+  // All partitions are held first: a member that joins now waits until all positions are written.
+  const auto partitions = (*topic)->meta().partitions;
+  for (std::uint32_t number = 0; number < partitions; ++number) {
+    auto mine = file->try_hold(number);
+    if (!mine) return mine.error();
+    if (!*mine) return active();  // the file closes, and with it go the holds
+  }
+  auto members = file->has_members();
+  if (!members) return members.error();
+  if (*members) return active();
+  for (std::uint32_t number = 0; number < partitions; ++number) {
+    auto partition = (*topic)->partition(number);
+    if (!partition) return partition.error();
+    auto position = log::resolve(**partition, to);
+    if (!position) return position.error();
+    auto record = file->read(number);
+    if (!record) return record.error();
+    auto next = record->value_or(tidings::log::GroupRecord{});
+    // What is passed over counts as skipped; what is taken back counts again when it is handled again.
+    if (*record && *position > next.position) next.skipped += *position - next.position;
+    next.position = *position;
+    next.settled_beyond = 0;
+    ++next.sequence;
+    ++next.generation;
+    if (auto written = file->write(number, next); !written) return written;
+  }
+  return file->sync();
+}
+
+void LogBroker::end_all(Duration wait_max) {
+  const auto until = deadline_after(std::chrono::steady_clock::now(), wait_max);
+  std::vector<std::shared_ptr<Member>> live;
+  std::jthread syncer;
+  {
+    const std::scoped_lock lock(mutex_);
+    closed_ = true;
+    for (const auto& known : members_)
+      if (auto member = known.lock()) live.push_back(std::move(member));
+    members_.clear();
+    syncer = std::move(syncer_);
+  }
+  for (const auto& member : live) member->begin_closing();
+  for (const auto& member : live) member->drain(left(until));
+  syncer = {};
+  for (const auto& topic : interval_topics_) topic->sync_behind();
+}
+
+Result<std::unique_ptr<Broker>> open_log(std::string_view url, const BrokerOptions& options) {
+  auto path = std::string(url.substr(url.find(':') + 1));
+  LogDirectory::Options how{.clock = options.clock, .log = options.log};
+  if (const auto mark = path.find('?'); mark != path.npos) {
+    const auto option = path.substr(mark + 1);
+    if (option != "any_file_system=true")
+      return Error{"invalid_url", "'" + printable(url) + "': '" + printable(option) + "' is no option of a log; there is any_file_system=true"};
+    how.any_file_system = true;
+    path.resize(mark);
+  }
+  if (path.empty()) return Error{"invalid_url", "'" + printable(url) + "' names no directory; write log:./data"};
+  auto directory = LogDirectory::open(path, how);
+  if (!directory) return directory.error();
+  return std::make_unique<LogBroker>(std::move(*directory), options);
+}
+
+}  // namespace
+
+BrokerFactory log_factory() { return {.scheme = "log", .example = "log:./data", .open = open_log}; }
+
+}  // namespace tidings::brokers

@@ -1,0 +1,377 @@
+#include "brokers/log/member.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace tidings::brokers::log {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long a member sleeps at most before it looks at its group again: a partition of a member that died goes on after the first of them, one that is
+// shared with a new member moves after the second.
+constexpr Duration balance_wanting = 5ms;
+constexpr Duration balance_satisfied = 50ms;
+// A publisher syncs what it wrote; one that was killed before leaves that to whoever waits for the events.
+constexpr Duration sync_behind_after = 5ms;
+constexpr Duration sleep_max = 100ms;
+
+SteadyTime real_now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+Result<std::uint64_t> resolve(PartitionLog& partition, const Start& start) {
+  const auto end = partition.visible_end();
+  if (std::holds_alternative<Start::Latest>(start.at)) return end;
+  if (const auto* const time = std::get_if<TimePoint>(&start.at)) return partition.first_at(*time);
+  auto earliest = partition.earliest();
+  if (!earliest) return earliest;
+  if (const auto* const offset = std::get_if<Offset>(&start.at)) return std::clamp(offset->value, std::min(*earliest, end), end);
+  return std::min(*earliest, end);
+}
+
+Member::Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, std::optional<GroupFile> file, Clock& clock, LogSink& sink)
+    : topic_(std::move(topic)), options_(options), clock_(clock), sink_(sink), file_(std::move(file)), places_(topic_->meta().partitions) {}
+
+Result<std::shared_ptr<Member>> Member::join(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, Clock& clock, LogSink& sink) {
+  std::optional<GroupFile> file;
+  if (!options.group.empty()) {
+    auto opened = topic->group(options.group, true);
+    if (!opened) return opened.error();
+    file = std::move(*opened);
+  }
+  auto member = std::make_shared<Member>(std::move(topic), options, std::move(file), clock, sink);
+  for (std::uint32_t number = 0; number < member->places_.size(); ++number) {
+    auto partition = member->topic_->partition(number);
+    if (!partition) return partition.error();
+    auto& place = member->places_[number];
+    place.log = *partition;
+    place.cursor.emplace(**partition);
+    place.again.emplace(**partition);
+    if (!member->is_reader()) continue;
+    auto from = resolve(**partition, options.start);
+    if (!from) return from.error();
+    place.cursor->seek(*from);
+  }
+  if (!member->is_reader()) {
+    if (auto joined = member->file_->join(); !joined) return joined.error();
+    if (auto begun = member->begin_positions(); !begun) return begun.error();
+    if (auto balanced = member->rebalance(); !balanced) return balanced.error();
+  }
+  return member;
+}
+
+/// Where the group has no position yet it gets one now, not when its first event comes: "latest" means now.
+Result<> Member::begin_positions() {
+  for (std::uint32_t number = 0; number < places_.size(); ++number) {
+    auto record = file_->read(number);
+    if (!record) return record.error();
+    if (*record) continue;
+    auto mine = file_->try_hold(number);
+    if (!mine) return mine.error();
+    if (!*mine) continue;  // somebody who joins at the same time does it
+    record = file_->read(number);
+    if (!record) return record.error();
+    if (!*record) {
+      auto from = resolve(*places_[number].log, options_.start);
+      if (!from) return from.error();
+      GroupRecord first;
+      first.sequence = 1;
+      first.position = *from;
+      if (auto written = file_->write(number, first); !written) return written;
+    }
+    if (auto released = file_->release(number); !released) return released;
+  }
+  return {};
+}
+
+Result<> Member::rebalance() {
+  if (is_reader()) return {};
+  auto membership = file_->membership();
+  if (!membership) return membership.error();
+  const auto partitions = static_cast<std::uint32_t>(places_.size());
+  const auto share = closing_ ? 0 : partitions / membership->count + (membership->rank < partitions % membership->count ? 1 : 0);
+  std::uint32_t kept = 0;
+  for (auto& place : places_) {
+    if (!place.held) continue;
+    place.leaving = kept >= share;
+    if (!place.leaving) ++kept;
+  }
+  if (auto done = give_up_drained(); !done) return done;
+  // Members begin at different places, so that they do not race for the same partitions.
+  for (std::uint32_t step = 0; step < partitions && kept < share; ++step) {
+    const auto number = (membership->rank * share + step) % partitions;
+    if (places_[number].held) continue;
+    auto taken = take(number);
+    if (!taken) return taken.error();
+    if (*taken) ++kept;
+  }
+  wants_more_ = kept < share || std::ranges::any_of(places_, &Place::leaving);
+  // A member without a share waits for the death of one that has: it looks as often.
+  next_balance_ = real_now() + (wants_more_ || share == 0 ? balance_wanting : balance_satisfied);
+  return {};
+}
+
+Result<bool> Member::take(std::uint32_t number) {
+  auto mine = file_->try_hold(number);
+  if (!mine || !*mine) return mine;
+  auto& place = places_[number];
+  auto record = file_->read(number);
+  if (!record) {
+    (void)file_->release(number).has_value();
+    return record.error();
+  }
+  place.record = record->value_or(GroupRecord{});
+  const auto committed = place.log->committed();
+  if (place.record.position > committed) {
+    sink_.write(LogLevel::warning, "group " + options_.group + " stood at offset " + std::to_string(place.record.position) + " of " + place.log->path() +
+                                       ", which ends at " + std::to_string(committed) + ": it goes on there");
+    place.record.position = committed;
+  }
+  place.record.settled_beyond = 0;
+  ++place.record.generation;
+  place.flight.begin(Offset{place.record.position}, place.record.generation, options_.settle_within,
+                     {place.record.handled, place.record.parked, place.record.expired, place.record.skipped});
+  auto earliest = place.log->earliest();
+  if (!earliest) return earliest.error();
+  if (*earliest > place.record.position) place.flight.skip_to(Offset{*earliest});
+  place.cursor->seek(place.flight.next().value);
+  place.held = true;
+  place.leaving = false;
+  ++place.record.sequence;
+  if (auto written = file_->write(number, place.record); !written) return written.error();
+  if (auto saved = save(number); !saved) return saved.error();
+  return true;
+}
+
+/// Writes the position and what stands beside it, where that has changed.
+Result<> Member::save(std::uint32_t number) {
+  auto& place = places_[number];
+  const auto position = place.flight.position().value;
+  const auto& counts = place.flight.counts();
+  const auto beyond = static_cast<std::uint32_t>(place.flight.settled_beyond());
+  if (position == place.record.position && beyond == place.record.settled_beyond) return {};
+  auto record = place.record;
+  ++record.sequence;
+  record.position = position;
+  record.settled_beyond = beyond;
+  record.handled = counts.handled;
+  record.parked = counts.parked;
+  record.expired = counts.expired;
+  record.skipped = counts.skipped;
+  auto written = file_->write(number, record);
+  if (written) place.record = record;
+  return written;
+}
+
+Result<> Member::give_up(std::uint32_t number) {
+  auto& place = places_[number];
+  auto saved = save(number);
+  place.held = place.leaving = false;
+  if (auto released = file_->release(number); !released) return released;
+  return saved;
+}
+
+Result<> Member::give_up_drained() {
+  const auto now = clock_.steady_now();
+  for (std::uint32_t number = 0; number < places_.size(); ++number) {
+    auto& place = places_[number];
+    if (!place.held || !place.leaving) continue;
+    const auto last = place.flight.last_deadline();
+    if (place.flight.in_flight() > 0 && last && *last > now) continue;
+    if (auto done = give_up(number); !done) return done;
+  }
+  return {};
+}
+
+Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) {
+  const auto until = deadline_after(real_now(), wait_max);
+  std::vector<Delivery> out;
+  bool was_behind = false;
+  while (true) {
+    const auto ticket = topic_->wake().ticket();
+    Duration wait{};
+    std::vector<PartitionLog*> unsynced;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (closing_ || closed_) return Error{"closed", "this consumer of topic " + topic_->name() + " is closed; subscribe again", Retry::reopen};
+      if (max == 0) return out;
+      if (real_now() >= next_balance_)
+        if (auto done = rebalance(); !done) return done.error();
+      if (auto done = read(max, out); !done && out.empty()) return done.error();  // else the next fetch meets it again
+      if (!out.empty() || woken_.exchange(false)) return out;
+      wait = std::min({wait_for_news(), until - real_now(), Duration{sleep_max}});
+      unsynced = behind();
+    }
+    if (wait <= Duration::zero() && real_now() >= until) return out;
+    if (!unsynced.empty()) {
+      if (was_behind) {
+        for (auto* const partition : unsynced)
+          if (auto done = partition->sync_to(partition->committed(), 1s); !done) return done.error();
+        was_behind = false;
+        continue;
+      }
+      wait = std::min(wait, sync_behind_after);
+    }
+    was_behind = !unsynced.empty();
+    waiting_.fetch_add(1);
+    topic_->wake().wait(ticket, wait);
+    waiting_.fetch_sub(1);
+  }
+}
+
+std::vector<PartitionLog*> Member::behind() const {
+  std::vector<PartitionLog*> found;
+  for (const auto& place : places_)
+    if ((is_reader() || place.held) && place.log->committed() > place.log->visible_end()) found.push_back(place.log);
+  return found;
+}
+
+Duration Member::wait_for_news() const {
+  if (is_reader()) return sleep_max;
+  auto wait = std::min<Duration>(sleep_max, next_balance_ - real_now());
+  const auto now = clock_.steady_now();
+  for (const auto& place : places_) {
+    if (!place.held) continue;
+    const auto due = place.leaving ? place.flight.last_deadline() : place.flight.next_due();
+    if (due) wait = std::min<Duration>(wait, *due - now);
+  }
+  // A clock that is set by hand tells nobody that it moved.
+  if (&clock_ != &system_clock()) wait = std::min<Duration>(wait, 2ms);
+  return std::max<Duration>(wait, 100us);
+}
+
+Result<> Member::read(std::size_t max, std::vector<Delivery>& out) {
+  std::size_t unsettled = 0;
+  for (const auto& place : places_)
+    if (place.held) unsettled += place.flight.unsettled();
+  const auto first = turn_++;
+  for (std::size_t step = 0; step < places_.size() && out.size() < max; ++step)
+    if (auto done = read_place(static_cast<std::uint32_t>((first + step) % places_.size()), max, unsettled, out); !done) return done;
+  return {};
+}
+
+Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& unsettled, std::vector<Delivery>& out) {
+  auto& place = places_[number];
+  const auto deliver = [&](Cursor::Item& item, int attempt) {
+    out.push_back({.id = {Partition{number}, Offset{item.offset}, place.flight.generation()},
+                   .envelope = item.envelope,
+                   .appended = item.appended,
+                   .attempt = attempt,
+                   .owner = std::move(item.owner)});
+  };
+  const auto end = place.log->visible_end();
+  if (is_reader()) {
+    while (out.size() < max) {
+      auto item = place.cursor->next(end);
+      if (!item) return item.error();
+      if (!*item) break;
+      deliver(**item, 1);
+    }
+    return {};
+  }
+  if (!place.held || place.leaving) return {};
+  const auto now = clock_.steady_now();
+  while (out.size() < max) {
+    const auto due = place.flight.take_due(now);
+    if (!due) break;
+    place.again->seek(due->offset.value);
+    auto item = place.again->next(place.log->committed());
+    if (!item) return item.error();
+    if (*item) deliver(**item, due->attempt);
+  }
+  for (auto room = place.flight.room(); room > 0 && out.size() < max && unsettled < options_.in_flight_max; --room, ++unsettled) {
+    auto item = place.cursor->next(end);
+    if (!item) return item.error();
+    if (!*item) break;
+    place.flight.add(Offset{(*item)->offset}, now);
+    deliver(**item, 1);
+  }
+  return {};
+}
+
+template <class Act>
+Result<> Member::for_each_held(std::span<const DeliveryId> ids, Act act) {
+  const std::scoped_lock lock(mutex_);
+  if (is_reader()) return {};
+  const auto now = clock_.steady_now();
+  const DeliveryId* lost = nullptr;
+  for (const auto& id : ids) {
+    auto* const place = id.partition.value < places_.size() ? &places_[id.partition.value] : nullptr;
+    if (place == nullptr || !place->held || act(place->flight, id, now) == InFlight::Answer::not_held) lost = &id;
+  }
+  for (std::uint32_t number = 0; number < places_.size(); ++number)
+    if (places_[number].held)
+      if (auto saved = save(number); !saved) return saved;
+  if (auto done = give_up_drained(); !done) return done;
+  drained_.notify_all();
+  if (waiting_.load() > 0) topic_->wake().announce();
+  if (lost == nullptr) return {};
+  return Error{"not_owner", "partition " + std::to_string(lost->partition.value) + " of topic " + topic_->name() + " has gone to another member of group " +
+                                options_.group + ", which gets event " + std::to_string(lost->offset.value) + " again; drop it here"};
+}
+
+Result<> Member::settle(std::span<const DeliveryId> ids, Outcome outcome) {
+  return for_each_held(ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime) { return flight.settle(id.offset, id.generation, outcome); });
+}
+
+Result<> Member::reject(std::span<const DeliveryId> ids, Duration delay) {
+  return for_each_held(
+      ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime now) { return flight.reject(id.offset, id.generation, deadline_after(now, delay)); });
+}
+
+Result<> Member::extend(std::span<const DeliveryId> ids) {
+  return for_each_held(ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime now) { return flight.extend(id.offset, id.generation, now); });
+}
+
+std::vector<Partition> Member::assignment() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<Partition> held;
+  for (std::uint32_t number = 0; number < places_.size() && !closed_; ++number)
+    if (is_reader() || places_[number].held) held.push_back(Partition{number});
+  return held;
+}
+
+void Member::wake() {
+  woken_ = true;
+  topic_->wake().announce();
+}
+
+void Member::begin_closing() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closed_ || std::exchange(closing_, true)) return;
+    if (!is_reader())
+      if (auto done = rebalance(); !done) sink_.write(LogLevel::warning, to_string(done.error()));
+  }
+  topic_->wake().announce();
+}
+
+void Member::drain(Duration wait_max) {
+  begin_closing();
+  {
+    std::unique_lock lock(mutex_);
+    const auto until = deadline_after(real_now(), wait_max);
+    const auto holds_any = [&] { return !closed_ && std::ranges::any_of(places_, &Place::held); };
+    while (!is_reader() && holds_any() && real_now() < until) {
+      drained_.wait_until(lock, std::min(until, real_now() + 20ms));
+      if (auto done = give_up_drained(); !done) break;  // leave() below reports
+    }
+  }
+  leave();
+}
+
+void Member::leave() {
+  const std::scoped_lock lock(mutex_);
+  if (std::exchange(closed_, true)) return;
+  closing_ = true;
+  if (is_reader()) return;
+  for (std::uint32_t number = 0; number < places_.size(); ++number)
+    if (places_[number].held)
+      if (auto done = give_up(number); !done) sink_.write(LogLevel::warning, to_string(done.error()));
+  file_.reset();  // and with it the membership
+  topic_->wake().announce();
+}
+
+}  // namespace tidings::brokers::log

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "log/log_directory.hpp"
+#include "tidings/broker/broker.hpp"
+#include "tidings/broker/in_flight.hpp"
+
+namespace tidings::brokers::log {
+
+using tidings::log::Cursor;
+using tidings::log::GroupFile;
+using tidings::log::GroupRecord;
+using tidings::log::PartitionLog;
+using tidings::log::TopicLog;
+
+/// Where `start` lies in a partition.
+[[nodiscard]] Result<std::uint64_t> resolve(PartitionLog& partition, const Start& start);
+
+/// One consumer's state: a member of a group, or a reader. Thread-safe.
+///
+/// Members need no coordinator: each sees in the group's file how many there are and which of them it is, so it knows how many partitions are its share;
+/// it takes free ones up to that, and gives up what is beyond once what is in flight is settled.
+class Member {
+ public:
+  static Result<std::shared_ptr<Member>> join(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, Clock& clock, LogSink& sink);
+  Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, std::optional<GroupFile> file, Clock& clock, LogSink& sink);
+  ~Member() { leave(); }
+  Member(const Member&) = delete;
+  Member& operator=(const Member&) = delete;
+
+  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max);
+  Result<> settle(std::span<const DeliveryId> ids, Outcome outcome);
+  Result<> reject(std::span<const DeliveryId> ids, Duration delay);
+  Result<> extend(std::span<const DeliveryId> ids);
+  [[nodiscard]] std::vector<Partition> assignment() const;
+  void wake();
+  /// From now on `fetch` answers `closed`.
+  void begin_closing();
+  /// Waits until what is in flight is settled, or `wait_max` is over, then leaves.
+  void drain(Duration wait_max);
+  void leave();
+
+ private:
+  struct Place {
+    PartitionLog* log = nullptr;
+    std::optional<Cursor> cursor;
+    std::optional<Cursor> again;  // for what comes another time
+    InFlight flight;
+    GroupRecord record;
+    bool held = false;
+    bool leaving = false;  // gets nothing new, and is given up when drained
+  };
+
+  [[nodiscard]] bool is_reader() const { return options_.group.empty(); }
+  Result<> begin_positions();
+  Result<> rebalance();
+  Result<bool> take(std::uint32_t partition);
+  Result<> give_up_drained();
+  Result<> give_up(std::uint32_t partition);
+  Result<> save(std::uint32_t partition);
+  Result<> read(std::size_t max, std::vector<Delivery>& out);
+  Result<> read_place(std::uint32_t partition, std::size_t max, std::size_t& unsettled, std::vector<Delivery>& out);
+  [[nodiscard]] Duration wait_for_news() const;
+  [[nodiscard]] std::vector<PartitionLog*> behind() const;
+  template <class Act>
+  Result<> for_each_held(std::span<const DeliveryId> ids, Act act);
+
+  const std::shared_ptr<TopicLog> topic_;
+  const ConsumerOptions options_;
+  Clock& clock_;
+  LogSink& sink_;
+
+  mutable std::mutex mutex_;
+  std::optional<GroupFile> file_;
+  std::vector<Place> places_;
+  std::size_t turn_ = 0;
+  SteadyTime next_balance_ = SteadyTime::min();
+  bool wants_more_ = false;
+  bool closing_ = false;
+  bool closed_ = false;
+  std::condition_variable drained_;
+  std::atomic<bool> woken_ = false;
+  std::atomic<int> waiting_ = 0;
+};
+
+}  // namespace tidings::brokers::log

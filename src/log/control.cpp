@@ -1,0 +1,59 @@
+#include "log/control.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "log/futex.hpp"
+
+namespace tidings::log {
+namespace {
+
+/// The half of the word that a futex can wait on; it changes whenever the holder does, since it holds the slot.
+std::atomic<std::uint32_t>& low_half(std::atomic<std::uint64_t>& word) { return reinterpret_cast<std::atomic<std::uint32_t>&>(word); }
+
+}  // namespace
+
+std::array<char, 40> boot_id() {
+  std::array<char, 40> id{};
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string text;
+  if (std::getline(file, text)) std::copy_n(text.begin(), std::min(text.size(), id.size() - 1), id.begin());
+  return id;
+}
+
+Result<WriterLock> WriterLock::take(Control& control, const Slots& slots, Duration wait_max) {
+  const auto mine = slots.word();
+  const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
+  for (int round = 0;; ++round) {
+    std::uint64_t holder = 0;
+    if (control.writer.compare_exchange_strong(holder, mine, std::memory_order_acquire)) return WriterLock(control, false);
+    if (round < 100) {
+      __builtin_ia32_pause();
+      continue;
+    }
+    // Every look costs a system call: the first after a short sleep, since a live holder is soon done.
+    if (round > 100) {
+      auto dead = slots.is_dead(holder);
+      if (!dead) return dead.error();
+      if (*dead) {
+        if (control.writer.compare_exchange_strong(holder, mine, std::memory_order_acquire)) return WriterLock(control, true);
+        continue;
+      }
+      if (std::chrono::steady_clock::now() >= until)
+        return Error{"busy", "another process has been writing to this partition all the while; try again, or look whether it is stopped", Retry::same_call};
+    }
+    control.writers_waiting.fetch_add(1);
+    futex_wait(low_half(control.writer), static_cast<std::uint32_t>(holder), std::chrono::milliseconds{1});
+    control.writers_waiting.fetch_sub(1);
+  }
+}
+
+WriterLock::~WriterLock() {
+  if (control_ == nullptr) return;
+  control_->writer.store(0, std::memory_order_seq_cst);
+  if (control_->writers_waiting.load(std::memory_order_seq_cst) != 0) futex_wake_all(low_half(control_->writer));
+}
+
+}  // namespace tidings::log

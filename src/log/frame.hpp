@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "tidings/event/envelope.hpp"
+
+// The bytes of the log, version 0; docs/format/log.md is the text of it. Little-endian.
+namespace tidings::log {
+
+inline constexpr std::uint64_t segment_magic = 0x30474f4c53444954;  // "TIDSLOG0"
+inline constexpr std::uint32_t format_version = 0;
+inline constexpr std::uint32_t byte_order_mark = 0x01020304;
+
+/// At the beginning of every segment.
+struct SegmentHeader {
+  std::uint64_t magic = segment_magic;
+  std::uint32_t version = format_version;
+  std::uint32_t byte_order = byte_order_mark;
+  std::uint64_t first_offset = 0;
+  std::uint64_t size = 0;  ///< of the file
+  std::uint64_t salt = 0;  ///< random: seeds the frames' checksums, so that stale bytes or a payload never pass for a frame
+  std::uint32_t epoch = 0;
+  std::uint32_t reserved[4] = {};
+  std::uint32_t checksum = 0;  ///< CRC-32C of what stands before it
+};
+static_assert(sizeof(SegmentHeader) == 64);
+
+enum class FrameType : std::uint8_t { data = 1, seal = 2 };
+
+/// Frames stand at multiples of 8. `length` counts header and body, not the padding behind.
+struct FrameHeader {
+  std::uint32_t length = 0;    // with the checksum the commit word: 0 means that nothing is here
+  std::uint32_t checksum = 0;  ///< CRC-32C, from the salt, of `length` and of all behind this word
+  std::uint64_t offset = 0;    ///< of a seal: that of the next segment's first frame
+  std::int64_t time = 0;       ///< appended, ns since 1970; never goes back within a partition
+  std::uint64_t durable_floor = 0;  ///< the durable offset when this was written
+  std::uint32_t epoch = 0;
+  FrameType type = FrameType::data;
+  std::uint8_t batch_end = 1;  ///< 0: the next frame belongs to the same batch
+  std::uint16_t reserved = 0;
+  std::uint64_t producer_id = 0;  ///< 0: none
+  std::uint32_t producer_epoch = 0;
+  std::uint32_t reserved2 = 0;
+  std::uint64_t sequence = 0;
+};
+static_assert(sizeof(FrameHeader) == 64);
+
+/// Behind the header of a data frame; the texts follow in this order, then headers and payload.
+struct EnvelopeBlock {
+  std::int64_t time = 0;
+  std::uint32_t version = 1;
+  std::uint16_t id = 0;
+  std::uint16_t type = 0;
+  std::uint16_t source = 0;
+  std::uint16_t subject = 0;
+  std::uint16_t data_content_type = 0;
+  std::uint16_t data_schema = 0;
+  std::uint16_t key = 0;
+  std::uint16_t correlation_id = 0;
+  std::uint16_t causation_id = 0;
+  std::uint16_t trace_parent = 0;
+  std::uint32_t headers = 0;
+  std::uint32_t payload = 0;
+  std::uint32_t reserved[2] = {};
+};
+static_assert(sizeof(EnvelopeBlock) == 48);
+
+[[nodiscard]] constexpr std::uint64_t padded(std::uint64_t length) { return (length + 7) & ~std::uint64_t{7}; }
+
+/// The bytes that an event takes in the log, padding included.
+[[nodiscard]] std::uint64_t frame_bytes(const EnvelopeView& event);
+
+/// What the writer gives each frame.
+struct FrameStamp {
+  std::uint64_t offset = 0;
+  std::int64_t time = 0;
+  std::uint64_t durable_floor = 0;
+  std::uint32_t epoch = 0;
+  bool batch_end = true;
+};
+
+/// Appends the whole frame with its commit word and padding.
+void write_data_frame(std::string& out, const EnvelopeView& event, const FrameStamp& stamp, std::uint64_t salt);
+void write_seal_frame(std::string& out, const FrameStamp& stamp, std::uint64_t salt);
+
+/// A frame that was checked: its length fits, its checksum is right.
+struct Frame {
+  const FrameHeader* header = nullptr;
+  std::span<const std::byte> body;
+
+  [[nodiscard]] std::uint64_t bytes() const { return padded(header->length); }
+};
+
+/// The frame at `bytes.begin()`; nullopt where none is, or what is there is damaged.
+[[nodiscard]] std::optional<Frame> read_frame(std::span<const std::byte> bytes, std::uint64_t salt);
+
+/// The envelope of a data frame, pointing into it; nullopt where its sizes do not add up.
+[[nodiscard]] std::optional<EnvelopeView> read_envelope(const Frame& frame);
+
+[[nodiscard]] std::uint32_t header_checksum(const SegmentHeader& header);
+
+}  // namespace tidings::log

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "tidings/base/time.hpp"
+
+namespace tidings::log {
+
+/// Sleeps while `word` is `expected`, at most `wait_max`. Works between processes that map the same file. May return early.
+void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, Duration wait_max);
+void futex_wake_all(std::atomic<std::uint32_t>& word);
+
+}  // namespace tidings::log

@@ -1,0 +1,142 @@
+#include "log/group_file.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "log/crc32c.hpp"
+#include "tidings/base/entropy.hpp"
+
+namespace tidings::log {
+namespace {
+
+struct GroupHeader {
+  std::uint64_t magic = 0x3050554f52474454;  // "TDGROUP0"
+  std::uint32_t version = 0;
+  std::uint32_t partitions = 0;
+  std::uint32_t reserved[11] = {};
+  std::uint32_t checksum = 0;
+};
+static_assert(sizeof(GroupHeader) == 64);
+
+// Locks stand far behind every byte that is ever written.
+constexpr std::uint64_t members_begin = std::uint64_t{1} << 40;
+constexpr std::uint64_t holders_begin = std::uint64_t{1} << 41;
+
+template <class Record>
+std::uint32_t checksum_of(const Record& record, std::uint32_t seed = 0) {
+  return crc32c(std::as_bytes(std::span{&record, 1}).first(offsetof(Record, checksum)), seed);
+}
+
+constexpr std::uint64_t place_of(std::uint32_t partition, int slot) {
+  return sizeof(GroupHeader) + (std::uint64_t{partition} * 2 + static_cast<std::uint64_t>(slot)) * sizeof(GroupRecord);
+}
+
+}  // namespace
+
+Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create) {
+  GroupHeader header;
+  header.partitions = partitions;
+  header.checksum = checksum_of(header);
+  auto file = groups.file(group, Directory::Create::never);
+  if (!file && file.error().code == "not_found" && create) {
+    // Written whole under another name, so that nobody sees half of it. '~' stands in no group's name.
+    const auto draft = "~" + group.substr(0, 150) + "-" + std::to_string(system_entropy().next());
+    auto made = groups.file(draft, Directory::Create::must);
+    if (!made) return made.error();
+    Result<> done = (*made)->allocate(place_of(partitions, 0));
+    if (done) done = (*made)->write_at(std::as_bytes(std::span{&header, 1}), 0);
+    if (done) done = (*made)->sync_data();
+    if (done) done = groups.rename(draft, group);
+    if (!done) {
+      (void)groups.remove_file(draft).has_value();
+      if (done.error().code != "exists") return done.error();  // somebody else was faster
+    } else if (auto synced = groups.sync(); !synced) {
+      return synced.error();
+    }
+    file = groups.file(group, Directory::Create::never);
+  }
+  if (!file) return file.error();
+  GroupHeader there;
+  auto got = (*file)->read_at(std::as_writable_bytes(std::span{&there, 1}), 0);
+  if (!got) return got.error();
+  if (*got != sizeof there || there.magic != header.magic || there.checksum != checksum_of(there))
+    return Error{"corrupt", (*file)->path() + " has a damaged header; move it away, and `seek` the group to where it shall go on", Retry::never};
+  if (there.version > header.version)
+    return Error{"newer_version", (*file)->path() + " has format version " + std::to_string(there.version) + "; run a newer program", Retry::never};
+  if (there.partitions != partitions)
+    return Error{"corrupt", (*file)->path() + " is of a topic with " + std::to_string(there.partitions) + " partitions; move it away", Retry::never};
+  return GroupFile(std::move(*file), partitions);
+}
+
+Result<std::optional<GroupRecord>> GroupFile::read(std::uint32_t partition) const {
+  std::optional<GroupRecord> newest;
+  bool damaged = false;
+  for (int slot = 0; slot < 2; ++slot) {
+    GroupRecord record;
+    auto got = file_->read_at(std::as_writable_bytes(std::span{&record, 1}), place_of(partition, slot));
+    if (!got) return got.error();
+    if (*got != sizeof record || record.sequence == 0) continue;
+    if (record.checksum != checksum_of(record, partition + 1)) {
+      damaged = true;
+      continue;
+    }
+    if (newest && newest->sequence >= record.sequence) continue;
+    newest = record;
+    slots_[partition] = slot;
+  }
+  if (!newest && damaged)
+    return Error{"corrupt", file_->path() + ": both records of partition " + std::to_string(partition) + " are damaged; move it away, and `seek` the group to where it shall go on", Retry::never};
+  return newest;
+}
+
+Result<> GroupFile::write(std::uint32_t partition, GroupRecord record) {
+  const int slot = 1 - slots_[partition];
+  record.checksum = checksum_of(record, partition + 1);
+  auto done = file_->write_at(std::as_bytes(std::span{&record, 1}), place_of(partition, slot));
+  if (done) slots_[partition] = slot;
+  return done;
+}
+
+Result<> GroupFile::join() {
+  for (std::uint32_t byte = 0; byte < members_max; ++byte) {
+    auto taken = file_->try_lock({members_begin + byte, 1});
+    if (!taken) return taken.error();
+    if (!*taken) continue;
+    member_ = byte;
+    return {};
+  }
+  return Error{"too_many_members", file_->path() + ": the group has 1,024 members already; end some", Retry::same_call};
+}
+
+Result<GroupFile::Membership> GroupFile::membership() const {
+  Membership membership{0, 1};
+  const auto end = members_begin + members_max;
+  for (auto from = members_begin; from < end;) {
+    auto held = file_->held_by_others({from, end - from});
+    if (!held) return held.error();
+    if (!*held) break;
+    // Neighbouring bytes of one open file come as one range, but a member holds a single byte.
+    membership.count += static_cast<std::uint32_t>((*held)->length);
+    if ((*held)->begin < members_begin + member_) ++membership.rank;
+    from = (*held)->begin + (*held)->length;
+  }
+  return membership;
+}
+
+Result<bool> GroupFile::has_members() const {
+  auto held = file_->held_by_others({members_begin, members_max});
+  if (!held) return held.error();
+  return held->has_value();
+}
+
+Result<bool> GroupFile::try_hold(std::uint32_t partition) { return file_->try_lock({holders_begin + partition, 1}); }
+
+Result<> GroupFile::release(std::uint32_t partition) { return file_->unlock({holders_begin + partition, 1}); }
+
+Result<bool> GroupFile::is_held_by_other(std::uint32_t partition) const {
+  auto held = file_->held_by_others({holders_begin + partition, 1});
+  if (!held) return held.error();
+  return held->has_value();
+}
+
+}  // namespace tidings::log

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tidings/base/file_system.hpp"
+
+namespace tidings::log {
+
+/// What a group's record says of one partition: one of two slots, written in turn, so that one is always whole.
+struct GroupRecord {
+  std::uint64_t sequence = 0;    ///< of the writing; the slot with the higher one counts. 0: never written
+  std::uint64_t generation = 0;  ///< raised by each member that takes the partition
+  std::uint64_t position = 0;
+  std::uint64_t handled = 0;
+  std::uint64_t parked = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t skipped = 0;
+  std::uint32_t settled_beyond = 0;  ///< events settled behind the position; they come again if the holder dies
+  std::uint32_t checksum = 0;
+};
+static_assert(sizeof(GroupRecord) == 64);
+
+/// A group's file, `<topic>/groups/<group>`: its records, and by open file description locks on bytes behind them who is a member and who holds
+/// which partition. The kernel gives a dead member's locks back at once. Each member opens the file for itself. Not thread-safe.
+class GroupFile {
+ public:
+  static constexpr std::uint32_t members_max = 1024;
+
+  /// Opens, or creates, the file. Errors: `corrupt` (never), `newer_version` (never), and those of `File`.
+  static Result<GroupFile> open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create);
+
+  /// The newest whole record; nullopt where none was ever written. Error `corrupt` where both slots are damaged.
+  Result<std::optional<GroupRecord>> read(std::uint32_t partition) const;
+  /// Writes `record` over the older slot. Only for the holder of the partition. Survives SIGKILL; a power cut may bring an older record back.
+  Result<> write(std::uint32_t partition, GroupRecord record);
+  Result<> sync() { return file_->sync_data(); }
+
+  /// Becomes a member. Error `too_many_members` (same call).
+  Result<> join();
+  struct Membership {
+    std::uint32_t rank = 0;   ///< among the members, by their bytes
+    std::uint32_t count = 0;  ///< this one included
+  };
+  Result<Membership> membership() const;
+  Result<bool> has_members() const;
+
+  Result<bool> try_hold(std::uint32_t partition);
+  Result<> release(std::uint32_t partition);
+  [[nodiscard]] Result<bool> is_held_by_other(std::uint32_t partition) const;
+
+ private:
+  GroupFile(std::unique_ptr<File> file, std::uint32_t partitions) : file_(std::move(file)), partitions_(partitions), slots_(partitions, 0) {}
+
+  std::unique_ptr<File> file_;
+  std::uint32_t partitions_;
+  std::uint32_t member_ = 0;
+  mutable std::vector<int> slots_;  // where the newest record of each partition stands
+};
+
+}  // namespace tidings::log

@@ -1,0 +1,167 @@
+#include "log/log_directory.hpp"
+
+#include <cstddef>
+
+#include "log/crc32c.hpp"
+#include "tidings/base/entropy.hpp"
+#include "tidings/base/uuid.hpp"
+
+namespace tidings::log {
+namespace {
+
+struct MetaFile {
+  std::uint64_t magic = 0x304154454d534454;  // "TDSMETA0"
+  std::uint32_t version = 0;
+  std::uint32_t partitions = 0;
+  std::array<std::uint8_t, 16> topic_id{};
+  std::uint64_t event_bytes_max = 0;
+  std::uint32_t durability = 0;
+  std::uint32_t reserved[4] = {};
+  std::uint32_t checksum = 0;
+};
+static_assert(sizeof(MetaFile) == 64);
+
+std::uint32_t checksum_of(const MetaFile& meta) { return crc32c(std::as_bytes(std::span{&meta, 1}).first(offsetof(MetaFile, checksum))); }
+
+}  // namespace
+
+TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots,
+                   std::shared_ptr<TopicWake> wake, Clock& clock, LogSink& sink)
+    : name_(std::move(name)),
+      meta_(meta),
+      directory_(std::move(directory)),
+      groups_(std::move(groups)),
+      slots_(std::move(slots)),
+      wake_(std::move(wake)),
+      partitions_(meta.partitions) {
+  setting_.durable = meta.durability == 2;
+  setting_.clock = &clock;
+  setting_.log = &sink;
+}
+
+Result<std::shared_ptr<TopicLog>> TopicLog::open(Directory& log, const std::string& name, std::shared_ptr<Slots> slots, Clock& clock, LogSink& sink) {
+  auto directory = log.directory(name, Directory::Create::never);
+  if (!directory) return directory.error();
+  auto file = (*directory)->file("topic.meta", Directory::Create::never, false);
+  if (!file) return file.error();
+  MetaFile meta;
+  auto got = (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0);
+  if (!got) return got.error();
+  const auto path = (*file)->path();
+  if (*got != sizeof meta || meta.magic != MetaFile{}.magic || meta.checksum != checksum_of(meta) || meta.partitions == 0 || meta.durability > 2)
+    return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away", Retry::never};
+  if (meta.version > MetaFile{}.version)
+    return Error{"newer_version", path + " has format version " + std::to_string(meta.version) + "; run a newer program", Retry::never};
+  auto groups = (*directory)->directory("groups", Directory::Create::if_missing);
+  if (!groups) return groups.error();
+  auto control = (*directory)->file("control", Directory::Create::if_missing);
+  if (!control) return control.error();
+  auto size = (*control)->size();
+  if (!size) return size.error();
+  if (*size < TopicWake::file_bytes)
+    if (auto grown = (*control)->allocate(TopicWake::file_bytes); !grown) return grown.error();
+  auto mapping = (*control)->map(TopicWake::file_bytes, true);
+  if (!mapping) return mapping.error();
+  return std::make_shared<TopicLog>(name, TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max}, std::move(*directory), std::move(*groups), std::move(slots),
+                                    std::make_shared<TopicWake>(std::move(*mapping)), clock, sink);
+}
+
+Result<PartitionLog*> TopicLog::partition(std::uint32_t number) {
+  const std::scoped_lock lock(mutex_);
+  auto& partition = partitions_.at(number);
+  if (!partition) {
+    auto opened = PartitionLog::open(*directory_, number, slots_, wake_, setting_);
+    if (!opened) return opened.error();
+    partition = std::move(*opened);
+  }
+  return partition.get();
+}
+
+Result<std::vector<std::string>> TopicLog::groups() {
+  auto names = groups_->list();
+  if (!names) return names.error();
+  std::erase_if(*names, [](const std::string& name) { return name.starts_with('~'); });
+  return std::move(*names);
+}
+
+void TopicLog::sync_behind() {
+  for (std::uint32_t number = 0; number < meta_.partitions; ++number) {
+    PartitionLog* partition = nullptr;
+    {
+      const std::scoped_lock lock(mutex_);
+      partition = partitions_[number].get();
+    }
+    if (partition == nullptr || partition->durable() >= partition->committed()) continue;
+    if (auto done = partition->sync_to(partition->committed(), std::chrono::seconds{1}); !done)
+      setting_.log->write(LogLevel::warning, to_string(done.error()));
+  }
+}
+
+Result<std::unique_ptr<LogDirectory>> LogDirectory::open(const std::string& path, const Options& options) {
+  auto directory = options.files->open(path, true);
+  if (!directory) return directory.error();
+  auto foreign = (*directory)->foreign_file_system();
+  if (!foreign) return foreign.error();
+  if (*foreign && !options.any_file_system)
+    return Error{"unsupported_file_system", path + " lies on a file system (" + **foreign + ") that is not known to be local (ext4, xfs, btrfs, tmpfs, overlay); move the log, or add ?any_file_system=true to its URL and go without its promises", Retry::never};
+  auto slots = Slots::take(**directory);
+  if (!slots) return slots.error();
+  return std::make_unique<LogDirectory>(std::move(*directory), std::move(*slots), options);
+}
+
+Result<std::shared_ptr<TopicLog>> LogDirectory::find(const std::string& topic) {
+  const std::scoped_lock lock(mutex_);
+  auto& known = open_[topic];
+  if (known) return known;
+  auto opened = TopicLog::open(*directory_, topic, slots_, *options_.clock, *options_.log);
+  if (opened) return known = std::move(*opened);
+  open_.erase(topic);
+  // `slots.lock` is a name that a topic could have.
+  if (opened.error().code == "not_found" || opened.error().code == "not_a_directory") return std::shared_ptr<TopicLog>{};
+  return opened.error();
+}
+
+Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic, const TopicMeta& wanted) {
+  if (topic == "slots.lock") return Error{"invalid_name", "topic 'slots.lock' is a file of the log itself; choose another name", Retry::never};
+  auto there = find(topic);
+  if (!there || *there) return there;
+  // Made whole under a name that no topic has, then renamed: nobody sees half a topic.
+  const auto draft = "~" + topic.substr(0, 150) + "-" + std::to_string(system_entropy().next());
+  auto directory = directory_->directory(draft, Directory::Create::must);
+  if (!directory) return directory.error();
+  MetaFile meta;
+  meta.partitions = wanted.partitions;
+  meta.topic_id = make_uuid_v7().bytes;
+  meta.event_bytes_max = wanted.event_bytes_max;
+  meta.durability = wanted.durability;
+  meta.checksum = checksum_of(meta);
+  const auto make = [&]() -> Result<> {
+    auto file = (*directory)->file("topic.meta", Directory::Create::must);
+    if (!file) return file.error();
+    if (auto done = (*file)->write_at(std::as_bytes(std::span{&meta, 1}), 0); !done) return done;
+    if (auto done = (*file)->sync_data(); !done) return done;
+    auto groups = (*directory)->directory("groups", Directory::Create::must);
+    if (!groups) return groups.error();
+    if (auto done = (*directory)->sync(); !done) return done;
+    return directory_->rename(draft, topic);
+  };
+  auto made = make();
+  if (!made) {
+    for (const auto* const file : {"topic.meta"}) (void)(*directory)->remove_file(file).has_value();
+    (void)(*directory)->remove_directory("groups").has_value();
+    (void)directory_->remove_directory(draft).has_value();
+    if (made.error().code != "exists") return made.error();  // somebody else was faster
+  } else if (auto synced = directory_->sync(); !synced) {
+    return synced.error();
+  }
+  return find(topic);
+}
+
+Result<std::vector<std::string>> LogDirectory::topics() {
+  auto names = directory_->list();
+  if (!names) return names.error();
+  std::erase_if(*names, [](const std::string& name) { return name.starts_with('~') || name == "slots.lock"; });
+  return std::move(*names);
+}
+
+}  // namespace tidings::log

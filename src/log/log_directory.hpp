@@ -1,0 +1,81 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "log/group_file.hpp"
+#include "log/partition_log.hpp"
+
+namespace tidings::log {
+
+/// What a topic was made with, as `topic.meta` keeps it.
+struct TopicMeta {
+  std::uint32_t partitions = 1;
+  std::uint32_t durability = 2;  ///< 0 memory, 1 interval, 2 durable
+  std::uint64_t event_bytes_max = 1 << 20;
+};
+
+/// The handle on one topic. Thread-safe. Opens its partitions when they are first used.
+class TopicLog {
+ public:
+  static Result<std::shared_ptr<TopicLog>> open(Directory& log, const std::string& name, std::shared_ptr<Slots> slots, Clock& clock, LogSink& sink);
+
+  TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots,
+           std::shared_ptr<TopicWake> wake, Clock& clock, LogSink& sink);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const TopicMeta& meta() const { return meta_; }
+  Result<PartitionLog*> partition(std::uint32_t number);
+  [[nodiscard]] TopicWake& wake() const { return *wake_; }
+
+  Result<GroupFile> group(const std::string& name, bool create) { return GroupFile::open(*groups_, name, meta_.partitions, create); }
+  Result<std::vector<std::string>> groups();
+
+  /// Syncs what was committed and not synced, in the partitions that are open.
+  void sync_behind();
+
+ private:
+  std::string name_;
+  TopicMeta meta_;
+  std::unique_ptr<Directory> directory_;
+  std::unique_ptr<Directory> groups_;
+  std::shared_ptr<Slots> slots_;
+  std::shared_ptr<TopicWake> wake_;
+  PartitionSetting setting_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<PartitionLog>> partitions_;
+};
+
+/// A log: a directory of topics. Thread-safe; any number of processes open the same one.
+class LogDirectory {
+ public:
+  struct Options {
+    bool any_file_system = false;  ///< also such as other machines may write to: then nothing is promised
+    Clock* clock = &system_clock();
+    LogSink* log = &stderr_log();
+    FileSystem* files = &system_files();
+  };
+  /// Errors: `unsupported_file_system` (never), and those of `File`.
+  static Result<std::unique_ptr<LogDirectory>> open(const std::string& path, const Options& options);
+  LogDirectory(std::unique_ptr<Directory> directory, std::shared_ptr<Slots> slots, const Options& options)
+      : directory_(std::move(directory)), slots_(std::move(slots)), options_(options) {}
+
+  /// Null where there is none. Errors as `TopicLog::open`.
+  Result<std::shared_ptr<TopicLog>> find(const std::string& topic);
+  /// Makes the topic; one that is there already is left as it is.
+  Result<std::shared_ptr<TopicLog>> create(const std::string& topic, const TopicMeta& meta);
+  Result<std::vector<std::string>> topics();
+
+ private:
+  std::unique_ptr<Directory> directory_;
+  std::shared_ptr<Slots> slots_;
+  Options options_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<TopicLog>> open_;
+};
+
+}  // namespace tidings::log

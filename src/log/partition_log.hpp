@@ -1,0 +1,127 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "log/control.hpp"
+#include "log/segment.hpp"
+#include "log/topic_wake.hpp"
+#include "tidings/base/log_sink.hpp"
+#include "tidings/event/envelope.hpp"
+
+namespace tidings::log {
+
+/// What the partitions of a topic share.
+struct PartitionSetting {
+  bool durable = true;  ///< readers stop at the durable offset, and segments are written so that syncs are cheap
+  std::uint64_t segment_bytes_first = 1 << 20;
+  std::uint64_t segment_bytes_max = 64 << 20;
+  Clock* clock = &system_clock();
+  LogSink* log = &stderr_log();
+};
+
+/// One partition: a sequence of frames in segments, written by one process at a time, read by all. Thread-safe.
+class PartitionLog {
+ public:
+  /// Opens, or creates, `<topic>/<number>/`; after a reboot recovers it first. Errors: `corrupt`, `newer_version`, `busy`, and those of `File`.
+  static Result<std::unique_ptr<PartitionLog>> open(Directory& topic, std::uint32_t number, std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
+                                                    const PartitionSetting& setting);
+
+  /// Appends all of them contiguously: readers, and recovery, see all or none. Returns the offset of the first. Survives the death of any process.
+  /// Errors (nothing was written): `busy`, `disk_full` (same call), `poisoned`, `io_error` (reopen).
+  Result<std::uint64_t> append(std::span<const EnvelopeView* const> events, Duration wait_max);
+  /// Waits until everything before `end` is on the device; whoever waits syncs for all. Errors: `outcome_unknown` (same call).
+  Result<> sync_to(std::uint64_t end, Duration wait_max);
+
+  /// One past the last event that readers may see.
+  [[nodiscard]] std::uint64_t visible_end() const;
+  [[nodiscard]] std::uint64_t committed() const { return control().committed.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t durable() const { return control().durable.load(std::memory_order_acquire); }
+  Result<std::uint64_t> earliest();
+  /// The first event appended at or after `time`; the visible end where there is none.
+  Result<std::uint64_t> first_at(TimePoint time);
+
+  /// The segment that holds `offset`, or would.
+  Result<std::shared_ptr<Segment>> segment_of(std::uint64_t offset);
+  [[nodiscard]] const PartitionSetting& setting() const { return setting_; }
+  [[nodiscard]] const std::string& path() const { return directory_->path(); }
+  [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }
+
+  PartitionLog(std::unique_ptr<Directory> directory, Mapping control, std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
+               const PartitionSetting& setting);
+
+ private:
+  /// Where the frames of a partition end.
+  struct End {
+    std::shared_ptr<Segment> segment;  // none: there is no segment yet
+    std::uint64_t offset = 0;
+    std::uint64_t position = 0;
+    std::int64_t time = 0;
+    bool sealed = false;
+    std::vector<std::shared_ptr<Segment>> passed;  // sealed ones on the way here
+  };
+
+  [[nodiscard]] Control& control() const { return *reinterpret_cast<Control*>(control_.data()); }
+  Result<> recover();
+  Result<End> find_end(std::uint64_t segment);
+  Result<> clean_tail(const End& end);
+  Result<> settle_end(const End& end);
+  Result<> repair();
+  void publish_end(const End& end);
+  Result<std::shared_ptr<Segment>> writable_segment();
+  Result<std::shared_ptr<Segment>> roll(Segment* from, std::uint64_t bytes_needed);
+  Result<std::vector<std::uint64_t>> list_segments();
+  Result<> write(Segment& segment, std::uint64_t position, std::string_view frames);
+
+  std::unique_ptr<Directory> directory_;
+  Mapping control_;
+  std::shared_ptr<Slots> slots_;
+  std::shared_ptr<TopicWake> wake_;
+  PartitionSetting setting_;
+
+  std::timed_mutex write_mutex_;  // between the threads of this process; the lock word is between processes
+  std::shared_ptr<Segment> writing_;
+  std::string buffer_;
+
+  std::mutex segments_mutex_;
+  std::vector<std::uint64_t> firsts_;  // of the segments known, ascending
+  std::vector<std::pair<std::uint64_t, std::weak_ptr<Segment>>> open_;
+
+  std::mutex sync_mutex_;
+  std::condition_variable synced_;
+  bool syncing_ = false;
+};
+
+/// Reads a partition in the order of offsets, from any place. Not thread-safe. Keeps the segment that it stands in mapped.
+class Cursor {
+ public:
+  explicit Cursor(PartitionLog& partition) : partition_(&partition) {}
+
+  struct Item {
+    std::uint64_t offset = 0;
+    TimePoint appended{};
+    EnvelopeView envelope;
+    std::shared_ptr<const void> owner;
+  };
+
+  /// Where it reads next.
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
+  void seek(std::uint64_t offset);
+  /// The next event before `end`; nullopt at the end. Errors: `corrupt` (never), naming file and byte.
+  Result<std::optional<Item>> next(std::uint64_t end);
+
+ private:
+  Result<> find();
+
+  PartitionLog* partition_;
+  std::uint64_t offset_ = 0;
+  std::shared_ptr<Segment> segment_;  // none: to be found
+  std::uint64_t position_ = 0;
+};
+
+}  // namespace tidings::log

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "log/frame.hpp"
+#include "tidings/base/file_system.hpp"
+
+namespace tidings::log {
+
+/// `00000000000000000042.log`.
+[[nodiscard]] std::string segment_name(std::uint64_t first_offset);
+/// The first offset that a segment's name says; nullopt where it is no segment's name.
+[[nodiscard]] std::optional<std::uint64_t> segment_first_offset(std::string_view name);
+
+/// One segment file, mapped whole. Thread-safe. What stands in it never changes once it is visible, so readers need no lock; the mapping lives as long
+/// as anybody keeps the segment.
+class Segment {
+ public:
+  /// Errors: `corrupt` (never) where the header is damaged or does not fit the name, `newer_version` (never), and those of `File`.
+  static Result<std::shared_ptr<Segment>> open(Directory& partition, std::uint64_t first_offset, bool writable);
+  /// Makes the file in full, so that writing finds the disk full here or never: allocated, zeroed if `zeroed`, synced, and its name synced.
+  static Result<> prepare(Directory& partition, std::uint64_t first_offset, std::uint64_t size, std::uint32_t epoch, bool zeroed);
+
+  Segment(std::unique_ptr<File> file, Mapping mapping, const SegmentHeader& header);
+
+  [[nodiscard]] std::uint64_t first_offset() const { return header_.first_offset; }
+  [[nodiscard]] std::uint64_t size() const { return mapping_.size(); }
+  [[nodiscard]] std::uint64_t salt() const { return header_.salt; }
+  [[nodiscard]] std::uint32_t epoch() const { return header_.epoch; }
+  [[nodiscard]] const std::string& path() const { return file_->path(); }
+  [[nodiscard]] File& file() const { return *file_; }
+
+  /// The frame at `position`, checked.
+  [[nodiscard]] std::optional<Frame> frame_at(std::uint64_t position) const;
+  /// The length word at `position`, unchecked: 0 where nothing is.
+  [[nodiscard]] std::uint32_t length_at(std::uint64_t position) const;
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {mapping_.data(), mapping_.size()}; }
+
+  /// Stores the bytes; their first frame's commit word last, with release order.
+  void store(std::uint64_t position, std::string_view frames);
+  /// Zeroes a range, the word at its beginning first.
+  void clear(std::uint64_t begin, std::uint64_t end);
+
+  /// A place at or before `offset` to scan from: every 64 KiB that a scan has passed is remembered.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> seek_hint(std::uint64_t offset) const;
+  void remember(std::uint64_t offset, std::uint64_t position);
+
+ private:
+  std::unique_ptr<File> file_;
+  Mapping mapping_;
+  SegmentHeader header_;
+  mutable std::mutex mutex_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> marks_;  // (offset, position), ascending
+};
+
+}  // namespace tidings::log
