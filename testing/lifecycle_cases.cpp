@@ -14,10 +14,10 @@ void close_drains_within_its_deadline_also_under_a_blocked_handler(Trial& trial)
   const auto broker = trial.open();
   const auto second = trial.open();
   const auto sent = events("e", 10);
-  publish(trial, *broker, "orders", sent);
+  publish(trial, *broker, "closing", sent);
 
   // A handler that ends: close waits for it, and its acknowledgement counts.
-  auto group = join(trial, *broker, "orders", "group");
+  auto group = join(trial, *broker, "closing", "group");
   const auto got = take(trial, *group, 4);
   {
     const std::jthread handler([&, own = group.get()] {
@@ -25,19 +25,19 @@ void close_drains_within_its_deadline_also_under_a_blocked_handler(Trial& trial)
       (void)own->settle(ids_of(got));
     });
     trial.need(group->close(trial.patience()), "close");
-    trial.check(group_info(trial, *broker, "orders", "group").partitions.at(0).position == Offset{4},
+    trial.check(group_info(trial, *broker, "closing", "group").partitions.at(0).position == Offset{4},
                 "close did not wait for what was in flight");
   }
 
   // A handler that blocks: close ends with its deadline, and another member gets the events.
-  group = join(trial, *broker, "orders", "group");
+  group = join(trial, *broker, "closing", "group");
   const auto blocked = take(trial, *group, 3);
   const auto begin = steady_now();
   (void)group->close(100ms);
   trial.check(steady_now() - begin >= 100ms, "close did not wait for a handler that works");
   trial.check(steady_now() - begin < trial.patience(), "close waits for a blocked handler");
   trial.check_error(group->settle(ids_of(blocked)), "not_owner", Retry::never, "settling after close");
-  const auto other = join(trial, *second, "orders", "group");
+  const auto other = join(trial, *second, "closing", "group");
   check_same(trial, names_of(handle(trial, *other, 6)), names_of(std::span(sent).subspan(4)),
              "after a close that waited in vain");
   const auto end = steady_now();

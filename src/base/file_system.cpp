@@ -20,17 +20,25 @@ Error system_error(std::string_view what, const std::string& path, int error) {
   const std::string said = std::string(what) + " " + path + ": " + std::strerror(error);
   switch (error) {
     case ENOSPC:
-    case EDQUOT: return {"disk_full", said + "; free space, then it goes on", Retry::same_call};
-    case ENOENT: return {"not_found", said, Retry::never};
+    case EDQUOT:
+      return {"disk_full", said + "; free space, then it goes on", Retry::same_call};
+    case ENOENT:
+      return {"not_found", said, Retry::never};
     case EEXIST:
-    case ENOTEMPTY: return {"exists", said, Retry::never};
+    case ENOTEMPTY:
+      return {"exists", said, Retry::never};
     case EACCES:
-    case EPERM: return {"permission_denied", said + "; run as the owner of the directory", Retry::never};
-    case ENOTDIR: return {"not_a_directory", said, Retry::never};
-    case ELOOP: return {"not_a_file", said + "; symbolic links are not followed", Retry::never};
+    case EPERM:
+      return {"permission_denied", said + "; run as the owner of the directory", Retry::never};
+    case ENOTDIR:
+      return {"not_a_directory", said, Retry::never};
+    case ELOOP:
+      return {"not_a_file", said + "; symbolic links are not followed", Retry::never};
     case EMFILE:
-    case ENFILE: return {"too_many_files", said + "; raise the limit (ulimit -n)", Retry::same_call};
-    default: return {"io_error", said, Retry::reopen};
+    case ENFILE:
+      return {"too_many_files", said + "; raise the limit (ulimit -n)", Retry::same_call};
+    default:
+      return {"io_error", said, Retry::reopen};
   }
 }
 
@@ -88,7 +96,7 @@ class SystemFile final : public File {
   }
 
   Result<std::uint64_t> size() override {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd_.get(), &status) != 0) return system_error("cannot look at", path_, errno);
     return static_cast<std::uint64_t>(status.st_size);
   }
@@ -123,7 +131,7 @@ class SystemFile final : public File {
 
  private:
   static struct flock lock_of(Range range, short type) {
-    struct flock lock {};
+    struct flock lock{};
     lock.l_type = type;
     lock.l_whence = SEEK_SET;
     lock.l_start = static_cast<off_t>(range.begin);
@@ -142,7 +150,8 @@ class SystemDirectory final : public Directory {
   Result<std::unique_ptr<Directory>> directory(std::string_view name, Create create) override {
     const auto path = path_ + "/" + std::string(name);
     const std::string entry(name);
-    if (create != Create::never && ::mkdirat(fd_.get(), entry.c_str(), 0700) != 0 && (errno != EEXIST || create == Create::must))
+    if (create != Create::never && ::mkdirat(fd_.get(), entry.c_str(), 0700) != 0 &&
+        (errno != EEXIST || create == Create::must))
       return system_error("cannot create", path, errno);
     const int fd = ::openat(fd_.get(), entry.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return system_error("cannot open", path, errno);
@@ -157,7 +166,7 @@ class SystemDirectory final : public Directory {
     const int fd = ::openat(fd_.get(), std::string(name).c_str(), flags, 0600);
     if (fd < 0) return system_error("cannot open", path, errno);
     auto opened = std::make_unique<SystemFile>(fd, path);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd, &status) != 0) return system_error("cannot look at", path, errno);
     if (!S_ISREG(status.st_mode)) return Error{"not_a_file", path + " is no regular file; move it away", Retry::never};
     if (status.st_uid != ::geteuid() && ::geteuid() != 0)
@@ -202,7 +211,7 @@ class SystemDirectory final : public Directory {
   }
 
   Result<std::optional<std::string>> foreign_file_system() override {
-    struct statfs status {};
+    struct statfs status{};
     if (::fstatfs(fd_.get(), &status) != 0) return system_error("cannot look at", path_, errno);
     constexpr long xfs = 0x58465342;
     switch (static_cast<long>(status.f_type)) {
@@ -210,8 +219,10 @@ class SystemDirectory final : public Directory {
       case xfs:
       case BTRFS_SUPER_MAGIC:
       case TMPFS_MAGIC:
-      case OVERLAYFS_SUPER_MAGIC: return std::optional<std::string>{};
-      default: break;
+      case OVERLAYFS_SUPER_MAGIC:
+        return std::optional<std::string>{};
+      default:
+        break;
     }
     char text[32];
     std::snprintf(text, sizeof text, "type 0x%lx", static_cast<unsigned long>(status.f_type));
@@ -239,7 +250,8 @@ class SystemFiles final : public FileSystem {
     for (std::size_t end = 0; create && end != path.npos;) {
       end = path.find('/', end + 1);
       const auto part = path.substr(0, end);
-      if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST && end == path.npos) return system_error("cannot create", part, errno);
+      if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST && end == path.npos)
+        return system_error("cannot create", part, errno);
     }
     const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return system_error("cannot open", path, errno);

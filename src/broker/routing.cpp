@@ -14,15 +14,15 @@ void Routing::set_first(Partition partition, Offset first) {
 Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions& options, std::uint32_t partitions,
                       std::size_t event_bytes_max, std::uint32_t keyless) {
   if (options.partition && options.partition->value >= partitions)
-    return Error{"invalid_options", "the topic has " + std::to_string(partitions) + " partitions, from 0; there is no " +
-                                        std::to_string(options.partition->value)};
+    return Error{"invalid_options", "the topic has " + std::to_string(partitions) +
+                                        " partitions, from 0; there is no " + std::to_string(options.partition->value)};
   for (const auto& event : events)
     if (auto valid = validate(event, event_bytes_max); !valid) return std::move(valid.error());
   Routing routing;
   routing.places.reserve(events.size());
   std::vector<std::vector<const EnvelopeView*>> split(partitions);
   for (const auto& event : events) {
-    const auto partition = options.partition       ? options.partition->value
+    const auto partition = options.partition   ? options.partition->value
                            : event.key.empty() ? keyless % partitions
                                                : static_cast<std::uint32_t>(key_hash(event.key) % partitions);
     routing.places.push_back({Partition{partition}, Offset{split[partition].size()}});

@@ -11,7 +11,9 @@ namespace tidings::log {
 namespace {
 
 /// The half of the word that a futex can wait on; it changes whenever the holder does, since it holds the slot.
-std::atomic<std::uint32_t>& low_half(std::atomic<std::uint64_t>& word) { return reinterpret_cast<std::atomic<std::uint32_t>&>(word); }
+std::atomic<std::uint32_t>& low_half(std::atomic<std::uint64_t>& word) {
+  return reinterpret_cast<std::atomic<std::uint32_t>&>(word);
+}
 
 }  // namespace
 
@@ -28,7 +30,8 @@ Result<WriterLock> WriterLock::take(Control& control, const Slots& slots, Durati
   const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
   for (int round = 0;; ++round) {
     std::uint64_t holder = 0;
-    if (control.writer.compare_exchange_strong(holder, mine, std::memory_order_acquire)) return WriterLock(control, false);
+    if (control.writer.compare_exchange_strong(holder, mine, std::memory_order_acquire))
+      return WriterLock(control, false);
     if (round < 100) {
       __builtin_ia32_pause();
       continue;
@@ -38,11 +41,15 @@ Result<WriterLock> WriterLock::take(Control& control, const Slots& slots, Durati
       auto dead = slots.is_dead(holder);
       if (!dead) return dead.error();
       if (*dead) {
-        if (control.writer.compare_exchange_strong(holder, mine, std::memory_order_acquire)) return WriterLock(control, true);
+        if (control.writer.compare_exchange_strong(holder, mine, std::memory_order_acquire))
+          return WriterLock(control, true);
         continue;
       }
       if (std::chrono::steady_clock::now() >= until)
-        return Error{"busy", "another process has been writing to this partition all the while; try again, or look whether it is stopped", Retry::same_call};
+        return Error{"busy",
+                     "another process has been writing to this partition all the while; try again, or look whether it "
+                     "is stopped",
+                     Retry::same_call};
     }
     control.writers_waiting.fetch_add(1);
     futex_wait(low_half(control.writer), static_cast<std::uint32_t>(holder), std::chrono::milliseconds{1});

@@ -9,7 +9,8 @@
 
 namespace tidings::log {
 
-/// A partition's `control` file, mapped by every process. All of it is a hint: after a reboot, or where it is damaged, it is made anew from the segments.
+/// A partition's `control` file, mapped by every process. All of it is a hint: after a reboot, or where it is damaged,
+/// it is made anew from the segments.
 struct Control {
   static constexpr std::uint64_t magic_value = 0x304c544353444954;
   static constexpr std::uint64_t file_bytes = 4096;
@@ -17,30 +18,32 @@ struct Control {
   std::uint64_t magic;
   std::uint32_t version;
   std::uint32_t reserved;
-  std::array<char, 40> boot_id;             ///< of the boot in which the rest was written
-  std::atomic<std::uint32_t> ready;         ///< 1: recovered in that boot
-  std::atomic<std::uint32_t> poisoned;      ///< 1: a sync failed; nothing is written any more
+  std::array<char, 40> boot_id;                   ///< of the boot in which the rest was written
+  std::atomic<std::uint32_t> ready;               ///< 1: recovered in that boot
+  std::atomic<std::uint32_t> poisoned;            ///< 1: a sync failed; nothing is written any more
   alignas(64) std::atomic<std::uint64_t> writer;  ///< the lock word: who writes; 0: nobody
   std::atomic<std::uint32_t> writers_waiting;
   std::atomic<std::uint32_t> epoch;
-  alignas(64) std::atomic<std::uint64_t> committed;   ///< one past the last event that is whole
-  std::atomic<std::uint64_t> segment;       ///< first offset of the segment that is written
-  std::atomic<std::uint64_t> position;      ///< in it, where the next frame goes
-  std::atomic<std::uint64_t> dirty_end;     ///< a writer may have stored up to here; 0: none is at work
-  std::atomic<std::int64_t> last_time;      ///< of the last frame
-  alignas(64) std::atomic<std::uint64_t> durable;     ///< one past the last event that is synced
+  alignas(64) std::atomic<std::uint64_t> committed;  ///< one past the last event that is whole
+  std::atomic<std::uint64_t> segment;                ///< first offset of the segment that is written
+  std::atomic<std::uint64_t> position;               ///< in it, where the next frame goes
+  std::atomic<std::uint64_t> dirty_end;              ///< a writer may have stored up to here; 0: none is at work
+  std::atomic<std::int64_t> last_time;               ///< of the last frame
+  alignas(64) std::atomic<std::uint64_t> durable;    ///< one past the last event that is synced
 };
 static_assert(sizeof(Control) <= Control::file_bytes && std::atomic<std::uint64_t>::is_always_lock_free);
 
 /// The machine's boot id; empty where the kernel tells none.
 [[nodiscard]] std::array<char, 40> boot_id();
 
-/// Holds the partition's writer lock: a word of the control file, taken by compare-and-swap, given up by its owner's death.
+/// Holds the partition's writer lock: a word of the control file, taken by compare-and-swap, given up by its owner's
+/// death.
 class WriterLock {
  public:
   /// Errors: `busy` (same call) where its holder lives and keeps it, be it stopped.
   static Result<WriterLock> take(Control& control, const Slots& slots, Duration wait_max);
-  WriterLock(WriterLock&& other) noexcept : control_(std::exchange(other.control_, nullptr)), inherited_(other.inherited_) {}
+  WriterLock(WriterLock&& other) noexcept
+      : control_(std::exchange(other.control_, nullptr)), inherited_(other.inherited_) {}
   WriterLock& operator=(WriterLock&&) = delete;
   ~WriterLock();
 

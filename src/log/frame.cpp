@@ -8,7 +8,9 @@
 namespace tidings::log {
 namespace {
 
-std::size_t text_bytes(const EnvelopeView& event) { return size_bytes(event); }
+std::size_t text_bytes(const EnvelopeView& event) {
+  return size_bytes(event);
+}
 
 std::uint32_t frame_checksum(std::span<const std::byte> frame, std::uint32_t length, std::uint64_t salt) {
   auto crc = crc32c(std::as_bytes(std::span{&salt, 1}));
@@ -37,13 +39,17 @@ void seal_checksum(std::string& out, std::size_t begin, std::uint32_t length, st
 
 }  // namespace
 
-std::uint64_t frame_bytes(const EnvelopeView& event) { return padded(sizeof(FrameHeader) + sizeof(EnvelopeBlock) + text_bytes(event)); }
+std::uint64_t frame_bytes(const EnvelopeView& event) {
+  return padded(sizeof(FrameHeader) + sizeof(EnvelopeBlock) + text_bytes(event));
+}
 
 void write_data_frame(std::string& out, const EnvelopeView& event, const FrameStamp& stamp, std::uint64_t salt) {
   const auto begin = out.size();
   const auto length = sizeof(FrameHeader) + sizeof(EnvelopeBlock) + text_bytes(event);
   const auto header = header_of(stamp, FrameType::data, length);
-  const auto size = [](std::string_view text) { return static_cast<std::uint16_t>(text.size()); };  // validate() bounds them
+  const auto size = [](std::string_view text) {
+    return static_cast<std::uint16_t>(text.size());
+  };  // validate() bounds them
   EnvelopeBlock block;
   block.time = event.time.time_since_epoch().count();
   block.version = event.version;
@@ -61,8 +67,9 @@ void write_data_frame(std::string& out, const EnvelopeView& event, const FrameSt
   block.payload = static_cast<std::uint32_t>(event.payload.size());
   out.append(reinterpret_cast<const char*>(&header), sizeof header);
   out.append(reinterpret_cast<const char*>(&block), sizeof block);
-  for (const auto text : {event.id, event.type, event.source, event.subject, event.data_content_type, event.data_schema, event.key,
-                          event.correlation_id, event.causation_id, event.trace_parent, event.headers.encoded(), event.payload})
+  for (const auto text :
+       {event.id, event.type, event.source, event.subject, event.data_content_type, event.data_schema, event.key,
+        event.correlation_id, event.causation_id, event.trace_parent, event.headers.encoded(), event.payload})
     out.append(text);
   seal_checksum(out, begin, header.length, salt);
 }
@@ -87,7 +94,8 @@ std::optional<Frame> read_frame(std::span<const std::byte> bytes, std::uint64_t 
 std::optional<EnvelopeView> read_envelope(const Frame& frame) {
   if (frame.header->type != FrameType::data || frame.body.size() < sizeof(EnvelopeBlock)) return std::nullopt;
   const auto& block = *reinterpret_cast<const EnvelopeBlock*>(frame.body.data());
-  std::string_view rest(reinterpret_cast<const char*>(frame.body.data()) + sizeof block, frame.body.size() - sizeof block);
+  std::string_view rest(reinterpret_cast<const char*>(frame.body.data()) + sizeof block,
+                        frame.body.size() - sizeof block);
   bool fits = true;
   const auto take = [&](std::size_t size) {
     fits = fits && size <= rest.size();

@@ -22,7 +22,8 @@ struct SegmentHeader {
   std::uint32_t byte_order = byte_order_mark;
   std::uint64_t first_offset = 0;
   std::uint64_t size = 0;  ///< of the file
-  std::uint64_t salt = 0;  ///< random: seeds the frames' checksums, so that stale bytes or a payload never pass for a frame
+  std::uint64_t salt =
+      0;  ///< random: seeds the frames' checksums, so that stale bytes or a payload never pass for a frame
   std::uint32_t epoch = 0;
   std::uint32_t reserved[4] = {};
   std::uint32_t checksum = 0;  ///< CRC-32C of what stands before it
@@ -33,10 +34,10 @@ enum class FrameType : std::uint8_t { data = 1, seal = 2 };
 
 /// Frames stand at multiples of 8. `length` counts header and body, not the padding behind.
 struct FrameHeader {
-  std::uint32_t length = 0;    // with the checksum the commit word: 0 means that nothing is here
-  std::uint32_t checksum = 0;  ///< CRC-32C, from the salt, of `length` and of all behind this word
-  std::uint64_t offset = 0;    ///< of a seal: that of the next segment's first frame
-  std::int64_t time = 0;       ///< appended, ns since 1970; never goes back within a partition
+  std::uint32_t length = 0;         // with the checksum the commit word: 0 means that nothing is here
+  std::uint32_t checksum = 0;       ///< CRC-32C, from the salt, of `length` and of all behind this word
+  std::uint64_t offset = 0;         ///< of a seal: that of the next segment's first frame
+  std::int64_t time = 0;            ///< appended, ns since 1970; never goes back within a partition
   std::uint64_t durable_floor = 0;  ///< the durable offset when this was written
   std::uint32_t epoch = 0;
   FrameType type = FrameType::data;
@@ -69,7 +70,9 @@ struct EnvelopeBlock {
 };
 static_assert(sizeof(EnvelopeBlock) == 48);
 
-[[nodiscard]] constexpr std::uint64_t padded(std::uint64_t length) { return (length + 7) & ~std::uint64_t{7}; }
+[[nodiscard]] constexpr std::uint64_t padded(std::uint64_t length) {
+  return (length + 7) & ~std::uint64_t{7};
+}
 
 /// The bytes that an event takes in the log, padding included.
 [[nodiscard]] std::uint64_t frame_bytes(const EnvelopeView& event);

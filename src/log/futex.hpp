@@ -7,7 +7,8 @@
 
 namespace tidings::log {
 
-/// Sleeps while `word` is `expected`, at most `wait_max`. Works between processes that map the same file. May return early.
+/// Sleeps while `word` is `expected`, at most `wait_max`. Works between processes that map the same file. May return
+/// early.
 void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, Duration wait_max);
 void futex_wake_all(std::atomic<std::uint32_t>& word);
 

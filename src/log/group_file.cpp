@@ -60,11 +60,18 @@ Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, s
   auto got = (*file)->read_at(std::as_writable_bytes(std::span{&there, 1}), 0);
   if (!got) return got.error();
   if (*got != sizeof there || there.magic != header.magic || there.checksum != checksum_of(there))
-    return Error{"corrupt", (*file)->path() + " has a damaged header; move it away, and `seek` the group to where it shall go on", Retry::never};
+    return Error{"corrupt",
+                 (*file)->path() + " has a damaged header; move it away, and `seek` the group to where it shall go on",
+                 Retry::never};
   if (there.version > header.version)
-    return Error{"newer_version", (*file)->path() + " has format version " + std::to_string(there.version) + "; run a newer program", Retry::never};
+    return Error{"newer_version",
+                 (*file)->path() + " has format version " + std::to_string(there.version) + "; run a newer program",
+                 Retry::never};
   if (there.partitions != partitions)
-    return Error{"corrupt", (*file)->path() + " is of a topic with " + std::to_string(there.partitions) + " partitions; move it away", Retry::never};
+    return Error{
+        "corrupt",
+        (*file)->path() + " is of a topic with " + std::to_string(there.partitions) + " partitions; move it away",
+        Retry::never};
   return GroupFile(std::move(*file), partitions);
 }
 
@@ -85,7 +92,10 @@ Result<std::optional<GroupRecord>> GroupFile::read(std::uint32_t partition) cons
     slots_[partition] = slot;
   }
   if (!newest && damaged)
-    return Error{"corrupt", file_->path() + ": both records of partition " + std::to_string(partition) + " are damaged; move it away, and `seek` the group to where it shall go on", Retry::never};
+    return Error{"corrupt",
+                 file_->path() + ": both records of partition " + std::to_string(partition) +
+                     " are damaged; move it away, and `seek` the group to where it shall go on",
+                 Retry::never};
   return newest;
 }
 
@@ -129,9 +139,13 @@ Result<bool> GroupFile::has_members() const {
   return held->has_value();
 }
 
-Result<bool> GroupFile::try_hold(std::uint32_t partition) { return file_->try_lock({holders_begin + partition, 1}); }
+Result<bool> GroupFile::try_hold(std::uint32_t partition) {
+  return file_->try_lock({holders_begin + partition, 1});
+}
 
-Result<> GroupFile::release(std::uint32_t partition) { return file_->unlock({holders_begin + partition, 1}); }
+Result<> GroupFile::release(std::uint32_t partition) {
+  return file_->unlock({holders_begin + partition, 1});
+}
 
 Result<bool> GroupFile::is_held_by_other(std::uint32_t partition) const {
   auto held = file_->held_by_others({holders_begin + partition, 1});

@@ -24,8 +24,9 @@ struct GroupRecord {
 };
 static_assert(sizeof(GroupRecord) == 64);
 
-/// A group's file, `<topic>/groups/<group>`: its records, and by open file description locks on bytes behind them who is a member and who holds
-/// which partition. The kernel gives a dead member's locks back at once. Each member opens the file for itself. Not thread-safe.
+/// A group's file, `<topic>/groups/<group>`: its records, and by open file description locks on bytes behind them who
+/// is a member and who holds which partition. The kernel gives a dead member's locks back at once. Each member opens
+/// the file for itself. Not thread-safe.
 class GroupFile {
  public:
   static constexpr std::uint32_t members_max = 1024;
@@ -35,7 +36,8 @@ class GroupFile {
 
   /// The newest whole record; nullopt where none was ever written. Error `corrupt` where both slots are damaged.
   Result<std::optional<GroupRecord>> read(std::uint32_t partition) const;
-  /// Writes `record` over the older slot. Only for the holder of the partition. Survives SIGKILL; a power cut may bring an older record back.
+  /// Writes `record` over the older slot. Only for the holder of the partition. Survives SIGKILL; a power cut may bring
+  /// an older record back.
   Result<> write(std::uint32_t partition, GroupRecord record);
   Result<> sync() { return file_->sync_data(); }
 
@@ -53,7 +55,8 @@ class GroupFile {
   [[nodiscard]] Result<bool> is_held_by_other(std::uint32_t partition) const;
 
  private:
-  GroupFile(std::unique_ptr<File> file, std::uint32_t partitions) : file_(std::move(file)), partitions_(partitions), slots_(partitions, 0) {}
+  GroupFile(std::unique_ptr<File> file, std::uint32_t partitions)
+      : file_(std::move(file)), partitions_(partitions), slots_(partitions, 0) {}
 
   std::unique_ptr<File> file_;
   std::uint32_t partitions_;

@@ -21,12 +21,15 @@ struct MetaFile {
 };
 static_assert(sizeof(MetaFile) == 64);
 
-std::uint32_t checksum_of(const MetaFile& meta) { return crc32c(std::as_bytes(std::span{&meta, 1}).first(offsetof(MetaFile, checksum))); }
+std::uint32_t checksum_of(const MetaFile& meta) {
+  return crc32c(std::as_bytes(std::span{&meta, 1}).first(offsetof(MetaFile, checksum)));
+}
 
 }  // namespace
 
-TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots,
-                   std::shared_ptr<TopicWake> wake, Clock& clock, LogSink& sink)
+TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Directory> directory,
+                   std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
+                   Clock& clock, LogSink& sink)
     : name_(std::move(name)),
       meta_(meta),
       directory_(std::move(directory)),
@@ -39,7 +42,8 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Dire
   setting_.log = &sink;
 }
 
-Result<std::shared_ptr<TopicLog>> TopicLog::open(Directory& log, const std::string& name, std::shared_ptr<Slots> slots, Clock& clock, LogSink& sink) {
+Result<std::shared_ptr<TopicLog>> TopicLog::open(Directory& log, const std::string& name, std::shared_ptr<Slots> slots,
+                                                 Clock& clock, LogSink& sink) {
   auto directory = log.directory(name, Directory::Create::never);
   if (!directory) return directory.error();
   auto file = (*directory)->file("topic.meta", Directory::Create::never, false);
@@ -48,10 +52,13 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(Directory& log, const std::stri
   auto got = (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0);
   if (!got) return got.error();
   const auto path = (*file)->path();
-  if (*got != sizeof meta || meta.magic != MetaFile{}.magic || meta.checksum != checksum_of(meta) || meta.partitions == 0 || meta.durability > 2)
-    return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away", Retry::never};
+  if (*got != sizeof meta || meta.magic != MetaFile{}.magic || meta.checksum != checksum_of(meta) ||
+      meta.partitions == 0 || meta.durability > 2)
+    return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away",
+                 Retry::never};
   if (meta.version > MetaFile{}.version)
-    return Error{"newer_version", path + " has format version " + std::to_string(meta.version) + "; run a newer program", Retry::never};
+    return Error{"newer_version",
+                 path + " has format version " + std::to_string(meta.version) + "; run a newer program", Retry::never};
   auto groups = (*directory)->directory("groups", Directory::Create::if_missing);
   if (!groups) return groups.error();
   auto control = (*directory)->file("control", Directory::Create::if_missing);
@@ -62,7 +69,8 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(Directory& log, const std::stri
     if (auto grown = (*control)->allocate(TopicWake::file_bytes); !grown) return grown.error();
   auto mapping = (*control)->map(TopicWake::file_bytes, true);
   if (!mapping) return mapping.error();
-  return std::make_shared<TopicLog>(name, TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max}, std::move(*directory), std::move(*groups), std::move(slots),
+  return std::make_shared<TopicLog>(name, TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max},
+                                    std::move(*directory), std::move(*groups), std::move(slots),
                                     std::make_shared<TopicWake>(std::move(*mapping)), clock, sink);
 }
 
@@ -103,7 +111,11 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(const std::string& path
   auto foreign = (*directory)->foreign_file_system();
   if (!foreign) return foreign.error();
   if (*foreign && !options.any_file_system)
-    return Error{"unsupported_file_system", path + " lies on a file system (" + **foreign + ") that is not known to be local (ext4, xfs, btrfs, tmpfs, overlay); move the log, or add ?any_file_system=true to its URL and go without its promises", Retry::never};
+    return Error{"unsupported_file_system",
+                 path + " lies on a file system (" + **foreign +
+                     ") that is not known to be local (ext4, xfs, btrfs, tmpfs, overlay); move the log, or add "
+                     "?any_file_system=true to its URL and go without its promises",
+                 Retry::never};
   auto slots = Slots::take(**directory);
   if (!slots) return slots.error();
   return std::make_unique<LogDirectory>(std::move(*directory), std::move(*slots), options);
@@ -117,12 +129,14 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::find(const std::string& topic) {
   if (opened) return known = std::move(*opened);
   open_.erase(topic);
   // `slots.lock` is a name that a topic could have.
-  if (opened.error().code == "not_found" || opened.error().code == "not_a_directory") return std::shared_ptr<TopicLog>{};
+  if (opened.error().code == "not_found" || opened.error().code == "not_a_directory")
+    return std::shared_ptr<TopicLog>{};
   return opened.error();
 }
 
 Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic, const TopicMeta& wanted) {
-  if (topic == "slots.lock") return Error{"invalid_name", "topic 'slots.lock' is a file of the log itself; choose another name", Retry::never};
+  if (topic == "slots.lock")
+    return Error{"invalid_name", "topic 'slots.lock' is a file of the log itself; choose another name", Retry::never};
   auto there = find(topic);
   if (!there || *there) return there;
   // Made whole under a name that no topic has, then renamed: nobody sees half a topic.

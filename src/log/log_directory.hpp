@@ -22,17 +22,21 @@ struct TopicMeta {
 /// The handle on one topic. Thread-safe. Opens its partitions when they are first used.
 class TopicLog {
  public:
-  static Result<std::shared_ptr<TopicLog>> open(Directory& log, const std::string& name, std::shared_ptr<Slots> slots, Clock& clock, LogSink& sink);
+  static Result<std::shared_ptr<TopicLog>> open(Directory& log, const std::string& name, std::shared_ptr<Slots> slots,
+                                                Clock& clock, LogSink& sink);
 
-  TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots,
-           std::shared_ptr<TopicWake> wake, Clock& clock, LogSink& sink);
+  TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Directory> directory,
+           std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
+           Clock& clock, LogSink& sink);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const TopicMeta& meta() const { return meta_; }
   Result<PartitionLog*> partition(std::uint32_t number);
   [[nodiscard]] TopicWake& wake() const { return *wake_; }
 
-  Result<GroupFile> group(const std::string& name, bool create) { return GroupFile::open(*groups_, name, meta_.partitions, create); }
+  Result<GroupFile> group(const std::string& name, bool create) {
+    return GroupFile::open(*groups_, name, meta_.partitions, create);
+  }
   Result<std::vector<std::string>> groups();
 
   /// Syncs what was committed and not synced, in the partitions that are open.

@@ -25,12 +25,17 @@ bool is_current(const Control& control) {
 
 }  // namespace
 
-PartitionLog::PartitionLog(std::unique_ptr<Directory> directory, Mapping control, std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
-                           const PartitionSetting& setting)
-    : directory_(std::move(directory)), control_(std::move(control)), slots_(std::move(slots)), wake_(std::move(wake)), setting_(setting) {}
+PartitionLog::PartitionLog(std::unique_ptr<Directory> directory, Mapping control, std::shared_ptr<Slots> slots,
+                           std::shared_ptr<TopicWake> wake, const PartitionSetting& setting)
+    : directory_(std::move(directory)),
+      control_(std::move(control)),
+      slots_(std::move(slots)),
+      wake_(std::move(wake)),
+      setting_(setting) {}
 
-Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::uint32_t number, std::shared_ptr<Slots> slots,
-                                                         std::shared_ptr<TopicWake> wake, const PartitionSetting& setting) {
+Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::uint32_t number,
+                                                         std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
+                                                         const PartitionSetting& setting) {
   auto directory = topic.directory(std::to_string(number), Directory::Create::if_missing);
   if (!directory) return directory.error();
   auto file = (*directory)->file("control", Directory::Create::if_missing);
@@ -40,7 +45,11 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
     auto locked = (*file)->try_lock({0, 1});
     if (!locked) return locked.error();
     if (*locked) break;
-    if (round >= 30'000) return Error{"busy", (*file)->path() + " is being recovered by another process, which does not end; look whether it is stopped", Retry::same_call};
+    if (round >= 30'000)
+      return Error{
+          "busy",
+          (*file)->path() + " is being recovered by another process, which does not end; look whether it is stopped",
+          Retry::same_call};
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
   auto size = (*file)->size();
@@ -49,10 +58,13 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
     if (auto grown = (*file)->allocate(Control::file_bytes); !grown) return grown.error();
   auto mapping = (*file)->map(Control::file_bytes, true);
   if (!mapping) return mapping.error();
-  auto partition = std::make_unique<PartitionLog>(std::move(*directory), std::move(*mapping), std::move(slots), std::move(wake), setting);
+  auto partition = std::make_unique<PartitionLog>(std::move(*directory), std::move(*mapping), std::move(slots),
+                                                  std::move(wake), setting);
   auto& control = partition->control();
   if (control.magic == Control::magic_value && control.version > format_version)
-    return Error{"newer_version", (*file)->path() + " has format version " + std::to_string(control.version) + "; run a newer program", Retry::never};
+    return Error{"newer_version",
+                 (*file)->path() + " has format version " + std::to_string(control.version) + "; run a newer program",
+                 Retry::never};
   if (!is_current(control))
     if (auto recovered = partition->recover(); !recovered) return recovered.error();
   // By itself it would be given up with the mapping only.
@@ -69,7 +81,8 @@ Result<std::vector<std::uint64_t>> PartitionLog::list_segments() {
   return firsts;
 }
 
-/// From the beginning of `first`: the frames that are whole, up to the last batch that is whole, over seals into later segments.
+/// From the beginning of `first`: the frames that are whole, up to the last batch that is whole, over seals into later
+/// segments.
 Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first) {
   End end;
   end.offset = first;
@@ -109,11 +122,13 @@ Result<> PartitionLog::settle_end(const End& end) {
   for (const auto& segment : end.passed)
     if (auto done = segment->file().sync_data(); !done) return done;
   if (end.segment && !end.sealed && end.segment->first_offset() != end.offset)
-    if (auto done = directory_->remove_file(segment_name(end.offset)); !done && done.error().code != "not_found") return done;
+    if (auto done = directory_->remove_file(segment_name(end.offset)); !done && done.error().code != "not_found")
+      return done;
   return {};
 }
 
-/// What stands behind the end: nothing, a torn tail (moved to quarantine), or proof that something before it is damaged.
+/// What stands behind the end: nothing, a torn tail (moved to quarantine), or proof that something before it is
+/// damaged.
 Result<> PartitionLog::clean_tail(const End& end) {
   const auto begin = end.position + (end.sealed ? seal_bytes : 0);
   const auto tail = end.segment->bytes().subspan(begin);
@@ -124,8 +139,9 @@ Result<> PartitionLog::clean_tail(const End& end) {
     const auto later = end.segment->frame_at(begin + at);
     if (later && later->header->offset >= end.offset && later->header->durable_floor > end.offset)
       return corrupt_at(*end.segment, begin,
-                        "offset " + std::to_string(end.offset) + " is missing, though a frame at byte " + std::to_string(begin + at) +
-                            " says that everything before offset " + std::to_string(later->header->durable_floor) + " was synced");
+                        "offset " + std::to_string(end.offset) + " is missing, though a frame at byte " +
+                            std::to_string(begin + at) + " says that everything before offset " +
+                            std::to_string(later->header->durable_floor) + " was synced");
   }
   auto quarantine = directory_->directory("quarantine", Directory::Create::if_missing);
   if (!quarantine) return quarantine.error();
@@ -137,8 +153,9 @@ Result<> PartitionLog::clean_tail(const End& end) {
   if (auto done = (*file)->sync_data(); !done) return done;
   if (auto done = (*quarantine)->sync(); !done) return done;
   end.segment->clear(begin, begin + used);
-  setting_.log->write(LogLevel::warning, end.segment->path() + ": moved a torn tail of " + std::to_string(used) + " bytes behind offset " +
-                                             std::to_string(end.offset) + " to " + (*file)->path());
+  setting_.log->write(LogLevel::warning, end.segment->path() + ": moved a torn tail of " + std::to_string(used) +
+                                             " bytes behind offset " + std::to_string(end.offset) + " to " +
+                                             (*file)->path());
   return {};
 }
 
@@ -172,7 +189,9 @@ Result<> PartitionLog::recover() {
     end = std::move(*found);
     if (auto done = clean_tail(end); !done) return done;
     if (end.segment->first_offset() != firsts->back()) {
-      if (!last_is_empty) return corrupt_at(*end.segment, end.position, "the events up to offset " + std::to_string(firsts->back()) + " are missing");
+      if (!last_is_empty)
+        return corrupt_at(*end.segment, end.position,
+                          "the events up to offset " + std::to_string(firsts->back()) + " are missing");
       // Made, but not begun, and perhaps for an offset that a torn tail has taken back.
       if (auto done = directory_->remove_file(segment_name(firsts->back())); !done) return done;
     }
@@ -190,7 +209,8 @@ Result<> PartitionLog::recover() {
   return {};
 }
 
-/// A writer died in its work: what it finished is kept, the rest is cleared. Under the writer lock; done twice it changes nothing.
+/// A writer died in its work: what it finished is kept, the rest is cleared. Under the writer lock; done twice it
+/// changes nothing.
 Result<> PartitionLog::repair() {
   auto& control = this->control();
   writing_.reset();
@@ -200,9 +220,12 @@ Result<> PartitionLog::repair() {
     auto end = find_end(first);
     if (!end) return end.error();
     if (end->offset < control.committed.load())
-      return corrupt_at(*end->segment, end->position, "offset " + std::to_string(end->offset) + " was written and is not readable any more");
-    // Only the segment that was written can have a torn tail: a new one is written from its beginning on under a new mark.
-    if (end->segment->first_offset() == first) end->segment->clear(end->position + (end->sealed ? seal_bytes : 0), dirty_end);
+      return corrupt_at(*end->segment, end->position,
+                        "offset " + std::to_string(end->offset) + " was written and is not readable any more");
+    // Only the segment that was written can have a torn tail: a new one is written from its beginning on under a new
+    // mark.
+    if (end->segment->first_offset() == first)
+      end->segment->clear(end->position + (end->sealed ? seal_bytes : 0), dirty_end);
     if (auto done = settle_end(*end); !done) return done;
     publish_end(*end);
   }
@@ -222,18 +245,21 @@ Result<std::shared_ptr<Segment>> PartitionLog::writable_segment() {
   return writing_;
 }
 
-/// Makes the next segment, then seals the one before and syncs it: recovery reads the last segment only. Each step may be the last of this process;
-/// the next writer does what is missing.
+/// Makes the next segment, then seals the one before and syncs it: recovery reads the last segment only. Each step may
+/// be the last of this process; the next writer does what is missing.
 Result<std::shared_ptr<Segment>> PartitionLog::roll(Segment* from, std::uint64_t bytes_needed) {
   auto& control = this->control();
   const auto next_offset = control.committed.load();
   auto next = Segment::open(*directory_, next_offset, true);
   if (!next) {
     if (next.error().code != "not_found") return next.error();
-    auto size = from == nullptr ? setting_.segment_bytes_first : std::min(std::max(from->size() * 2, setting_.segment_bytes_first), setting_.segment_bytes_max);
+    auto size = from == nullptr
+                    ? setting_.segment_bytes_first
+                    : std::min(std::max(from->size() * 2, setting_.segment_bytes_first), setting_.segment_bytes_max);
     size = std::max(size, padded(sizeof(SegmentHeader) + bytes_needed + seal_bytes));
     size = (size + 4095) & ~std::uint64_t{4095};
-    if (auto done = Segment::prepare(*directory_, next_offset, size, control.epoch.load(), setting_.durable); !done) return done.error();
+    if (auto done = Segment::prepare(*directory_, next_offset, size, control.epoch.load(), setting_.durable); !done)
+      return done.error();
     next = Segment::open(*directory_, next_offset, true);
     if (!next) return next.error();
   }
@@ -241,13 +267,22 @@ Result<std::shared_ptr<Segment>> PartitionLog::roll(Segment* from, std::uint64_t
     const auto position = control.position.load();
     if (from->length_at(position) == 0) {
       std::string seal;
-      write_seal_frame(seal, {.offset = next_offset, .time = control.last_time.load(), .durable_floor = control.durable.load(), .epoch = control.epoch.load()}, from->salt());
+      write_seal_frame(seal,
+                       {.offset = next_offset,
+                        .time = control.last_time.load(),
+                        .durable_floor = control.durable.load(),
+                        .epoch = control.epoch.load()},
+                       from->salt());
       control.dirty_end.store(position + seal.size());
       if (auto done = write(*from, position, seal); !done) return done.error();
     }
     if (auto done = from->file().sync_data(); !done) {
       control.poisoned.store(1);
-      return Error{"poisoned", done.error().message + "; what is not synced may be lost in a power cut. Stop the services, look at the disk, start again after a reboot", Retry::reopen};
+      return Error{"poisoned",
+                   done.error().message +
+                       "; what is not synced may be lost in a power cut. Stop the services, look at the disk, start "
+                       "again after a reboot",
+                   Retry::reopen};
     }
   }
   control.segment.store(next_offset);
@@ -255,7 +290,8 @@ Result<std::shared_ptr<Segment>> PartitionLog::roll(Segment* from, std::uint64_t
   control.dirty_end.store(0);
   // A segment that was made for a smaller batch by a writer that died: rolled again, empty as it is.
   if (sizeof(SegmentHeader) + bytes_needed + seal_bytes > (*next)->size()) {
-    return Error{"io_error", (*next)->path() + " is too small for the event; publish a smaller one first", Retry::same_call};
+    return Error{"io_error", (*next)->path() + " is too small for the event; publish a smaller one first",
+                 Retry::same_call};
   }
   writing_ = *next;
   return writing_;
@@ -273,26 +309,36 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
   assert(!slots_->is_forked() && "a log that was opened before fork() must not be used after it");
   const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
   std::unique_lock mine(write_mutex_, std::defer_lock);
-  if (!mine.try_lock_until(until)) return Error{"busy", "another thread has been writing to " + path() + " all the while; try again", Retry::same_call};
+  if (!mine.try_lock_until(until))
+    return Error{"busy", "another thread has been writing to " + path() + " all the while; try again",
+                 Retry::same_call};
   auto& control = this->control();
-  auto lock = WriterLock::take(control, *slots_, std::max<Duration>(until - std::chrono::steady_clock::now(), Duration::zero()));
+  auto lock = WriterLock::take(control, *slots_,
+                               std::max<Duration>(until - std::chrono::steady_clock::now(), Duration::zero()));
   if (!lock) return lock.error();
   if (control.poisoned.load() != 0)
-    return Error{"poisoned", path() + ": a sync failed; nothing is written until the machine was looked at and rebooted", Retry::reopen};
+    return Error{"poisoned",
+                 path() + ": a sync failed; nothing is written until the machine was looked at and rebooted",
+                 Retry::reopen};
   if (lock->inherited() || control.dirty_end.load() != 0)
     if (auto done = repair(); !done) return done.error();
   std::uint64_t bytes = 0;
   for (const auto* const event : events) bytes += frame_bytes(*event);
   auto segment = writable_segment();
   if (!segment) return segment.error();
-  if (control.position.load() + bytes + seal_bytes > (*segment)->size() || (*segment)->length_at(control.position.load()) != 0) {
+  if (control.position.load() + bytes + seal_bytes > (*segment)->size() ||
+      (*segment)->length_at(control.position.load()) != 0) {
     segment = roll(segment->get(), bytes);
     if (!segment) return segment.error();
   }
   const auto position = control.position.load();
   const auto first = control.committed.load();
   const auto time = std::max(setting_.clock->now().time_since_epoch().count(), control.last_time.load());
-  FrameStamp stamp{.offset = first, .time = time, .durable_floor = control.durable.load(), .epoch = control.epoch.load(), .batch_end = false};
+  FrameStamp stamp{.offset = first,
+                   .time = time,
+                   .durable_floor = control.durable.load(),
+                   .epoch = control.epoch.load(),
+                   .batch_end = false};
   buffer_.clear();
   for (std::size_t i = 0; i < events.size(); ++i, ++stamp.offset) {
     stamp.batch_end = i + 1 == events.size();
@@ -317,25 +363,32 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
 Result<> PartitionLog::sync_to(std::uint64_t end, Duration wait_max) {
   auto& control = this->control();
   const auto unknown = [&](std::string_view why) {
-    return Error{"outcome_unknown", path() + ": " + std::string(why) + "; the events may or may not be kept. Publish them again under the same ids", Retry::same_call};
+    return Error{
+        "outcome_unknown",
+        path() + ": " + std::string(why) + "; the events may or may not be kept. Publish them again under the same ids",
+        Retry::same_call};
   };
   const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
   std::unique_lock lock(sync_mutex_);
   while (control.durable.load(std::memory_order_acquire) < end) {
     if (control.poisoned.load() != 0) return unknown("a sync failed");
     if (syncing_) {
-      if (synced_.wait_until(lock, until) == std::cv_status::timeout && std::chrono::steady_clock::now() >= until) return unknown("the sync did not end in time");
+      if (synced_.wait_until(lock, until) == std::cv_status::timeout && std::chrono::steady_clock::now() >= until)
+        return unknown("the sync did not end in time");
       continue;
     }
     syncing_ = true;
     lock.unlock();
-    // The order matters: what was committed by now stands in the segment that is current after, or in one that was synced when it was sealed.
+    // The order matters: what was committed by now stands in the segment that is current after, or in one that was
+    // synced when it was sealed.
     const auto target = control.committed.load(std::memory_order_acquire);
     const auto first = control.segment.load(std::memory_order_acquire);
     Result<> done;
     auto segment = segment_of(first);
-    if (!segment) done = segment.error();
-    else done = (*segment)->file().sync_data();
+    if (!segment)
+      done = segment.error();
+    else
+      done = (*segment)->file().sync_data();
     if (done) {
       auto before = control.durable.load();
       while (before < target && !control.durable.compare_exchange_weak(before, target)) {
@@ -352,7 +405,9 @@ Result<> PartitionLog::sync_to(std::uint64_t end, Duration wait_max) {
   return {};
 }
 
-std::uint64_t PartitionLog::visible_end() const { return setting_.durable ? durable() : committed(); }
+std::uint64_t PartitionLog::visible_end() const {
+  return setting_.durable ? durable() : committed();
+}
 
 Result<std::uint64_t> PartitionLog::earliest() {
   auto firsts = list_segments();
@@ -371,7 +426,9 @@ Result<std::shared_ptr<Segment>> PartitionLog::segment_of(std::uint64_t offset) 
   }
   const auto after = std::ranges::upper_bound(firsts_, offset);
   if (after == firsts_.begin())
-    return Error{"corrupt", path() + ": there is no segment for offset " + std::to_string(offset) + "; restore it from a copy", Retry::never};
+    return Error{"corrupt",
+                 path() + ": there is no segment for offset " + std::to_string(offset) + "; restore it from a copy",
+                 Retry::never};
   const auto first = *std::prev(after);
   for (const auto& [known, weak] : open_)
     if (known == first)
@@ -418,7 +475,8 @@ Result<> Cursor::find() {
   auto [offset, position] = (*segment)->seek_hint(offset_);
   while (offset < offset_) {
     const auto length = (*segment)->length_at(position);
-    if (length < sizeof(FrameHeader) || position + length > (*segment)->size()) return corrupt_at(**segment, position, "a frame is missing");
+    if (length < sizeof(FrameHeader) || position + length > (*segment)->size())
+      return corrupt_at(**segment, position, "a frame is missing");
     position += padded(length);
     ++offset;
     (*segment)->remember(offset, position);
@@ -434,15 +492,22 @@ Result<std::optional<Cursor::Item>> Cursor::next(std::uint64_t end) {
     if (!segment_)
       if (auto found = find(); !found) return found.error();
     const auto frame = segment_->frame_at(position_);
-    if (!frame) return corrupt_at(*segment_, position_, "the frame of offset " + std::to_string(offset_) + " has a wrong checksum");
+    if (!frame)
+      return corrupt_at(*segment_, position_,
+                        "the frame of offset " + std::to_string(offset_) + " has a wrong checksum");
     if (frame->header->offset != offset_)
-      return corrupt_at(*segment_, position_, "found offset " + std::to_string(frame->header->offset) + " in place of " + std::to_string(offset_));
+      return corrupt_at(
+          *segment_, position_,
+          "found offset " + std::to_string(frame->header->offset) + " in place of " + std::to_string(offset_));
     if (frame->header->type == FrameType::seal) {
       const auto before = segment_->first_offset();
       segment_.reset();
       if (auto found = find(); !found) return found.error();
       if (segment_->first_offset() != offset_ || segment_->first_offset() == before)
-        return Error{"corrupt", partition_->path() + ": the segment of offset " + std::to_string(offset_) + " is missing; restore it from a copy", Retry::never};
+        return Error{"corrupt",
+                     partition_->path() + ": the segment of offset " + std::to_string(offset_) +
+                         " is missing; restore it from a copy",
+                     Retry::never};
       continue;
     }
     const auto envelope = read_envelope(*frame);

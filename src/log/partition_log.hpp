@@ -28,14 +28,18 @@ struct PartitionSetting {
 /// One partition: a sequence of frames in segments, written by one process at a time, read by all. Thread-safe.
 class PartitionLog {
  public:
-  /// Opens, or creates, `<topic>/<number>/`; after a reboot recovers it first. Errors: `corrupt`, `newer_version`, `busy`, and those of `File`.
-  static Result<std::unique_ptr<PartitionLog>> open(Directory& topic, std::uint32_t number, std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
+  /// Opens, or creates, `<topic>/<number>/`; after a reboot recovers it first. Errors: `corrupt`, `newer_version`,
+  /// `busy`, and those of `File`.
+  static Result<std::unique_ptr<PartitionLog>> open(Directory& topic, std::uint32_t number,
+                                                    std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
                                                     const PartitionSetting& setting);
 
-  /// Appends all of them contiguously: readers, and recovery, see all or none. Returns the offset of the first. Survives the death of any process.
-  /// Errors (nothing was written): `busy`, `disk_full` (same call), `poisoned`, `io_error` (reopen).
+  /// Appends all of them contiguously: readers, and recovery, see all or none. Returns the offset of the first.
+  /// Survives the death of any process. Errors (nothing was written): `busy`, `disk_full` (same call), `poisoned`,
+  /// `io_error` (reopen).
   Result<std::uint64_t> append(std::span<const EnvelopeView* const> events, Duration wait_max);
-  /// Waits until everything before `end` is on the device; whoever waits syncs for all. Errors: `outcome_unknown` (same call).
+  /// Waits until everything before `end` is on the device; whoever waits syncs for all. Errors: `outcome_unknown` (same
+  /// call).
   Result<> sync_to(std::uint64_t end, Duration wait_max);
 
   /// One past the last event that readers may see.
@@ -52,8 +56,8 @@ class PartitionLog {
   [[nodiscard]] const std::string& path() const { return directory_->path(); }
   [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }
 
-  PartitionLog(std::unique_ptr<Directory> directory, Mapping control, std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
-               const PartitionSetting& setting);
+  PartitionLog(std::unique_ptr<Directory> directory, Mapping control, std::shared_ptr<Slots> slots,
+               std::shared_ptr<TopicWake> wake, const PartitionSetting& setting);
 
  private:
   /// Where the frames of a partition end.
@@ -97,7 +101,8 @@ class PartitionLog {
   bool syncing_ = false;
 };
 
-/// Reads a partition in the order of offsets, from any place. Not thread-safe. Keeps the segment that it stands in mapped.
+/// Reads a partition in the order of offsets, from any place. Not thread-safe. Keeps the segment that it stands in
+/// mapped.
 class Cursor {
  public:
   explicit Cursor(PartitionLog& partition) : partition_(&partition) {}

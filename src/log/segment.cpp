@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::uint64_t mark_every_bytes = 64 << 10;
 
-std::atomic<std::uint64_t>& word_at(std::byte* data) { return *reinterpret_cast<std::atomic<std::uint64_t>*>(data); }
+std::atomic<std::uint64_t>& word_at(std::byte* data) {
+  return *reinterpret_cast<std::atomic<std::uint64_t>*>(data);
+}
 
 }  // namespace
 
@@ -41,24 +43,33 @@ Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64
   auto size = (*file)->size();
   if (!size) return size.error();
   const auto corrupt = [&](std::string_view why) {
-    return Error{"corrupt", (*file)->path() + " " + std::string(why) + "; restore it from a copy, or move the topic's folder away", Retry::never};
+    return Error{"corrupt",
+                 (*file)->path() + " " + std::string(why) + "; restore it from a copy, or move the topic's folder away",
+                 Retry::never};
   };
   SegmentHeader header;
   auto got = (*file)->read_at(std::as_writable_bytes(std::span{&header, 1}), 0);
   if (!got) return got.error();
   if (*got != sizeof header) return corrupt("is shorter than a segment's header");
-  if (header.magic != segment_magic || header.byte_order != byte_order_mark || header.checksum != header_checksum(header))
+  if (header.magic != segment_magic || header.byte_order != byte_order_mark ||
+      header.checksum != header_checksum(header))
     return corrupt("has a damaged header at byte 0");
   if (header.version > format_version)
-    return Error{"newer_version", (*file)->path() + " has format version " + std::to_string(header.version) + ", this program reads up to " + std::to_string(format_version) + "; run a newer one", Retry::never};
-  if (header.first_offset != first_offset) return corrupt("says that it begins at offset " + std::to_string(header.first_offset));
-  if (header.size != *size || *size % 8 != 0) return corrupt("has " + std::to_string(*size) + " bytes, its header says " + std::to_string(header.size));
+    return Error{"newer_version",
+                 (*file)->path() + " has format version " + std::to_string(header.version) +
+                     ", this program reads up to " + std::to_string(format_version) + "; run a newer one",
+                 Retry::never};
+  if (header.first_offset != first_offset)
+    return corrupt("says that it begins at offset " + std::to_string(header.first_offset));
+  if (header.size != *size || *size % 8 != 0)
+    return corrupt("has " + std::to_string(*size) + " bytes, its header says " + std::to_string(header.size));
   auto mapping = (*file)->map(*size, writable);
   if (!mapping) return mapping.error();
   return std::make_shared<Segment>(std::move(*file), std::move(*mapping), header);
 }
 
-Result<> Segment::prepare(Directory& partition, std::uint64_t first_offset, std::uint64_t size, std::uint32_t epoch, bool zeroed) {
+Result<> Segment::prepare(Directory& partition, std::uint64_t first_offset, std::uint64_t size, std::uint32_t epoch,
+                          bool zeroed) {
   const auto name = segment_name(first_offset);
   const auto draft = "~" + name;  // no segment's name, so nobody reads it
   // Left behind by a process that died here.
@@ -71,10 +82,12 @@ Result<> Segment::prepare(Directory& partition, std::uint64_t first_offset, std:
   };
   if (auto done = (*file)->allocate(size); !done) return give_up(done.error());
   if (zeroed) {
-    // Written blocks sync without a change of the file's map; allocated ones change it at their first write (measured: half the time of a sync).
+    // Written blocks sync without a change of the file's map; allocated ones change it at their first write (measured:
+    // half the time of a sync).
     const std::vector<std::byte> zeros(std::min<std::uint64_t>(size, 1 << 20));
     for (std::uint64_t at = 0; at < size; at += zeros.size())
-      if (auto done = (*file)->write_at(std::span{zeros}.first(std::min<std::uint64_t>(zeros.size(), size - at)), at); !done)
+      if (auto done = (*file)->write_at(std::span{zeros}.first(std::min<std::uint64_t>(zeros.size(), size - at)), at);
+          !done)
         return give_up(done.error());
   }
   SegmentHeader header;

@@ -17,14 +17,17 @@ namespace tidings::log {
 /// The first offset that a segment's name says; nullopt where it is no segment's name.
 [[nodiscard]] std::optional<std::uint64_t> segment_first_offset(std::string_view name);
 
-/// One segment file, mapped whole. Thread-safe. What stands in it never changes once it is visible, so readers need no lock; the mapping lives as long
-/// as anybody keeps the segment.
+/// One segment file, mapped whole. Thread-safe. What stands in it never changes once it is visible, so readers need no
+/// lock; the mapping lives as long as anybody keeps the segment.
 class Segment {
  public:
-  /// Errors: `corrupt` (never) where the header is damaged or does not fit the name, `newer_version` (never), and those of `File`.
+  /// Errors: `corrupt` (never) where the header is damaged or does not fit the name, `newer_version` (never), and those
+  /// of `File`.
   static Result<std::shared_ptr<Segment>> open(Directory& partition, std::uint64_t first_offset, bool writable);
-  /// Makes the file in full, so that writing finds the disk full here or never: allocated, zeroed if `zeroed`, synced, and its name synced.
-  static Result<> prepare(Directory& partition, std::uint64_t first_offset, std::uint64_t size, std::uint32_t epoch, bool zeroed);
+  /// Makes the file in full, so that writing finds the disk full here or never: allocated, zeroed if `zeroed`, synced,
+  /// and its name synced.
+  static Result<> prepare(Directory& partition, std::uint64_t first_offset, std::uint64_t size, std::uint32_t epoch,
+                          bool zeroed);
 
   Segment(std::unique_ptr<File> file, Mapping mapping, const SegmentHeader& header);
 

@@ -34,7 +34,11 @@ Registry& registry() {
 }  // namespace
 
 Slots::Slots(std::unique_ptr<File> file, Mapping mapping, std::uint32_t slot, std::uint64_t generation)
-    : file_(std::move(file)), mapping_(std::move(mapping)), slot_(slot), generation_(generation), forks_(forks.load()) {}
+    : file_(std::move(file)),
+      mapping_(std::move(mapping)),
+      slot_(slot),
+      generation_(generation),
+      forks_(forks.load()) {}
 
 Slots::~Slots() = default;
 
@@ -42,7 +46,9 @@ std::atomic<std::uint64_t>& Slots::generation_at(std::uint32_t slot) const {
   return *std::launder(reinterpret_cast<std::atomic<std::uint64_t>*>(mapping_.data() + count) + slot);
 }
 
-bool Slots::is_forked() const { return forks.load(std::memory_order_relaxed) != forks_; }
+bool Slots::is_forked() const {
+  return forks.load(std::memory_order_relaxed) != forks_;
+}
 
 Result<std::shared_ptr<Slots>> Slots::take(Directory& log) {
   watch_forks();
@@ -55,7 +61,8 @@ Result<std::shared_ptr<Slots>> Slots::take(Directory& log) {
   auto size = (*file)->size();
   if (!size) return size.error();
   if (*size < file_bytes)
-    if (auto grown = (*file)->allocate(file_bytes); !grown) return grown.error();  // never shrinks: two may do it at once
+    if (auto grown = (*file)->allocate(file_bytes); !grown)
+      return grown.error();  // never shrinks: two may do it at once
   auto mapping = (*file)->map(file_bytes, true);
   if (!mapping) return mapping.error();
   const auto start = static_cast<std::uint32_t>(system_entropy().below(count));
@@ -78,7 +85,8 @@ Result<bool> Slots::is_dead(std::uint64_t word) const {
   const auto generation = word >> 16;
   if (slot >= count) return true;  // no process writes such a word
   if (slot == slot_) return generation != generation_;
-  // Whoever takes a slot holds its byte first and raises the generation then: between the two its predecessor seems alive, which only delays.
+  // Whoever takes a slot holds its byte first and raises the generation then: between the two its predecessor seems
+  // alive, which only delays.
   if ((generation_at(slot).load() & 0xffffffffffffU) != generation) return true;
   auto held = file_->held_by_others({slot, 1});
   if (!held) return held.error();

@@ -8,15 +8,18 @@
 
 namespace tidings::log {
 
-/// Who is alive: a file of 1,024 bytes, of which each process that has the log open holds one by an open file description lock. The kernel
-/// gives it back when the process ends, however it ends; no time-out, and no process or thread number, takes part.
+/// Who is alive: a file of 1,024 bytes, of which each process that has the log open holds one by an open file
+/// description lock. The kernel gives it back when the process ends, however it ends; no time-out, and no process or
+/// thread number, takes part.
 ///
-/// Behind the bytes stands a generation for each, raised by each taker: a slot and its generation name one process for ever.
+/// Behind the bytes stands a generation for each, raised by each taker: a slot and its generation name one process for
+/// ever.
 class Slots {
  public:
   static constexpr std::uint32_t count = 1024;
 
-  /// The process's slot in this log; handles of one process share it. Errors: `too_many_processes` (same call), and those of `File`.
+  /// The process's slot in this log; handles of one process share it. Errors: `too_many_processes` (same call), and
+  /// those of `File`.
   static Result<std::shared_ptr<Slots>> take(Directory& log);
   Slots(std::unique_ptr<File> file, Mapping mapping, std::uint32_t slot, std::uint64_t generation);
   ~Slots();
@@ -25,7 +28,8 @@ class Slots {
 
   /// What names this process in a lock word: never 0.
   [[nodiscard]] std::uint64_t word() const { return word_of(slot_, generation_); }
-  /// Whether the process that this word names is gone. True only when the kernel says that nobody holds its slot, or somebody else took it.
+  /// Whether the process that this word names is gone. True only when the kernel says that nobody holds its slot, or
+  /// somebody else took it.
   [[nodiscard]] Result<bool> is_dead(std::uint64_t word) const;
 
   /// Whether this process is a fork of the one that opened the log: it must not touch it.

@@ -8,7 +8,8 @@
 
 namespace tidings::log {
 
-/// A topic's `control` file: one word that moves whenever any partition has something new, so that a reader of many partitions waits on one.
+/// A topic's `control` file: one word that moves whenever any partition has something new, so that a reader of many
+/// partitions waits on one.
 class TopicWake {
  public:
   static constexpr std::uint64_t file_bytes = 4096;

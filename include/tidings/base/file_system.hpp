@@ -57,8 +57,8 @@ class File {
     std::uint64_t begin = 0;
     std::uint64_t length = 1;
   };
-  /// Takes the range for this open file, if no other open file holds any of it (an open file description lock: the kernel gives
-  /// it back when the last descriptor of it is closed, be it by death). False: somebody else has it.
+  /// Takes the range for this open file, if no other open file holds any of it (an open file description lock: the
+  /// kernel gives it back when the last descriptor of it is closed, be it by death). False: somebody else has it.
   virtual Result<bool> try_lock(Range range) = 0;
   virtual Result<> unlock(Range range) = 0;
   /// The first range within `range` that another open file holds.
@@ -68,7 +68,8 @@ class File {
 
 /// An open directory. Names are single components; symbolic links are never followed.
 ///
-/// Errors beside those of `File`: `not_found`, `exists`, `permission_denied`, `not_a_directory`, `not_a_file`, `foreign_owner` (never).
+/// Errors beside those of `File`: `not_found`, `exists`, `permission_denied`, `not_a_directory`, `not_a_file`,
+/// `foreign_owner` (never).
 class Directory {
  public:
   virtual ~Directory() = default;
@@ -83,7 +84,8 @@ class Directory {
   virtual Result<> remove_directory(std::string_view name) = 0;
   /// fsync of the directory: its entries are on the device.
   virtual Result<> sync() = 0;
-  /// Names the kind of a file system that other machines, or a process of its own, may stand behind; nullopt for local ones.
+  /// Names the kind of a file system that other machines, or a process of its own, may stand behind; nullopt for local
+  /// ones.
   virtual Result<std::optional<std::string>> foreign_file_system() = 0;
   [[nodiscard]] virtual const std::string& path() const = 0;
 };

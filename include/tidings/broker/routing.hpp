@@ -21,9 +21,10 @@ struct Routing {
   void set_first(Partition partition, Offset first);
 };
 
-/// Checks every event (`validate`), then gives it its partition: that of `options`, else `key_hash(key) % partitions`, else `keyless` modulo partitions.
-/// The events are borrowed. Errors: `invalid_event`, `too_large`, `invalid_options` (never).
-[[nodiscard]] Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions& options, std::uint32_t partitions,
-                                    std::size_t event_bytes_max, std::uint32_t keyless);
+/// Checks every event (`validate`), then gives it its partition: that of `options`, else `key_hash(key) % partitions`,
+/// else `keyless` modulo partitions. The events are borrowed. Errors: `invalid_event`, `too_large`, `invalid_options`
+/// (never).
+[[nodiscard]] Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions& options,
+                                    std::uint32_t partitions, std::size_t event_bytes_max, std::uint32_t keyless);
 
 }  // namespace tidings

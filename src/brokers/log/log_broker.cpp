@@ -21,7 +21,9 @@ using tidings::log::TopicMeta;
 
 constexpr std::size_t event_bytes_limit = std::size_t{256} << 20;
 
-Error closed() { return {"closed", "this log is closed; open it again", Retry::reopen}; }
+Error closed() {
+  return {"closed", "this log is closed; open it again", Retry::reopen};
+}
 
 class LogConsumer final : public Consumer {
  public:
@@ -30,7 +32,9 @@ class LogConsumer final : public Consumer {
   LogConsumer(const LogConsumer&) = delete;
   LogConsumer& operator=(const LogConsumer&) = delete;
 
-  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override { return member_->fetch(max, wait_max); }
+  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
+    return member_->fetch(max, wait_max);
+  }
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return member_->settle(ids, outcome); }
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return member_->reject(ids, delay); }
   Result<> extend(std::span<const DeliveryId> ids) override { return member_->extend(ids); }
@@ -47,7 +51,8 @@ class LogConsumer final : public Consumer {
 
 class LogBroker final : public Broker {
  public:
-  LogBroker(std::unique_ptr<LogDirectory> directory, const BrokerOptions& options) : directory_(std::move(directory)), options_(options) {}
+  LogBroker(std::unique_ptr<LogDirectory> directory, const BrokerOptions& options)
+      : directory_(std::move(directory)), options_(options) {}
   ~LogBroker() override { end_all(Duration::zero()); }
   LogBroker(const LogBroker&) = delete;
   LogBroker& operator=(const LogBroker&) = delete;
@@ -58,7 +63,8 @@ class LogBroker final : public Broker {
   }
 
   Result<> create_topic(std::string_view name, const TopicOptions& options) override;
-  Result<std::vector<Published>> publish(std::string_view name, std::span<const EnvelopeView> events, const PublishOptions& options) override;
+  Result<std::vector<Published>> publish(std::string_view name, std::span<const EnvelopeView> events,
+                                         const PublishOptions& options) override;
   Result<std::unique_ptr<Consumer>> subscribe(std::string_view name, const ConsumerOptions& options) override;
   Result<std::vector<TopicInfo>> topics() override;
   Result<TopicInfo> topic(std::string_view name) override;
@@ -74,7 +80,8 @@ class LogBroker final : public Broker {
   Result<std::shared_ptr<TopicLog>> existing_or_new(std::string_view name, bool may_create);
   Result<std::shared_ptr<TopicLog>> make(std::string_view name, const TopicOptions& options);
   Result<TopicInfo> info(TopicLog& topic);
-  Result<> append(PartitionLog& partition, const Routing::Part& part, bool synced, SteadyTime until, std::uint64_t& first);
+  Result<> append(PartitionLog& partition, const Routing::Part& part, bool synced, SteadyTime until,
+                  std::uint64_t& first);
   void sync_in_background(const std::shared_ptr<TopicLog>& topic);
   void end_all(Duration wait_max);
 
@@ -89,7 +96,9 @@ class LogBroker final : public Broker {
   std::jthread syncer_;
 };
 
-Duration left(SteadyTime until) { return std::max(Duration::zero(), Duration{until - SteadyTime{std::chrono::steady_clock::now()}}); }
+Duration left(SteadyTime until) {
+  return std::max(Duration::zero(), Duration{until - SteadyTime{std::chrono::steady_clock::now()}});
+}
 
 TopicMeta meta_of(const TopicOptions& options) {
   return {.partitions = std::max<std::uint32_t>(options.partitions, 1),
@@ -105,12 +114,14 @@ Result<std::shared_ptr<TopicLog>> LogBroker::existing(std::string_view name) {
   auto known = directory_->topics();
   const auto near = known ? nearest(name, *known) : std::string_view{};
   return Error{"unknown_topic", "there is no topic '" + printable(name) + "'" +
-                                    (near.empty() ? "; publish to it or create it first" : "; did you mean '" + std::string(near) + "'?")};
+                                    (near.empty() ? "; publish to it or create it first"
+                                                  : "; did you mean '" + std::string(near) + "'?")};
 }
 
 Result<std::shared_ptr<TopicLog>> LogBroker::make(std::string_view name, const TopicOptions& options) {
   if (options.event_bytes_max > event_bytes_limit)
-    return Error{"invalid_options", "an event of the log has at most " + std::to_string(event_bytes_limit) + " bytes; ask for less"};
+    return Error{"invalid_options",
+                 "an event of the log has at most " + std::to_string(event_bytes_limit) + " bytes; ask for less"};
   return directory_->create(std::string(name), meta_of(options));
 }
 
@@ -130,31 +141,36 @@ Result<> LogBroker::create_topic(std::string_view name, const TopicOptions& opti
   const auto& there = (*made)->meta();
   const auto wanted = meta_of(options);
   const auto differs = [&](std::string_view what, const std::string& has, const std::string& asked) {
-    return Error{"topic_exists_with", "topic " + std::string(name) + " is there with " + std::string(what) + " " + has + ", not " + asked +
+    return Error{"topic_exists_with", "topic " + std::string(name) + " is there with " + std::string(what) + " " + has +
+                                          ", not " + asked +
                                           "; it stays so for life: leave the option out, or take another name"};
   };
   if (options.partitions != 0 && there.partitions != wanted.partitions)
     return differs("partitions", std::to_string(there.partitions), std::to_string(wanted.partitions));
   if (options.durability && there.durability != wanted.durability)
-    return differs("durability", std::string(to_string(static_cast<Durability>(there.durability))), std::string(to_string(*options.durability)));
+    return differs("durability", std::string(to_string(static_cast<Durability>(there.durability))),
+                   std::string(to_string(*options.durability)));
   if (options.event_bytes_max != TopicOptions{}.event_bytes_max && there.event_bytes_max != wanted.event_bytes_max)
     return differs("event_bytes_max", std::to_string(there.event_bytes_max), std::to_string(wanted.event_bytes_max));
   return {};
 }
 
-Result<> LogBroker::append(PartitionLog& partition, const Routing::Part& part, bool synced, SteadyTime until, std::uint64_t& first) {
+Result<> LogBroker::append(PartitionLog& partition, const Routing::Part& part, bool synced, SteadyTime until,
+                           std::uint64_t& first) {
   auto appended = partition.append(part.events, left(until));
   if (!appended) return appended.error();
   first = *appended;
   return synced ? partition.sync_to(first + part.events.size(), left(until)) : Result<>{};
 }
 
-Result<std::vector<Published>> LogBroker::publish(std::string_view name, std::span<const EnvelopeView> events, const PublishOptions& options) {
+Result<std::vector<Published>> LogBroker::publish(std::string_view name, std::span<const EnvelopeView> events,
+                                                  const PublishOptions& options) {
   const auto until = deadline_after(std::chrono::steady_clock::now(), options.wait_max);
   auto topic = existing_or_new(name, true);
   if (!topic) return topic.error();
   const auto& meta = (*topic)->meta();
-  auto routing = route(events, options, meta.partitions, meta.event_bytes_max, keyless_.fetch_add(1, std::memory_order_relaxed));
+  auto routing =
+      route(events, options, meta.partitions, meta.event_bytes_max, keyless_.fetch_add(1, std::memory_order_relaxed));
   if (!routing) return routing.error();
   const auto durability = static_cast<Durability>(meta.durability);
   const bool synced = durability == Durability::durable || options.wait_for == Durability::durable;
@@ -166,7 +182,9 @@ Result<std::vector<Published>> LogBroker::publish(std::string_view name, std::sp
     auto done = partition ? append(**partition, part, synced, until, first) : Result<>{partition.error()};
     if (!done) {
       if (!any_written) return done.error();
-      return Error{"outcome_unknown", "some of the events were published, then " + to_string(done.error()) + "; publish all again under the same ids",
+      return Error{"outcome_unknown",
+                   "some of the events were published, then " + to_string(done.error()) +
+                       "; publish all again under the same ids",
                    Retry::same_call};
     }
     any_written = true;
@@ -283,7 +301,9 @@ Result<> LogBroker::seek(std::string_view name, std::string_view group, const St
   auto file = (*topic)->group(std::string(group), true);
   if (!file) return file.error();
   const auto active = [&] {
-    return Error{"group_active", "group " + std::string(group) + " has live members on topic " + std::string(name) + "; stop them and seek again",
+    return Error{"group_active",
+                 "group " + std::string(group) + " has live members on topic " + std::string(name) +
+                     "; stop them and seek again",
                  Retry::same_call};
   };
   // All partitions are held first: a member that joins now waits until all positions are written.
@@ -339,7 +359,8 @@ Result<std::unique_ptr<Broker>> open_log(std::string_view url, const BrokerOptio
   if (const auto mark = path.find('?'); mark != path.npos) {
     const auto option = path.substr(mark + 1);
     if (option != "any_file_system=true")
-      return Error{"invalid_url", "'" + printable(url) + "': '" + printable(option) + "' is no option of a log; there is any_file_system=true"};
+      return Error{"invalid_url", "'" + printable(url) + "': '" + printable(option) +
+                                      "' is no option of a log; there is any_file_system=true"};
     how.any_file_system = true;
     path.resize(mark);
   }
@@ -351,6 +372,8 @@ Result<std::unique_ptr<Broker>> open_log(std::string_view url, const BrokerOptio
 
 }  // namespace
 
-BrokerFactory log_factory() { return {.scheme = "log", .example = "log:./data", .open = open_log}; }
+BrokerFactory log_factory() {
+  return {.scheme = "log", .example = "log:./data", .open = open_log};
+}
 
 }  // namespace tidings::brokers

@@ -9,15 +9,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a member sleeps at most before it looks at its group again: a partition of a member that died goes on after the first of them, one that is
-// shared with a new member moves after the second.
+// How long a member sleeps at most before it looks at its group again: a partition of a member that died goes on after
+// the first of them, one that is shared with a new member moves after the second.
 constexpr Duration balance_wanting = 5ms;
 constexpr Duration balance_satisfied = 50ms;
 // A publisher syncs what it wrote; one that was killed before leaves that to whoever waits for the events.
 constexpr Duration sync_behind_after = 5ms;
 constexpr Duration sleep_max = 100ms;
 
-SteadyTime real_now() { return std::chrono::steady_clock::now(); }
+SteadyTime real_now() {
+  return std::chrono::steady_clock::now();
+}
 
 }  // namespace
 
@@ -27,14 +29,22 @@ Result<std::uint64_t> resolve(PartitionLog& partition, const Start& start) {
   if (const auto* const time = std::get_if<TimePoint>(&start.at)) return partition.first_at(*time);
   auto earliest = partition.earliest();
   if (!earliest) return earliest;
-  if (const auto* const offset = std::get_if<Offset>(&start.at)) return std::clamp(offset->value, std::min(*earliest, end), end);
+  if (const auto* const offset = std::get_if<Offset>(&start.at))
+    return std::clamp(offset->value, std::min(*earliest, end), end);
   return std::min(*earliest, end);
 }
 
-Member::Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, std::optional<GroupFile> file, Clock& clock, LogSink& sink)
-    : topic_(std::move(topic)), options_(options), clock_(clock), sink_(sink), file_(std::move(file)), places_(topic_->meta().partitions) {}
+Member::Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, std::optional<GroupFile> file,
+               Clock& clock, LogSink& sink)
+    : topic_(std::move(topic)),
+      options_(options),
+      clock_(clock),
+      sink_(sink),
+      file_(std::move(file)),
+      places_(topic_->meta().partitions) {}
 
-Result<std::shared_ptr<Member>> Member::join(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, Clock& clock, LogSink& sink) {
+Result<std::shared_ptr<Member>> Member::join(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options,
+                                             Clock& clock, LogSink& sink) {
   std::optional<GroupFile> file;
   if (!options.group.empty()) {
     auto opened = topic->group(options.group, true);
@@ -91,7 +101,8 @@ Result<> Member::rebalance() {
   auto membership = file_->membership();
   if (!membership) return membership.error();
   const auto partitions = static_cast<std::uint32_t>(places_.size());
-  const auto share = closing_ ? 0 : partitions / membership->count + (membership->rank < partitions % membership->count ? 1 : 0);
+  const auto share =
+      closing_ ? 0 : partitions / membership->count + (membership->rank < partitions % membership->count ? 1 : 0);
   std::uint32_t kept = 0;
   for (auto& place : places_) {
     if (!place.held) continue;
@@ -125,7 +136,8 @@ Result<bool> Member::take(std::uint32_t number) {
   place.record = record->value_or(GroupRecord{});
   const auto committed = place.log->committed();
   if (place.record.position > committed) {
-    sink_.write(LogLevel::warning, "group " + options_.group + " stood at offset " + std::to_string(place.record.position) + " of " + place.log->path() +
+    sink_.write(LogLevel::warning, "group " + options_.group + " stood at offset " +
+                                       std::to_string(place.record.position) + " of " + place.log->path() +
                                        ", which ends at " + std::to_string(committed) + ": it goes on there");
     place.record.position = committed;
   }
@@ -195,7 +207,9 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
     std::vector<PartitionLog*> unsynced;
     {
       const std::scoped_lock lock(mutex_);
-      if (closing_ || closed_) return Error{"closed", "this consumer of topic " + topic_->name() + " is closed; subscribe again", Retry::reopen};
+      if (closing_ || closed_)
+        return Error{"closed", "this consumer of topic " + topic_->name() + " is closed; subscribe again",
+                     Retry::reopen};
       if (max == 0) return out;
       if (real_now() >= next_balance_)
         if (auto done = rebalance(); !done) return done.error();
@@ -248,7 +262,8 @@ Result<> Member::read(std::size_t max, std::vector<Delivery>& out) {
     if (place.held) unsettled += place.flight.unsettled();
   const auto first = turn_++;
   for (std::size_t step = 0; step < places_.size() && out.size() < max; ++step)
-    if (auto done = read_place(static_cast<std::uint32_t>((first + step) % places_.size()), max, unsettled, out); !done) return done;
+    if (auto done = read_place(static_cast<std::uint32_t>((first + step) % places_.size()), max, unsettled, out); !done)
+      return done;
   return {};
 }
 
@@ -281,7 +296,8 @@ Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& 
     if (!item) return item.error();
     if (*item) deliver(**item, due->attempt);
   }
-  for (auto room = place.flight.room(); room > 0 && out.size() < max && unsettled < options_.in_flight_max; --room, ++unsettled) {
+  for (auto room = place.flight.room(); room > 0 && out.size() < max && unsettled < options_.in_flight_max;
+       --room, ++unsettled) {
     auto item = place.cursor->next(end);
     if (!item) return item.error();
     if (!*item) break;
@@ -308,21 +324,27 @@ Result<> Member::for_each_held(std::span<const DeliveryId> ids, Act act) {
   drained_.notify_all();
   if (waiting_.load() > 0) topic_->wake().announce();
   if (lost == nullptr) return {};
-  return Error{"not_owner", "partition " + std::to_string(lost->partition.value) + " of topic " + topic_->name() + " has gone to another member of group " +
-                                options_.group + ", which gets event " + std::to_string(lost->offset.value) + " again; drop it here"};
+  return Error{"not_owner", "partition " + std::to_string(lost->partition.value) + " of topic " + topic_->name() +
+                                " has gone to another member of group " + options_.group + ", which gets event " +
+                                std::to_string(lost->offset.value) + " again; drop it here"};
 }
 
 Result<> Member::settle(std::span<const DeliveryId> ids, Outcome outcome) {
-  return for_each_held(ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime) { return flight.settle(id.offset, id.generation, outcome); });
+  return for_each_held(ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime) {
+    return flight.settle(id.offset, id.generation, outcome);
+  });
 }
 
 Result<> Member::reject(std::span<const DeliveryId> ids, Duration delay) {
-  return for_each_held(
-      ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime now) { return flight.reject(id.offset, id.generation, deadline_after(now, delay)); });
+  return for_each_held(ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime now) {
+    return flight.reject(id.offset, id.generation, deadline_after(now, delay));
+  });
 }
 
 Result<> Member::extend(std::span<const DeliveryId> ids) {
-  return for_each_held(ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime now) { return flight.extend(id.offset, id.generation, now); });
+  return for_each_held(ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime now) {
+    return flight.extend(id.offset, id.generation, now);
+  });
 }
 
 std::vector<Partition> Member::assignment() const {

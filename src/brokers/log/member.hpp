@@ -25,12 +25,15 @@ using tidings::log::TopicLog;
 
 /// One consumer's state: a member of a group, or a reader. Thread-safe.
 ///
-/// Members need no coordinator: each sees in the group's file how many there are and which of them it is, so it knows how many partitions are its share;
-/// it takes free ones up to that, and gives up what is beyond once what is in flight is settled.
+/// Members need no coordinator: each sees in the group's file how many there are and which of them it is, so it knows
+/// how many partitions are its share; it takes free ones up to that, and gives up what is beyond once what is in flight
+/// is settled.
 class Member {
  public:
-  static Result<std::shared_ptr<Member>> join(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, Clock& clock, LogSink& sink);
-  Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, std::optional<GroupFile> file, Clock& clock, LogSink& sink);
+  static Result<std::shared_ptr<Member>> join(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options,
+                                              Clock& clock, LogSink& sink);
+  Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, std::optional<GroupFile> file, Clock& clock,
+         LogSink& sink);
   ~Member() { leave(); }
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
