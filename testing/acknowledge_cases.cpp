@@ -150,6 +150,9 @@ void the_in_flight_limit_holds(Trial& trial) {
     publish(trial, *broker, "orders", events("k" + std::to_string(key), 5, "key-" + std::to_string(key)));
   ConsumerOptions options;
   options.group = "group";
+  options.in_flight_max = 0;
+  trial.check_error(broker->subscribe("orders", options), "invalid_options", Retry::never,
+                    "a limit of nothing in flight");
   options.in_flight_max = 10;
   const auto group = subscribe(trial, *broker, "orders", options);
   std::vector<Delivery> held;

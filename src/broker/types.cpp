@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "tidings/base/text.hpp"
+
 namespace tidings {
 
 namespace {
@@ -33,6 +35,18 @@ Result<> validate(const TopicOptions& options) {
     return Error{"invalid_options", "a topic has at most " + std::to_string(partitions_max) + " partitions, not " +
                                         std::to_string(options.partitions)};
   if (options.event_bytes_max == 0) return Error{"invalid_options", "event_bytes_max is 0: no event would fit"};
+  return {};
+}
+
+Result<> validate(const ConsumerOptions& options) {
+  if (options.group.empty()) return {};
+  if (auto valid = validate_name("group", options.group); !valid) return valid;
+  if (options.in_flight_max == 0)
+    return Error{"invalid_options",
+                 "in_flight_max is 0: group " + options.group + " would get nothing; allow at least 1"};
+  if (options.settle_within <= Duration::zero())
+    return Error{"invalid_options",
+                 "settle_within of group " + options.group + " leaves no time to settle; give it some"};
   return {};
 }
 

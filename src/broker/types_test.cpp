@@ -42,5 +42,20 @@ TEST(TopicOptions, AreCheckedBeforeATopicIsMade) {
   EXPECT_EQ(validate(TopicOptions{.durability = {}, .event_bytes_max = 0}).error().code, "invalid_options");
 }
 
+TEST(ConsumerOptions, AreCheckedBeforeAGroupIsJoined) {
+  ConsumerOptions options;
+  EXPECT_TRUE(validate(options));
+  options.group = "g";
+  EXPECT_TRUE(validate(options));
+  options.in_flight_max = 0;
+  EXPECT_EQ(validate(options).error().code, "invalid_options");
+  options = {};
+  options.group = "g";
+  options.settle_within = Duration{};
+  EXPECT_EQ(validate(options).error().code, "invalid_options");
+  options.group = "../g";
+  EXPECT_EQ(validate(options).error().code, "invalid_name");
+}
+
 }  // namespace
 }  // namespace tidings

@@ -74,7 +74,7 @@ class Broker {
   virtual Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
                                                  const PublishOptions& options = {}) = 0;
 
-  /// Joins a group. Errors: `invalid_name`, `unknown_topic`.
+  /// Joins a group, or reads without one. Errors: `invalid_name`, `invalid_options`, `unknown_topic`.
   virtual Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) = 0;
 
   /// Every topic, by name.

@@ -108,6 +108,9 @@ struct ConsumerOptions {
   bool create_topic = true;             ///< else a missing topic is `unknown_topic`
 };
 
+/// What every broker checks before a consumer subscribes. Errors `invalid_name`, `invalid_options` (never).
+Result<> validate(const ConsumerOptions& options);
+
 struct PartitionInfo {
   Partition partition;
   Offset earliest;  ///< the first event kept

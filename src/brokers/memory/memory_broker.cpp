@@ -207,8 +207,7 @@ Result<std::vector<Published>> MemoryBroker::publish(std::string_view name, std:
 }
 
 Result<std::unique_ptr<Consumer>> MemoryBroker::subscribe(std::string_view name, const ConsumerOptions& options) {
-  if (!options.group.empty())
-    if (auto valid = validate_name("group", options.group); !valid) return valid.error();
+  if (auto valid = validate(options); !valid) return valid.error();
   auto topic = existing_or_new(name, options.create_topic);
   if (!topic) return topic.error();
   auto session = std::make_shared<Session>(medium_, *topic);
