@@ -210,8 +210,7 @@ void LogBroker::sync_in_background(const std::shared_ptr<TopicLog>& topic) {
 }
 
 Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, const ConsumerOptions& options) {
-  if (!options.group.empty())
-    if (auto valid = validate_name("group", options.group); !valid) return valid.error();
+  if (auto valid = validate(options); !valid) return valid.error();
   auto topic = existing_or_new(name, options.create_topic);
   if (!topic) return topic.error();
   auto member = Member::join(*topic, options, *options_.clock, *options_.log);

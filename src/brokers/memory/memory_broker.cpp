@@ -4,9 +4,9 @@
 
 #include "brokers/memory/medium.hpp"
 #include "brokers/memory/url.hpp"
-#include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/broker/broker.hpp"
+#include "tidings/broker/routing.hpp"
 
 namespace tidings::brokers {
 
@@ -168,42 +168,18 @@ Result<std::vector<Published>> MemoryBroker::publish(std::string_view name, std:
   auto found = existing_or_new(name, true);
   if (!found) return found.error();
   auto& topic = **found;
-  for (const auto& event : events)
-    if (auto valid = validate(event, topic.event_bytes_max()); !valid) return valid.error();
-  if (options.partition && options.partition->value >= topic.partitions())
-    return Error{"invalid_options", "topic " + topic.name() + " has " + std::to_string(topic.partitions()) +
-                                        " partitions, from 0; there is no " + std::to_string(options.partition->value)};
-
-  std::vector<Published> places;
-  places.reserve(events.size());
-  std::vector<std::vector<const EnvelopeView*>> split(topic.partitions());
-  std::optional<std::uint32_t> keyless;
-  for (const auto& event : events) {
-    std::uint32_t partition = 0;
-    if (options.partition) {
-      partition = options.partition->value;
-    } else if (!event.key.empty()) {
-      partition = static_cast<std::uint32_t>(key_hash(event.key) % topic.partitions());
-    } else {
-      if (!keyless) keyless = topic.next_partition();
-      partition = *keyless;
-    }
-    places.push_back({Partition{partition}, Offset{split[partition].size()}});
-    split[partition].push_back(&event);
-  }
+  const bool keyless = std::ranges::any_of(events, [](const EnvelopeView& event) { return event.key.empty(); });
+  auto routing =
+      route(events, options, topic.partitions(), topic.event_bytes_max(), keyless ? topic.next_partition() : 0);
+  if (!routing) return routing.error();
   std::size_t bytes = 0;
-  for (const auto& part : split)
-    if (!part.empty()) bytes += memory::chunk_bytes(part);
+  for (const auto& part : routing->parts) bytes += memory::chunk_bytes(part.events);
   if (auto reserved = medium_->reserve(bytes, options.wait_max); !reserved) return reserved.error();
-
   std::vector<Topic::Part> parts;
-  std::vector<std::uint64_t> first(topic.partitions());
-  for (std::uint32_t partition = 0; partition < topic.partitions(); ++partition)
-    if (!split[partition].empty()) parts.push_back({partition, memory::make_chunk(split[partition])});
+  for (const auto& part : routing->parts) parts.push_back({part.partition.value, memory::make_chunk(part.events)});
   topic.append(parts, options_.clock->now());
-  for (const auto& part : parts) first[part.partition] = part.chunk->first;
-  for (auto& place : places) place.offset.value += first[place.partition.value];
-  return places;
+  for (const auto& part : parts) routing->set_first(Partition{part.partition}, Offset{part.chunk->first});
+  return std::move(routing->places);
 }
 
 Result<std::unique_ptr<Consumer>> MemoryBroker::subscribe(std::string_view name, const ConsumerOptions& options) {
