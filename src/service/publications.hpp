@@ -14,6 +14,8 @@ class Publisher {
   virtual ~Publisher() = default;
   /// Checks what a publish into `topic` would be refused for.
   virtual Result<> check(std::string_view topic, const EnvelopeView& event) = 0;
+  virtual Clock& clock() = 0;
+  virtual Entropy& entropy() = 0;
   /// Durably, into the topic as it is called in the service's namespace.
   virtual Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) = 0;
 };
@@ -25,6 +27,8 @@ class Publications final : public Outlet {
   explicit Publications(Publisher& publisher) : publisher_(&publisher) {}
 
   Result<> publish(std::string_view topic, Envelope envelope) override;
+  Clock& clock() override { return publisher_->clock(); }
+  Entropy& entropy() override { return publisher_->entropy(); }
 
   [[nodiscard]] bool empty() const { return batches_.empty(); }
   /// Sends what has not been sent. After an error the topics before it are not sent again.

@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <optional>
 
 #include "service/handling.hpp"
+#include "service/json_log.hpp"
 #include "service/keeper.hpp"
 #include "service/settings.hpp"
 #include "service/signals.hpp"
@@ -39,6 +42,19 @@ void complain(std::string_view name, const Error& error) {
   std::fprintf(stderr, "%.*s: %s\n", static_cast<int>(name.size()), name.data(), error.message.c_str());
 }
 
+/// What stands in code; settings have ranges of their own.
+Result<> check_options(const std::string& handler, const HandlerOptions& options) {
+  const auto refuse = [&](const char* what) { return Error{"invalid_options", "handler '" + handler + "': " + what}; };
+  if (options.concurrency < 1 || options.concurrency > 256) return refuse("concurrency must be from 1 to 256");
+  if (options.in_flight_max < 1) return refuse("in_flight_max must be 1 at least");
+  if (options.batch_max < 1) return refuse("batch_max must be 1 at least");
+  if (options.settle_within < std::chrono::milliseconds{100}) return refuse("settle_within must be 100ms at least");
+  if (options.retry.immediate < 0 || options.retry.delayed < 0) return refuse("retries cannot be fewer than none");
+  if (options.retry.first < Duration::zero() || options.retry.longest < Duration::zero())
+    return refuse("the pauses of retries cannot be negative");
+  return {};
+}
+
 }  // namespace
 
 class Service::Impl final : public service::Publisher {
@@ -49,7 +65,9 @@ class Service::Impl final : public service::Publisher {
     host_.name_space = settings_.text("namespace");
     host_.clock = options.clock;
     host_.entropy = &entropy_;
-    host_.log = options.log != nullptr ? options.log : &stderr_log(level_of(settings_.text("log_level")));
+    const auto least = level_of(settings_.text("log_level"));
+    if (options.log == nullptr && settings_.text("log_format") == "json") json_log_.emplace(options.name, least);
+    host_.log = json_log_ ? &*json_log_ : options.log != nullptr ? options.log : &stderr_log(least);
     host_.publisher = this;
     host_.create_topics = settings_.boolean("create_topics");
     host_.broker = options.broker;
@@ -87,6 +105,8 @@ class Service::Impl final : public service::Publisher {
   Result<> check(std::string_view topic, const EnvelopeView& event) override {
     return validate(event, bytes_max(in_namespace(host_.name_space, topic)));
   }
+  Clock& clock() override { return *host_.clock; }
+  Entropy& entropy() override { return entropy_; }
   Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) override {
     auto published = host_.broker->publish(in_namespace(host_.name_space, topic), events);
     if (!published) return published.error();
@@ -120,6 +140,7 @@ class Service::Impl final : public service::Publisher {
 
   Settings settings_;
   service::SharedEntropy entropy_;
+  std::optional<service::JsonLog> json_log_;
   service::Host host_;
   std::unique_ptr<Broker> owned_broker_;
   int wake_fd_ = -1;
@@ -158,6 +179,7 @@ Result<> Service::Impl::check_handlers() const {
         return Error{"invalid_name",
                      "there are two handlers '" + one.name + "' in this service; each is a group of its own"};
     names.push_back(one.name);
+    if (auto fine = check_options(one.name, one.options); !fine) return fine;
   }
   if (auto fine = settings_.check_handlers(names); !fine) return fine;
   return check_kinds();
@@ -255,10 +277,10 @@ int Service::Impl::run() {
   bool ended = true;
   for (auto& handling : handlings_) ended = handling->wait_ended(until) && ended;
   if (!ended) {
+    host_.say(LogLevel::error, "did not stop within " + std::string(settings_.text("drain")));
     for (const auto& handling : handlings_)
       for (const auto& line : handling->running())
-        host_.say(LogLevel::error, line + " after " + std::string(settings_.text("drain")) +
-                                       "; the process ends without it, and the event comes again");
+        host_.say(LogLevel::error, line + "; the process ends without it, and the event comes again");
     std::fflush(nullptr);
     _exit(1);  // a thread that blocks cannot be ended otherwise, and must not see what main destroys
   }
@@ -293,7 +315,8 @@ Result<Service> Service::create(ServiceOptions options) {
 }
 
 Service Service::from_args(std::string name, int argc, char** argv, std::vector<Setting> own) {
-  mallopt(M_ARENA_MAX, 2);  // an arena for each thread would cost an idle service megabytes
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of our log, or a connection, that goes is no reason to die
+  mallopt(M_ARENA_MAX, 2);        // an arena for each thread would cost an idle service megabytes
   const auto arguments = std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(argc > 0 ? 1 : 0);
   auto settings = validate_name("service", name).has_value() ? Settings::read(name, own, arguments, environ)
                                                              : Result<Settings>(validate_name("service", name).error());

@@ -5,6 +5,12 @@
 #include "service/testing.hpp"
 
 namespace tidings::service {
+
+struct Unnamed {
+  std::string id;
+  static constexpr tidings::traits<Unnamed> event{.key = &Unnamed::id};
+};
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -154,6 +160,10 @@ TEST_F(ServiceTest, refuses_to_start_with_what_is_wrong) {
       "its traits");
   refused([&](Service& service) { service.on("a", {}, nothing).on("b", {}, [](const Double&) {}); },
           "two types of this program are called test.order version 1; rename one");
+  refused([&](Service& service) { service.on("a", {.concurrency = 0}, nothing); },
+          "handler 'a': concurrency must be from 1 to 256");
+  refused([&](Service& service) { service.on("a", {.retry = {.first = -1s}}, nothing); },
+          "handler 'a': the pauses of retries cannot be negative");
 }
 
 TEST_F(ServiceTest, refuses_settings_of_a_handler_that_is_not_there) {
@@ -197,6 +207,29 @@ TEST_F(ServiceTest, refuses_bad_names_and_settings_as_it_is_made) {
   EXPECT_EQ(Service::create({.name = "x", .broker = broker_.get(), .settings = {{"lanes", "0"}}}).error().code,
             "invalid_setting");
   EXPECT_EQ(Service::create({.name = "x", .broker_url = "carrier-pigeon:"}).error().code, "unknown_broker");
+}
+
+TEST_F(ServiceTest, warns_of_names_that_come_from_cpp_on_a_durable_broker) {
+  const auto names = [&] {
+    lines_.clear();
+    make().on("a", {}, [](const Unnamed&) {}).on("b", {}, [](const Unnamed&) {}).on("c", {}, [](const Order&) {});
+    service_->stop();
+    EXPECT_EQ(service_->run(), 0);
+    return lines_.count("has its C++ name on a durable broker");
+  };
+  EXPECT_EQ(names(), 0U);
+  broker_->claim_persistent();
+  EXPECT_EQ(names(), 1U);
+}
+
+TEST_F(ServiceTest, a_handlers_publications_have_the_clock_of_the_service) {
+  ManualClock clock(TimePoint{std::chrono::hours{24 * 365}});
+  use_clock(clock);
+  make().on("take", {}, [](const Order& order, Context& context) { return context.publish(Confirmed{order.id, {}}); });
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(read("mails").at(0).time, clock.now());
 }
 
 TEST_F(ServiceTest, a_stop_before_run_ends_it_at_once) {

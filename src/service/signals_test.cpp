@@ -72,7 +72,7 @@ void block(bool again) {
 }
 
 TEST_F(SignalsTest, a_blocked_handler_is_named_and_left) {
-  EXPECT_EXIT(block(false), ExitedWithCode(1), "take still runs event .* \\(key 'a'\\) after 100ms");
+  EXPECT_EXIT(block(false), ExitedWithCode(1), "did not stop within 100ms\n.*take still runs event .* \\(key 'a'\\)");
 }
 TEST_F(SignalsTest, a_second_signal_ends_at_once) {
   EXPECT_EXIT(block(true), ExitedWithCode(128 + SIGTERM), "");
@@ -89,6 +89,18 @@ TEST_F(SignalsTest, bad_use_exits_with_2_and_trouble_with_1) {
                   ? _exit(1)
                   : _exit(0),
               ExitedWithCode(1), "--set: there is no handler 'tak'; did you mean 'take'\\?");
+}
+
+TEST_F(SignalsTest, logs_may_be_json) {
+  const auto run = [] {
+    auto service = service_of({"--broker", "memory:", "--log-format=json"});
+    service.stop();
+    _exit(service.run());
+  };
+  EXPECT_EXIT(
+      run(), ExitedWithCode(0),
+      "^\\{\"time\":\"[^\"]*Z\",\"level\":\"info\",\"service\":\"inventory\",\"text\":\"started on memory:, without "
+      "handlers\"\\}\n");
 }
 
 TEST_F(SignalsTest, own_settings_reach_the_program) {

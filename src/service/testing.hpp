@@ -108,7 +108,7 @@ template <class Condition>
 /// A broker that can be told to fail, and that counts what a group holds.
 class Moody final : public Broker {
  public:
-  explicit Moody(std::unique_ptr<Broker> broker) : broker_(std::move(broker)) {}
+  explicit Moody(std::unique_ptr<Broker> broker) : broker_(std::move(broker)), capabilities_(broker_->capabilities()) {}
 
   /// The next `times` publishes into the topic answer `error`.
   void fail_publish(std::string topic, int times, Error error) {
@@ -123,7 +123,9 @@ class Moody final : public Broker {
   [[nodiscard]] std::size_t extended() const { return extended_; }
   [[nodiscard]] std::size_t fetches() const { return fetches_; }
 
-  const Capabilities& capabilities() const override { return broker_->capabilities(); }
+  void claim_persistent() { capabilities_.persistent = true; }
+
+  const Capabilities& capabilities() const override { return capabilities_; }
   Result<> create_topic(std::string_view topic, const TopicOptions& options) override {
     return broker_->create_topic(topic, options);
   }
@@ -191,6 +193,7 @@ class Moody final : public Broker {
   };
 
   std::unique_ptr<Broker> broker_;
+  Capabilities capabilities_;
   std::mutex mutex_;
   std::string topic_;
   int times_ = 0;

@@ -15,6 +15,9 @@ class Outlet {
  public:
   virtual ~Outlet() = default;
   virtual Result<> publish(std::string_view topic, Envelope envelope) = 0;
+  /// What stamps publications and gives them their ids.
+  [[nodiscard]] virtual Clock& clock() { return system_clock(); }
+  [[nodiscard]] virtual Entropy& entropy() { return system_entropy(); }
 };
 
 /// What a handler may know and do beside its event. Valid for the call; used by one thread at a time.
@@ -45,7 +48,8 @@ class Context {
   /// Errors: what encoding and `validate` say.
   template <class Event>
   Result<> publish(const Event& event) {
-    auto envelope = make_envelope(event, {.source = source_, .cause = envelope_});
+    auto envelope = make_envelope(
+        event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
     if (!envelope) return envelope.error();
     return outlet_->publish(event_topic<Event>(), std::move(*envelope));
   }

@@ -1,0 +1,39 @@
+#include "service/json_log.hpp"
+
+#include <unistd.h>
+
+#include "tidings/base/clock.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/event/json.hpp"
+
+namespace tidings::service {
+
+std::string json_log_line(std::string_view time, LogLevel level, std::string_view service, std::string_view text) {
+  static constexpr std::string_view levels[] = {"debug", "info", "warning", "error"};
+  std::string line = R"({"time":)";
+  append_json_string(line, time);
+  line += R"(,"level":)";
+  append_json_string(line, levels[static_cast<int>(level)]);
+  line += R"(,"service":)";
+  append_json_string(line, service);
+  line += R"(,"text":)";
+  append_json_string(line, is_utf8(text) ? std::string(text) : printable(text));
+  return line + "}\n";
+}
+
+void JsonLog::write(LogLevel level, std::string_view line) {
+  if (level < least_) return;
+  try {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(system_clock().now());
+    if (line.starts_with(service_ + ": ")) line.remove_prefix(service_.size() + 2);
+    const auto text = json_log_line(to_rfc3339(now), level, service_, line);
+    for (std::string_view rest = text; !rest.empty();) {
+      const auto wrote = ::write(STDERR_FILENO, rest.data(), rest.size());
+      if (wrote <= 0) return;
+      rest.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+  } catch (...) {  // a log line is not worth a crash
+  }
+}
+
+}  // namespace tidings::service
