@@ -1,0 +1,84 @@
+// notifications: writes a mail for each order, into a folder.
+//
+// A mail's file is named by its order, so writing it twice changes nothing: that is all the memory it needs.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "events.hpp"
+#include "tidings/base/atomic_file.hpp"
+#include "tidings/service/service.hpp"
+#include "till.hpp"
+
+namespace {
+
+using namespace shop;
+using tidings::Result;
+
+/// The order's number as a file's name; anything but letters and digits as %XX, so that no number leaves the folder.
+std::string file_name(std::string_view order_id) {
+  std::string name;
+  for (const char c : order_id) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
+    char escaped[4] = {c, 0, 0, 0};
+    if (!plain) std::snprintf(escaped, sizeof escaped, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    name += escaped;
+  }
+  return name + ".eml";
+}
+
+std::string head(const std::string& customer, const std::string& subject) {
+  return "From: shop@example.org\r\nTo: " +
+         (customer.empty() ? "guest" : "customer-" + file_name(customer).substr(0, file_name(customer).size() - 4)) +
+         "@example.org\r\nSubject: " + subject + "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
+}
+
+std::string mail(const StockReserved& order) {
+  auto text = head(order.customer_id, "Your order " +
+                                          file_name(order.order_id).substr(0, file_name(order.order_id).size() - 4) +
+                                          " is confirmed") +
+              "Thank you. We send you:\r\n\r\n";
+  for (const auto& line : order.lines)
+    text += std::to_string(line.quantity) + " x " + line.description + " (" + line.product + ") at " +
+            money(line.price_minor) + "\r\n";
+  return text + "\r\nTotal: " + money(order.total_minor) + "\r\n";
+}
+
+std::string mail(const StockRejected& order) {
+  return head(order.customer_id, "We cannot send your order " +
+                                     file_name(order.order_id).substr(0, file_name(order.order_id).size() - 4)) +
+         "We are sorry: " + order.reason + ".\r\n";
+}
+
+/// The mails of a batch reach the disk together: one sync for all of them, before they are acknowledged.
+Result<> send(const std::string& folder, const tidings::Batch<StockReserved, StockRejected>& batch) {
+  for (const auto& [event, context] : batch) {
+    auto written = std::visit(
+        [&](const auto& order) {
+          return tidings::write_file_atomically(folder + "/" + file_name(order.order_id), mail(order),
+                                                {.synced = false});
+        },
+        event);
+    if (!written) return written;
+  }
+  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = opened >= 0 && ::syncfs(opened) == 0;
+  if (opened >= 0) ::close(opened);
+  if (!synced) return tidings::Error{"io_error", "cannot sync " + folder, tidings::Retry::same_call};
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto service = tidings::Service::from_args("notifications", argc, argv,
+                                             {{"mails", "folder that the mails are written to", "mails"}});
+  const std::string folder(service.setting("mails"));
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);  // writing says why it fails
+  service.on("send-mails", {},
+             [&](const tidings::Batch<StockReserved, StockRejected>& batch) { return send(folder, batch); });
+  return service.run();
+}

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tidings/base/atomic_file.hpp"
+#include "tidings/event/context.hpp"
+#include "tidings/event/json_codec.hpp"
+
+// How a service of the shop is idempotent by its own means: it keeps its state in one file, replaced atomically
+// together with the positions that it covers. An event before its partition's position is in the state already.
+namespace shop {
+
+/// `{"orders/0": 42}`: all events of that partition before offset 42 are in the state.
+using Positions = std::map<std::string, std::uint64_t>;
+
+inline std::string place_name(const tidings::Context& context) {
+  return std::string(context.place().topic) + "/" + std::to_string(context.place().partition.value);
+}
+inline bool covers(const Positions& positions, const tidings::Context& context) {
+  const auto known = positions.find(place_name(context));
+  return known != positions.end() && context.place().offset.value < known->second;
+}
+inline void cover(Positions& positions, const tidings::Context& context) {
+  positions[place_name(context)] = context.place().offset.value + 1;
+}
+
+/// What was done for the last events, by name, so that one that comes a second time under another offset gets the same
+/// answer, not another.
+///
+/// It may forget: the orders service publishes an event twice only when it was killed after publishing and before
+/// acknowledging what made it publish, and no more than its group's limits can stand in between: 1,000 in flight and
+/// 10,000 settled beyond the position.
+class Recent {
+ public:
+  static constexpr std::size_t size_max = 12'000;
+  struct Entry {
+    std::string name;
+    std::string outcome;
+  };
+
+  Recent() = default;
+  explicit Recent(std::vector<Entry> entries) : entries_(std::move(entries)) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) index_[entries_[i].name] = i;
+  }
+
+  [[nodiscard]] const std::string* find(const std::string& name) const {
+    const auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &entries_[found->second].outcome;
+  }
+  void add(std::string name, std::string outcome) {
+    if (entries_.size() < size_max) {
+      index_[name] = entries_.size();
+      entries_.push_back({std::move(name), std::move(outcome)});
+      return;
+    }
+    auto& oldest = entries_[next_++ % size_max];
+    index_.erase(oldest.name);
+    index_[name] = static_cast<std::size_t>(&oldest - entries_.data());
+    oldest = {std::move(name), std::move(outcome)};
+  }
+  /// Oldest first.
+  [[nodiscard]] std::vector<Entry> entries() const {
+    auto ordered = entries_;
+    if (ordered.size() == size_max)
+      std::rotate(ordered.begin(), ordered.begin() + static_cast<std::ptrdiff_t>(next_ % size_max), ordered.end());
+    return ordered;
+  }
+
+ private:
+  std::vector<Entry> entries_;
+  std::unordered_map<std::string, std::size_t> index_;
+  std::size_t next_ = 0;  // the oldest, once all places are taken
+};
+
+/// Reads a state from its file; a missing file is a fresh state, a damaged one an error.
+template <class State>
+tidings::Result<State> load_state(const std::string& path) {
+  auto text = tidings::read_file(path);
+  if (!text && text.error().code == "not_found") return State{};
+  if (!text) return text.error();
+  auto state = tidings::JsonCodec::decode<State>(*text);
+  if (!state)
+    return tidings::Error{state.error().code,
+                          path + ": " + state.error().message + "; move the file away and seek the group to earliest"};
+  return state;
+}
+
+template <class State>
+tidings::Result<> save_state(const std::string& path, const State& state) {
+  std::string text;
+  if (auto encoded = tidings::JsonCodec::encode(state, text); !encoded) return encoded;
+  return tidings::write_file_atomically(path, text);
+}
+
+// ---- The states that `tidings demo --check` reads, too.
+
+struct InventoryState {
+  struct Product {
+    std::int64_t reserved = 0;
+    std::int64_t returned = 0;
+  };
+  std::int64_t stock_each = -1;  ///< of every product at the start; -1: unlimited
+  Positions positions;
+  std::map<std::string, Product> products;
+  std::uint64_t orders_reserved = 0;
+  std::uint64_t orders_rejected = 0;
+  std::vector<Recent::Entry> recent;
+};
+
+struct AnalyticsState {
+  Positions positions;
+  std::map<std::string, std::map<std::string, std::int64_t>> revenue_minor;  ///< by country, by day
+  std::map<std::string, std::int64_t> sold;                                  ///< by product, returns taken off
+  std::uint64_t orders = 0;
+  std::uint64_t returns = 0;
+  std::uint64_t out_of_order = 0;  ///< cancelled before it was placed
+  std::vector<Recent::Entry> recent;
+};
+
+}  // namespace shop
