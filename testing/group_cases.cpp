@@ -102,7 +102,7 @@ void concurrent_subscribers_lose_nothing(Trial& trial) {
       return;
     }
     // Members come and go while events flow; the first goes without a word.
-    for (int stay = 0; !all_seen() && steady_now() < until; ++stay) {
+    while (!all_seen() && steady_now() < until) {
       const auto member = join(own, *broker, "orders", "group");
       for (int fetches = 0; fetches < 20 && !all_seen(); ++fetches) {
         const auto some = own.need(member->fetch(50, 10ms), "fetch");

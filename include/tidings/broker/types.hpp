@@ -27,8 +27,8 @@ enum class Durability {
 
 /// What a topic is created with; fixed for life.
 struct TopicOptions {
-  std::uint32_t partitions = 0;                      ///< 0: the broker's default (1 on one machine, 4 on a cluster)
-  std::optional<Durability> durability;              ///< none: the broker's default
+  std::uint32_t partitions = 0;                        ///< 0: the broker's default (1 on one machine, 4 on a cluster)
+  std::optional<Durability> durability;                ///< none: the broker's default
   std::size_t event_bytes_max = std::size_t{1} << 20;  ///< with headers
 };
 
@@ -58,8 +58,8 @@ struct Start {
 
   static Start earliest() { return {Earliest{}}; }
   static Start latest() { return {Latest{}}; }
-  static Start offset(Offset offset) { return {offset}; }     ///< in every partition; beyond the end: the end
-  static Start time(TimePoint time) { return {time}; }        ///< the first event appended at or after
+  static Start offset(Offset offset) { return {offset}; }  ///< in every partition; beyond the end: the end
+  static Start time(TimePoint time) { return {time}; }     ///< the first event appended at or after
 
   friend bool operator==(const Start&, const Start&) = default;
 };
@@ -92,8 +92,8 @@ struct DeliveryId {
 struct Delivery {
   DeliveryId id;
   EnvelopeView envelope;
-  TimePoint appended{};  ///< by the broker's clock
-  int attempt = 1;       ///< 1 the first time
+  TimePoint appended{};               ///< by the broker's clock
+  int attempt = 1;                    ///< 1 the first time
   std::shared_ptr<const void> owner;  ///< keeps what `envelope` points into
 };
 
@@ -101,11 +101,12 @@ struct Delivery {
 enum class Outcome { handled, parked, expired, skipped };
 
 struct ConsumerOptions {
-  std::string group;                    ///< empty: a reader, which has no position and sees every partition
-  Start start = Start::earliest();      ///< where the group has no position yet
-  std::size_t in_flight_max = 1000;     ///< handed out, or rejected, and not yet settled; fetch gives nothing new beyond it
+  std::string group;                ///< empty: a reader, which has no position and sees every partition
+  Start start = Start::earliest();  ///< where the group has no position yet
+  std::size_t in_flight_max =
+      1000;  ///< handed out, or rejected, and not yet settled; fetch gives nothing new beyond it
   Duration settle_within = std::chrono::seconds{30};  ///< an unsettled delivery comes again after that
-  bool create_topic = true;             ///< else a missing topic is `unknown_topic`
+  bool create_topic = true;                           ///< else a missing topic is `unknown_topic`
 };
 
 /// What every broker checks before a consumer subscribes. Errors `invalid_name`, `invalid_options` (never).
