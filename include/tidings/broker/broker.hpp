@@ -13,12 +13,10 @@
 namespace tidings {
 
 /// One member of a group (or a reader), on one topic. Pull-based, so back-pressure is simply not fetching.
-/// Thread-safe: one thread may fetch while
-/// others settle.
+/// Thread-safe: one thread may fetch while others settle.
 ///
 /// The broker shares a group's partitions among the live members; when one goes or dies, the others get its
-/// partitions from the
-/// committed position. Within a partition first attempts come in the order of offsets.
+/// partitions from the committed position. Within a partition first attempts come in the order of offsets.
 ///
 /// A reader has nothing to settle: `settle`, `reject` and `extend` do nothing, and no limit holds what it fetches.
 class Consumer {
@@ -27,23 +25,20 @@ class Consumer {
   virtual ~Consumer() = default;
 
   /// Up to `max` deliveries; waits up to `wait_max` for the first. Empty: nothing came in time, the in-flight limit
-  /// is reached, or `wake` was
-  /// called. What was rejected or not settled in time comes again, with a higher attempt. Where 10,000 events are
-  /// settled beyond one that is
-  /// not, its partition gives nothing new until that one is.
+  /// is reached, or `wake` was called. What was rejected or not settled in time comes again, with a higher attempt.
+  /// Where 10,000 events are settled beyond one that is not, its partition gives nothing new until that one is.
   /// Errors: `closed` (reopen), `corrupt` (never), whatever the broker's medium brings.
   virtual Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) = 0;
 
   /// The deliveries are done, as `outcome`. The group's position moves to the first that is not, and is durable
-  /// against the death of any
-  /// process when this returns. Settling twice is harmless.
+  /// against the death of any process when this returns. Settling twice is harmless.
   /// Errors: `not_owner` (never) where the partition has gone to another member: the others named in the call are
   /// settled all the same.
   virtual Result<> settle(std::span<const DeliveryId> ids, Outcome outcome = Outcome::handled) = 0;
 
   /// Negative acknowledgement: the deliveries come again after `delay`. Later events of the partition, those of the
-  /// same key too, do not wait
-  /// for them: who needs order by key keeps the event and tries it again itself, under `extend`. Errors as `settle`.
+  /// same key too, do not wait for them: who needs order by key keeps the event and tries it again itself, under
+  /// `extend`. Errors as `settle`.
   virtual Result<> reject(std::span<const DeliveryId> ids, Duration delay = {}) = 0;
 
   /// The deliveries are being worked on: their time to be settled starts anew. Errors as `settle`.
@@ -56,8 +51,7 @@ class Consumer {
   virtual void wake() = 0;
 
   /// Gives the partitions back once what is in flight is settled, or `wait_max` is over; `fetch` answers `closed`
-  /// from the start of it,
-  /// `settle` answers `not_owner` after it.
+  /// from the start of it, `settle` answers `not_owner` after it.
   virtual Result<> close(Duration wait_max) = 0;
 };
 
@@ -76,15 +70,13 @@ class Broker {
   virtual Result<> create_topic(std::string_view topic, const TopicOptions& options) = 0;
 
   /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the
-  /// broker was opened otherwise.
-  /// Events with a key go to `key_hash(key) % partitions`; those without, round robin by call. The events are
-  /// borrowed for the call.
+  /// broker was opened otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by
+  /// call. The events are borrowed for the call.
   ///
   /// Returns a place for each event, in their order, once all have the topic's durability.
   /// Errors: `invalid_event`, `too_large`, `invalid_name` (never; nothing was written), `unknown_topic` (never),
-  /// `busy`, `disk_full`, `backpressure`
-  /// (same call; nothing was written), `outcome_unknown` (same call: some or all may have been written; the same ids
-  /// may come twice).
+  /// `busy`, `disk_full`, `backpressure` (same call; nothing was written), `outcome_unknown` (same call: some or all
+  /// may have been written; the same ids may come twice).
   virtual Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
                                                  const PublishOptions& options = {}) = 0;
 
@@ -99,8 +91,8 @@ class Broker {
   virtual Result<std::vector<GroupInfo>> groups(std::string_view topic) = 0;
 
   /// Moves a group that has no live member; creates it where it is not there. Attempts start anew. What it moves
-  /// forward over counts as skipped;
-  /// moving back takes nothing off the counts. Errors: `group_active` (same call), `unknown_topic`, `unsupported`.
+  /// forward over counts as skipped; moving back takes nothing off the counts. Errors: `group_active` (same call),
+  /// `unknown_topic`, `unsupported`.
   virtual Result<> seek(std::string_view topic, std::string_view group, const Start& to) = 0;
 
   /// Ends every consumer as `Consumer::close` does, then gives up what is open. Later calls answer `closed`.
