@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tidings/base/result.hpp"
+
+// What the command line says, as plain values: main.cpp parses, the other files do.
+namespace tidings::cli {
+
+/// Exit statuses.
+inline constexpr int done = 0;
+inline constexpr int failed = 1;
+inline constexpr int wrong_usage = 2;
+
+struct Common {
+  std::string broker = "log:./tidings-data";
+  std::string name_space;
+  bool json = false;
+};
+
+struct PublishArguments {
+  std::string topic;
+  std::string file = "-";
+  std::string type;
+  std::string source = "tidings";
+  std::string key;
+  std::string key_field;
+  std::vector<std::string> headers;
+  bool acks = false;
+  std::string durability;
+  std::uint32_t partitions = 0;
+};
+int publish(const Common& common, const PublishArguments& arguments);
+
+struct TailArguments {
+  std::string topic;
+  std::string group;
+  std::string from;
+  std::optional<std::uint64_t> count;
+  bool follow = true;
+};
+int tail(const Common& common, const TailArguments& arguments);
+
+struct ListArguments {
+  std::string topic;
+};
+int topics(const Common& common, const ListArguments& arguments);
+int groups(const Common& common, const ListArguments& arguments);
+int lag(const Common& common, const ListArguments& arguments);
+
+struct DemoArguments {
+  std::string orders;
+  double rate = -1;  ///< orders a second; below 0: the default
+  std::uint64_t count = 500;
+  std::uint64_t repeat = 1;
+  std::uint64_t seed = 1;
+  std::optional<std::uint64_t> stock;
+  std::string kill = "analytics";
+  std::string broker;  ///< empty: a log in a fresh directory
+  std::string keep;
+  bool check = false;
+  bool json = false;
+};
+int demo(const DemoArguments& arguments);
+
+}  // namespace tidings::cli

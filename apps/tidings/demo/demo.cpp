@@ -1,0 +1,4 @@
+#include "commands.hpp"
+namespace tidings::cli {
+int demo(const DemoArguments&) { return failed; }
+}

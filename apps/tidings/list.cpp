@@ -1,0 +1,211 @@
+#include <algorithm>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/event/json.hpp"
+
+namespace tidings::cli {
+namespace {
+
+/// `{"a":1,"b":"x"}`, a member at a time.
+class JsonLine {
+ public:
+  JsonLine& add(std::string_view name, std::string_view text) {
+    begin(name);
+    append_json_string(out_, text);
+    return *this;
+  }
+  JsonLine& add(std::string_view name, std::uint64_t number) { return raw(name, std::to_string(number)); }
+  JsonLine& raw(std::string_view name, std::string_view json) {
+    begin(name);
+    out_ += json;
+    return *this;
+  }
+  [[nodiscard]] std::string str() const { return out_ + "}"; }
+
+ private:
+  void begin(std::string_view name) {
+    out_ += out_.size() > 1 ? "," : "";
+    append_json_string(out_, name);
+    out_ += ":";
+  }
+  std::string out_ = "{";
+};
+
+std::string array(const std::vector<std::string>& elements) {
+  std::string out = "[";
+  for (const auto& element : elements) out += (out.size() > 1 ? "," : "") + element;
+  return out + "]";
+}
+
+std::uint64_t events_kept(const TopicInfo& topic) {
+  std::uint64_t kept = 0;
+  for (const auto& partition : topic.partitions) kept += partition.end.value - partition.earliest.value;
+  return kept;
+}
+
+std::string to_json(const TopicInfo& topic, const std::string& name) {
+  std::vector<std::string> partitions;
+  for (const auto& partition : topic.partitions)
+    partitions.push_back(JsonLine()
+                             .add("partition", partition.partition.value)
+                             .add("earliest", partition.earliest.value)
+                             .add("end", partition.end.value)
+                             .str());
+  return JsonLine()
+             .add("topic", name)
+             .add("durability", to_string(topic.durability))
+             .add("event_bytes_max", topic.event_bytes_max)
+             .add("events", events_kept(topic))
+             .raw("partitions", array(partitions))
+             .str() +
+         "\n";
+}
+
+std::string to_json(const GroupInfo& group, const std::string& topic, const std::string& name) {
+  std::vector<std::string> partitions;
+  for (const auto& one : group.partitions)
+    partitions.push_back(JsonLine()
+                             .add("partition", one.partition.value)
+                             .add("position", one.position.value)
+                             .add("end", one.end.value)
+                             .add("lag", one.lag())
+                             .add("settled_beyond", one.settled_beyond)
+                             .add("handled", one.handled)
+                             .add("parked", one.parked)
+                             .add("expired", one.expired)
+                             .add("skipped", one.skipped)
+                             .raw("owned", one.owned ? "true" : "false")
+                             .str());
+  return JsonLine()
+             .add("group", name)
+             .add("topic", topic)
+             .add("lag", group.lag())
+             .raw("partitions", array(partitions))
+             .str() +
+         "\n";
+}
+
+struct Listing {
+  std::vector<TopicInfo> topics;
+  std::vector<GroupInfo> groups;
+};
+
+Result<Listing> list(const Common& common, const std::string& topic, bool with_groups) {
+  auto broker = open(common, false);
+  if (!broker) return broker.error();
+  Listing listing;
+  if (topic.empty()) {
+    auto all = (*broker)->topics();
+    if (!all) return all.error();
+    for (auto& one : *all)
+      if (!unnamed(common, one.name).empty()) listing.topics.push_back(std::move(one));
+  } else {
+    auto one = (*broker)->topic(named(common, topic));
+    if (!one) return one.error();
+    listing.topics.push_back(std::move(*one));
+  }
+  if (with_groups)
+    for (const auto& one : listing.topics) {
+      auto groups = (*broker)->groups(one.name);
+      if (!groups) return groups.error();
+      std::ranges::move(*groups, std::back_inserter(listing.groups));
+    }
+  return listing;
+}
+
+/// Runs `show` over what there is; prints `nothing` on standard error where it shows nothing.
+template <class Show>
+int show_all(const Common& common, const std::string& topic, bool with_groups, std::string_view nothing, Show show) {
+  auto listing = list(common, topic, with_groups);
+  if (!listing) {
+    complain(listing.error());
+    return failed;
+  }
+  const auto text = show(*listing);
+  if (text.empty()) complain(nothing);
+  return print(text);
+}
+
+struct Sums {
+  std::uint64_t position = 0, end = 0, handled = 0, parked = 0;
+  std::size_t owned = 0;
+};
+
+Sums sums_of(const GroupInfo& group) {
+  Sums sums;
+  for (const auto& one : group.partitions) {
+    sums.position += one.position.value;
+    sums.end += one.end.value;
+    sums.handled += one.handled;
+    sums.parked += one.parked;
+    sums.owned += one.owned ? 1 : 0;
+  }
+  return sums;
+}
+
+}  // namespace
+
+int topics(const Common& common, const ListArguments& arguments) {
+  return show_all(common, arguments.topic, false, "no topics yet; publish to one", [&](const Listing& listing) {
+    std::string out;
+    if (common.json) {
+      for (const auto& topic : listing.topics) out += to_json(topic, unnamed(common, topic.name));
+      return out;
+    }
+    std::vector<std::vector<std::string>> rows;
+    if (!arguments.topic.empty()) {
+      for (const auto& one : listing.topics.front().partitions)
+        rows.push_back({std::to_string(one.partition.value), std::to_string(one.earliest.value),
+                        std::to_string(one.end.value), std::to_string(one.end.value - one.earliest.value)});
+      const auto& topic = listing.topics.front();
+      return unnamed(common, topic.name) + ": " + std::string(to_string(topic.durability)) + ", events up to " +
+             std::to_string(topic.event_bytes_max) + " bytes\n" +
+             table({">partition", ">earliest", ">end", ">events"}, rows);
+    }
+    for (const auto& topic : listing.topics)
+      rows.push_back({unnamed(common, topic.name), std::to_string(topic.partitions.size()),
+                      std::to_string(events_kept(topic)), std::string(to_string(topic.durability))});
+    return rows.empty() ? out : table({"topic", ">partitions", ">events", "durability"}, rows);
+  });
+}
+
+int groups(const Common& common, const ListArguments& arguments) {
+  return show_all(common, arguments.topic, true, "no groups yet; a subscriber makes one", [&](const Listing& listing) {
+    std::string out;
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& group : listing.groups) {
+      const auto name = unnamed(common, group.group), topic = unnamed(common, group.topic);
+      if (name.empty()) continue;
+      if (common.json) out += to_json(group, topic, name);
+      for (const auto& one : group.partitions)
+        rows.push_back({name, topic, std::to_string(one.partition.value), std::to_string(one.position.value),
+                        std::to_string(one.end.value), std::to_string(one.handled), std::to_string(one.parked),
+                        std::to_string(one.skipped), one.owned ? "yes" : "no"});
+    }
+    if (common.json || rows.empty()) return out;
+    return table({"group", "topic", ">partition", ">position", ">end", ">handled", ">parked", ">skipped", "live"},
+                 rows);
+  });
+}
+
+int lag(const Common& common, const ListArguments& arguments) {
+  return show_all(common, arguments.topic, true, "no groups yet; a subscriber makes one", [&](const Listing& listing) {
+    std::string out;
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& group : listing.groups) {
+      const auto name = unnamed(common, group.group), topic = unnamed(common, group.topic);
+      if (name.empty()) continue;
+      if (common.json) out += to_json(group, topic, name);
+      const auto sums = sums_of(group);
+      rows.push_back({name, topic, std::to_string(group.lag()), std::to_string(sums.handled),
+                      std::to_string(sums.parked),
+                      std::to_string(sums.owned) + "/" + std::to_string(group.partitions.size())});
+    }
+    if (common.json || rows.empty()) return out;
+    return table({"group", "topic", ">lag", ">handled", ">parked", ">live"}, rows);
+  });
+}
+
+}  // namespace tidings::cli

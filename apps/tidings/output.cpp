@@ -1,0 +1,92 @@
+#include "output.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "tidings/base/text.hpp"
+#include "tidings/service/names.hpp"
+
+namespace tidings::cli {
+
+void complain(std::string_view line) {
+  const auto text = "tidings: " + printable(line) + "\n";
+  if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // nobody left to tell
+}
+
+void complain(const Error& error) {
+  complain(to_string(error));
+}
+
+Result<> write_out(std::string_view text) {
+  while (!text.empty()) {
+    const auto put = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && errno == EPIPE) return Error{"closed_pipe", "nobody reads the output any more"};
+    if (put < 0)
+      return Error{errno == ENOSPC ? "disk_full" : "io_error",
+                   std::string("cannot write the output: ") + std::strerror(errno)};
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+int print(std::string_view text) {
+  auto written = write_out(text);
+  if (written || written.error().code == "closed_pipe") return done;
+  complain(written.error());
+  return failed;
+}
+
+std::string table(const std::vector<std::string>& heading, const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& title : heading) widths.push_back(title.starts_with('>') ? title.size() - 1 : title.size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  std::string out;
+  const auto line = [&](const std::vector<std::string>& cells, bool is_heading) {
+    std::string text;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const bool right = heading[i].starts_with('>');
+      const auto cell = is_heading && right ? cells[i].substr(1) : cells[i];
+      const std::string pad(widths[i] - cell.size(), ' ');
+      text += (i == 0 ? "" : "  ") + (right ? pad + cell : cell + pad);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    out += text + "\n";
+  };
+  line(heading, true);
+  for (const auto& row : rows) line(row, false);
+  return out;
+}
+
+Result<std::unique_ptr<Broker>> open(const Common& common, bool may_create) {
+  if (!common.name_space.empty())
+    if (auto valid = validate_name("namespace", common.name_space); !valid) return valid.error();
+  const std::string_view url = common.broker;
+  if (!may_create && url.starts_with("log:")) {
+    const auto path = std::string(url.substr(4, url.find('?') - 4));
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0)
+      return Error{"not_found", "there is no log at " + printable(path) +
+                                    "; name one with --broker log:DIR or TIDINGS_BROKER, or publish first"};
+  }
+  BrokerOptions options;
+  options.create_topics = may_create;
+  options.log = &stderr_log(LogLevel::warning);
+  return open_broker(url, options);
+}
+
+std::string named(const Common& common, std::string_view name) {
+  return in_namespace(common.name_space, name);
+}
+
+std::string unnamed(const Common& common, std::string_view name) {
+  const auto prefix = in_namespace(common.name_space, "");
+  return name.starts_with(prefix) ? std::string(name.substr(prefix.size())) : std::string();
+}
+
+}  // namespace tidings::cli
