@@ -15,6 +15,7 @@ namespace shop {
 struct SubmittedLine {
   std::uint64_t number = 0;  ///< in the file
   std::string text;
+  std::string problem;  ///< why `text` is not the whole line; empty: it is
 };
 
 struct OrderSubmitted {

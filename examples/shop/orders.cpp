@@ -30,7 +30,9 @@ Result<Reading> read(const Submission& submission, bool returned, Context& conte
   for (const auto& submitted : submission.lines) {
     auto line = read_till_line(submitted.text);
     std::string reason;
-    if (!line)
+    if (!submitted.problem.empty())
+      reason = submitted.problem;
+    else if (!line)
       reason = line.error().message;
     else if (returned && line->line.quantity >= 0)
       reason = "its quantity is not below 0, in a return";

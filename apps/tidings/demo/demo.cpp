@@ -1,4 +1,382 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <thread>
+
 #include "commands.hpp"
+#include "demo/child.hpp"
+#include "demo/expected.hpp"
+#include "demo/results.hpp"
+#include "demo/summary.hpp"
+#include "demo/view.hpp"
+#include "interrupt.hpp"
+#include "output.hpp"
+#include "tidings/base/uuid.hpp"
+#include "tidings/event/make_envelope.hpp"
+#include "tidings/service/names.hpp"
+
 namespace tidings::cli {
-int demo(const DemoArguments&) { return failed; }
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+using Time = std::chrono::steady_clock::time_point;
+
+constexpr auto stuck_after = 120s;
+constexpr std::size_t feed_batch_max = 200;
+constexpr std::size_t topic_event_bytes_max = std::size_t{32} << 20;
+
+struct ServiceSpec {
+  const char* name;
+  const char* topic;
+  const char* group;
+};
+constexpr ServiceSpec specs[] = {{"orders", "submissions", "orders.take-orders"},
+                                 {"inventory", "orders", "inventory.reserve-stock"},
+                                 {"notifications", "stock", "notifications.send-mails"},
+                                 {"analytics", "orders", "analytics.count-revenue"}};
+constexpr std::size_t service_count = std::size(specs);
+
+class Demo {
+ public:
+  Demo(const DemoArguments& arguments, std::string directory)
+      : arguments_(arguments), directory_(std::move(directory)) {}
+
+  Result<Summary> run() {
+    if (auto ready = read_input(); !ready) return ready.error();
+    if (auto ready = open_broker_and_topics(); !ready) return ready.error();
+    for (std::size_t i = 0; i < service_count; ++i)
+      if (auto started = start(i); !started) return started.error();
+    const bool is_live = ::isatty(STDOUT_FILENO) != 0;
+    view_.emplace(arguments_.json ? View::Kind::none : is_live ? View::Kind::live : View::Kind::plain);
+    auto played = play();
+    auto summary = played ? finish() : Result<Summary>{played.error()};
+    view_.reset();
+    return summary;
+  }
+
+ private:
+  Result<> read_input() {
+    if (arguments_.orders.empty()) {
+      input_ = make_orders(arguments_.count, arguments_.seed);
+    } else {
+      auto read = read_orders(arguments_.orders);
+      if (!read) return read.error();
+      input_ = std::move(*read);
+      if (input_.submissions.empty()) return Error{"invalid_orders", arguments_.orders + " has no orders"};
+    }
+    total_ = input_.submissions.size() * arguments_.repeat;
+    rate_ = arguments_.rate >= 0 ? arguments_.rate : arguments_.orders.empty() ? 100 : 0;
+    return {};
+  }
+
+  Result<> open_broker_and_topics() {
+    url_ = arguments_.broker.empty() ? "log:" + directory_ + "/log" : arguments_.broker;
+    if (url_.starts_with("memory:"))
+      return Error{
+          "unsupported",
+          "the demo's services are processes of their own, and memory: does not reach beyond one; take log:DIR"};
+    if (!arguments_.broker.empty()) name_space_ = "demo-" + make_uuid_v7().to_string().substr(24);
+    if (url_.starts_with("log:"))
+      url_ = "log:" + fs::absolute(url_.substr(4)).lexically_normal().string();  // the services run elsewhere
+    BrokerOptions options;
+    options.log = &stderr_log(LogLevel::warning);
+    auto broker = open_broker(url_, options);
+    if (!broker) return broker.error();
+    broker_ = std::move(*broker);
+    for (const auto* const topic : {"submissions", "orders", "orders.rejected", "stock"})
+      if (auto made =
+              broker_->create_topic(in_namespace(name_space_, topic), {.event_bytes_max = topic_event_bytes_max});
+          !made)
+        return made;
+    return {};
+  }
+
+  Result<> start(std::size_t service) {
+    const std::string name = specs[service].name;
+    const auto program = own_directory() + "/shop-" + name;
+    if (::access(program.c_str(), X_OK) != 0)
+      return Error{"not_found",
+                   program + " is not there; build the examples (script/build) or install them beside tidings"};
+    const auto folder = directory_ + "/" + name;
+    fs::create_directories(folder);
+    std::vector<std::string> flags{"--broker", url_};
+    if (!name_space_.empty()) flags.insert(flags.end(), {"--namespace", name_space_});
+    if (name == "inventory" || name == "analytics") flags.insert(flags.end(), {"--state", "."});
+    if (name == "notifications") flags.insert(flags.end(), {"--mails", "mails"});
+    if (name == "inventory" && arguments_.stock)
+      flags.insert(flags.end(), {"--stock", std::to_string(*arguments_.stock)});
+    auto child = Child::start(program, flags, folder, log_file(service));
+    if (!child) return child.error();
+    children_[service] = std::move(*child);
+    return {};
+  }
+
+  [[nodiscard]] std::string log_file(std::size_t service) const {
+    return directory_ + "/" + specs[service].name + ".log";
+  }
+
+  /// Submission `number` of all, repeats included.
+  [[nodiscard]] Submission submission(std::uint64_t number) const {
+    auto one = input_.submissions[number % input_.submissions.size()];
+    if (const auto round = number / input_.submissions.size(); round > 0)
+      one.order_id += "-" + std::to_string(round + 1);
+    return one;
+  }
+
+  Result<> feed(std::uint64_t count) {
+    std::vector<Envelope> envelopes;
+    const EnvelopeOptions how{.source = "till"};
+    for (std::uint64_t i = 0; i < count; ++i) {
+      auto one = submission(fed_ + i);
+      if (arguments_.check) expected_.add(one);
+      auto envelope = one.cancellation
+                          ? make_envelope(shop::CancellationSubmitted{one.order_id, std::move(one.lines)}, how)
+                          : make_envelope(shop::OrderSubmitted{one.order_id, std::move(one.lines)}, how);
+      if (!envelope) return envelope.error();
+      envelopes.push_back(std::move(*envelope));
+    }
+    std::vector<EnvelopeView> views;
+    for (const auto& envelope : envelopes) views.push_back(envelope.view());
+    auto published = broker_->publish(in_namespace(name_space_, "submissions"), views);
+    if (!published) return published.error();
+    fed_ += count;
+    return {};
+  }
+
+  /// How many may be fed now.
+  [[nodiscard]] std::uint64_t due(Time now) const {
+    const auto until =
+        victim_state_ == Victim::alive ? (total_ + 1) / 2 : total_;  // the second half is fed while it is dead
+    if (fed_ >= until) return 0;
+    std::uint64_t allowed = until;
+    if (rate_ > 0)
+      allowed =
+          std::min(until, static_cast<std::uint64_t>(std::chrono::duration<double>(now - begun_).count() * rate_));
+    return std::min<std::uint64_t>(allowed > fed_ ? allowed - fed_ : 0, feed_batch_max);
+  }
+
+  Result<> look() {
+    for (std::size_t i = 0; i < service_count; ++i) {
+      progress_[i] = {};
+      auto groups = broker_->groups(in_namespace(name_space_, specs[i].topic));
+      if (!groups) return groups.error();
+      for (const auto& group : *groups) {
+        if (group.group != in_namespace(name_space_, specs[i].group)) continue;
+        progress_[i].known = true;
+        progress_[i].lag = group.lag();
+        for (const auto& one : group.partitions) progress_[i].handled += one.handled + one.parked;
+      }
+    }
+    return {};
+  }
+
+  /// Everything fed has gone through: each service in the order of the flow, since what one has settled it has
+  /// published.
+  [[nodiscard]] bool is_done() const {
+    if (fed_ < total_ || victim_state_ == Victim::alive || victim_state_ == Victim::dead) return false;
+    for (const auto& one : progress_)
+      if (!one.known || one.lag > 0) return false;
+    return true;
+  }
+
+  Result<> check_children() {
+    for (std::size_t i = 0; i < service_count; ++i) {
+      if (!children_[i] || (i == victim() && victim_state_ == Victim::dead)) continue;
+      if (!children_[i]->ended()) continue;
+      return Error{"service_ended",
+                   std::string(specs[i].name) + " ended by itself; its last words:\n" + last_lines(log_file(i), 10)};
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::size_t victim() const {
+    for (std::size_t i = 0; i < service_count; ++i)
+      if (arguments_.kill == specs[i].name) return i;
+    return service_count;
+  }
+
+  Result<> kill_and_restart(Time now) {
+    const auto who = victim();
+    if (victim_state_ == Victim::alive && fed_ >= (total_ + 1) / 2 && progress_[who].handled > 0) {
+      children_[who]->send(SIGKILL);
+      while (!children_[who]->ended()) std::this_thread::sleep_for(1ms);
+      victim_state_ = Victim::dead;
+      killed_at_ = now;
+      view_->tell(at(now) + arguments_.kill + " was killed (SIGKILL); the others go on");
+    } else if (victim_state_ == Victim::dead) {
+      const auto dead_for = now - killed_at_;
+      const bool others_waited = fed_ >= total_ || dead_for > 4s;
+      const auto least = rate_ > 0 ? 2500ms : 300ms;
+      if (dead_for < least || !others_waited) return {};
+      lag_at_restart_ = progress_[who].lag;
+      if (auto started = start(who); !started) return started;
+      victim_state_ = Victim::catching_up;
+      restarted_at_ = now;
+      view_->tell(at(now) + arguments_.kill + " was started again, " + grouped(lag_at_restart_) + " events behind");
+    } else if (victim_state_ == Victim::catching_up && progress_[who].lag == 0) {
+      victim_state_ = Victim::caught_up;
+      caught_up_seconds_ = std::chrono::duration<double>(now - restarted_at_).count();
+      char seconds[32];
+      std::snprintf(seconds, sizeof seconds, "%.2f s", caught_up_seconds_);
+      view_->tell(at(now) + arguments_.kill + " has caught up, after " + seconds);
+    }
+    return {};
+  }
+
+  Result<> play() {
+    victim_state_ = victim() == service_count ? Victim::none : Victim::alive;
+    begun_ = std::chrono::steady_clock::now();
+    auto moved = begun_;
+    std::uint64_t sum_before = 0;
+    while (!is_done()) {
+      if (caught_signal() != 0) return Error{"interrupted", "stopped by a signal"};
+      const auto now = std::chrono::steady_clock::now();
+      const auto count = due(now);
+      if (count > 0)
+        if (auto done = feed(count); !done) return done;
+      if (auto done = look(); !done) return done;
+      if (auto done = check_children(); !done) return done;
+      if (victim_state_ != Victim::none)
+        if (auto done = kill_and_restart(now); !done) return done;
+      view_->show(scene(now));
+      std::uint64_t sum = fed_;
+      for (const auto& one : progress_) sum += one.handled;
+      if (sum != sum_before) moved = now;
+      sum_before = sum;
+      if (now - moved > stuck_after)
+        return Error{"stuck", "nothing has moved for two minutes; see the services' logs in " + directory_};
+      if (count == 0 || rate_ > 0) std::this_thread::sleep_for(10ms);
+    }
+    played_ = std::chrono::steady_clock::now();
+    return {};
+  }
+
+  [[nodiscard]] std::string at(Time now) const {
+    char text[32];
+    std::snprintf(text, sizeof text, "%6.1f s  ", std::chrono::duration<double>(now - begun_).count());
+    return text;
+  }
+
+  [[nodiscard]] Scene scene(Time now) const {
+    Scene scene{.where = url_,
+                .seconds = std::chrono::duration<double>(now - begun_).count(),
+                .fed = fed_,
+                .total = total_,
+                .rows = {}};
+    static constexpr const char* doing[] = {"takes orders", "reserves stock", "writes mails", "counts revenue"};
+    for (std::size_t i = 0; i < service_count; ++i) {
+      std::string state = progress_[i].known ? "running" : "starting";
+      if (i == victim() && victim_state_ == Victim::dead) state = "KILLED";
+      if (i == victim() && victim_state_ == Victim::catching_up) state = "catching up";
+      scene.rows.push_back({specs[i].name, state, progress_[i].handled, progress_[i].lag, doing[i]});
+    }
+    return scene;
+  }
+
+  Result<Summary> finish() {
+    Summary summary;
+    for (std::size_t i = 0; i < service_count; ++i)
+      summary.services.push_back(
+          {.name = specs[i].name, .handled = progress_[i].handled, .rss_anon_kib = children_[i]->rss_anon_kib()});
+    for (auto& child : children_) child->send(SIGTERM);
+    const auto until = std::chrono::steady_clock::now() + 40s;
+    for (std::size_t i = 0; i < service_count; ++i) {
+      while (!children_[i]->ended() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(5ms);
+      const auto status = children_[i]->ended();
+      if (!status || !WIFEXITED(*status) || WEXITSTATUS(*status) != 0)
+        return Error{"service_failed", std::string(specs[i].name) +
+                                           " did not end cleanly at SIGTERM; its last words:\n" +
+                                           last_lines(log_file(i), 10)};
+    }
+    auto results = collect(*broker_, {directory_, name_space_});
+    if (!results) return results.error();
+    summarize(*results, summary);
+    summary.orders_fed = fed_;
+    summary.lines_fed = input_.lines * arguments_.repeat;
+    summary.seconds = std::chrono::duration<double>(played_ - begun_).count();
+    summary.killed = arguments_.kill == "none" ? "" : arguments_.kill;
+    summary.lag_at_restart = lag_at_restart_;
+    summary.caught_up_seconds = caught_up_seconds_;
+    summary.checked = arguments_.check;
+    if (arguments_.check) summary.differences = compare(expected_, *results, arguments_.stock);
+    return summary;
+  }
+
+  struct Progress {
+    bool known = false;
+    std::uint64_t handled = 0;
+    std::uint64_t lag = 0;
+  };
+  enum class Victim { none, alive, dead, catching_up, caught_up };
+
+  const DemoArguments& arguments_;
+  const std::string directory_;
+  std::string url_;
+  std::string name_space_;
+  std::unique_ptr<Broker> broker_;
+  std::optional<Child> children_[service_count];
+  std::optional<View> view_;
+  Input input_;
+  Expected expected_;
+  double rate_ = 0;
+  std::uint64_t total_ = 0;
+  std::uint64_t fed_ = 0;
+  Progress progress_[service_count];
+  Victim victim_state_ = Victim::none;
+  Time begun_{}, played_{}, killed_at_{}, restarted_at_{};
+  std::uint64_t lag_at_restart_ = 0;
+  double caught_up_seconds_ = 0;
+};
+
+/// A fresh directory: the user's, or one of our own that goes when all is done.
+Result<std::string> make_directory(const DemoArguments& arguments) {
+  std::error_code error;
+  if (arguments.keep.empty()) {
+    auto path = (fs::temp_directory_path() / "tidings-demo-XXXXXX").string();
+    if (::mkdtemp(path.data()) == nullptr)
+      return Error{"io_error", "cannot make a directory in " + fs::temp_directory_path().string() +
+                                   "; free space there, or give --keep DIR"};
+    return path;
+  }
+  const auto path = fs::absolute(arguments.keep).lexically_normal().string();
+  if (fs::exists(path, error) && !fs::is_empty(path, error))
+    return Error{"exists", path + " is not empty; name a new directory for --keep"};
+  fs::create_directories(path, error);
+  if (error) return Error{"io_error", "cannot make " + path + ": " + error.message()};
+  return path;
 }
+
+}  // namespace
+
+int demo(const DemoArguments& arguments) {
+  catch_signals();
+  auto directory = make_directory(arguments);
+  if (!directory) {
+    complain(directory.error());
+    return failed;
+  }
+  auto summary = [&] { return Demo(arguments, *directory).run(); }();
+  int status = done;
+  if (!summary) {
+    if (summary.error().code != "interrupted") complain(summary.error());
+    status = failed;
+  } else {
+    status = print(arguments.json ? to_json(*summary) : to_text(*summary));
+    if (!summary->differences.empty()) status = failed;
+  }
+  std::error_code ignored;
+  const bool keeps = !arguments.keep.empty() || (status == failed && caught_signal() == 0);
+  if (!keeps)
+    fs::remove_all(*directory, ignored);
+  else if (!arguments.json)
+    complain("everything is kept in " + *directory);
+  return status_after_signals(status);
+}
+
+}  // namespace tidings::cli

@@ -1,0 +1,68 @@
+#include "demo/expected.hpp"
+
+#include <cmath>
+#include <cstdlib>
+
+#include "tidings/base/time.hpp"
+
+namespace tidings::cli {
+namespace {
+
+/// Pence of a decimal text, or nullopt; by another way than the shop's.
+std::optional<std::int64_t> pence_of(const std::string& text) {
+  if (text.empty() || text.size() > 12 || text.find_first_not_of("0123456789.") != text.npos || text.front() == '.' ||
+      text.back() == '.')
+    return std::nullopt;
+  const auto point = text.find('.');
+  if (point != text.npos && (text.find('.', point + 1) != text.npos || text.size() - point > 3)) return std::nullopt;
+  return std::llround(std::strtold(text.c_str(), nullptr) * 100.0L);
+}
+
+std::optional<std::int64_t> quantity_of(const std::string& text) {
+  const auto digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.empty() || text.size() > 10 || digits.find_first_not_of("0123456789") != digits.npos) return std::nullopt;
+  return std::strtoll(text.c_str(), nullptr, 10);
+}
+
+}  // namespace
+
+void Expected::add(const Submission& submission) {
+  const bool is_return = !submission.cancellation && submission.order_id.starts_with('C');
+  const bool takes_back = is_return || submission.cancellation;
+  Order order;
+  std::string country, day;
+  bool any = false;
+  for (const auto& line : submission.lines) {
+    const auto fields = line.problem.empty() ? split_record(line.text) : std::nullopt;
+    const bool whole = fields && fields->size() == 8 && !(*fields)[0].empty() && !(*fields)[1].empty();
+    const auto quantity = whole ? quantity_of((*fields)[3]) : std::nullopt;
+    const auto price = whole ? pence_of((*fields)[5]) : std::nullopt;
+    const auto time = whole ? parse_rfc3339((*fields)[4]) : Result<TimePoint>{Error{}};
+    if (!quantity || !price || !time || (is_return ? *quantity >= 0 : *quantity <= 0)) {
+      rejected.emplace(submission.order_id, line.number);
+      continue;
+    }
+    if (!any) {
+      country = (*fields)[7];
+      day = to_rfc3339(*time).substr(0, 10);
+      any = true;
+    }
+    const auto count = *quantity < 0 ? -*quantity : *quantity;
+    order.wanted[(*fields)[1]] += count;
+    order.total_minor += count * *price;
+  }
+  if (!any) return;
+  const auto sign = takes_back ? -1 : 1;
+  revenue_minor[country][day] += sign * order.total_minor;
+  for (const auto& [product, count] : order.wanted) sold[product] += sign * count;
+  (takes_back ? cancelled : placed)[submission.order_id] = std::move(order);
+}
+
+std::int64_t Expected::revenue_total_minor() const {
+  std::int64_t total = 0;
+  for (const auto& [country, days] : revenue_minor)
+    for (const auto& [day, minor] : days) total += minor;
+  return total;
+}
+
+}  // namespace tidings::cli

@@ -1,0 +1,259 @@
+#include "demo/results.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "tidings/service/names.hpp"
+
+namespace tidings::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Reads a topic from its first event to its end as it stands now.
+template <class Each>
+Result<> read_all(Broker& broker, const std::string& topic, Each each) {
+  auto info = broker.topic(topic);
+  if (!info && info.error().code == "unknown_topic") return {};
+  if (!info) return info.error();
+  std::uint64_t left = 0;
+  for (const auto& partition : info->partitions) left += partition.end.value - partition.earliest.value;
+  auto reader = broker.subscribe(topic, {.create_topic = false});
+  if (!reader) return reader.error();
+  while (left > 0) {
+    auto got = (*reader)->fetch(1000, 10s);
+    if (!got) return got.error();
+    if (got->empty()) return Error{"timeout", "topic " + topic + " does not give all its events"};
+    for (const auto& delivery : *got) each(delivery);
+    left -= std::min<std::uint64_t>(left, got->size());
+  }
+  return {};
+}
+
+Result<> read_sequences(Broker& broker, const std::string& topic,
+                        std::map<std::string, std::vector<std::string>>& sequences, std::uint64_t& repeats) {
+  return read_all(broker, topic, [&](const Delivery& delivery) {
+    auto& seen = sequences[std::string(delivery.envelope.key)];
+    if (std::ranges::find(seen, delivery.envelope.type) == seen.end())
+      seen.emplace_back(delivery.envelope.type);
+    else
+      ++repeats;
+  });
+}
+
+std::string mail_name(const std::string& order_id) {
+  static constexpr char hex[] = "0123456789ABCDEF";
+  std::string name;
+  for (const char c : order_id) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-')
+      name += c;
+    else
+      (name += '%') += std::string{hex[static_cast<unsigned char>(c) >> 4], hex[static_cast<unsigned char>(c) & 15]};
+  }
+  return name + ".eml";
+}
+
+std::string pounds(std::int64_t minor) {
+  const auto sign = minor < 0 ? "-" : "";
+  const auto whole = std::abs(minor);
+  return sign + std::to_string(whole / 100) + (whole % 100 < 10 ? ".0" : ".") + std::to_string(whole % 100);
+}
+
+class Differences {
+ public:
+  void add(std::string sentence) {
+    if (++count_ <= shown_max) sentences_.push_back(std::move(sentence));
+  }
+  template <class Map>
+  void compare_maps(const std::string& what, const Map& expected, const Map& got) {
+    for (const auto& [name, value] : expected) {
+      const auto found = got.find(name);
+      if (found == got.end())
+        add(what + " of " + name + ": expected " + std::to_string(value) + ", there is none");
+      else if (found->second != value)
+        add(what + " of " + name + ": expected " + std::to_string(value) + ", got " + std::to_string(found->second));
+    }
+    for (const auto& [name, value] : got)
+      if (!expected.contains(name)) add(what + " of " + name + ": expected none, got " + std::to_string(value));
+  }
+  [[nodiscard]] std::vector<std::string> take() {
+    if (count_ > shown_max) sentences_.push_back("and " + std::to_string(count_ - shown_max) + " more");
+    return std::move(sentences_);
+  }
+
+ private:
+  static constexpr std::size_t shown_max = 50;
+  std::size_t count_ = 0;
+  std::vector<std::string> sentences_;
+};
+
+bool was_reserved(const Results& results, const std::string& order_id) {
+  const auto known = results.stock_events.find(order_id);
+  return known != results.stock_events.end() &&
+         std::ranges::find(known->second, "shop.stock-reserved") != known->second.end();
+}
+
+void compare_analytics(const Expected& expected, const Results& results, Differences& differences) {
+  const auto flat = [](const auto& revenue) {
+    std::map<std::string, std::int64_t> by_both;
+    for (const auto& [country, days] : revenue)
+      for (const auto& [day, minor] : days) by_both[country + " on " + day] = minor;
+    return by_both;
+  };
+  differences.compare_maps("revenue in pence", flat(expected.revenue_minor), flat(results.analytics.revenue_minor));
+  differences.compare_maps("sold items", expected.sold, results.analytics.sold);
+  if (results.analytics.out_of_order != 0)
+    differences.add("analytics saw " + std::to_string(results.analytics.out_of_order) +
+                    " orders cancelled before they were placed");
+}
+
+void compare_stock(const Expected& expected, const Results& results, std::optional<std::uint64_t> stock_each,
+                   Differences& differences) {
+  std::map<std::string, std::int64_t> reserved, returned, got_reserved, got_returned;
+  for (const auto& [id, order] : expected.placed)
+    if (was_reserved(results, id))
+      for (const auto& [product, count] : order.wanted) reserved[product] += count;
+  for (const auto& [id, order] : expected.cancelled)
+    if (!expected.placed.contains(id) || was_reserved(results, id))
+      for (const auto& [product, count] : order.wanted) returned[product] += count;
+  for (const auto& [product, known] : results.inventory.products) {
+    if (known.reserved != 0) got_reserved[product] = known.reserved;
+    if (known.returned != 0) got_returned[product] = known.returned;
+    const auto left = static_cast<std::int64_t>(stock_each.value_or(0)) + known.returned - known.reserved;
+    if (stock_each && left < 0)
+      differences.add("of " + product + " there are " + std::to_string(left) + ": more was reserved than there was");
+  }
+  differences.compare_maps("reserved stock", reserved, got_reserved);
+  differences.compare_maps("returned stock", returned, got_returned);
+  for (const auto& [id, order] : expected.placed) {
+    const auto known = results.stock_events.find(id);
+    const bool rejected = known != results.stock_events.end() &&
+                          std::ranges::find(known->second, "shop.stock-rejected") != known->second.end();
+    if (was_reserved(results, id) == rejected)
+      differences.add("order " + id + " has " + (rejected ? "two outcomes" : "no outcome") + " in stock");
+    if (rejected && !stock_each) differences.add("order " + id + " was rejected, though stock is unlimited");
+  }
+}
+
+void compare_mails(const Expected& expected, const Results& results, Differences& differences) {
+  std::set<std::string> wanted;
+  for (const auto& [id, order] : expected.placed) {
+    const auto name = mail_name(id);
+    wanted.insert(name);
+    const auto mail = results.mails.find(name);
+    if (mail == results.mails.end())
+      differences.add("order " + id + " has no mail");
+    else if (was_reserved(results, id) &&
+             mail->second.find("Total: " + pounds(order.total_minor) + "\r\n") == mail->second.npos)
+      differences.add("the mail of order " + id + " does not say " + pounds(order.total_minor));
+  }
+  for (const auto& [name, text] : results.mails)
+    if (!wanted.contains(name)) differences.add("there is a mail " + name + " of no order");
+}
+
+void compare_topics(const Expected& expected, const Results& results, Differences& differences) {
+  for (const auto& [id, line] : expected.rejected)
+    if (!results.rejected.contains({id, line}))
+      differences.add("line " + std::to_string(line) + " of " + id + " should stand in orders.rejected");
+  for (const auto& [id, line] : results.rejected)
+    if (!expected.rejected.contains({id, line}))
+      differences.add("line " + std::to_string(line) + " of " + id + " should not stand in orders.rejected");
+  const auto check = [&](const std::string& topic, const auto& sequences, const std::vector<std::string>& order) {
+    for (const auto& [id, types] : sequences)
+      if (!std::ranges::is_sorted(
+              types, {}, [&](const std::string& type) { return std::ranges::find(order, type) - order.begin(); }))
+        differences.add("the events of order " + id + " stand in the wrong order in " + topic);
+  };
+  check("orders", results.order_events, {"shop.order-placed", "shop.order-cancelled"});
+  check("stock", results.stock_events, {"shop.stock-reserved", "shop.stock-rejected", "shop.stock-released"});
+  const auto has = [&](const std::string& id, const std::string& type) {
+    const auto known = results.order_events.find(id);
+    return known != results.order_events.end() && std::ranges::find(known->second, type) != known->second.end();
+  };
+  for (const auto& [id, order] : expected.placed)
+    if (!has(id, "shop.order-placed")) differences.add("order " + id + " was not placed");
+  for (const auto& [id, order] : expected.cancelled)
+    if (!has(id, "shop.order-cancelled")) differences.add("order " + id + " was not cancelled");
+  for (const auto& [id, types] : results.order_events)
+    if (!expected.placed.contains(id) && !expected.cancelled.contains(id))
+      differences.add("there is an order " + id + " that nobody gave");
+}
+
+void compare_groups(const Results& results, Differences& differences) {
+  if (results.groups.size() != 4)
+    differences.add("there are " + std::to_string(results.groups.size()) + " groups of the services, not 4");
+  for (const auto& group : results.groups)
+    for (const auto& one : group.partitions) {
+      const auto where = group.group + " on partition " + std::to_string(one.partition.value) + " of " + group.topic;
+      if (one.position != one.end)
+        differences.add(where + " stands at " + std::to_string(one.position.value) + " of " +
+                        std::to_string(one.end.value));
+      if (one.handled + one.skipped != one.end.value || one.parked != 0 || one.expired != 0)
+        differences.add(where + ": of " + std::to_string(one.end.value) + " events " + std::to_string(one.handled) +
+                        " were handled, " + std::to_string(one.skipped) + " passed over, " +
+                        std::to_string(one.parked) + " parked");
+    }
+  for (const auto& topic : results.dead_letters) differences.add("there are dead letters in " + topic);
+}
+
+}  // namespace
+
+Result<Results> collect(Broker& broker, const Places& places) {
+  const auto topic = [&](std::string_view name) { return in_namespace(places.name_space, name); };
+  Results results;
+  auto analytics = shop::load_state<shop::AnalyticsState>(places.directory + "/analytics/analytics.json");
+  if (!analytics) return analytics.error();
+  results.analytics = std::move(*analytics);
+  auto inventory = shop::load_state<shop::InventoryState>(places.directory + "/inventory/inventory.json");
+  if (!inventory) return inventory.error();
+  results.inventory = std::move(*inventory);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(places.directory + "/notifications/mails", error)) {
+    const auto name = entry.path().filename().string();
+    if (name.ends_with('~')) continue;  // the draft of a killed writer
+    auto text = read_file(entry.path().string());
+    if (!text) return text.error();
+    results.mails[name] = std::move(*text);
+  }
+  const auto belongs = [](const std::string& group) {
+    for (const auto* const known :
+         {"orders.take-orders", "inventory.reserve-stock", "notifications.send-mails", "analytics.count-revenue"})
+      if (group.ends_with(known)) return true;
+    return false;
+  };
+  for (const auto* const name : {"submissions", "orders", "stock"}) {
+    auto groups = broker.groups(topic(name));
+    if (!groups) return groups.error();
+    for (auto& group : *groups)
+      if (belongs(group.group)) results.groups.push_back(std::move(group));
+  }
+  auto topics = broker.topics();
+  if (!topics) return topics.error();
+  for (const auto& one : *topics)
+    if (one.name.starts_with(topic("")) && one.name.ends_with(".dead-letters"))
+      for (const auto& partition : one.partitions)
+        if (partition.end.value > 0) results.dead_letters.push_back(one.name);
+  std::uint64_t repeated_lines = 0;
+  auto read = read_all(broker, topic("orders.rejected"), [&](const Delivery& delivery) {
+    auto line = decode_event<shop::LineRejected>(delivery.envelope);
+    if (line && !results.rejected.emplace(line->order_id, line->number).second) ++repeated_lines;
+  });
+  if (read) read = read_sequences(broker, topic("orders"), results.order_events, results.repeats);
+  if (read) read = read_sequences(broker, topic("stock"), results.stock_events, results.repeats);
+  if (!read) return read.error();
+  results.repeats += repeated_lines;
+  return results;
+}
+
+std::vector<std::string> compare(const Expected& expected, const Results& results,
+                                 std::optional<std::uint64_t> stock_each) {
+  Differences differences;
+  compare_groups(results, differences);
+  compare_topics(expected, results, differences);
+  compare_analytics(expected, results, differences);
+  compare_stock(expected, results, stock_each, differences);
+  compare_mails(expected, results, differences);
+  return differences.take();
+}
+
+}  // namespace tidings::cli

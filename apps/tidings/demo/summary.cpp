@@ -1,0 +1,95 @@
+#include "demo/summary.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "demo/results.hpp"
+#include "demo/view.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/event/json_codec.hpp"
+#include "till.hpp"
+
+namespace tidings::cli {
+namespace {
+
+constexpr std::size_t top_max = 5;
+
+std::string pounds(std::int64_t minor) {
+  const auto text = shop::money(minor < 0 ? -minor : minor);
+  return (minor < 0 ? "-£" : "£") + grouped(static_cast<std::uint64_t>(minor < 0 ? -minor : minor) / 100) +
+         text.substr(text.size() - 3);
+}
+
+}  // namespace
+
+void summarize(const Results& results, Summary& summary) {
+  summary.placed = results.analytics.orders;
+  summary.cancelled = results.analytics.returns;
+  summary.lines_rejected = results.rejected.size();
+  summary.stock_rejected = results.inventory.orders_rejected;
+  summary.mails = results.mails.size();
+  summary.published_twice = results.repeats;
+  for (const auto& [country, days] : results.analytics.revenue_minor) {
+    std::int64_t sum = 0;
+    for (const auto& [day, minor] : days) sum += minor;
+    summary.revenue_minor += sum;
+    summary.countries.push_back({country, sum});
+  }
+  std::ranges::stable_sort(summary.countries, std::ranges::greater{}, &Summary::Country::revenue_minor);
+  if (summary.countries.size() > top_max) summary.countries.resize(top_max);
+  for (const auto& [product, sold] : results.analytics.sold) summary.best_sellers.push_back({product, sold});
+  std::ranges::stable_sort(summary.best_sellers, std::ranges::greater{}, &Summary::Seller::sold);
+  if (summary.best_sellers.size() > top_max) summary.best_sellers.resize(top_max);
+}
+
+std::string to_text(const Summary& summary) {
+  char line[256];
+  std::string out = "\n";
+  const auto add = [&](const char* name, const std::string& text) {
+    std::snprintf(line, sizeof line, "  %-14s  ", name);
+    out += line + text + "\n";
+  };
+  std::snprintf(line, sizeof line, "%.1f s", summary.seconds);
+  add("fed", grouped(summary.orders_fed) + " orders of " + grouped(summary.lines_fed) + " lines, through in " + line);
+  add("orders", grouped(summary.placed) + " placed, " + grouped(summary.cancelled) + " cancelled or returned, " +
+                    grouped(summary.lines_rejected) + " lines parked in orders.rejected");
+  add("inventory", summary.stock_rejected == 0 ? "all reserved"
+                                               : grouped(summary.stock_rejected) + " orders refused for want of stock");
+  add("notifications", grouped(summary.mails) + " mails");
+  std::string countries;
+  for (const auto& one : summary.countries)
+    countries += (countries.empty() ? "" : ", ") + printable(one.country) + " " + pounds(one.revenue_minor);
+  add("analytics", pounds(summary.revenue_minor) + " revenue" + (countries.empty() ? "" : ": " + countries));
+  std::string sellers;
+  for (const auto& one : summary.best_sellers)
+    sellers += (sellers.empty() ? "" : ", ") + printable(one.product) + " (" + std::to_string(one.sold) + ")";
+  if (!sellers.empty()) add("best sellers", sellers);
+  if (!summary.killed.empty()) {
+    std::snprintf(line, sizeof line, " events behind when it came back, caught up in %.2f s",
+                  summary.caught_up_seconds);
+    add("killed", summary.killed + ": " + grouped(summary.lag_at_restart) + line +
+                      (summary.published_twice == 0
+                           ? ""
+                           : "; " + grouped(summary.published_twice) + " events came twice and were counted once"));
+  }
+  std::string memory;
+  for (const auto& service : summary.services) {
+    std::snprintf(line, sizeof line, "%s %.1f MiB", service.name.c_str(),
+                  static_cast<double>(service.rss_anon_kib) / 1024);
+    memory += (memory.empty() ? "" : ", ") + std::string(line);
+  }
+  add("memory", memory);
+  if (summary.checked && summary.differences.empty())
+    add("check", "every result is what the input says: revenue, stock, mails, rejected lines, groups, order");
+  for (const auto& difference : summary.differences) add("DIFFERENCE", printable(difference));
+  return out + "\n";
+}
+
+std::string to_json(const Summary& summary) {
+  std::string out;
+  if (auto encoded = JsonCodec::encode(summary, out); !encoded)
+    return "{}\n";  // its texts come from JSON that was read
+  return out + "\n";
+}
+
+}  // namespace tidings::cli

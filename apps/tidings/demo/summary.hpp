@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tidings::cli {
+
+struct Results;
+
+/// What a demo came to, as `--json` prints it, member for member.
+struct Summary {
+  struct Service {
+    std::string name;
+    std::uint64_t handled = 0;
+    std::uint64_t rss_anon_kib = 0;  ///< when all was done, before it stopped
+  };
+  struct Seller {
+    std::string product;
+    std::int64_t sold = 0;
+  };
+  struct Country {
+    std::string country;
+    std::int64_t revenue_minor = 0;
+  };
+
+  std::uint64_t orders_fed = 0;
+  std::uint64_t lines_fed = 0;
+  double seconds = 0;
+  std::uint64_t placed = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t lines_rejected = 0;
+  std::uint64_t stock_rejected = 0;
+  std::uint64_t mails = 0;
+  std::int64_t revenue_minor = 0;
+  std::vector<Country> countries;  ///< the five with the highest revenue
+  std::vector<Seller> best_sellers;
+  std::vector<Service> services;
+  std::string killed;
+  std::uint64_t lag_at_restart = 0;
+  double caught_up_seconds = 0;
+  std::uint64_t published_twice = 0;  ///< by services that were killed; nobody counted them twice
+  bool checked = false;
+  std::vector<std::string> differences;
+};
+
+void summarize(const Results& results, Summary& summary);
+[[nodiscard]] std::string to_text(const Summary& summary);
+[[nodiscard]] std::string to_json(const Summary& summary);
+
+}  // namespace tidings::cli
