@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string_view>
 #include <utility>
@@ -10,11 +11,30 @@
 
 namespace tidings {
 
+/// Its address names the type within this program.
+template <class Event>
+inline constexpr char event_identity = 0;
+
+/// How the type is called where nobody else reads it: its traits' name, else as the compiler spells it.
+template <class Event>
+inline constexpr std::string_view display_name =
+    has_default_name<Event> ? type_name<Event> : detail::traits_of<Event>().name;
+
 /// Where a handler's publications go: the runtime that runs the handler. Not for users.
 class Outlet {
  public:
   virtual ~Outlet() = default;
   virtual Result<> publish(std::string_view topic, Envelope envelope) = 0;
+  /// Takes the event as it is, where the runtime needs no encoding; nullopt: it has to be encoded. `identity` is
+  /// `&event_identity<Event>`.
+  virtual std::optional<Result<>> publish_typed(const void* /*identity*/, std::string_view /*type*/,
+                                                const void* /*event*/, const EnvelopeView& /*cause*/) {
+    return std::nullopt;
+  }
+  /// Ends the subscription whose handler runs. Error `unsupported`.
+  virtual Result<> unsubscribe() {
+    return Error{"unsupported", "only a handler on the bus can end its subscription from inside"};
+  }
   /// What stamps publications and gives them their ids.
   [[nodiscard]] virtual Clock& clock() { return system_clock(); }
   [[nodiscard]] virtual Entropy& entropy() { return system_entropy(); }
@@ -48,11 +68,16 @@ class Context {
   /// Errors: what encoding and `validate` say.
   template <class Event>
   Result<> publish(const Event& event) {
+    if (auto taken = outlet_->publish_typed(&event_identity<Event>, display_name<Event>, &event, *envelope_))
+      return std::move(*taken);
     auto envelope = make_envelope(
         event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
     if (!envelope) return envelope.error();
     return outlet_->publish(event_topic<Event>(), std::move(*envelope));
   }
+
+  /// On the bus: no handler call of this subscription begins after this one. Error `unsupported` elsewhere.
+  Result<> unsubscribe() { return outlet_->unsubscribe(); }
 
  private:
   const EnvelopeView* envelope_;
