@@ -11,7 +11,7 @@
 namespace tidings::cli {
 
 /// Reads lines from a descriptor, a bounded piece at a time. A line beyond `line_bytes_max` is passed over and told as
-/// too long, without being kept.
+/// too long, without being kept. A byte order mark at the start is no part of the first line.
 class LineReader {
  public:
   LineReader(int descriptor, std::size_t line_bytes_max) : descriptor_(descriptor), line_bytes_max_(line_bytes_max) {}
@@ -21,13 +21,17 @@ class LineReader {
     std::string_view text;     ///< without its end; valid until the next call
     bool too_long = false;
   };
-  /// The next line; nullopt at the end, or when a signal came. The last line needs no end. Error `io_error`.
-  Result<std::optional<Line>> next();
-  /// Whether the next call is sure not to wait.
-  [[nodiscard]] bool ready() const;
+  enum class Wait { yes, no };
+  /// The next line; the last one needs no end. None: at the end (`ended()`), when a signal came, or where it would have
+  /// to wait and may not. Error `io_error`.
+  Result<std::optional<Line>> next(Wait wait);
+  [[nodiscard]] bool ended() const { return ended_ && begin_ == buffer_.size() && !skipping_; }
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
 
  private:
+  std::optional<Line> take();
+  Result<> read_more();
+
   int descriptor_;
   std::size_t line_bytes_max_;
   std::string buffer_;

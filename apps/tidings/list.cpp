@@ -119,17 +119,14 @@ Result<Listing> list(const Common& common, const std::string& topic, bool with_g
 template <class Show>
 int show_all(const Common& common, const std::string& topic, bool with_groups, std::string_view nothing, Show show) {
   auto listing = list(common, topic, with_groups);
-  if (!listing) {
-    complain(listing.error());
-    return failed;
-  }
+  if (!listing) return fail(listing.error());
   const auto text = show(*listing);
   if (text.empty()) complain(nothing);
   return print(text);
 }
 
 struct Sums {
-  std::uint64_t position = 0, end = 0, handled = 0, parked = 0;
+  std::uint64_t position = 0, end = 0, handled = 0, parked = 0, skipped = 0;
   std::size_t owned = 0;
 };
 
@@ -140,6 +137,7 @@ Sums sums_of(const GroupInfo& group) {
     sums.end += one.end.value;
     sums.handled += one.handled;
     sums.parked += one.parked;
+    sums.skipped += one.skipped;
     sums.owned += one.owned ? 1 : 0;
   }
   return sums;
@@ -185,7 +183,7 @@ int groups(const Common& common, const ListArguments& arguments) {
                         std::to_string(one.skipped), one.owned ? "yes" : "no"});
     }
     if (common.json || rows.empty()) return out;
-    return table({"group", "topic", ">partition", ">position", ">end", ">handled", ">parked", ">skipped", "live"},
+    return table({"group", "topic", ">partition", ">position", ">end", ">handled", ">parked", ">skipped", "held"},
                  rows);
   });
 }
@@ -199,12 +197,12 @@ int lag(const Common& common, const ListArguments& arguments) {
       if (name.empty()) continue;
       if (common.json) out += to_json(group, topic, name);
       const auto sums = sums_of(group);
-      rows.push_back({name, topic, std::to_string(group.lag()), std::to_string(sums.handled),
-                      std::to_string(sums.parked),
-                      std::to_string(sums.owned) + "/" + std::to_string(group.partitions.size())});
+      rows.push_back({name, topic, std::to_string(group.lag()), std::to_string(sums.position), std::to_string(sums.end),
+                      std::to_string(sums.handled), std::to_string(sums.parked), std::to_string(sums.skipped),
+                      std::to_string(sums.owned) + " of " + std::to_string(group.partitions.size())});
     }
     if (common.json || rows.empty()) return out;
-    return table({"group", "topic", ">lag", ">handled", ">parked", ">live"}, rows);
+    return table({"group", "topic", ">lag", ">position", ">end", ">handled", ">parked", ">skipped", ">held"}, rows);
   });
 }
 

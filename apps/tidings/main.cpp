@@ -1,19 +1,26 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
 
 #include "commands.hpp"
 #include "output.hpp"
 #include "tidings/base/text.hpp"
 
+// All of CLI11 is here: its headers cost seconds a unit.
 namespace {
 
 using namespace tidings::cli;
 
 /// The nearest thing that the user may have meant, as a sentence, or nothing.
-std::string did_you_mean(const CLI::App& app, std::string_view word) {
+std::string did_you_mean(const CLI::App& at, const CLI::App& app, std::string_view word) {
   std::vector<std::string> known;
-  for (const auto* const command : app.get_subcommands([](const CLI::App*) { return true; }))
-    known.push_back(command->get_name());
-  for (const auto* const option : app.get_options())
+  if (&at == &app)
+    for (const auto* const command : app.get_subcommands([](const CLI::App*) { return true; }))
+      known.push_back(command->get_name());
+  for (const auto* const option : at.get_options())
     for (const auto& name : option->get_lnames()) known.push_back("--" + name);
   const auto near = tidings::nearest(word.substr(0, word.find('=')), known);
   return near.empty() ? "" : "; did you mean '" + std::string(near) + "'?";
@@ -23,121 +30,221 @@ int wrong(const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   const CLI::App& at = chosen.empty() ? app : *chosen.front();
   std::string line = error.what();
-  if (const auto rest = chosen.empty() ? app.remaining() : at.remaining(); !rest.empty())
-    line = "'" + rest.front() + "' is no " +
-           (rest.front().starts_with('-') ? "option"
-            : chosen.empty()              ? "command"
-                                          : "argument") +
-           " here" + did_you_mean(at, rest.front());
+  const auto of_command = at.remaining();
+  const auto rest = of_command.empty() ? app.remaining() : of_command;
+  if (!rest.empty()) {
+    // CLI11 gives what it does not know from the end.
+    const auto option = std::ranges::find_if(rest, [](const std::string& word) { return word.starts_with('-'); });
+    const auto& word = option == rest.end() ? rest.front() : *option;
+    line = "'" + word + "' is no " +
+           (word.starts_with('-') ? "option"
+            : chosen.empty()      ? "command"
+                                  : "argument") +
+           (chosen.empty() ? " here" : " of " + at.get_name()) + did_you_mean(at, app, word);
+  } else if (chosen.empty()) {
+    std::cerr << app.help();
+    return wrong_usage;
+  }
   complain(line);
   complain("see: tidings " + (chosen.empty() ? "" : at.get_name() + " ") + "--help");
   return wrong_usage;
 }
 
+/// What is closed at the start must not become the log's file: then output would be written into it. Opened the wrong
+/// way around, so that its use is still an error.
+void keep_standard_descriptors() {
+  for (const int descriptor : {0, 1, 2})
+    while (::fcntl(descriptor, F_GETFD) < 0)
+      if (::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY) < 0) std::_Exit(failed);
+}
+
+std::string environment(const char* name, std::string otherwise) {
+  const char* const value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? std::move(otherwise) : value;
+}
+
+/// A whole number from 0 on: CLI11 itself takes -1 for a very large one.
+const CLI::Validator whole_number{
+    [](const std::string& text) {
+      const bool is_number = !text.empty() && text.find_first_not_of("0123456789") == text.npos && text.size() <= 19;
+      return is_number ? std::string() : "'" + text + "' is no whole number";
+    },
+    ""};
+
+struct Parser {
+  CLI::App app{"Events between services: publish them, follow them, see who is where.", "tidings"};
+  Common common;
+  PublishArguments publishing;
+  TailArguments tailing;
+  ListArguments listing;
+  DemoArguments showing;
+
+  Parser() {
+    app.set_version_flag("--version", "tidings " TIDINGS_VERSION, "Print the version");
+    app.set_help_flag("-h,--help", "Print this help; 'tidings COMMAND --help' says more");
+    app.require_subcommand(1);
+    app.get_formatter()->column_width(32);
+    app.get_formatter()->label("REQUIRED", "(required)");
+    app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+    app.get_formatter()->label("Excludes", "(not with)");
+    app.get_formatter()->label("Positionals", "Arguments");
+    app.footer(
+        "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (SIGINT), 143 terminated (SIGTERM).\n\n"
+        "Try:\n"
+        "  tidings demo\n"
+        "  echo '{\"order_id\":\"7\"}' | tidings publish orders --key-field order_id\n"
+        "  tidings tail orders --from earliest");
+    common.broker = environment("TIDINGS_BROKER", common.broker);
+    common.name_space = environment("TIDINGS_NAMESPACE", "");
+    shared(&app);
+    add_publish();
+    add_tail();
+    add_lists();
+    add_demo();
+    app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
+  }
+
+  CLI::App* command(const char* name, const std::string& help) {
+    auto* const added = app.add_subcommand(name, help);
+    added->group("Commands");
+    added->set_help_flag("-h,--help", "Print this help");
+    return added;
+  }
+
+  void shared(CLI::App* at) {
+    at->add_option("--broker", common.broker, "Broker; $TIDINGS_BROKER, else log:./tidings-data")->type_name("URL");
+    at->add_option("--namespace", common.name_space, "Stands before topics and groups; $TIDINGS_NAMESPACE")
+        ->type_name("NAME");
+    at->add_flag("--json", common.json, "One JSON document a line");
+  }
+
+  void add_publish() {
+    auto* const at = command("publish", "Publish lines of JSON, each an event's data");
+    at->add_option("TOPIC", publishing.topic, "Created where it is not there")->required()->type_name("");
+    at->add_option("--file", publishing.file, "Where the lines come from (-, standard input)")->type_name("PATH");
+    at->add_option("--type", publishing.type, "Type of the events (the topic's name)")->type_name("NAME");
+    at->add_option("--source", publishing.source, "Who publishes (tidings)")->type_name("NAME");
+    auto* const key = at->add_option("--key", publishing.key, "Key of all events")->type_name("KEY");
+    at->add_option("--key-field", publishing.key_field, "Member whose text or integer is the event's key")
+        ->type_name("MEMBER")
+        ->excludes(key);
+    at->add_option("--header", publishing.headers, "Header of all events; may be repeated")
+        ->type_name("NAME=VALUE")
+        ->expected(1)
+        ->take_all();
+    at->add_flag("--acks", publishing.acks, "Print 'ID PARTITION OFFSET' for each, once it is acknowledged");
+    at->add_option("--durability", publishing.durability, "Of a topic that this creates: memory, interval, durable")
+        ->type_name("LEVEL");
+    at->add_option("--partitions", publishing.partitions, "Of a topic that this creates")
+        ->type_name("N")
+        ->check(whole_number)
+        ->check(CLI::Range(1U, 1024U).description(""));
+    at->footer(
+        "A line that fails is told on standard error with its number, the others are published, and the status is 1.\n"
+        "Blank lines are passed over. Events with one key keep their order.\n\n"
+        "Examples:\n"
+        "  echo '{\"order_id\":\"7\"}' | tidings publish orders --key-field order_id --acks\n"
+        "  tidings publish orders --file orders.ndjson --type shop.order-placed --key-field order_id");
+    shared(at);
+  }
+
+  void add_tail() {
+    auto* const at = command("tail", "Print a topic's events, and go on as they come");
+    at->add_option("TOPIC", tailing.topic, "Must be there")->required()->type_name("");
+    at->add_option("--group", tailing.group, "Go on where this group stands; it moves once events are printed")
+        ->type_name("NAME");
+    at->add_option("--from", tailing.from,
+                   "earliest, latest, an offset, or an RFC 3339 time, where there is no position yet")
+        ->type_name("WHERE");
+    at->add_option("--count", tailing.count, "End after N events")->type_name("N")->check(whole_number);
+    at->add_flag_callback("--no-follow", [this] { tailing.follow = false; }, "End where the topic ends now");
+    at->footer(
+        "Without a group it begins at the latest event, a new group at the earliest. A line has the event's time,\n"
+        "partition/offset, type, key and payload; --json prints CloudEvents.\n\n"
+        "Examples:\n"
+        "  tidings tail orders --from earliest --no-follow --json | jq .data\n"
+        "  tidings tail orders --from 2026-01-31T12:00:00Z --count 10\n"
+        "  tidings tail orders --group audit");
+    shared(at);
+  }
+
+  void add_lists() {
+    const auto list = [&](const char* name, const char* help, const char* more) {
+      auto* const at = command(name, help);
+      at->add_option("TOPIC", listing.topic, "Only this one")->type_name("");
+      at->footer(more);
+      shared(at);
+    };
+    list("topics", "What topics there are",
+         "With a TOPIC: its partitions, from the earliest event kept to the end.\n\n"
+         "Examples:\n"
+         "  tidings topics\n"
+         "  tidings topics orders --json");
+    list("groups", "Where each group stands, partition by partition",
+         "held: a live member of the group works on the partition.\n\n"
+         "Example:\n"
+         "  tidings groups orders");
+    list("lag", "How far each group is behind",
+         "lag: events from the group's position to the end. held: partitions that a live member works on.\n\n"
+         "Examples:\n"
+         "  tidings lag\n"
+         "  tidings lag orders --json | jq '{group, lag}'");
+  }
+
+  void add_demo() {
+    auto* const at = command("demo", "The shop: four services, one is killed and catches up");
+    at->add_option("--orders", showing.orders, "Real orders, a CSV file, instead of made-up ones")->type_name("FILE");
+    at->add_option("--rate", showing.rate, "Orders a second, 0 for no limit (100; with --orders no limit)")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber);
+    at->add_option("--count", showing.count, "How many orders to make up (500)")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 10'000'000U).description(""));
+    at->add_option("--repeat", showing.repeat, "Feed them so often, under new numbers (1)")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 100'000U).description(""));
+    at->add_option("--seed", showing.seed, "Of the made-up orders (1)")->type_name("N")->check(whole_number);
+    at->add_option("--stock", showing.stock, "Items of each product at the start (unlimited)")
+        ->type_name("N")
+        ->check(whole_number);
+    at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)")
+        ->type_name("SERVICE")
+        ->check(CLI::IsMember({"orders", "inventory", "notifications", "analytics", "none"}).description(""));
+    at->add_option("--broker", showing.broker, "Broker; a log in a fresh directory if not given")->type_name("URL");
+    at->add_option("--keep", showing.keep, "Keep everything in this directory, which must be new or empty")
+        ->type_name("DIR");
+    at->add_flag("--check", showing.check, "Compare every result with one computed from the input; 1 if any differs");
+    at->add_flag("--json", showing.json, "The summary as one JSON document");
+    at->footer(
+        "Examples:\n"
+        "  tidings demo\n"
+        "  tidings demo --orders online-retail.csv --check\n"
+        "  tidings demo --count 5000 --rate 0 --kill inventory");
+  }
+
+  int run() {
+    if (app.got_subcommand("publish")) return publish(common, publishing);
+    if (app.got_subcommand("tail")) return tail(common, tailing);
+    if (app.got_subcommand("topics")) return topics(common, listing);
+    if (app.got_subcommand("groups")) return groups(common, listing);
+    if (app.got_subcommand("lag")) return lag(common, listing);
+    if (showing.broker.empty() && app.count("--broker") > 0) showing.broker = common.broker;
+    showing.json = showing.json || common.json;
+    return demo(showing);
+  }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Events between services: publish them, follow them, see who is where.", "tidings");
-  app.set_version_flag("--version", std::string(TIDINGS_VERSION));
-  app.require_subcommand(1);
-  app.set_help_all_flag("--help-all", "Help of all commands");
-  app.footer("Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.");
-
-  Common common;
-  const auto shared = [&](CLI::App* command) {
-    command->add_option("--broker", common.broker, "Broker URL, such as log:./data")
-        ->envname("TIDINGS_BROKER")
-        ->capture_default_str();
-    command->add_option("--namespace", common.name_space, "Stands before topics and groups")
-        ->envname("TIDINGS_NAMESPACE");
-  };
-  const auto json = [&](CLI::App* command) { command->add_flag("--json", common.json, "One JSON document a line"); };
-
-  PublishArguments publishing;
-  auto* const publish_command = app.add_subcommand("publish", "Publish lines of JSON, each an event's data");
-  publish_command->add_option("topic", publishing.topic, "The topic")->required();
-  publish_command->add_option("--file", publishing.file, "Where the lines come from; - is standard input")
-      ->capture_default_str();
-  publish_command->add_option("--type", publishing.type, "The events' type; the topic's name if not given");
-  publish_command->add_option("--source", publishing.source, "Who publishes")->capture_default_str();
-  auto* const key = publish_command->add_option("--key", publishing.key, "The key of all of them");
-  publish_command
-      ->add_option("--key-field", publishing.key_field, "The member (text or integer) that is the key of each")
-      ->excludes(key);
-  publish_command->add_option("--header", publishing.headers, "NAME=VALUE, on all of them; may be repeated")
-      ->expected(1)
-      ->take_all();
-  publish_command->add_flag("--acks", publishing.acks, "Print 'ID PARTITION OFFSET' for each once it is acknowledged");
-  publish_command->add_option("--durability", publishing.durability,
-                              "memory, interval or durable, of a topic that this creates");
-  publish_command->add_option("--partitions", publishing.partitions, "Of a topic that this creates")
-      ->check(CLI::Range(1, 1024));
-  publish_command->footer(
-      "Blank lines are passed over. A line that fails is told on standard error, the others are published, and the "
-      "status is 1.\n\n"
-      "  echo '{\"order_id\":\"7\"}' | tidings publish orders --key-field order_id --acks");
-  shared(publish_command);
-
-  TailArguments tailing;
-  auto* const tail_command = app.add_subcommand("tail", "Print a topic's events, and go on as they come");
-  tail_command->add_option("topic", tailing.topic, "The topic")->required();
-  tail_command->add_option("--group", tailing.group,
-                           "Go on where this group stands, and move it once they are printed");
-  tail_command->add_option("--from", tailing.from,
-                           "earliest, latest, an offset or an RFC 3339 time, where there is no position yet");
-  tail_command->add_option("--count", tailing.count, "End after so many");
-  tail_command->add_flag("--no-follow{false}", tailing.follow, "End at the end as it stood at the start");
-  tail_command->footer(
-      "Without a group it begins at the latest event, with a new group at the earliest.\n\n"
-      "  tidings tail orders --from earliest --no-follow --json");
-  shared(tail_command);
-  json(tail_command);
-
-  ListArguments listing;
-  const auto list_command = [&](const char* name, const char* help) {
-    auto* const command = app.add_subcommand(name, help);
-    command->add_option("topic", listing.topic, "Only this topic");
-    shared(command);
-    json(command);
-    return command;
-  };
-  auto* const topics_command = list_command("topics", "What topics there are");
-  auto* const groups_command = list_command("groups", "Where each group stands, by partition");
-  auto* const lag_command = list_command("lag", "How far each group is behind");
-
-  DemoArguments showing;
-  auto* const demo_command = app.add_subcommand("demo", "The shop: four services, one is killed and catches up");
-  demo_command->add_option("--orders", showing.orders, "Real orders, a CSV file, instead of made-up ones");
-  demo_command->add_option("--rate", showing.rate, "Orders a second, 0 for no limit (100; with --orders no limit)")
-      ->check(CLI::NonNegativeNumber);
-  demo_command->add_option("--count", showing.count, "How many orders to make up")
-      ->capture_default_str()
-      ->check(CLI::Range(1U, 10'000'000U));
-  demo_command->add_option("--repeat", showing.repeat, "Feed them so often, under new numbers")
-      ->capture_default_str()
-      ->check(CLI::Range(1U, 100'000U));
-  demo_command->add_option("--seed", showing.seed, "Of the made-up orders")->capture_default_str();
-  demo_command->add_option("--stock", showing.stock, "Items of each product at the start (unlimited)");
-  demo_command->add_option("--kill", showing.kill, "The service to kill midway, or none")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"orders", "inventory", "notifications", "analytics", "none"}));
-  demo_command->add_option("--broker", showing.broker, "Broker URL; a log in a fresh directory if not given");
-  demo_command->add_option("--keep", showing.keep, "Keep everything in this directory, which must be new or empty");
-  demo_command->add_flag("--check", showing.check,
-                         "Compare every result with one computed from the input; 1 if any differs");
-  demo_command->add_flag("--json", showing.json, "The summary as one JSON document");
-
-  app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
+  keep_standard_descriptors();
+  std::signal(SIGPIPE, SIG_IGN);
+  Parser parser;
   try {
-    app.parse(argc, argv);
+    parser.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    return wrong(app, error);
+    if (error.get_exit_code() == 0) return parser.app.exit(error);
+    return wrong(parser.app, error);
   }
-  if (publish_command->parsed()) return publish(common, publishing);
-  if (tail_command->parsed()) return tail(common, tailing);
-  if (topics_command->parsed()) return topics(common, listing);
-  if (groups_command->parsed()) return groups(common, listing);
-  if (lag_command->parsed()) return lag(common, listing);
-  return demo(showing);
+  return parser.run();
 }

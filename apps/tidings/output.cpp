@@ -1,12 +1,17 @@
 #include "output.hpp"
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
 
+#include "interrupt.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/service/names.hpp"
 
@@ -21,10 +26,21 @@ void complain(const Error& error) {
   complain(to_string(error));
 }
 
+int fail(const Error& error) {
+  complain(error);
+  const auto& code = error.code;
+  return code.starts_with("invalid_") || code == "unknown_broker" ? wrong_usage : failed;
+}
+
 Result<> write_out(std::string_view text) {
   while (!text.empty()) {
-    const auto put = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
+    // A pipe that can be written takes PIPE_BUF bytes at least: a write of no more never blocks, so signals are seen.
+    pollfd output{STDOUT_FILENO, POLLOUT, 0};
+    if (await(STDOUT_FILENO, POLLOUT, std::chrono::milliseconds{-1}) == Awaited::interrupted &&
+        ::poll(&output, 1, 0) <= 0)
+      return Error{"interrupted", "a signal came while nobody read the output"};
+    const auto put = ::write(STDOUT_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+    if (put < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (put < 0 && errno == EPIPE) return Error{"closed_pipe", "nobody reads the output any more"};
     if (put < 0)
       return Error{errno == ENOSPC ? "disk_full" : "io_error",
@@ -32,6 +48,11 @@ Result<> write_out(std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(put));
   }
   return {};
+}
+
+bool is_output_closed() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return ::poll(&output, 1, 0) > 0 && (output.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
 }
 
 int print(std::string_view text) {
@@ -60,6 +81,35 @@ std::string table(const std::vector<std::string>& heading, const std::vector<std
   };
   line(heading, true);
   for (const auto& row : rows) line(row, false);
+  return out;
+}
+
+std::string harmless_json(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  for (std::size_t i = 0; i < json.size();) {
+    const auto byte = static_cast<std::uint8_t>(json[i]);
+    if (byte >= 0x20 && byte < 0x7f) {
+      out += json[i++];
+      continue;
+    }
+    // What is not ASCII stands inside a text, where JSON allows it escaped.
+    const std::size_t size = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    const auto character = json.substr(i, size);
+    i += character.size();
+    if (byte == '\t' || byte == '\n' || printable(character) == character) {
+      out += character;
+      continue;
+    }
+    std::uint32_t value = byte & (size == 1 ? 0x7fU : 0x7fU >> size);
+    for (const char next : character.substr(1)) value = value << 6 | (static_cast<std::uint8_t>(next) & 0x3fU);
+    char escape[16];
+    if (value > 0xffff)
+      std::snprintf(escape, sizeof escape, "\\u%04X\\u%04X", 0xd7c0U + (value >> 10), 0xdc00U + (value & 0x3ffU));
+    else
+      std::snprintf(escape, sizeof escape, "\\u%04X", value);
+    out += escape;
+  }
   return out;
 }
 

@@ -12,15 +12,23 @@ namespace tidings::cli {
 /// `tidings: code: message` on standard error.
 void complain(const Error& error);
 void complain(std::string_view line);
+/// Complains, and gives the exit status: 2 where the command line alone is wrong (a name, a URL, an option's value).
+[[nodiscard]] int fail(const Error& error);
 
-/// All of `text` to standard output at once. Errors: `closed_pipe` (who reads is gone), `disk_full`, `io_error`.
+/// All of `text` to standard output at once. Errors: `closed_pipe` (who reads is gone), `interrupted` (a signal came
+/// while nobody read), `disk_full`, `io_error`.
 [[nodiscard]] Result<> write_out(std::string_view text);
 /// For commands whose output ends with them: 0, or 1 with a complaint; a closed pipe is no failure.
 [[nodiscard]] int print(std::string_view text);
+/// Whether standard output is a pipe that nobody reads any more.
+[[nodiscard]] bool is_output_closed();
 
 /// Rows under a heading, in columns two blanks apart; columns that begin with '>' stand to the right.
 [[nodiscard]] std::string table(const std::vector<std::string>& heading,
                                 const std::vector<std::vector<std::string>>& rows);
+
+/// The same JSON, with control characters, bidirectional overrides and all else that may harm a terminal as `\uNNNN`.
+[[nodiscard]] std::string harmless_json(std::string_view json);
 
 /// Opens the broker that `common` names, with its warnings on standard error. `may_create`: also topics, and the log's
 /// directory.

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace tidings::cli {
+
+/// How far a file is read, as a bar on the terminal that standard error is; nothing elsewhere.
+class Progress {
+ public:
+  /// `bytes_total` 0: not known, so no bar.
+  explicit Progress(std::uint64_t bytes_total);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// At most ten times a second.
+  void show(std::uint64_t bytes, std::uint64_t events);
+  /// Takes the bar away, so that a line may be written.
+  void hide();
+  /// The last line: how many, in which time.
+  void sum_up(std::uint64_t events, const std::string& topic);
+
+ private:
+  using Steady = std::chrono::steady_clock;
+  bool on_terminal_;
+  std::uint64_t bytes_total_;
+  Steady::time_point started_ = Steady::now();
+  Steady::time_point shown_{};
+  bool visible_ = false;
+};
+
+}  // namespace tidings::cli

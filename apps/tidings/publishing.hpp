@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "lines.hpp"
+#include "tidings/broker/broker.hpp"
+
+namespace tidings::cli {
+
+/// Makes events of lines, and publishes them in batches. What fails is told, line by line, and the others are
+/// published.
+class Publishing {
+ public:
+  struct Options {
+    std::chrono::milliseconds retry_for{30'000};  ///< where the broker says that the same call may succeed
+    std::function<void(std::uint64_t line, const Error&)> on_failure;
+    std::function<Result<>(std::string_view)> on_acks;  ///< `ID PARTITION OFFSET` a line
+  };
+  /// All three must live as long as this. `topic` is the name as the broker has it.
+  Publishing(Broker& broker, std::string topic, const Common& common, const PublishArguments& arguments,
+             Options options);
+
+  /// Checks the arguments and creates the topic. Errors: `invalid_…`, and as `Broker::create_topic`.
+  Result<> begin();
+  [[nodiscard]] std::size_t event_bytes_max() const { return event_bytes_max_; }
+
+  /// Takes the line into the batch; blank ones are passed over.
+  void add(const LineReader::Line& line);
+  [[nodiscard]] bool is_empty() const { return lines_.empty(); }
+  [[nodiscard]] bool is_full() const;
+
+  /// Publishes the batch. Errors: what the broker says where going on makes no sense, what `on_acks` says.
+  Result<> flush();
+
+  [[nodiscard]] std::uint64_t published() const { return published_; }
+  [[nodiscard]] bool any_failed() const { return any_failed_; }
+
+ private:
+  struct Line {
+    std::uint64_t number;
+    Envelope envelope;
+  };
+
+  Envelope blank() const;
+  Result<Envelope> make(std::string_view data) const;
+  Result<std::vector<Published>> try_for_a_while(std::span<const EnvelopeView> events);
+  std::string acks(std::span<const Published> places) const;
+  void fail(std::uint64_t number, const Error& error);
+
+  Broker& broker_;
+  std::string topic_;
+  const Common& common_;
+  const PublishArguments& arguments_;
+  Options options_;
+  Headers headers_;
+  std::size_t event_bytes_max_ = 0;
+  std::vector<Line> lines_;
+  std::size_t bytes_ = 0;
+  std::uint64_t published_ = 0;
+  bool any_failed_ = false;
+};
+
+}  // namespace tidings::cli

@@ -1,0 +1,42 @@
+#include "text_form.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "tidings/base/text.hpp"
+
+namespace tidings::cli {
+namespace {
+
+/// `2010-12-01T08:26:00.000Z`: always as wide.
+std::string milliseconds(TimePoint time) {
+  auto text = to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(time));
+  if (text.find('.') == text.npos) text.insert(text.size() - 1, ".000");
+  return text;
+}
+
+bool may_colour() {
+  const char* const without = std::getenv("NO_COLOR");
+  const char* const terminal = std::getenv("TERM");
+  return ::isatty(STDOUT_FILENO) != 0 && (without == nullptr || *without == '\0') &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+}  // namespace
+
+TextForm::TextForm() : coloured_(may_colour()) {}
+
+std::string TextForm::line(const Delivery& delivery) const {
+  const auto& event = delivery.envelope;
+  const auto place = std::to_string(delivery.id.partition.value) + "/" + std::to_string(delivery.id.offset.value);
+  return paint("2", milliseconds(event.time)) + "  " + paint("2", place) + "  " + paint("36", printable(event.type)) +
+         "  " + paint("33", event.key.empty() ? "-" : printable(event.key)) + "  " + printable(event.payload) + "\n";
+}
+
+std::string TextForm::paint(const char* colour, const std::string& text) const {
+  return coloured_ ? std::string("\x1b[") + colour + "m" + text + "\x1b[0m" : text;
+}
+
+}  // namespace tidings::cli
