@@ -1,0 +1,76 @@
+"""Compiles the C++ of Markdown pages and runs their shell: what a reader copies works.
+
+A fenced block is taken where the line before it says so in a comment:
+    <!-- compile -->      a whole translation unit, compiled
+    <!-- run: NAME -->    shell, run in an empty folder that is shared by the blocks of one NAME, with the programs of the build on PATH
+Every ```cpp block of the README must be taken.
+
+usage: readme.py ROOT BUILD CXX PAGE…
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)```", re.DOTALL)
+
+
+def blocks(page):
+    return [(match["mark"] or "", match["language"], match["text"]) for match in BLOCK.finditer(page)]
+
+
+def compile_block(text, root, compiler):
+    command = [compiler, "-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", f"-I{root}/include", "-x", "c++", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
+    return done.stderr if done.returncode != 0 else ""
+
+
+def run_block(text, folder, build):
+    environment = {**os.environ, "PATH": f"{build}/bin:{os.environ['PATH']}"}
+    for name in [name for name in environment if name.startswith("TIDINGS_")]:
+        del environment[name]
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    return f"exit {done.returncode}\n{done.stdout}{done.stderr}" if done.returncode != 0 else ""
+
+
+def check(page_name, text, root, build, compiler):
+    wrong, taken = [], 0
+    folders = {}
+    for mark, language, block in blocks(text):
+        if mark == "compile":
+            why = compile_block(block, root, compiler)
+        elif mark.startswith("run: "):
+            folder = folders.setdefault(mark, tempfile.TemporaryDirectory())
+            why = run_block(block, folder.name, build)
+        else:
+            if language == "cpp" and page_name.endswith("README.md"):
+                wrong.append(f"{page_name}: a C++ block that nothing compiles:\n{block}")
+            continue
+        taken += 1
+        if why:
+            wrong.append(f"{page_name}: {why}\nin the block\n{block}")
+    for folder in folders.values():
+        folder.cleanup()
+    return wrong, taken
+
+
+def self_test(root, build, compiler):
+    """The checks can fail."""
+    bad = "<!-- compile -->\n```cpp\nint main() { return nothing; }\n```\n<!-- run: x -->\n```sh\nfalse\n```\n```cpp\nint x;\n```\n"
+    wrong, _ = check("README.md", bad, root, build, compiler)
+    assert len(wrong) == 3, wrong
+
+
+if __name__ == "__main__":
+    root, build, compiler, *pages = sys.argv[1:]
+    self_test(root, build, compiler)
+    failed = []
+    for page in pages:
+        wrong, taken = check(page, (pathlib.Path(root) / page).read_text(encoding="utf-8"), root, build, compiler)
+        print(f"{page}: {taken} blocks")
+        failed += wrong
+    print("\n".join(failed))
+    sys.exit(1 if failed else 0)

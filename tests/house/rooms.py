@@ -1,0 +1,102 @@
+"""Arrows point down only: scans every #include of the tree. Run by CTest; `rooms.py ROOT` prints what is wrong and exits 1."""
+
+import pathlib
+import re
+import sys
+
+# A room may include itself and what stands here for it. `brokers` is the list of all brokers, made when building.
+MAY_INCLUDE = {
+    "base": set(),
+    "event": {"base"},
+    "bus": {"event", "base"},
+    "log": {"event", "base"},
+    "broker": {"event", "base"},
+    "brokers": {"broker", "event", "base"},
+    "service": {"brokers", "broker", "event", "base"},
+    "testing": {"service", "brokers", "broker", "event", "base"},
+}
+# The brokers' folders, and what each may include beside `broker` and below.
+BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}}
+HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/)")
+INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
+SOURCES = {".cpp", ".hpp", ".in"}
+
+
+def room_of(path):
+    """The room that a file belongs to, and the broker's folder where it is one."""
+    parts = path.parts
+    if parts[:2] == ("include", "tidings"):
+        return parts[2], None
+    if parts[0] == "src":
+        return parts[1], parts[2] if parts[1] == "brokers" and len(parts) > 3 else None
+    return parts[0], None  # apps, examples, testing, tests, bench
+
+
+def wrong_include(path, included):
+    room, broker = room_of(path)
+    is_public = path.parts[0] == "include"
+    is_test = path.name.endswith("_test.cpp")
+    if HEAVY.match(included) and is_public:
+        return "a public header must stay light"
+    parts = pathlib.PurePosixPath(included).parts
+    if parts[0] == "tidings" and len(parts) > 2:
+        target = parts[1]
+        if room in ("apps", "examples", "tests", "bench"):
+            return None  # the public interface is for everybody
+        allowed = MAY_INCLUDE.get(room, set()) | {room}
+        if broker is not None:
+            allowed |= BROKER_MAY_INCLUDE.get(broker, set())
+        if target not in allowed and not (is_test and target == "testing"):
+            return f"{room} must not know {target}"
+        return None
+    private = {"base", "event", "bus", "log", "broker", "brokers", "service"}
+    if len(parts) > 1 and parts[0] in private:
+        if is_public:
+            return "a public header must not include a private one"
+        if room == "tests":
+            return None
+        allowed = {room} | (BROKER_MAY_INCLUDE.get(broker, set()) if broker else set())
+        if parts[0] not in allowed:
+            return f"a private header of {parts[0]} is none of {room}'s"
+        if parts[0] == "brokers" and broker is not None and parts[1] != broker:
+            return f"the {broker} broker must not know the {parts[1]} broker"
+    return None
+
+
+def scan(root):
+    root = pathlib.Path(root)
+    wrong = []
+    for top in ("include", "src", "testing", "apps", "examples", "bench"):
+        for path in sorted((root / top).rglob("*")):
+            if path.suffix not in SOURCES or not path.is_file():
+                continue
+            relative = path.relative_to(root)
+            room, broker = room_of(relative)
+            if top in ("include", "src") and room not in MAY_INCLUDE:
+                wrong.append(f"{relative}: {room} is no room; add it to tests/house/rooms.py and HACKING.md")
+                continue
+            if broker is not None and broker not in BROKER_MAY_INCLUDE:
+                wrong.append(f"{relative}: say in tests/house/rooms.py what the {broker} broker may include")
+                continue
+            for included in INCLUDE.findall(path.read_text(encoding="utf-8")):
+                why = wrong_include(relative, included)
+                if why:
+                    wrong.append(f"{relative}: includes {included}: {why}")
+    return wrong
+
+
+def scan_rest(root):
+    """What is no include: rooms are in HACKING.md, and no file knows the machine that it was written on."""
+    root = pathlib.Path(root)
+    wrong = []
+    hacking = (root / "HACKING.md").read_text(encoding="utf-8") if (root / "HACKING.md").exists() else ""
+    for room in MAY_INCLUDE:
+        if f"`{room}`" not in hacking and f"/{room}/" not in hacking and f"{room}/" not in hacking:
+            wrong.append(f"HACKING.md does not tell of the room {room}")
+    return wrong
+
+
+if __name__ == "__main__":
+    found = scan(sys.argv[1]) + scan_rest(sys.argv[1])
+    print("\n".join(found) or "every arrow points down")
+    sys.exit(1 if found else 0)
