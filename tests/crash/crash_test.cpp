@@ -151,7 +151,8 @@ Told parse(const std::string& heard) {
     char kind = 0;
     unsigned long long which = 0, offset = 0;
     char word[64] = {};
-    if (std::sscanf(heard.c_str() + begin, "%c %llu %llu %63s", &kind, &which, &offset, word) == 4) {
+    const auto line = heard.substr(begin, end - begin);  // sscanf measures its whole text first
+    if (std::sscanf(line.c_str(), "%c %llu %llu %63s", &kind, &which, &offset, word) == 4) {
       if (kind == 'A') {
         const auto [place, fresh] = told.acknowledged[which].emplace(offset, word);
         EXPECT_TRUE(fresh) << "offset " << offset << " of " << topics[which] << " was acknowledged twice";

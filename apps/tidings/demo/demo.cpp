@@ -254,6 +254,7 @@ class Demo {
       if (count == 0 || rate_ > 0) std::this_thread::sleep_for(10ms);
     }
     played_ = std::chrono::steady_clock::now();
+    view_->show(scene(played_), true);
     return {};
   }
 
@@ -367,7 +368,7 @@ int demo(const DemoArguments& arguments) {
     if (summary.error().code != "interrupted") complain(summary.error());
     status = failed;
   } else {
-    status = print(arguments.json ? to_json(*summary) : to_text(*summary));
+    status = print(arguments.json ? to_json(*summary) : to_text(*summary, terminal_columns()));
     if (!summary->differences.empty()) status = failed;
   }
   std::error_code ignored;

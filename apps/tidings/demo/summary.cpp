@@ -42,12 +42,28 @@ void summarize(const Results& results, Summary& summary) {
   if (summary.best_sellers.size() > top_max) summary.best_sellers.resize(top_max);
 }
 
-std::string to_text(const Summary& summary) {
+std::string to_text(const Summary& summary, std::size_t columns) {
   char line[256];
   std::string out = "\n";
+  constexpr std::size_t margin = 18;
   const auto add = [&](const char* name, const std::string& text) {
     std::snprintf(line, sizeof line, "  %-14s  ", name);
-    out += line + text + "\n";
+    out += line;
+    auto column = margin;
+    for (std::size_t begin = 0; begin < text.size();) {
+      const auto end = std::min(text.find(' ', begin), text.size());
+      if (column > margin && column + 1 + (end - begin) > columns) {
+        out += "\n" + std::string(margin, ' ');
+        column = margin;
+      } else if (column > margin) {
+        out += ' ';
+        ++column;
+      }
+      out.append(text, begin, end - begin);
+      column += end - begin;
+      begin = end + 1;
+    }
+    out += '\n';
   };
   std::snprintf(line, sizeof line, "%.1f s", summary.seconds);
   add("fed", grouped(summary.orders_fed) + " orders of " + grouped(summary.lines_fed) + " lines, through in " + line);

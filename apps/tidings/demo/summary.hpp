@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -45,7 +46,8 @@ struct Summary {
 };
 
 void summarize(const Results& results, Summary& summary);
-[[nodiscard]] std::string to_text(const Summary& summary);
+/// In lines of at most `columns`.
+[[nodiscard]] std::string to_text(const Summary& summary, std::size_t columns);
 [[nodiscard]] std::string to_json(const Summary& summary);
 
 }  // namespace tidings::cli

@@ -21,12 +21,6 @@ void put(const std::string& text) {
   }
 }
 
-std::size_t terminal_columns() {
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return std::clamp<std::size_t>(size.ws_col, 40, 110);
-}
-
 std::string padded(const std::string& text, std::size_t width) {
   return text + std::string(width > text.size() ? width - text.size() : 0, ' ');
 }
@@ -45,6 +39,12 @@ std::string bar(double part, std::size_t width) {
 }
 
 }  // namespace
+
+std::size_t terminal_columns() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return std::clamp<std::size_t>(size.ws_col, 40, 110);
+}
 
 std::string grouped(std::uint64_t number) {
   auto text = std::to_string(number);
@@ -91,24 +91,26 @@ std::string View::draw(const Scene& scene) {
   return out + "\n";
 }
 
-void View::show(const Scene& scene) {
+void View::show(const Scene& scene, bool is_last) {
   if (kind_ == Kind::none) return;
   const auto now = std::chrono::steady_clock::now();
-  if (now - last_ < (kind_ == Kind::live ? 100ms : 1000ms)) return;
+  if (!is_last && now - last_ < (kind_ == Kind::live ? 100ms : 1000ms)) return;
   const auto passed = scene.seconds - seconds_seen_;
   seen_.resize(scene.rows.size());
   const auto smooth = [&](double before, std::uint64_t count, std::uint64_t count_before) {
     const auto rate = passed > 0 && count >= count_before ? static_cast<double>(count - count_before) / passed : 0.0;
     return before == 0 ? rate : rate < 0.5 && before < 2 ? 0.0 : before * 0.7 + rate * 0.3;
   };
-  if (last_ != std::chrono::steady_clock::time_point{}) {
+  if (passed >= 0.09) {  // less is no measure
     fed_rate_ = smooth(fed_rate_, scene.fed, fed_seen_);
     for (std::size_t i = 0; i < seen_.size(); ++i)
       seen_[i].rate = smooth(seen_[i].rate, scene.rows[i].handled, seen_[i].handled);
   }
-  for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i].handled = scene.rows[i].handled;
-  fed_seen_ = scene.fed;
-  seconds_seen_ = scene.seconds;
+  if (passed >= 0.09 || seconds_seen_ == 0) {
+    for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i].handled = scene.rows[i].handled;
+    fed_seen_ = scene.fed;
+    seconds_seen_ = scene.seconds;
+  }
   last_ = now;
   if (kind_ == Kind::live) {
     const auto frame = draw(scene);

@@ -32,7 +32,8 @@ class View {
   View(const View&) = delete;
   View& operator=(const View&) = delete;
 
-  void show(const Scene& scene);
+  /// At most ten times a second (once, on plain lines), but always the last.
+  void show(const Scene& scene, bool is_last = false);
   /// Something happened: it stays on the screen.
   void tell(const std::string& line);
 
@@ -53,6 +54,9 @@ class View {
   double seconds_seen_ = 0;
   std::chrono::steady_clock::time_point last_{};
 };
+
+/// Of the terminal that standard output is, within reason; 80 where it is none.
+[[nodiscard]] std::size_t terminal_columns();
 
 /// 1234567 as `1,234,567`.
 [[nodiscard]] std::string grouped(std::uint64_t number);
