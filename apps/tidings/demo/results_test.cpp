@@ -1,0 +1,103 @@
+#include "demo/results.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace tidings::cli {
+namespace {
+
+/// An input, and the results that are right for it.
+struct Right {
+  Expected expected;
+  Results results;
+
+  Right() {
+    const std::string line = "1,mug,MUG,2,2010-12-01T08:26:00Z,1.50,c,UK";
+    expected.add({.order_id = "1",
+                  .lines = {{.number = 2, .text = line, .problem = {}}, {.number = 3, .text = "1,x", .problem = {}}}});
+    expected.add({.order_id = "1", .cancellation = true, .lines = {{.number = 2, .text = line, .problem = {}}}});
+    expected.add({.order_id = "2", .lines = {{.number = 4, .text = line, .problem = {}}}});
+    results.analytics.revenue_minor["UK"]["2010-12-01"] = 300;
+    results.analytics.sold["mug"] = 2;
+    results.inventory.products["mug"] = {.reserved = 4, .returned = 2};
+    results.mails["1.eml"] = results.mails["2.eml"] = "Total: 3.00\r\n";
+    results.rejected = {{"1", 3}};
+    results.order_events = {{"1", {"shop.order-placed", "shop.order-cancelled"}}, {"2", {"shop.order-placed"}}};
+    results.stock_events = {{"1", {"shop.stock-reserved", "shop.stock-released"}}, {"2", {"shop.stock-reserved"}}};
+    for (const auto* const name :
+         {"orders.take-orders", "inventory.reserve-stock", "notifications.send-mails", "analytics.count-revenue"})
+      results.groups.push_back(
+          {.topic = "t",
+           .group = name,
+           .partitions = {{.partition = {0}, .position = {3}, .end = {3}, .handled = 2, .skipped = 1}}});
+  }
+};
+
+TEST(Compare, FindsNothingWhereAllIsRight) {
+  const Right right;
+  EXPECT_EQ(compare(right.expected, right.results, std::nullopt), std::vector<std::string>{});
+  EXPECT_EQ(compare(right.expected, right.results, 4), std::vector<std::string>{});
+}
+
+TEST(Compare, EachWrongResultIsFound) {
+  struct Case {
+    const char* name;
+    std::function<void(Results&)> spoil;
+    const char* found;
+  };
+  const std::vector<Case> cases = {
+      {"a penny of revenue", [](Results& r) { r.analytics.revenue_minor["UK"]["2010-12-01"] += 1; },
+       "revenue in pence of UK on 2010-12-01: expected 300, got 301"},
+      {"a day too many", [](Results& r) { r.analytics.revenue_minor["UK"]["2010-12-02"] = 1; }, "expected none, got 1"},
+      {"a country too few", [](Results& r) { r.analytics.revenue_minor.clear(); }, "there is none"},
+      {"sold", [](Results& r) { r.analytics.sold["mug"] = 4; }, "sold items of mug"},
+      {"order of events", [](Results& r) { r.analytics.out_of_order = 1; }, "cancelled before they were placed"},
+      {"reserved twice", [](Results& r) { r.inventory.products["mug"].reserved += 2; },
+       "reserved stock of mug: expected 4, got 6"},
+      {"not returned", [](Results& r) { r.inventory.products["mug"].returned = 0; }, "returned stock of mug"},
+      {"a mail too few", [](Results& r) { r.mails.erase("2.eml"); }, "order 2 has no mail"},
+      {"a mail too many", [](Results& r) { r.mails["3.eml"] = ""; }, "there is a mail 3.eml of no order"},
+      {"a wrong mail", [](Results& r) { r.mails["2.eml"] = "Total: 3.01\r\n"; },
+       "the mail of order 2 does not say 3.00"},
+      {"a rejected line lost", [](Results& r) { r.rejected.clear(); }, "line 3 of 1 should stand"},
+      {"a good line rejected", [](Results& r) { r.rejected.emplace("2", 4); }, "should not stand"},
+      {"an order lost", [](Results& r) { r.order_events.erase("2"); }, "order 2 was not placed"},
+      {"an order invented", [](Results& r) { r.order_events["7"] = {"shop.order-placed"}; },
+       "an order 7 that nobody gave"},
+      {"reordered", [](Results& r) { std::swap(r.order_events["1"][0], r.order_events["1"][1]); },
+       "wrong order in orders"},
+      {"reordered stock", [](Results& r) { std::swap(r.stock_events["1"][0], r.stock_events["1"][1]); },
+       "wrong order in stock"},
+      {"no outcome", [](Results& r) { r.stock_events.erase("2"); }, "order 2 has no outcome"},
+      {"two outcomes", [](Results& r) { r.stock_events["2"].push_back("shop.stock-rejected"); }, "two outcomes"},
+      {"a group behind", [](Results& r) { r.groups[1].partitions[0].position = {2}; }, "stands at 2 of 3"},
+      {"an event not handled", [](Results& r) { r.groups[1].partitions[0].handled = 1; }, "1 were handled"},
+      {"an event handled twice", [](Results& r) { r.groups[1].partitions[0].handled = 3; }, "3 were handled"},
+      {"parked", [](Results& r) { r.groups[2].partitions[0].parked = 1; }, "1 parked"},
+      {"a group gone", [](Results& r) { r.groups.pop_back(); }, "3 groups"},
+      {"dead letters", [](Results& r) { r.dead_letters.push_back("x.dead-letters"); }, "dead letters in x"},
+  };
+  for (const auto& [name, spoil, found] : cases) {
+    Right right;
+    spoil(right.results);
+    const auto differences = compare(right.expected, right.results, std::nullopt);
+    ASSERT_FALSE(differences.empty()) << name;
+    bool says = false;
+    for (const auto& difference : differences) says = says || difference.find(found) != std::string::npos;
+    EXPECT_TRUE(says) << name << ": " << differences.front();
+  }
+}
+
+TEST(Compare, LimitedStockIsConserved) {
+  Right right;
+  right.results.inventory.products["mug"] = {.reserved = 2, .returned = 2};
+  right.results.stock_events["2"] = {"shop.stock-rejected"};
+  EXPECT_EQ(compare(right.expected, right.results, 2), std::vector<std::string>{});
+  EXPECT_FALSE(compare(right.expected, right.results, std::nullopt).empty());  // unlimited stock rejects nobody
+  Right overdrawn;
+  EXPECT_FALSE(compare(overdrawn.expected, overdrawn.results, 1).empty());  // 1 + 2 - 4
+}
+
+}  // namespace
+}  // namespace tidings::cli

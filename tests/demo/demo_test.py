@@ -1,0 +1,163 @@
+"""`tidings demo` as a user runs it: real processes, each service killed in turn, dirty input, everything checked against the input.
+
+usage: demo_test.py BUILD [REAL_ORDERS_CSV]
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+REAL = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
+TIDINGS = BUILD / "bin" / "tidings"
+HEADER = "invoice_no,stock_code,description,quantity,invoice_time,unit_price,customer_id,country\n"
+
+
+def demo(*arguments, check=True):
+    command = [str(TIDINGS), "demo", "--json", *(["--check"] if check else []), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150)
+    summary = json.loads(done.stdout) if done.stdout else None
+    return done.returncode, summary, done.stderr
+
+
+def dirty_orders():
+    good = "{n},A{n},\"MUG, BLUE\",2,2010-12-01T08:26:00Z,1.25,17850,United Kingdom\n"
+    lines = [good.format(n=1000 + n) for n in range(120)]
+    lines += [
+        "C2000,A1,RETURNED,-1,2010-12-01T09:00:00Z,1.25,17850,United Kingdom\n",
+        "C2001,A1,NOT RETURNED,1,2010-12-01T09:00:00Z,1.25,17850,United Kingdom\n",
+        "2002,A1,,-10,2010-12-01T09:00:00Z,0,,France\n",
+        "2003,A1,FREE,1,2010-12-01T09:00:00Z,0,,France\n",
+        "2004,A1,TOO FEW FIELDS\n",
+        ",A1,NO INVOICE,1,2010-12-01T09:00:00Z,1,,France\n",
+        "2005,A1,\"OPEN,1,2010-12-01T09:00:00Z,1,,France\n",
+        "2006,A1,PRICE,1,2010-12-01T09:00:00Z,1.234,,France\n",
+        "2007,A1,TIME,1,noon,1,,France\n",
+        "2008,A1,QUANTITY,many,2010-12-01T09:00:00Z,1,,France\n",
+        "2009,A1,\x1b[31mRED,1,2010-12-01T09:00:00Z,1,,France\r\n",
+        "../2010/x,A1,A NAME,1,2010-12-01T09:00:00Z,1,,France\n",
+        "\n",
+    ]
+    return (HEADER + "".join(lines)).encode() + b"2011,A1,\xff\xfe,1,2010-12-01T09:00:00Z,1,,France\n"
+
+
+class Demo(unittest.TestCase):
+    def assert_checked(self, arguments, **expected):
+        status, summary, errors = demo(*arguments)
+        self.assertEqual(status, 0, f"{arguments}: {errors} {summary}")
+        self.assertEqual(summary["differences"], [])
+        self.assertTrue(summary["checked"])
+        for name, value in expected.items():
+            self.assertEqual(summary[name], value, name)
+        for service in summary["services"]:
+            self.assertLess(service["rss_anon_kib"], 20 * 1024, service)
+            self.assertGreater(service["rss_anon_kib"], 0, service)
+        return summary
+
+    def test_each_service_is_killed_in_turn(self):
+        for service in ("orders", "inventory", "notifications", "analytics", "none"):
+            with self.subTest(service):
+                summary = self.assert_checked(["--count", 3000, "--rate", 0, "--kill", service, "--seed", 7], orders_fed=3000)
+                self.assertEqual(summary["killed"], "" if service == "none" else service)
+                if service not in ("none", "orders"):
+                    self.assertGreater(summary["lag_at_restart"], 0)
+
+    def test_stock_is_conserved_when_it_runs_out(self):
+        for service in ("inventory", "orders"):
+            summary = self.assert_checked(["--count", 2000, "--rate", 0, "--stock", 50, "--kill", service])
+            self.assertGreater(summary["stock_rejected"], 0)
+
+    def test_dirty_lines_are_parked_never_dropped(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "orders.csv"
+            path.write_bytes(dirty_orders())
+            for service in ("orders", "analytics"):
+                self.assert_checked(["--orders", path, "--kill", service], placed=123, cancelled=1, lines_rejected=9, mails=123)
+            self.assert_checked(["--orders", path, "--repeat", 5], placed=5 * 123, lines_rejected=5 * 9)
+
+    def test_the_same_broker_serves_several_demos(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in range(2):
+                self.assert_checked(["--count", 200, "--rate", 0, "--broker", f"log:{folder}/log"])
+
+    def test_keep_leaves_everything_and_refuses_what_is_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assert_checked(["--count", 100, "--rate", 0, "--keep", f"{folder}/kept"])
+            self.assertTrue(pathlib.Path(folder, "kept", "notifications", "mails").is_dir())
+            self.assertEqual(subprocess.run([TIDINGS, "lag", "--broker", f"log:{folder}/kept/log"], capture_output=True).returncode, 0)
+            status, _, errors = demo("--count", 100, "--keep", f"{folder}/kept")
+            self.assertEqual(status, 1)
+            self.assertIn("is not empty", errors)
+
+    def test_wrong_input_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "orders.csv"
+            for content, wanted in ((b"", "header"), (b"a,b\n", "header"), (HEADER.encode(), "has no orders")):
+                path.write_bytes(content)
+                status, _, errors = demo("--orders", path)
+                self.assertEqual(status, 1)
+                self.assertIn(wanted, errors)
+        status, _, errors = demo("--orders", "/nowhere/orders.csv")
+        self.assertEqual(status, 1)
+        self.assertIn("not_found", errors)
+        self.assertEqual(demo("--kill", "nobody")[0], 2)
+        self.assertEqual(demo("--broker", "memory:")[0], 1)
+
+    def test_an_interrupt_stops_every_process(self):
+        with tempfile.TemporaryDirectory() as folder:
+            running = subprocess.Popen([TIDINGS, "demo", "--rate", "50", "--keep", f"{folder}/kept"], stdout=subprocess.DEVNULL)
+            until = time.monotonic() + 30
+            while len(children_of(running.pid)) < 4 and time.monotonic() < until:
+                time.sleep(0.02)
+            children = children_of(running.pid)
+            self.assertEqual(len(children), 4)
+            running.send_signal(signal.SIGINT)
+            self.assertEqual(running.wait(60), 130)
+            self.assertEqual([pid for pid in children if pathlib.Path(f"/proc/{pid}").exists()], [])
+
+    def test_services_die_with_a_killed_demo(self):
+        with tempfile.TemporaryDirectory() as folder:
+            running = subprocess.Popen([TIDINGS, "demo", "--rate", "50", "--keep", f"{folder}/kept"], stdout=subprocess.DEVNULL)
+            until = time.monotonic() + 30
+            while len(children_of(running.pid)) < 4 and time.monotonic() < until:
+                time.sleep(0.02)
+            children = children_of(running.pid)
+            running.kill()
+            running.wait()
+            while any(alive(pid) for pid in children) and time.monotonic() < until:
+                time.sleep(0.02)
+            self.assertEqual([pid for pid in children if alive(pid)], [])
+
+    @unittest.skipUnless(REAL is not None and REAL.exists(), "the real orders are not beside the repository")
+    def test_real_orders(self):
+        for service in ("orders", "inventory", "notifications", "analytics"):
+            with self.subTest(service):
+                self.assert_checked(["--orders", REAL, "--kill", service], orders_fed=512, lines_fed=10000, placed=439, cancelled=43, lines_rejected=30, mails=439)
+        self.assert_checked(["--orders", REAL, "--repeat", 50], orders_fed=25600, revenue_minor=50 * 18066775)
+
+
+def children_of(pid):
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    os.environ.pop("TIDINGS_BROKER", None)
+    if REAL is None or not REAL.exists():
+        print("not run: test_real_orders, since the real orders are not beside the repository")
+    unittest.main(verbosity=2)
