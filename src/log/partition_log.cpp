@@ -233,9 +233,10 @@ Result<> PartitionLog::repair() {
   return {};
 }
 
-Result<std::shared_ptr<Segment>> PartitionLog::writable_segment() {
+/// `bytes_needed`: so that a first batch larger than a first segment finds room.
+Result<std::shared_ptr<Segment>> PartitionLog::writable_segment(std::uint64_t bytes_needed) {
   auto& control = this->control();
-  if (control.position.load() == 0) return roll(nullptr, 0);
+  if (control.position.load() == 0) return roll(nullptr, bytes_needed);
   const auto first = control.segment.load();
   if (!writing_ || writing_->first_offset() != first) {
     auto segment = Segment::open(*directory_, first, true);
@@ -324,7 +325,7 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
     if (auto done = repair(); !done) return done.error();
   std::uint64_t bytes = 0;
   for (const auto* const event : events) bytes += frame_bytes(*event);
-  auto segment = writable_segment();
+  auto segment = writable_segment(bytes);
   if (!segment) return segment.error();
   if (control.position.load() + bytes + seal_bytes > (*segment)->size() ||
       (*segment)->length_at(control.position.load()) != 0) {

@@ -77,7 +77,7 @@ class PartitionLog {
   Result<> settle_end(const End& end);
   Result<> repair();
   void publish_end(const End& end);
-  Result<std::shared_ptr<Segment>> writable_segment();
+  Result<std::shared_ptr<Segment>> writable_segment(std::uint64_t bytes_needed);
   Result<std::shared_ptr<Segment>> roll(Segment* from, std::uint64_t bytes_needed);
   Result<std::vector<std::uint64_t>> list_segments();
   Result<> write(Segment& segment, std::uint64_t position, std::string_view frames);
