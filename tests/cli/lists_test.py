@@ -1,0 +1,98 @@
+import json
+import os
+import unittest
+
+from command_line import CommandLine
+
+
+class Lists(CommandLine):
+    def test_topics(self):
+        self.publish("orders", range(3), "--durability", "memory")
+        self.publish("invoices", [1], "--partitions", "2")
+        self.assertEqual(self.run_tidings("topics").stdout.splitlines(),
+                         ["topic     partitions  events  durability",
+                          "invoices           2       1  durable",
+                          "orders             1       3  memory"])
+        self.assertEqual(self.run_tidings("topics", "orders").stdout.splitlines(),
+                         ["orders: memory, events up to 1048576 bytes",
+                          "partition  earliest  end  events",
+                          "        0         0    3       3"])
+        documents = [json.loads(line) for line in self.run_tidings("topics", "--json").stdout.splitlines()]
+        self.assertEqual(documents[1], {"topic": "orders", "durability": "memory", "event_bytes_max": 1 << 20, "events": 3,
+                                        "partitions": [{"partition": 0, "earliest": 0, "end": 3}]})
+        self.assertIn("did you mean 'orders'", self.run_tidings("topics", "oders", status=1).stderr)
+
+    def test_groups_and_lag(self):
+        self.publish("orders", range(5))
+        self.run_tidings("tail", "orders", "--group", "audit", "--count", "2")
+        self.assertEqual(self.run_tidings("groups").stdout.splitlines(),
+                         ["group  topic   partition  position  end  handled  parked  skipped  held",
+                          "audit  orders          0         2    5        2       0        0  no"])
+        self.assertEqual(self.run_tidings("lag", "orders").stdout.splitlines(),
+                         ["group  topic   lag  position  end  handled  parked  skipped    held",
+                          "audit  orders    3         2    5        2       0        0  0 of 1"])
+        document = json.loads(self.run_tidings("lag", "--json").stdout)
+        self.assertEqual((document["group"], document["topic"], document["lag"]), ("audit", "orders", 3))
+        self.assertEqual(document["partitions"], [{"partition": 0, "position": 2, "end": 5, "lag": 3, "settled_beyond": 0,
+                                                   "handled": 2, "parked": 0, "expired": 0, "skipped": 0, "owned": False}])
+        member = self.start("tail", "orders", "--group", "audit")
+        self.wait_until(lambda: self.is_member_there("orders", "audit"), "no member came")
+        self.interrupt(member)
+        self.end_of(member, 130)
+        self.assertFalse(self.is_member_there("orders", "audit"))
+
+    def test_nothing_there(self):
+        for command in ("topics", "groups", "lag"):
+            self.assertRegex(self.run_tidings(command, status=1).stderr, "^tidings: not_found: there is no log at ")
+        self.assertEqual(os.listdir(self.folder), [])
+        self.publish("orders", [])
+        done = self.run_tidings("lag")
+        self.assertEqual((done.stdout, done.stderr), ("", "tidings: no groups yet; a subscriber makes one\n"))
+
+    def test_namespaces(self):
+        self.publish("orders", [1, 2], "--namespace", "blue")
+        self.publish("orders", [3], "--namespace", "green")
+        self.run_tidings("tail", "orders", "--namespace", "blue", "--group", "g", "--no-follow")
+        self.assertIn("blue.orders", self.run_tidings("topics").stdout)
+        self.assertEqual(self.run_tidings("topics", TIDINGS_NAMESPACE="blue").stdout.splitlines()[1:],
+                         ["orders           1       2  durable"])
+        self.assertEqual(json.loads(self.run_tidings("lag", "--namespace", "blue", "--json").stdout)["group"], "g")
+        self.assertEqual(self.run_tidings("lag", "--namespace", "green", "--json").stdout, "")
+        self.assertIn("invalid_name", self.run_tidings("topics", "--namespace", "a/b", status=2).stderr)
+
+
+class Usage(CommandLine):
+    def test_help_and_version(self):
+        self.assertRegex(self.run_tidings("--version").stdout, r"^tidings \d+\.\d+\.\d+\n$")
+        whole = self.run_tidings("--help").stdout
+        for command in ("publish", "tail", "topics", "groups", "lag", "demo"):
+            self.assertIn(f"  {command} ", whole)
+            help_of_it = self.run_tidings(command, "--help").stdout
+            self.assertIn(f"Usage: tidings {command}", help_of_it)
+            self.assertIn("Example", help_of_it)
+            self.assertLessEqual(max(map(len, help_of_it.splitlines())), 120)
+
+    def test_wrong_usage(self):
+        for arguments, said in (((), "Usage: tidings"), (("tial", "x"), "did you mean 'tail'"), (("frobnicate",), "is no command"),
+                                (("--borker", "x", "topics"), "did you mean '--broker'"),
+                                (("topics", "--jsno"), "did you mean '--json'"),
+                                (("topics", "--broker", "kafka:x"), "unknown_broker"),
+                                (("topics", "--broker", "data"), "invalid_url")):
+            done = self.run_tidings(*arguments, status=2)
+            self.assertIn(said, done.stderr)
+            self.assertEqual(done.stdout, "")
+
+    def test_the_broker_from_environment_and_options(self):
+        self.publish("orders", [1])
+        other = "log:" + os.path.join(self.folder, "other")
+        self.run_tidings("publish", "elsewhere", "--broker", other, stdin="1\n")
+        self.assertIn("orders", self.run_tidings("topics").stdout)
+        self.assertIn("elsewhere", self.run_tidings("topics", "--broker", other).stdout)
+        self.assertIn("elsewhere", self.run_tidings("--broker", other, "topics").stdout)
+        self.assertIn('"elsewhere"', self.run_tidings("--json", "topics", TIDINGS_BROKER=other).stdout)
+        self.run_tidings("publish", "here", stdin="1\n", TIDINGS_BROKER="")
+        self.assertTrue(os.path.isdir(os.path.join(self.folder, "tidings-data", "here")))
+
+
+if __name__ == "__main__":
+    unittest.main()
