@@ -309,10 +309,21 @@ Result<> PartitionLog::write(Segment& segment, std::uint64_t position, std::stri
 Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> events, Duration wait_max) {
   assert(!slots_->is_forked() && "a log that was opened before fork() must not be used after it");
   const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
-  std::unique_lock mine(write_mutex_, std::defer_lock);
-  if (!mine.try_lock_until(until))
-    return Error{"busy", "another thread has been writing to " + path() + " all the while; try again",
-                 Retry::same_call};
+  {
+    std::unique_lock waiting(turn_mutex_);
+    if (!turn_.wait_until(waiting, until, [&] { return !is_writing_; }))
+      return Error{"busy", "another thread has been writing to " + path() + " all the while; try again",
+                   Retry::same_call};
+    is_writing_ = true;
+  }
+  struct EndTurn {
+    PartitionLog& partition;
+    ~EndTurn() {
+      const std::scoped_lock lock(partition.turn_mutex_);
+      partition.is_writing_ = false;
+      partition.turn_.notify_one();
+    }
+  } end_turn{*this};
   auto& control = this->control();
   auto lock = WriterLock::take(control, *slots_,
                                std::max<Duration>(until - std::chrono::steady_clock::now(), Duration::zero()));

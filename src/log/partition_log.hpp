@@ -88,7 +88,11 @@ class PartitionLog {
   std::shared_ptr<TopicWake> wake_;
   PartitionSetting setting_;
 
-  std::timed_mutex write_mutex_;  // between the threads of this process; the lock word is between processes
+  // Between the threads of this process; the lock word is between processes. Not a timed mutex: the thread sanitizer
+  // does not know its clock.
+  std::mutex turn_mutex_;
+  std::condition_variable turn_;
+  bool is_writing_ = false;
   std::shared_ptr<Segment> writing_;
   std::string buffer_;
 

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "log/log_directory.hpp"
+#include "tidings/base/atomic_file.hpp"
+
+namespace tidings::log {
+
+struct Silent final : LogSink {
+  void write(LogLevel, std::string_view) override {}
+};
+
+/// A partition in a folder of its own, opened as often as a test likes; small segments, so that rolls come soon.
+class TestLog {
+ public:
+  explicit TestLog(bool durable = false) {
+    if (::mkdtemp(path.data()) == nullptr) std::abort();
+    setting.durable = durable;
+    setting.segment_bytes_first = setting.segment_bytes_max = 4096;
+    setting.clock = &clock;
+    setting.log = &silent;
+  }
+  ~TestLog() { std::filesystem::remove_all(path); }
+  TestLog(const TestLog&) = delete;
+  TestLog& operator=(const TestLog&) = delete;
+
+  Result<std::unique_ptr<PartitionLog>> try_open() {
+    auto directory = system_files().open(path, true).or_throw();
+    auto slots = Slots::take(*directory).or_throw();
+    auto wake = directory->file("control", Directory::Create::if_missing).or_throw();
+    wake->allocate(TopicWake::file_bytes).or_throw();
+    return PartitionLog::open(*directory, 0, slots,
+                              std::make_shared<TopicWake>(wake->map(TopicWake::file_bytes, true).or_throw()), setting);
+  }
+  std::unique_ptr<PartitionLog> open() { return try_open().or_throw(); }
+
+  /// As after a reboot: what the hints said is gone.
+  void forget_hints() const { std::filesystem::remove(partition() + "/control"); }
+  [[nodiscard]] std::string partition() const { return path + "/0"; }
+  [[nodiscard]] std::string segment(std::uint64_t first) const { return partition() + "/" + segment_name(first); }
+  [[nodiscard]] std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(partition()))
+      names.push_back(entry.path().filename().string());
+    std::ranges::sort(names);
+    return names;
+  }
+
+  std::string path = (std::filesystem::temp_directory_path() / "tidings-log-XXXXXX").string();
+  ManualClock clock{TimePoint{std::chrono::seconds{1'000}}};
+  Silent silent;
+  PartitionSetting setting;
+};
+
+inline Envelope event(std::string id, std::string payload = {}) {
+  Envelope envelope;
+  envelope.id = std::move(id);
+  envelope.type = "t";
+  envelope.payload = std::move(payload);
+  return envelope;
+}
+
+inline std::uint64_t append(PartitionLog& log, const std::vector<Envelope>& events) {
+  std::vector<EnvelopeView> views;
+  for (const auto& one : events) views.push_back(one.view());
+  std::vector<const EnvelopeView*> pointers;
+  for (const auto& view : views) pointers.push_back(&view);
+  return log.append(pointers, std::chrono::seconds{10}).or_throw();
+}
+
+/// The ids from `offset` on, or what went wrong.
+inline Result<std::vector<std::string>> read_ids(PartitionLog& log, std::uint64_t offset = 0) {
+  Cursor cursor(log);
+  cursor.seek(offset);
+  std::vector<std::string> ids;
+  while (true) {
+    auto item = cursor.next(log.visible_end());
+    if (!item) return item.error();
+    if (!*item) return ids;
+    if ((*item)->offset != offset + ids.size()) return Error{"wrong_offset", "offsets are not dense"};
+    ids.emplace_back((*item)->envelope.id);
+  }
+}
+
+inline std::vector<std::string> numbers(std::size_t from, std::size_t to) {
+  std::vector<std::string> names;
+  for (auto i = from; i < to; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+}  // namespace tidings::log
