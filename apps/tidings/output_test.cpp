@@ -1,0 +1,66 @@
+#include "output.hpp"
+
+#include <gmock/gmock.h>
+
+#include "text_form.hpp"
+#include "tidings/event/json.hpp"
+
+namespace tidings::cli {
+namespace {
+
+TEST(HarmlessJson, EscapesWhatATerminalWouldObey) {
+  EXPECT_EQ(harmless_json("{\"a\":\"x\x7f\"}"), "{\"a\":\"x\\u007F\"}");
+  EXPECT_EQ(harmless_json("\"\xC2\x9B"
+                          "31m\""),
+            "\"\\u009B31m\"");
+  EXPECT_EQ(harmless_json("\"\xE2\x80\xAE\""), "\"\\u202E\"");
+  EXPECT_EQ(harmless_json("\"\xF3\xA0\x81\x81\""), "\"\\uDB40\\uDC41\"");  // U+E0041, a tag character
+  EXPECT_TRUE(check_json(harmless_json("\"\xF3\xA0\x81\x81\"")));
+}
+
+TEST(HarmlessJson, LeavesEverythingElse) {
+  const std::string plain = "{\"a\":[1,2.5e3,null],\"ä€😀\":\"\\u001b \\\\ \\\"\",\t\"b\":{}}\n";
+  EXPECT_EQ(harmless_json(plain), plain);
+}
+
+TEST(Table, AlignsNumbersToTheRightAndEndsNoLineInBlanks) {
+  EXPECT_EQ(table({"name", ">events", "kind"}, {{"a", "5", "x"}, {"longer", "12345678", ""}}),
+            "name      events  kind\n"
+            "a              5  x\n"
+            "longer  12345678\n");
+}
+
+Delivery delivery(std::string_view key, std::string_view payload) {
+  Delivery one;
+  one.id = {Partition{3}, Offset{17}, 1};
+  one.envelope.type = "shop.order-placed";
+  one.envelope.key = key;
+  one.envelope.payload = payload;
+  one.envelope.time = *parse_rfc3339("2010-12-01T08:26:00Z");
+  return one;
+}
+
+TEST(TextForm, IsOneLineWhateverItShows) {
+  EXPECT_EQ(TextForm(false).line(delivery("", "{\"a\":1}")),
+            "2010-12-01T08:26:00.000Z  3/17  shop.order-placed  -  {\"a\":1}\n");
+  EXPECT_EQ(TextForm(false).line(delivery("k\n", std::string_view("\x1b[2J\0\xff\n", 7))),
+            "2010-12-01T08:26:00.000Z  3/17  shop.order-placed  k\\x0A  \\x1B[2J\\x00\\xFF\\x0A\n");
+}
+
+TEST(TextForm, ColoursAreItsOwn) {
+  const auto line = TextForm(true).line(delivery("\x1b[31m", ""));
+  EXPECT_THAT(line, ::testing::HasSubstr("\x1b[33m\\x1B[31m\x1b[0m"));
+}
+
+TEST(Names, BelongToTheirNamespace) {
+  Common none, blue;
+  blue.name_space = "blue";
+  EXPECT_EQ(named(none, "orders"), "orders");
+  EXPECT_EQ(named(blue, "orders"), "blue.orders");
+  EXPECT_EQ(unnamed(blue, "blue.orders"), "orders");
+  EXPECT_EQ(unnamed(blue, "green.orders"), "");
+  EXPECT_EQ(unnamed(none, "green.orders"), "green.orders");
+}
+
+}  // namespace
+}  // namespace tidings::cli
