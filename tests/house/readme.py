@@ -3,6 +3,7 @@
 A fenced block is taken where the line before it says so in a comment:
     <!-- compile -->      a whole translation unit, compiled
     <!-- run: NAME -->    shell, run in an empty folder that is shared by the blocks of one NAME, with the programs of the build on PATH
+    <!-- prints -->       what the block before prints; … stands for anything within a line
 Every ```cpp block of the README must be taken.
 
 usage: readme.py ROOT BUILD CXX PAGE…
@@ -33,18 +34,25 @@ def run_block(text, folder, build):
     for name in [name for name in environment if name.startswith("TIDINGS_")]:
         del environment[name]
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
-    return f"exit {done.returncode}\n{done.stdout}{done.stderr}" if done.returncode != 0 else ""
+    return f"exit {done.returncode}\n{done.stdout}{done.stderr}" if done.returncode != 0 else "", done.stdout
+
+
+def compare(wanted, printed):
+    pattern = "[^\n]*".join(re.escape(part) for part in wanted.split("…"))
+    return "" if re.fullmatch(pattern, printed) else f"it prints\n{printed}"
 
 
 def check(page_name, text, root, build, compiler):
-    wrong, taken = [], 0
+    wrong, taken, printed = [], 0, ""
     folders = {}
     for mark, language, block in blocks(text):
         if mark == "compile":
             why = compile_block(block, root, compiler)
         elif mark.startswith("run: "):
             folder = folders.setdefault(mark, tempfile.TemporaryDirectory())
-            why = run_block(block, folder.name, build)
+            why, printed = run_block(block, folder.name, build)
+        elif mark == "prints":
+            why = compare(block, printed)
         else:
             if language == "cpp" and page_name.endswith("README.md"):
                 wrong.append(f"{page_name}: a C++ block that nothing compiles:\n{block}")
@@ -60,8 +68,9 @@ def check(page_name, text, root, build, compiler):
 def self_test(root, build, compiler):
     """The checks can fail."""
     bad = "<!-- compile -->\n```cpp\nint main() { return nothing; }\n```\n<!-- run: x -->\n```sh\nfalse\n```\n```cpp\nint x;\n```\n"
+    bad += "<!-- run: x -->\n```sh\necho this\n```\n<!-- prints -->\n```text\nth…at\n```\n"
     wrong, _ = check("README.md", bad, root, build, compiler)
-    assert len(wrong) == 3, wrong
+    assert len(wrong) == 4, wrong
 
 
 if __name__ == "__main__":
