@@ -250,6 +250,52 @@ TEST(Recovery, ARollThatStoppedAtAnyStep) {
   }
 }
 
+/// The word of a process that is gone stands in the writer lock: the next writer repairs, without a reboot.
+TEST(Repair, ASegmentThatWasMadeAndNotBegunGoes) {
+  TestLog test;
+  auto log = test.open();
+  append(*log, {event("0")});
+  {
+    auto directory = system_files().open(test.partition(), false).or_throw();
+    Segment::prepare(*directory, 1, 4096, 1, false).or_throw();  // a roll began here
+    auto control = directory->file("control", Directory::Create::never).or_throw();
+    const std::uint64_t dead = std::uint64_t{1} << 16 | 7;
+    control->write_at(std::as_bytes(std::span{&dead, 1}), offsetof(Control, writer)).or_throw();
+  }
+  append(*log, {event("1")});  // it fits into the segment before
+  append(*log, {event("2")});
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 3));
+  EXPECT_EQ(read_ids(*log, 1).or_throw(), numbers(1, 3));
+  test.forget_hints();
+  EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 3));
+}
+
+TEST(Repair, HalfABatchIsClearedAndWhatWasWholeIsKept) {
+  TestLog test;
+  auto log = test.open();
+  append(*log, {event("0")});
+  append(*log, {event("1"), event("2")});
+  // As if the writer of the second batch had died before it published its end, with its last frame not whole.
+  auto bytes = read_file(test.segment(0)).or_throw();
+  const auto first = sizeof(SegmentHeader) +
+                     padded(reinterpret_cast<const FrameHeader*>(bytes.data() + sizeof(SegmentHeader))->length);
+  const std::uint64_t end = used_bytes(bytes) + 8;
+  auto directory = system_files().open(test.partition(), false).or_throw();
+  auto control = directory->file("control", Directory::Create::never).or_throw();
+  const auto set = [&](std::size_t at, std::uint64_t value) {
+    control->write_at(std::as_bytes(std::span{&value, 1}), at).or_throw();
+  };
+  set(offsetof(Control, committed), 1);
+  set(offsetof(Control, position), first);
+  set(offsetof(Control, dirty_end), end);
+  set(offsetof(Control, writer), std::uint64_t{1} << 16 | 7);
+  auto segment = directory->file(segment_name(0), Directory::Create::never).or_throw();
+  const char wrong = 'w';
+  segment->write_at(std::as_bytes(std::span{&wrong, 1}), used_bytes(bytes) - 1).or_throw();
+  EXPECT_EQ(append(*log, {event("1")}), 1U);
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+}
+
 TEST(Recovery, AMissingSegmentIsTold) {
   TestLog test;
   {
