@@ -72,6 +72,7 @@ int publish(const Common& common, const PublishArguments& arguments) {
   Publishing publishing(**broker, named(common, arguments.topic), common, arguments,
                         {.on_failure = on_failure, .on_acks = on_acks});
   if (auto begun = publishing.begin(); !begun) return fail(begun.error());
+  if (::isatty(*input) != 0 && ::isatty(STDERR_FILENO) != 0) complain("one JSON value a line; Ctrl-D ends");
   auto ran = run(publishing, *input, progress);
   progress.sum_up(publishing.published(), arguments.topic);
   if (!ran && ran.error().code != "interrupted") {

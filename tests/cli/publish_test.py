@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from command_line import CommandLine
+from command_line import PATIENCE_S, CommandLine
 
 
 class Publish(CommandLine):
@@ -68,7 +68,7 @@ class Publish(CommandLine):
         # 100 MiB in one line: with 80 MiB of room in all it can only be passed over.
         limited = 'ulimit -v 81920; exec "$0" publish t --file long'
         done = subprocess.run(["bash", "-c", limited, os.environ["TIDINGS"]], cwd=self.folder, capture_output=True,
-                              env=self.environment(), timeout=60)
+                              env=self.environment(), timeout=PATIENCE_S)
         self.assertEqual(done.returncode, 1, done.stderr[-500:])
         told = re.findall(rb"^tidings: line (\d+): too_large: ", done.stderr, re.M)
         self.assertEqual(told, [b"2", b"4"])
@@ -126,7 +126,7 @@ class Publish(CommandLine):
         process.stdout.close()
         process.stdin.write(b"2\n" * 5000)
         process.stdin.close()
-        self.assertEqual(process.wait(timeout=60), 0)
+        self.assertEqual(process.wait(timeout=PATIENCE_S), 0)
         self.assertEqual(len(self.tail_json("t")), 5001)
 
     def test_acknowledgements_that_cannot_be_written_fail(self):

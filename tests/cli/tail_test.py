@@ -4,7 +4,7 @@ import signal
 import subprocess
 import unittest
 
-from command_line import CommandLine
+from command_line import PATIENCE_S, CommandLine
 
 
 class Tail(CommandLine):
@@ -83,7 +83,7 @@ class Tail(CommandLine):
         self.assertEqual(self.lag_of("t", "g")["lag"], 10)
         # Closed: what the log opens must not stand in its place.
         closed = subprocess.run(["bash", "-c", '"$0" tail t --group g --no-follow >&-', os.environ["TIDINGS"]],
-                                cwd=self.folder, env=self.environment(), capture_output=True, timeout=60)
+                                cwd=self.folder, env=self.environment(), capture_output=True, timeout=PATIENCE_S)
         self.assertEqual(closed.returncode, 1, closed.stderr)
         self.assertEqual(self.data("--group", "g", "--no-follow"), list(range(10)))
 
@@ -117,19 +117,19 @@ class Tail(CommandLine):
         process = self.start("tail", "t", "--from", "earliest")
         self.line_of(process.stdout)  # then the pipe fills
         self.interrupt(process, signal.SIGTERM)
-        self.assertEqual(process.wait(timeout=60), 143)
+        self.assertEqual(process.wait(timeout=PATIENCE_S), 143)
 
     def test_a_closed_pipe_ends_it_quietly(self):
         self.publish("t", range(3))
         # All is printed; nothing more comes that it could fail to write.
         script = '"$0" tail t --from earliest | head -1; echo "${PIPESTATUS[0]}"'
         done = subprocess.run(["bash", "-c", script, os.environ["TIDINGS"]], cwd=self.folder, env=self.environment(),
-                              capture_output=True, timeout=60)
+                              capture_output=True, timeout=PATIENCE_S)
         self.assertEqual(done.stdout.decode().splitlines()[1], "0")
         self.assertEqual(done.stderr, b"")
         self.publish("t", ["x" * 1000] * 5000)
         done = subprocess.run(["bash", "-c", script, os.environ["TIDINGS"]], cwd=self.folder, env=self.environment(),
-                              capture_output=True, timeout=60)
+                              capture_output=True, timeout=PATIENCE_S)
         self.assertEqual(done.stdout.decode().splitlines()[1], "0")
         self.assertEqual(done.stderr, b"")
 
