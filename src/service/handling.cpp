@@ -277,14 +277,16 @@ void Handling::extend() {
 // How it ends.
 
 void Handling::begin_stop() {
+  std::vector<std::shared_ptr<Consumer>> consumers;  // held while they wake: a fetching thread may replace its own
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
     work_.notify_all();
     room_.notify_all();
+    for (const auto& source : sources_)
+      if (source->consumer) consumers.push_back(source->consumer);
   }
-  for (auto& source : sources_)
-    if (source->consumer) source->consumer->wake();
+  for (const auto& consumer : consumers) consumer->wake();
 }
 
 bool Handling::wait_ended(SteadyTime until) {

@@ -499,5 +499,66 @@ TEST_F(HandlingTest, what_a_stopped_service_left_comes_to_the_next) {
   EXPECT_EQ(std::ranges::unique(all).size(), 0U);
 }
 
+/// The first consumer wants to be opened again, and is replaced while a stop is waking it.
+class Reopened final : public Wrapped {
+ public:
+  using Wrapped::Wrapped;
+  std::atomic<bool> subscribes_again = false;
+  std::atomic<bool> wakes = false;
+  std::atomic<bool> died_in_wake = false;
+
+  Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {
+    if (!std::exchange(first_, false)) {
+      subscribes_again = true;
+      EXPECT_TRUE(eventually([&] { return wakes.load(); }));
+      return Wrapped::subscribe(topic, options);
+    }
+    auto consumer = Wrapped::subscribe(topic, options);
+    if (!consumer) return consumer.error();
+    return std::make_unique<Gone>(*this, std::move(*consumer));
+  }
+
+ private:
+  class Gone final : public WrappedConsumer {
+   public:
+    Gone(Reopened& broker, std::unique_ptr<Consumer> consumer)
+        : WrappedConsumer(std::move(consumer)), broker_(broker) {}
+    ~Gone() override {
+      if (inside_) broker_.died_in_wake = true;
+    }
+    Result<std::vector<Delivery>> fetch(std::size_t, Duration) override {
+      return Error{"closed", "the connection is gone", Retry::reopen};
+    }
+    void wake() override {
+      auto& broker = broker_;  // where this dies meanwhile, nothing of it is touched
+      inside_ = true;
+      broker.wakes = true;
+      for (const auto until = std::chrono::steady_clock::now() + 300ms; std::chrono::steady_clock::now() < until;) {
+        if (broker.died_in_wake) return;
+        std::this_thread::sleep_for(1ms);
+      }
+      inside_ = false;
+    }
+
+   private:
+    Reopened& broker_;
+    std::atomic<bool> inside_ = false;
+  };
+  bool first_ = true;
+};
+
+TEST_F(HandlingTest, a_stop_keeps_the_consumer_that_it_wakes) {
+  Reopened broker(open_broker("memory:", {.log = &lines_}).or_throw());
+  auto service = Service::create({.name = "test", .broker = &broker, .log = &lines_}).or_throw();
+  service.on("take", {}, [](const Order&) {});
+  {
+    const std::jthread runner([&] { EXPECT_EQ(service.run(), 0); });
+    EXPECT_TRUE(eventually([&] { return broker.subscribes_again.load(); }));
+    service.stop();
+  }
+  EXPECT_TRUE(broker.wakes);
+  EXPECT_FALSE(broker.died_in_wake) << "the consumer was destroyed while its wake() ran";
+}
+
 }  // namespace
 }  // namespace tidings::service

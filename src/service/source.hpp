@@ -10,7 +10,8 @@
 
 namespace tidings::service {
 
-/// A handler's hold on one topic. Under its handling's mutex, but for `consumer` and what never changes.
+/// A handler's hold on one topic. Under its handling's mutex, but for what never changes; the topic's fetching thread,
+/// which alone replaces `consumer`, reads that without it.
 class Source {
  public:
   std::size_t index = 0;

@@ -105,10 +105,59 @@ template <class Condition>
   return true;
 }
 
-/// A broker that can be told to fail, and that counts what a group holds.
-class Moody final : public Broker {
+/// Another's consumer as it is, for those that change a call or two.
+class WrappedConsumer : public Consumer {
  public:
-  explicit Moody(std::unique_ptr<Broker> broker) : broker_(std::move(broker)), capabilities_(broker_->capabilities()) {}
+  explicit WrappedConsumer(std::unique_ptr<Consumer> consumer) : consumer_(std::move(consumer)) {}
+  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
+    return consumer_->fetch(max, wait_max);
+  }
+  Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return consumer_->settle(ids, outcome); }
+  Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return consumer_->reject(ids, delay); }
+  Result<> extend(std::span<const DeliveryId> ids) override { return consumer_->extend(ids); }
+  std::vector<Partition> assignment() const override { return consumer_->assignment(); }
+  void wake() override { consumer_->wake(); }
+  Result<> close(Duration wait_max) override { return consumer_->close(wait_max); }
+
+ private:
+  std::unique_ptr<Consumer> consumer_;
+};
+
+/// The same for a broker.
+class Wrapped : public Broker {
+ public:
+  explicit Wrapped(std::unique_ptr<Broker> broker)
+      : capabilities_(broker->capabilities()), broker_(std::move(broker)) {}
+  const Capabilities& capabilities() const override { return capabilities_; }
+  Result<> create_topic(std::string_view topic, const TopicOptions& options) override {
+    return broker_->create_topic(topic, options);
+  }
+  Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
+                                         const PublishOptions& options = {}) override {
+    return broker_->publish(topic, events, options);
+  }
+  Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {
+    return broker_->subscribe(topic, options);
+  }
+  Result<std::vector<TopicInfo>> topics() override { return broker_->topics(); }
+  Result<TopicInfo> topic(std::string_view topic) override { return broker_->topic(topic); }
+  Result<std::vector<GroupInfo>> groups(std::string_view topic) override { return broker_->groups(topic); }
+  Result<> seek(std::string_view topic, std::string_view group, const Start& to) override {
+    return broker_->seek(topic, group, to);
+  }
+  Result<> close(Duration wait_max) override { return broker_->close(wait_max); }
+
+ protected:
+  Capabilities capabilities_;
+
+ private:
+  std::unique_ptr<Broker> broker_;
+};
+
+/// A broker that can be told to fail, and that counts what a group holds.
+class Moody final : public Wrapped {
+ public:
+  using Wrapped::Wrapped;
 
   /// The next `times` publishes into the topic answer `error`.
   void fail_publish(std::string topic, int times, Error error) {
@@ -125,10 +174,6 @@ class Moody final : public Broker {
 
   void claim_persistent() { capabilities_.persistent = true; }
 
-  const Capabilities& capabilities() const override { return capabilities_; }
-  Result<> create_topic(std::string_view topic, const TopicOptions& options) override {
-    return broker_->create_topic(topic, options);
-  }
   Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
                                          const PublishOptions& options = {}) override {
     {
@@ -138,28 +183,21 @@ class Moody final : public Broker {
         return error_;
       }
     }
-    return broker_->publish(topic, events, options);
+    return Wrapped::publish(topic, events, options);
   }
   Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {
-    auto consumer = broker_->subscribe(topic, options);
+    auto consumer = Wrapped::subscribe(topic, options);
     if (!consumer) return consumer.error();
     return std::make_unique<Taker>(*this, std::move(*consumer));
   }
-  Result<std::vector<TopicInfo>> topics() override { return broker_->topics(); }
-  Result<TopicInfo> topic(std::string_view topic) override { return broker_->topic(topic); }
-  Result<std::vector<GroupInfo>> groups(std::string_view topic) override { return broker_->groups(topic); }
-  Result<> seek(std::string_view topic, std::string_view group, const Start& to) override {
-    return broker_->seek(topic, group, to);
-  }
-  Result<> close(Duration wait_max) override { return broker_->close(wait_max); }
 
  private:
-  class Taker final : public Consumer {
+  class Taker final : public WrappedConsumer {
    public:
-    Taker(Moody& moody, std::unique_ptr<Consumer> consumer) : moody_(moody), consumer_(std::move(consumer)) {}
+    Taker(Moody& moody, std::unique_ptr<Consumer> consumer) : WrappedConsumer(std::move(consumer)), moody_(moody) {}
     Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
       ++moody_.fetches_;
-      auto got = consumer_->fetch(max, wait_max);
+      auto got = WrappedConsumer::fetch(max, wait_max);
       if (got) {
         const auto held = held_ += got->size();
         if (held > moody_.held_most_) moody_.held_most_ = held;
@@ -175,25 +213,18 @@ class Moody final : public Broker {
         }
       }
       held_ -= ids.size();
-      return consumer_->settle(ids, outcome);
+      return WrappedConsumer::settle(ids, outcome);
     }
-    Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return consumer_->reject(ids, delay); }
     Result<> extend(std::span<const DeliveryId> ids) override {
       moody_.extended_ += ids.size();
-      return consumer_->extend(ids);
+      return WrappedConsumer::extend(ids);
     }
-    std::vector<Partition> assignment() const override { return consumer_->assignment(); }
-    void wake() override { consumer_->wake(); }
-    Result<> close(Duration wait_max) override { return consumer_->close(wait_max); }
 
    private:
     Moody& moody_;
-    std::unique_ptr<Consumer> consumer_;
     std::atomic<std::size_t> held_ = 0;
   };
 
-  std::unique_ptr<Broker> broker_;
-  Capabilities capabilities_;
   std::mutex mutex_;
   std::string topic_;
   int times_ = 0;
