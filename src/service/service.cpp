@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -144,6 +145,7 @@ class Service::Impl final : public service::Publisher {
   service::Host host_;
   std::unique_ptr<Broker> owned_broker_;
   int wake_fd_ = -1;
+  std::atomic<bool> ran_ = false;
   std::vector<Registered> registered_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Handling>> handlings_;
@@ -258,6 +260,10 @@ void Service::Impl::tick() {
 }
 
 int Service::Impl::run() {
+  if (ran_.exchange(true)) {
+    host_.say(LogLevel::error, "a service runs once, and this one has; make another");
+    return 1;
+  }
   const service::Signals signals(wake_fd_);
   if (auto started = start(); !started) {
     host_.say(LogLevel::error, started.error().message);

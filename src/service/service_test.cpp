@@ -240,5 +240,14 @@ TEST_F(ServiceTest, a_stop_before_run_ends_it_at_once) {
   EXPECT_EQ(lines_.count("stopped"), 1U);
 }
 
+TEST_F(ServiceTest, runs_once) {
+  make().on("take", {}, [](const Order&) {});
+  service_->stop();
+  EXPECT_EQ(service_->run(), 0);
+  lines_.clear();
+  EXPECT_EQ(service_->run(), 1);
+  EXPECT_EQ(lines_.all(), "test: a service runs once, and this one has; make another\n");
+}
+
 }  // namespace
 }  // namespace tidings::service

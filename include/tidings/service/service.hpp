@@ -116,13 +116,17 @@ class Service {
   [[nodiscard]] const std::string& name() const;
   /// The value of one of the service's own settings, or of Tidings' (`namespace`). Empty where there is none such.
   [[nodiscard]] std::string_view setting(std::string_view name) const;
+  /// What the service runs over: `ServiceOptions::broker`, or its own, which lives as long as the service and is closed
+  /// when `run` returns.
   [[nodiscard]] Broker& broker();
+  /// Where the service logs: `ServiceOptions::log`, or its own, which lives as long as the service.
   [[nodiscard]] LogSink& log();
   /// Error `unknown_handler`.
   [[nodiscard]] Result<HandlerStats> stats(std::string_view handler) const;
 
   /// Runs the handlers until SIGTERM, SIGINT or `stop`; then takes nothing new, lets what runs finish within the
-  /// setting `drain` (30 s), settles, closes the broker. The exit status: 0, or 1 where it could not start.
+  /// setting `drain` (30 s), settles, closes the broker. The exit status: 0, or 1 where it could not start; also where it
+  /// was called before, since a service runs once.
   ///
   /// Where a handler still runs after that time, its name is logged and the process exits with 1 at once, by `_exit`: a
   /// thread that blocks cannot be ended otherwise. A second signal ends the process at once with 128 + its number.
