@@ -245,7 +245,9 @@ void Service::Impl::say_started() const {
   for (const auto& handling : handlings_) {
     groups += (groups.empty() ? "" : ", ") + handling->name();
   }
-  host_.say(LogLevel::info, "started on " + service::without_password(settings_.text("broker")) +
+  const auto where =
+      owned_broker_ ? service::without_password(settings_.text("broker")) : "a broker that the program opened";
+  host_.say(LogLevel::info, "started on " + where +
                                 (host_.name_space.empty() ? "" : " in namespace " + host_.name_space) +
                                 (groups.empty() ? ", without handlers" : ", handlers: " + groups));
 }

@@ -249,5 +249,17 @@ TEST_F(ServiceTest, runs_once) {
   EXPECT_EQ(lines_.all(), "test: a service runs once, and this one has; make another\n");
 }
 
+TEST_F(ServiceTest, says_which_broker_it_runs_on) {
+  make();
+  service_->stop();
+  EXPECT_EQ(service_->run(), 0);
+  EXPECT_EQ(lines_.count("started on a broker that the program opened"), 1U) << lines_.all();
+  lines_.clear();
+  auto own = Service::create({.name = "test", .broker_url = "memory:", .log = &lines_}).or_throw();
+  own.stop();
+  EXPECT_EQ(own.run(), 0);
+  EXPECT_EQ(lines_.count("started on memory:,"), 1U) << lines_.all();
+}
+
 }  // namespace
 }  // namespace tidings::service
