@@ -1,7 +1,5 @@
 #include "tidings/base/clock.hpp"
 
-#include <atomic>
-
 namespace tidings {
 namespace {
 
@@ -16,25 +14,6 @@ class SystemClock final : public Clock {
 Clock& system_clock() {
   static SystemClock clock;
   return clock;
-}
-
-struct ManualClock::State {
-  TimePoint start;
-  std::atomic<Duration::rep> passed{0};
-};
-
-ManualClock::ManualClock(TimePoint start) : state_(new State{start}) {}
-ManualClock::~ManualClock() {
-  delete state_;
-}
-TimePoint ManualClock::now() const {
-  return state_->start + Duration{state_->passed.load()};
-}
-SteadyTime ManualClock::steady_now() const {
-  return SteadyTime{Duration{state_->passed.load()}};
-}
-void ManualClock::advance(Duration by) {
-  state_->passed.fetch_add(by.count());
 }
 
 }  // namespace tidings

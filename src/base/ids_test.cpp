@@ -3,6 +3,7 @@
 #include <set>
 #include <thread>
 
+#include "tidings/base/clock.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/uuid.hpp"
 
@@ -14,6 +15,18 @@ TEST(KeyHash, IsFrozen) {
   EXPECT_EQ(key_hash(""), 0xef46db3751d8e999U);
   EXPECT_EQ(key_hash("a"), 0xd24ec4f1a98c6e5bU);
   EXPECT_EQ(key_hash("abc"), 0x44bc2cf5ad770999U);
+}
+
+// A copy would have gone its own way, or, as it once did, freed what its original still used.
+static_assert(!std::is_copy_constructible_v<ManualClock> && !std::is_copy_assignable_v<ManualClock>);
+
+TEST(ManualClock, MovesOnlyWhenTold) {
+  ManualClock clock(TimePoint{std::chrono::seconds{5}});
+  EXPECT_EQ(clock.now(), TimePoint{std::chrono::seconds{5}});
+  const auto before = clock.steady_now();
+  clock.advance(std::chrono::milliseconds{1'500});
+  EXPECT_EQ(clock.now(), TimePoint{std::chrono::milliseconds{6'500}});
+  EXPECT_EQ(clock.steady_now() - before, std::chrono::milliseconds{1'500});
 }
 
 TEST(Uuid, HasVersionVariantAndTime) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "tidings/base/time.hpp"
 
 namespace tidings {
@@ -17,18 +19,20 @@ class Clock {
 /// The machine's clocks; lives as long as the process.
 [[nodiscard]] Clock& system_clock();
 
-/// A clock that moves only when told to, for tests. Thread-safe.
+/// A clock that moves only when told to, for tests. Thread-safe; neither copied nor moved, since others hold on to it.
 class ManualClock final : public Clock {
  public:
-  explicit ManualClock(TimePoint start = TimePoint{std::chrono::seconds{1'700'000'000}});
-  ~ManualClock() override;
-  [[nodiscard]] TimePoint now() const override;
-  [[nodiscard]] SteadyTime steady_now() const override;
-  void advance(Duration by);
+  explicit ManualClock(TimePoint start = TimePoint{std::chrono::seconds{1'700'000'000}}) : start_(start) {}
+  ManualClock(const ManualClock&) = delete;
+  ManualClock& operator=(const ManualClock&) = delete;
+  [[nodiscard]] TimePoint now() const override { return start_ + Duration{passed_.load()}; }
+  [[nodiscard]] SteadyTime steady_now() const override { return SteadyTime{Duration{passed_.load()}}; }
+  /// Both times go on by `by`. Who waits in real time for this clock is not woken.
+  void advance(Duration by) { passed_.fetch_add(by.count()); }
 
  private:
-  struct State;
-  State* state_;
+  const TimePoint start_;
+  std::atomic<Duration::rep> passed_ = 0;
 };
 
 }  // namespace tidings
