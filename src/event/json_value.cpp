@@ -37,10 +37,6 @@ std::string_view kind_of(od::value& value) {
   return "something malformed";
 }
 
-bool is_malformed(simdjson::error_code error) {
-  return error != simdjson::INCORRECT_TYPE && error != simdjson::NUMBER_OUT_OF_RANGE;
-}
-
 bool refuse(JsonValue& into, od::value& value, simdjson::error_code error, std::string_view wanted) {
   // A malformed literal (`tru`) is also of the wrong type to simdjson.
   if (const auto got = kind_of(value); error == simdjson::INCORRECT_TYPE && got != wanted)
@@ -72,6 +68,17 @@ bool is_number(std::string_view text) {
     if (!digits()) return false;
   }
   return i == text.size();
+}
+
+/// Why a number could not be taken; `is_whole` where one without a fraction is wanted.
+bool refuse_number(JsonValue& into, od::value& value, bool is_whole, std::string_view bound) {
+  if (value.type().value_unsafe() != od::json_type::number)
+    return refuse(into, value, simdjson::INCORRECT_TYPE, is_whole ? "an integer" : "a number");
+  const auto text = into.raw();
+  if (!is_number(text)) return into.fail("invalid_json", "malformed number");
+  if (is_whole && text.find_first_of(".eE") != text.npos)
+    return into.fail("wrong_type", "expected an integer, got " + std::string(text.substr(0, 40)));
+  return into.fail("out_of_range", std::string(text.substr(0, 40)) + " does not fit " + std::string(bound));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -154,39 +161,18 @@ bool JsonValue::text(std::string& out) {
 
 bool JsonValue::integer(std::int64_t& out) {
   auto& value = as_value(value_);
-  const auto error = value.get_int64().get(out);
-  if (error == simdjson::SUCCESS) return true;
-  if (value.type().value_unsafe() != od::json_type::number)
-    return refuse(*this, value, simdjson::INCORRECT_TYPE, "an integer");
-  const auto text = raw();
-  if (!is_number(text)) return fail("invalid_json", "malformed number");
-  if (text.find_first_of(".eE") != text.npos)
-    return fail("wrong_type", "expected an integer, got " + std::string(text.substr(0, 40)));
-  return fail("out_of_range", std::string(text.substr(0, 40)) + " does not fit 64 bits with a sign");
+  return value.get_int64().get(out) == simdjson::SUCCESS || refuse_number(*this, value, true, "64 bits with a sign");
 }
 
 bool JsonValue::integer(std::uint64_t& out) {
   auto& value = as_value(value_);
-  const auto error = value.get_uint64().get(out);
-  if (error == simdjson::SUCCESS) return true;
-  if (value.type().value_unsafe() != od::json_type::number)
-    return refuse(*this, value, simdjson::INCORRECT_TYPE, "an integer");
-  const auto text = raw();
-  if (!is_number(text)) return fail("invalid_json", "malformed number");
-  if (text.find_first_of(".eE") != text.npos)
-    return fail("wrong_type", "expected an integer, got " + std::string(text.substr(0, 40)));
-  return fail("out_of_range", std::string(text.substr(0, 40)) + " does not fit 64 bits without a sign");
+  return value.get_uint64().get(out) == simdjson::SUCCESS ||
+         refuse_number(*this, value, true, "64 bits without a sign");
 }
 
 bool JsonValue::number(double& out) {
   auto& value = as_value(value_);
-  const auto error = value.get_double().get(out);
-  if (error == simdjson::SUCCESS) return true;
-  if (value.type().value_unsafe() != od::json_type::number)
-    return refuse(*this, value, simdjson::INCORRECT_TYPE, "a number");
-  const auto text = raw();
-  if (!is_number(text)) return fail("invalid_json", "malformed number");
-  return fail("out_of_range", std::string(text.substr(0, 40)) + " does not fit a double");
+  return value.get_double().get(out) == simdjson::SUCCESS || refuse_number(*this, value, false, "a double");
 }
 
 bool JsonValue::boolean(bool& out) {
@@ -213,15 +199,10 @@ bool JsonValue::skip() {
       return object([](void*, std::string_view, JsonValue& inner) { return inner.skip(); }, nullptr);
     case od::json_type::array:
       return array([](void*, JsonValue& inner) { return inner.skip(); }, nullptr);
-    case od::json_type::number: {
-      if (!is_number(raw())) return fail("invalid_json", "malformed number");
-      double ignored = 0;
-      if (const auto error = value.get_double().get(ignored); error && is_malformed(error)) {
-        // Well-formed, but too large for a double: nobody reads it, so nothing is wrong. Only its place must be passed.
-        return fail("out_of_range", "a number does not fit a double");
-      }
-      return true;
-    }
+    case od::json_type::number:
+      // By the grammar alone: a number that fits no type of ours is well-formed, and nobody reads it. The parser passes
+      // over what was not taken.
+      return is_number(raw()) || fail("invalid_json", "malformed number");
     case od::json_type::string: {
       std::string_view ignored;
       if (const auto error = value.get_string().get(ignored)) return refuse(*this, value, error, "a text");

@@ -16,7 +16,8 @@ struct JsonFailure {
 };
 
 /// One value of a JSON document that is being read, in order, once. A small window on the parser, which stays behind
-/// it. Every reader returns false, and says why in `failure()`, where the value is of another kind or malformed.
+/// it. Every reader returns false, and notes why for `read_json` to tell, where the value is of another kind or
+/// malformed.
 class JsonValue {
  public:
   JsonValue(void* value, JsonFailure& failure, int depth) : value_(value), failure_(&failure), depth_(depth) {}
@@ -35,7 +36,7 @@ class JsonValue {
   bool boolean(bool& out);
   /// Whether the value is null, and then takes it.
   bool null();
-  /// Takes the value whole, checking that it is well-formed.
+  /// Takes the value whole, checking that it is well-formed; a number may be of any size.
   bool skip();
   /// Takes the value whole, checked, as the text that it is in the document.
   bool copy(std::string& out);
@@ -45,7 +46,6 @@ class JsonValue {
   bool fail(std::string_view code, std::string message);
   /// Puts `step` before the path of a failure on its way up.
   void add_to_path(const std::string& step) { failure_->path.insert(0, step); }
-  [[nodiscard]] JsonFailure& failure() const { return *failure_; }
 
  private:
   void* value_;

@@ -125,8 +125,8 @@ class Service {
   [[nodiscard]] Result<HandlerStats> stats(std::string_view handler) const;
 
   /// Runs the handlers until SIGTERM, SIGINT or `stop`; then takes nothing new, lets what runs finish within the
-  /// setting `drain` (30 s), settles, closes the broker. The exit status: 0, or 1 where it could not start; also where it
-  /// was called before, since a service runs once.
+  /// setting `drain` (30 s), settles, closes the broker. The exit status: 0, or 1 where it could not start; also where
+  /// it was called before, since a service runs once.
   ///
   /// Where a handler still runs after that time, its name is logged and the process exits with 1 at once, by `_exit`: a
   /// thread that blocks cannot be ended otherwise. A second signal ends the process at once with 128 + its number.
