@@ -4,16 +4,20 @@
 
 namespace tidings {
 
-std::string Uuid::to_string() const {
+void Uuid::write_to(std::span<char, 36> text) const {
   static constexpr char hex[] = "0123456789abcdef";
-  std::string text(36, '-');
   std::size_t at = 0;
   for (std::size_t i = 0; i < 16; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
     text[at++] = hex[bytes[i] >> 4];
     text[at++] = hex[bytes[i] & 15];
   }
-  return text;
+}
+
+std::string Uuid::to_string() const {
+  std::array<char, 36> text;
+  write_to(text);
+  return {text.data(), text.size()};
 }
 
 std::optional<Uuid> Uuid::parse(std::string_view text) {

@@ -1,135 +1,239 @@
 #include "bus/registry.hpp"
 
 #include <algorithm>
-#include <exception>
-#include <optional>
-#include <string>
+#include <chrono>
+#include <utility>
+
+#include "bus/chain.hpp"
+#include "bus/lane.hpp"
 
 namespace tidings::bus {
 namespace {
 
-/// Where the publications of one handler call go: back to the bus, as they are.
-class BusOutlet final : public Outlet {
- public:
-  BusOutlet(Registry& registry, Slot& slot) : registry_(registry), slot_(slot) {}
+Row::Entry entry_of(Slot& slot, const Taken& taken) {
+  if (slot.lane()) return {enqueue, slot.lane()->door(taken), &slot};
+  return {taken.run, slot.callable(), &slot};
+}
 
-  Result<> publish(std::string_view, Envelope) override {
-    return Error{"unsupported", "the bus carries events, not envelopes"};
-  }
-  std::optional<Result<>> publish_typed(const void* identity, std::string_view type, const void* event,
-                                        const EnvelopeView& cause) override {
-    return registry_.publish(AnyEvent(identity, type, event), identity, &cause).combined();
-  }
-  Result<> unsubscribe() override {
-    slot_.deactivate();
-    registry_.remove(slot_);
-    return {};
-  }
+std::shared_ptr<const Row> with(const Row& row, const std::shared_ptr<Slot>& slot, const Taken& taken) {
+  auto longer = std::make_shared<Row>(row);
+  longer->entries.push_back(entry_of(*slot, taken));
+  longer->slots.push_back(slot);
+  return longer;
+}
 
- private:
-  Registry& registry_;
-  Slot& slot_;
-};
-
-Result<> call(const Taken& taken, const AnyEvent& event, Context* context) {
-  try {
-    return taken.handler(event, context);
-  } catch (const ErrorException& exception) {
-    return exception.error();
-  } catch (const std::exception& exception) {
-    return Error{"handler_threw", exception.what(), Retry::same_call};
-  } catch (...) {
-    return Error{"handler_threw", "something that is no std::exception", Retry::same_call};
-  }
+std::shared_ptr<const Row> without(const std::shared_ptr<const Row>& row, const Slot& slot) {
+  if (!row || std::ranges::none_of(row->entries, [&](const auto& entry) { return entry.slot == &slot; })) return row;
+  auto shorter = std::make_shared<Row>(*row);
+  std::erase_if(shorter->entries, [&](const auto& entry) { return entry.slot == &slot; });
+  std::erase_if(shorter->slots, [&](const auto& kept) { return kept.get() == &slot; });
+  return shorter;
 }
 
 }  // namespace
 
-thread_local Frame* Frame::top_ = nullptr;
-
-std::size_t Frame::count_of(const Slot& slot) {
-  std::size_t count = 0;
-  for (const auto* frame = top_; frame != nullptr; frame = frame->outer_) count += frame->slot_ == &slot ? 1 : 0;
-  return count;
+Error too_deep() {
+  return {"too_deep", "handlers publish into one another too deep: do they go round in a circle?"};
 }
 
-bool Slot::enter() {
-  const std::scoped_lock lock(mutex_);
-  if (active_) ++running_;
-  return active_;
+void wait_for_others(const Slot& slot) {
+  heavy_fence();
+  auto* const own = &this_publisher();
+  auto pause = std::chrono::microseconds{0};
+  for_each_level(own, [&](const Publisher::Level& level) {
+    while (level.slot.load(mark_load) == &slot) {
+      // Handlers are short as a rule: stay near first. A publish pays nothing for this, so nobody wakes us.
+      if (pause.count() == 0)
+        std::this_thread::yield();
+      else
+        std::this_thread::sleep_for(pause);
+      pause = std::min(pause + pause / 4 + std::chrono::microseconds{1}, std::chrono::microseconds{1000});
+    }
+  });
 }
 
-void Slot::leave() {
-  const std::scoped_lock lock(mutex_);
-  --running_;
-  left_.notify_all();
+void release_after_own_frames(const std::shared_ptr<Slot>& slot) {
+  auto& own = this_publisher();
+  if (own.frames_of(*slot) == 0) return slot->release();
+  own.leaving.push_back(slot);
+  own.anything_leaves = true;
 }
 
-void Slot::deactivate() {
-  const std::scoped_lock lock(mutex_);
-  active_ = false;
+Registry::Registry(const BusOptions& options) : options_(options) {
+  auto first = std::make_unique<Snapshot>();
+  first->any = std::make_shared<Row>();
+  first->settle();
+  current_.store(first.release());
 }
 
-void Slot::wait_for_others() {
-  const auto own = Frame::count_of(*this);
-  std::unique_lock lock(mutex_);
-  left_.wait(lock, [&] { return running_ <= own; });
+Registry::~Registry() {
+  delete current_.load();
 }
 
 void Registry::add(const std::shared_ptr<Slot>& slot) {
+  Snapshots unused;  // freed without the lock
   const std::scoped_lock lock(mutex_);
+  auto next = std::make_unique<Snapshot>(*current_.load());
+  if (slot->middleware() != nullptr) {
+    next->middleware.push_back(slot);
+  }
+  for (const auto& taken : slot->taken()) {
+    if (taken.type == nullptr) {
+      for (auto& row : next->rows)
+        if (row) row = with(*row, slot, taken);
+      next->any = with(*next->any, slot, taken);
+    } else {
+      const auto number = number_of(*taken.type);
+      if (number >= next->rows.size()) next->rows.resize(number + 1);
+      auto& row = next->rows[number];
+      row = with(row ? *row : *next->any, slot, taken);
+    }
+  }
   slots_.push_back(slot);
-  lists_.clear();
+  replace(std::move(next), unused);
 }
 
 void Registry::remove(const Slot& slot) {
-  std::vector<std::shared_ptr<Slot>> gone;  // a callable may be destroyed by this: not under the lock
-  decltype(lists_) lists;
+  Snapshots unused;
+  std::shared_ptr<Slot> gone;
   const std::scoped_lock lock(mutex_);
   const auto found = std::ranges::find(slots_, &slot, [](const auto& known) { return known.get(); });
   if (found == slots_.end()) return;
-  gone.push_back(std::move(*found));
+  gone = std::move(*found);
   slots_.erase(found);
-  lists.swap(lists_);
+  auto next = std::make_unique<Snapshot>(*current_.load());
+  std::erase_if(next->middleware, [&](const auto& kept) { return kept.get() == &slot; });
+  for (auto& row : next->rows) row = without(row, slot);
+  next->any = without(next->any, slot);
+  replace(std::move(next), unused);
+  if (slot.lane()) take_unused(unused);  // a queue is large
 }
 
-std::shared_ptr<const Registry::List> Registry::list_of(const void* identity) {
+void Registry::close() {
+  for (const auto& slot : slots()) {
+    slot->deactivate();
+    if (!slot->lane()) continue;
+    slot->lane()->stop();
+    slot->lane()->discard();
+  }
+  join_finished(true);
+}
+
+void Registry::adopt(std::thread thread, std::shared_ptr<Lane> lane) {
+  join_finished(false);
   const std::scoped_lock lock(mutex_);
-  auto& known = lists_[identity];
-  if (!known) {
-    auto list = std::make_shared<List>();
-    for (const auto& slot : slots_)
-      for (const auto& taken : slot->taken())
-        if (taken.identity == nullptr || taken.identity == identity) list->push_back({slot, &taken});
-    known = std::move(list);
-  }
-  return known;
+  leaving_.push_back({std::move(thread), std::move(lane)});
 }
 
-BusResult Registry::publish(const AnyEvent& event, const void* identity, const EnvelopeView* cause) {
-  const auto list = list_of(identity);
-  BusResult result;
-  std::optional<Envelope> envelope;  // made for the first handler that wants a context
-  EnvelopeView view;
-  for (const auto& [slot, taken] : *list) {
-    if (!slot->enter()) continue;
-    struct Leave {
-      Slot& slot;
-      ~Leave() { slot.leave(); }
-    } leave{*slot};
-    const Frame frame(*slot);
-    if (taken->wants_context && !envelope) {
-      envelope = begin_envelope({.source = "bus", .cause = cause});
-      envelope->type = event.type();
-      view = envelope->view();
-    }
-    BusOutlet outlet(*this, *slot);
-    Context context(view, {}, "bus", outlet);
-    result.add_call();
-    if (auto done = call(*taken, event, taken->wants_context ? &context : nullptr); !done)
-      result.add_error(std::move(done.error()));
+void Registry::join_finished(bool all) {
+  std::vector<Leaving> finished;
+  {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(leaving_, [&](Leaving& leaving) {
+      if (!all && !leaving.lane->finished()) return false;
+      finished.push_back(std::move(leaving));
+      return true;
+    });
   }
+  for (auto& leaving : finished) {
+    leaving.thread.join();
+    leaving.lane->discard();
+  }
+}
+
+std::vector<std::shared_ptr<Slot>> Registry::slots() const {
+  const std::scoped_lock lock(mutex_);
+  return slots_;
+}
+
+void Snapshot::settle() {
+  runs.clear();
+  const auto add = [&](const Row& row) {
+    runs.push_back({row.entries.data(), row.entries.data() + row.entries.size()});
+  };
+  add(*any);  // numbers begin with 1
+  for (std::size_t number = 1; number < rows.size(); ++number) add(rows[number] ? *rows[number] : *any);
+  run_count = runs.size();
+  is_plain = middleware.empty();
+}
+
+void Registry::replace(std::unique_ptr<Snapshot> next, Snapshots& unused) {
+  next->settle();
+  retired_.emplace_back(current_.exchange(next.release()));
+  // Looking for marks makes every processor of this process stop for a moment: not for each subscription of a start.
+  if (retired_.size() >= 16) take_unused(unused);
+}
+
+void Registry::take_unused(Snapshots& unused) {
+  heavy_fence();
+  std::vector<const void*> marked;
+  for_each_level(nullptr, [&](const Publisher::Level& level) {
+    if (const auto* list = level.list.load(mark_load); list != nullptr) marked.push_back(list);
+  });
+  std::erase_if(retired_, [&](auto& snapshot) {
+    if (std::ranges::find(marked, static_cast<const void*>(snapshot.get())) != marked.end()) return false;
+    unused.push_back(std::move(snapshot));
+    return true;
+  });
+}
+
+namespace {
+
+/// A subscriber without middleware around it; returns how many handlers it called: 0 where it has been ended.
+inline std::size_t run_entry(const Row::Entry& entry, Mark& mark, const void* event, Calling& calling,
+                             BusResult& result) {
+  mark.enter(entry.slot);
+  if (entry.slot->ended()) [[unlikely]]
+    return 0;
+  try {
+    entry.run(entry.callable, event, calling);
+  } catch (...) {
+    result.add_error(error_of_exception());
+  }
+  return 1;
+}
+
+}  // namespace
+
+BusResult Registry::publish(std::uint32_t number, const AnyEvent& event, const EnvelopeView* cause) {
+  BusResult result;
+  auto& publisher = this_publisher();
+  if (publisher.depth == levels_max) [[unlikely]] {
+    result.add_error(too_deep());
+    return result;
+  }
+  Mark mark(publisher);
+  const auto& snapshot = mark.protect(current_);
+  const auto [begin, end] = snapshot.run(number);
+  Calling calling(*this, event, cause, result);
+  std::size_t calls = 0;
+  if (snapshot.is_plain) [[likely]] {
+    for (auto* entry = begin; entry != end; ++entry) calls += run_entry(*entry, mark, event.address(), calling, result);
+  } else {
+    for (auto* entry = begin; entry != end; ++entry) {
+      if (entry->slot->lane()) {  // its middleware runs with its handler, on its thread
+        calls += run_entry(*entry, mark, event.address(), calling, result);
+        mark.enter(nullptr);
+        continue;
+      }
+      Chain chain(snapshot.middleware, publisher, calling, *entry->slot, entry->run, entry->callable, event.address());
+      if (auto done = chain.next(); !done) result.add_error(std::move(done.error()));
+      calls += chain.handler_called() ? 1 : 0;
+    }
+  }
+  result.add_calls(calls);
   return result;
+}
+
+Result<> Registry::run_queued(Slot& slot, Run run, const AnyEvent& event, const BusEnvelope* envelope) {
+  auto& publisher = this_publisher();
+  Mark mark(publisher);
+  const auto& snapshot = mark.protect(current_);
+  BusResult result;
+  Calling calling(*this, event, nullptr, result);
+  if (envelope != nullptr) calling.use(*envelope);
+  Chain chain(snapshot.middleware, publisher, calling, slot, run, slot.callable(), event.address());
+  return chain.next();
 }
 
 }  // namespace tidings::bus

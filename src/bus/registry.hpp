@@ -1,77 +1,100 @@
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <thread>
 #include <vector>
 
-#include "tidings/bus/bus.hpp"
+#include "bus/calling.hpp"
+#include "bus/publishers.hpp"
+#include "bus/slot.hpp"
+#include "tidings/bus/options.hpp"
 
 namespace tidings::bus {
 
-/// One subscription: its callables, whether it is still wanted, and how many calls run.
-class Slot {
- public:
-  explicit Slot(std::vector<Taken> taken) : taken_(std::move(taken)) {}
-
-  [[nodiscard]] const std::vector<Taken>& taken() const { return taken_; }
-  [[nodiscard]] bool active() const {
-    const std::scoped_lock lock(mutex_);
-    return active_;
-  }
-
-  /// A call begins; false where the subscription has ended.
-  bool enter();
-  void leave();
-  /// No call begins after this.
-  void deactivate();
-  /// Returns when no call runs but those of the calling thread.
-  void wait_for_others();
-
- private:
-  std::vector<Taken> taken_;
-  mutable std::mutex mutex_;
-  std::condition_variable left_;
-  bool active_ = true;
-  std::size_t running_ = 0;
-};
-
-/// A frame of a handler on this thread: the thread's frames form a chain, so that a slot can tell how many of its calls
-/// are this thread's own.
-class Frame {
- public:
-  explicit Frame(const Slot& slot) : slot_(&slot), outer_(top_) { top_ = this; }
-  ~Frame() { top_ = outer_; }
-  Frame(const Frame&) = delete;
-  Frame& operator=(const Frame&) = delete;
-  [[nodiscard]] static std::size_t count_of(const Slot& slot);
-
- private:
-  const Slot* slot_;
-  Frame* outer_;
-  static thread_local Frame* top_;
-};
-
-/// Who is subscribed. Publishers take an immutable list and run it without a lock; those who subscribe make a new one.
-class Registry : public std::enable_shared_from_this<Registry> {
- public:
+/// Who is to be called with one type of event.
+struct Row {
   struct Entry {
-    std::shared_ptr<Slot> slot;
-    const Taken* taken;
+    Run run;
+    void* callable;
+    Slot* slot;
   };
-  using List = std::vector<Entry>;
+  std::vector<Entry> entries;
+  std::vector<std::shared_ptr<Slot>> slots;  ///< what `entries` point to
+};
+
+/// All rows at one moment. Immutable: who subscribes makes another.
+struct Snapshot {
+  std::vector<std::shared_ptr<const Row>> rows;  ///< by the event's number; null where `any` is all there is
+  std::shared_ptr<const Row> any;                ///< for subscribers to every event
+  std::vector<std::shared_ptr<Slot>> middleware;
+
+  /// What publishers read, of all the above.
+  struct Run {
+    const Row::Entry* begin;
+    const Row::Entry* end;
+  };
+  std::vector<Run> runs;
+  std::size_t run_count = 0;
+  bool is_plain = true;  ///< no middleware
+
+  [[nodiscard]] const Run& run(std::uint32_t number) const { return runs[number < run_count ? number : 0]; }
+  /// Before anybody else sees it.
+  void settle();
+};
+
+[[nodiscard]] Error too_deep();
+
+/// Returns when no thread but this one runs `slot`, which has been ended, or is about to.
+void wait_for_others(const Slot& slot);
+/// Destroys the callable; where this thread runs it, when that frame ends.
+void release_after_own_frames(const std::shared_ptr<Slot>& slot);
+
+/// Who is subscribed. Publishers run a snapshot, protected by their marks; changes make a new one and free the old ones
+/// that nobody marks.
+class Registry {
+ public:
+  explicit Registry(const BusOptions& options);
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
 
   void add(const std::shared_ptr<Slot>& slot);
   void remove(const Slot& slot);
-  BusResult publish(const AnyEvent& event, const void* identity, const EnvelopeView* cause);
+  [[nodiscard]] std::vector<std::shared_ptr<Slot>> slots() const;
+
+  /// Ends every queue, for the end of the bus.
+  void close();
+  /// Takes the thread of a queue that its own handler ended; joins it when it has finished, at the latest in `close`.
+  void adopt(std::thread thread, std::shared_ptr<Lane> lane);
+
+  BusResult publish(std::uint32_t number, const AnyEvent& event, const EnvelopeView* cause);
+  /// One handler with the middleware around it, for queues: on their threads. `envelope` is null where nobody asked.
+  Result<> run_queued(Slot& slot, Run run, const AnyEvent& event, const BusEnvelope* envelope);
+
+  [[nodiscard]] Clock& clock() const { return *options_.clock; }
+  [[nodiscard]] Entropy& entropy() const { return *options_.entropy; }
+  [[nodiscard]] LogSink& log() const { return *options_.log; }
 
  private:
-  [[nodiscard]] std::shared_ptr<const List> list_of(const void* identity);
+  using Snapshots = std::vector<std::unique_ptr<const Snapshot>>;
 
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Slot>> slots_;                            // in the order of subscription
-  std::unordered_map<const void*, std::shared_ptr<const List>> lists_;  // by event, made when first asked for
+  void replace(std::unique_ptr<Snapshot> next, Snapshots& unused);
+  void take_unused(Snapshots& unused);
+
+  struct Leaving {
+    std::thread thread;
+    std::shared_ptr<Lane> lane;
+  };
+  void join_finished(bool all);
+
+  BusOptions options_;
+  std::atomic<const Snapshot*> current_;
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<Slot>> slots_;  // in the order of subscription
+  Snapshots retired_;                         // replaced, and perhaps still looked at
+  std::vector<Leaving> leaving_;              // under `mutex_`
 };
 
 }  // namespace tidings::bus

@@ -2,13 +2,14 @@
 
 #include "tidings/base/text.hpp"
 #include "tidings/base/uuid.hpp"
+#include "tidings/event/detail/stamp.hpp"
 
 namespace tidings {
 namespace {
 
-void append_hex(std::string& out, std::uint64_t number) {
+void write_hex(char* out, std::uint64_t number) {
   static constexpr char hex[] = "0123456789abcdef";
-  for (int shift = 60; shift >= 0; shift -= 4) out += hex[number >> shift & 15];
+  for (int shift = 60; shift >= 0; shift -= 4) *out++ = hex[number >> shift & 15];
 }
 
 bool is_lower_hex(std::string_view text) {
@@ -34,35 +35,43 @@ std::uint64_t not_zero(Entropy& entropy) {
   return number;
 }
 
-std::string child_trace(std::string_view parent, Entropy& entropy) {
+/// `00-<trace>-<span>-<flags>`, with a new span.
+void write_child_trace(std::array<char, 55>& out, std::string_view parent, Entropy& entropy) {
+  static constexpr std::string_view blank = "00-00000000000000000000000000000000-0000000000000000-01";
   const bool valid = is_trace_parent(parent);
-  std::string trace = "00-";
+  blank.copy(out.data(), out.size());
   if (valid) {
-    trace += parent.substr(3, 32);
+    parent.substr(3, 32).copy(out.data() + 3, 32);
+    parent.substr(53, 2).copy(out.data() + 53, 2);
   } else {
-    append_hex(trace, not_zero(entropy));
-    append_hex(trace, entropy.next());
+    write_hex(out.data() + 3, not_zero(entropy));
+    write_hex(out.data() + 19, entropy.next());
   }
-  trace += '-';
-  append_hex(trace, not_zero(entropy));
-  trace += valid ? std::string("-") + std::string(parent.substr(53, 2)) : "-01";
-  return trace;
+  write_hex(out.data() + 36, not_zero(entropy));
 }
 
 }  // namespace
 
+detail::Stamp detail::make_stamp(const EnvelopeView* cause, Clock& clock, Entropy& entropy) {
+  Stamp stamp;
+  make_uuid_v7(clock, entropy).write_to(stamp.id);
+  stamp.time = clock.now();
+  write_child_trace(stamp.trace_parent, cause != nullptr ? cause->trace_parent : std::string_view{}, entropy);
+  return stamp;
+}
+
 Envelope begin_envelope(const EnvelopeOptions& options) {
+  const auto stamp = detail::make_stamp(options.cause, *options.clock, *options.entropy);
   Envelope envelope;
-  envelope.id = make_uuid_v7(*options.clock, *options.entropy).to_string();
+  envelope.id = stamp.id_text();
   envelope.source = options.source;
-  envelope.time = options.clock->now();
+  envelope.time = stamp.time;
+  envelope.trace_parent = stamp.trace_text();
   if (const auto* const cause = options.cause) {
     envelope.correlation_id = cause->correlation_id.empty() ? cause->id : cause->correlation_id;
     envelope.causation_id = cause->id;
-    envelope.trace_parent = child_trace(cause->trace_parent, *options.entropy);
   } else {
     envelope.correlation_id = envelope.id;
-    envelope.trace_parent = child_trace({}, *options.entropy);
   }
   return envelope;
 }

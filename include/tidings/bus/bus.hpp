@@ -1,86 +1,42 @@
 #pragma once
 
-#include <cstddef>
-#include <functional>
+#include <concepts>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "tidings/bus/any_event.hpp"
+#include "tidings/bus/bus_result.hpp"
+#include "tidings/bus/detail/taken.hpp"
+#include "tidings/bus/handler_call.hpp"
+#include "tidings/bus/options.hpp"
 #include "tidings/bus/subscription.hpp"
 #include "tidings/event/context.hpp"
-#include "tidings/event/handler_shape.hpp"
 
 namespace tidings {
 
-/// An event of whatever type, as a subscriber to all of them gets it. Valid for the call.
-class AnyEvent {
- public:
-  AnyEvent(const void* identity, std::string_view type, const void* event)
-      : identity_(identity), type_(type), event_(event) {}
-
-  /// Its wire name where it has one of its own, else its C++ name.
-  [[nodiscard]] std::string_view type() const { return type_; }
-  /// The event, if it is an `Event`; else null.
-  template <class Event>
-  [[nodiscard]] const Event* get() const {
-    return identity_ == &event_identity<Event> ? static_cast<const Event*>(event_) : nullptr;
-  }
-
- private:
-  const void* identity_;
-  std::string_view type_;
-  const void* event_;
-};
-
-/// What became of a publish on the bus: every subscriber ran; these failed.
-class [[nodiscard]] BusResult {
- public:
-  [[nodiscard]] bool ok() const { return errors_.empty(); }
-  explicit operator bool() const { return ok(); }
-  /// How many handlers were called.
-  [[nodiscard]] std::size_t handlers() const { return handlers_; }
-  /// In the order of subscription.
-  [[nodiscard]] const std::vector<Error>& errors() const { return errors_; }
-  /// All of it as one: the error itself, or `several_failed` with all of their messages.
-  [[nodiscard]] Result<> combined() const;
-
-  void add_call() { ++handlers_; }
-  void add_error(Error error) { errors_.push_back(std::move(error)); }
-
- private:
-  std::size_t handlers_ = 0;
-  std::vector<Error> errors_;
-};
-
-namespace bus {
-
-/// What a subscriber's callable has become. `context` is made only for those that want one.
-using Handler = std::function<Result<>(const AnyEvent& event, Context* context)>;
-
-struct Taken {
-  const void* identity;  ///< null: every event
-  Handler handler;
-  bool wants_context;
-};
-
-}  // namespace bus
-
-/// The typed bus inside one process. Thread-safe and reentrant: handlers may publish, subscribe and unsubscribe. No
-/// lock is held while a handler runs.
+/// The typed bus inside one process. Thread-safe and reentrant: handlers may publish, subscribe and unsubscribe.
 ///
 /// `publish` calls every subscriber of the event's type, and those of every event, on the caller's thread, in the order
-/// of subscription. A handler that fails, or throws, hides no other. Subscribers that come while a publish runs see the
-/// next one.
+/// of subscription; a queued subscriber gets a copy, which a thread of its own handles. A handler that fails, or
+/// throws, hides no other. Subscribers that come while a publish runs see the next one. Handlers that publish into one
+/// another more than 128 deep get an error `too_deep`.
+///
+/// A publish takes no lock, allocates nothing (but what copying an event into a queue allocates, and errors), and
+/// writes nothing that another publishing thread reads. No lock is held while a handler runs.
 ///
 ///   tidings::Bus bus;
 ///   auto subscription = bus.subscribe([](const OrderPlaced& order) { … });
 ///   auto published = bus.publish(OrderPlaced{…});
 class Bus {
  public:
-  Bus();
+  explicit Bus(BusOptions options = {});
+  /// Ends all queues, whose events are discarded as `Subscription::end` says. No publish may run, nor a handler of this
+  /// bus be the caller.
   ~Bus();
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
@@ -90,23 +46,11 @@ class Bus {
   template <class F>
     requires(!std::is_member_function_pointer_v<std::decay_t<F>>)
   Subscription subscribe(F&& handler) {
-    using Plain = std::decay_t<F>;
-    constexpr bool deduced = detail::HasOneCall<Plain>;
-    static_assert(deduced,
-                  "tidings: a generic or overloaded handler does not say which events it takes: name them, "
-                  "subscribe<OrderPlaced, …>(handler)");
-    if constexpr (deduced) {
-      using Arguments = typename detail::Call<Plain>::Arguments;
-      constexpr auto count = std::tuple_size_v<Arguments>;
-      static_assert(count == 1 || count == 2, "tidings: a handler takes `const Event&`, or `const Event&, Context&`");
-      if constexpr (count == 1 || count == 2) {
-        using First = std::tuple_element_t<0, Arguments>;
-        static_assert(detail::is_event_argument<First>,
-                      "tidings: a handler's first parameter is its event, as const Event&");
-        if constexpr (detail::is_event_argument<First>)
-          return subscribe_to<std::remove_cvref_t<First>>(std::forward<F>(handler));
-      }
-    }
+    return subscribe(SubscribeOptions{}, std::forward<F>(handler));
+  }
+  template <class F>
+  Subscription subscribe(SubscribeOptions options, F&& handler) {
+    if constexpr (deduces<F>()) return add(subscriber<EventOf<F>>(std::move(options.name), std::forward<F>(handler)));
     return {};
   }
 
@@ -114,7 +58,12 @@ class Bus {
   template <class First, class... Rest, class F>
     requires(!std::is_same_v<std::decay_t<First>, std::decay_t<F>>)
   Subscription subscribe(F&& handler) {
-    return subscribe_to<First, Rest...>(std::forward<F>(handler));
+    return subscribe<First, Rest...>(SubscribeOptions{}, std::forward<F>(handler));
+  }
+  template <class First, class... Rest, class F>
+    requires(!std::is_same_v<std::decay_t<First>, std::decay_t<F>>)
+  Subscription subscribe(SubscribeOptions options, F&& handler) {
+    return add(subscriber<First, Rest...>(std::move(options.name), std::forward<F>(handler)));
   }
 
   /// A member function; the object must outlive the subscription.
@@ -127,60 +76,119 @@ class Bus {
     return subscribe([method, object](Args... args) -> R { return (object->*method)(std::forward<Args>(args)...); });
   }
 
-  template <class Event>
-  BusResult publish(const Event& event) {
-    return publish_any(AnyEvent(&event_identity<Event>, display_name<Event>, &event), &event_identity<Event>);
+  /// Subscribes with a bounded queue and a thread of its own: a publish copies the event into the queue and goes on.
+  /// The handler runs on that thread alone, in the order of the publishes. Its failures go to `on_failure`, or the log;
+  /// a full queue does what `when_full` says.
+  ///
+  ///   auto mail = bus.subscribe_queued({.name = "mail", .capacity = 10'000}, [](const OrderPlaced& order) { … });
+  template <class F>
+  Subscription subscribe_queued(QueueOptions options, F&& handler) {
+    if constexpr (deduces<F>()) return queued<EventOf<F>>(std::move(options), std::forward<F>(handler));
+    return {};
+  }
+  template <class First, class... Rest, class F>
+    requires(!std::is_same_v<std::decay_t<First>, std::decay_t<F>>)
+  Subscription subscribe_queued(QueueOptions options, F&& handler) {
+    return queued<First, Rest...>(std::move(options), std::forward<F>(handler));
   }
 
+  /// Puts `middleware`, `Result<>(HandlerCall&)`, around every call of every handler, on the thread of that call; what
+  /// came first is outermost. For timing, tracing, retries, guards.
+  ///
+  ///   auto timing = bus.use([&](HandlerCall& call) -> Result<> { …; auto done = call.next(); …; return done; });
+  template <class F>
+  Subscription use(F&& middleware, std::string name = {}) {
+    using Plain = std::decay_t<F>;
+    constexpr bool fits = std::is_invocable_r_v<Result<>, Plain&, HandlerCall&>;
+    static_assert(fits, "tidings: middleware takes tidings::HandlerCall& and returns tidings::Result<>");
+    if constexpr (fits) {
+      if (name.empty()) name = type_name<Plain>;
+      return add_middleware(
+          {.name = std::move(name), .callable = std::make_shared<Plain>(std::forward<F>(middleware)), .taken = {}},
+          [](void* callable, HandlerCall& call) -> Result<> {
+            return std::invoke(*static_cast<Plain*>(callable), call);
+          });
+    }
+    return {};
+  }
+
+  /// Calls every subscriber of `Event`. What failed is in the result; nothing is thrown.
+  template <class Event>
+  BusResult publish(const Event& event) {
+    return publish(number_of<Event>(), AnyEvent(event_type<Event>, &event));
+  }
+
+  /// What is subscribed, in the order of subscription, middleware first.
+  [[nodiscard]] std::vector<SubscriptionInfo> subscriptions() const;
+
+  /// Waits until every queue has handled what it held at the call. Error `timeout` (same call) after `wait_max`.
+  Result<> drain(Duration wait_max);
+
  private:
+  template <class F>
+  using EventOf = std::remove_cvref_t<std::tuple_element_t<0, typename detail::Call<std::decay_t<F>>::Arguments>>;
+
+  /// Whether the handler's shape says which event it takes; if not, why.
+  template <class F>
+  static consteval bool deduces() {
+    using Plain = std::decay_t<F>;
+    constexpr bool deduced = detail::HasOneCall<Plain>;
+    static_assert(deduced,
+                  "tidings: a generic or overloaded handler does not say which events it takes: name them, "
+                  "subscribe<OrderPlaced, …>(handler)");
+    if constexpr (deduced) {
+      using Arguments = typename detail::Call<Plain>::Arguments;
+      constexpr auto count = std::tuple_size_v<Arguments>;
+      static_assert(count == 1 || count == 2, "tidings: a handler takes `const Event&`, or `const Event&, Context&`");
+      if constexpr (count == 1 || count == 2) {
+        constexpr bool event_first = detail::is_event_argument<std::tuple_element_t<0, Arguments>>;
+        static_assert(event_first, "tidings: a handler's first parameter is its event, as const Event&");
+        if constexpr (event_first && count == 2) {
+          constexpr bool context_second = std::is_same_v<std::tuple_element_t<1, Arguments>, Context&>;
+          static_assert(context_second, "tidings: a handler's second parameter is tidings::Context&");
+          return context_second;
+        }
+        return event_first;
+      }
+    }
+    return false;
+  }
+
   template <class... Events, class F>
-  Subscription subscribe_to(F&& handler) {
+  static bus::Subscriber subscriber(std::string name, F&& handler) {
     using Plain = std::decay_t<F>;
     constexpr bool callable = (detail::takes_event<Plain, Events> && ...);
     static_assert(callable,
                   "tidings: this handler cannot be called with `const Event&` or `const Event&, Context&` for every "
                   "event named");
     if constexpr (callable) {
-      constexpr bool returns = (returns_outcome<Plain, Events>() && ...);
+      constexpr bool returns = (bus::returns_outcome<Plain, Events>() && ...);
       static_assert(returns, "tidings: a handler returns void or tidings::Result<>");
       if constexpr (returns) {
-        auto shared = std::make_shared<Plain>(std::forward<F>(handler));
-        std::vector<bus::Taken> taken;
-        (taken.push_back(take<Events>(shared)), ...);
-        return add(std::move(taken));
+        if (name.empty()) name = type_name<Plain>;
+        return {.name = std::move(name),
+                .callable = std::make_shared<Plain>(std::forward<F>(handler)),
+                .taken = {bus::take<Events, Plain>()...}};
       }
     }
     return {};
   }
 
-  template <class F, class Event>
-  static consteval bool returns_outcome() {
-    if constexpr (std::invocable<F&, const Event&, Context&>)
-      return detail::is_outcome<std::invoke_result_t<F&, const Event&, Context&>>;
-    else
-      return detail::is_outcome<std::invoke_result_t<F&, const Event&>>;
+  template <class... Events, class F>
+  Subscription queued(QueueOptions options, F&& handler) {
+    constexpr bool copyable = ((std::is_same_v<Events, AnyEvent> || std::copy_constructible<Events>) && ...);
+    static_assert(copyable, "tidings: a queued subscriber gets a copy of its event, and this one cannot be copied");
+    if constexpr (copyable) {
+      auto taken = subscriber<Events...>(std::move(options.name), std::forward<F>(handler));
+      return add_queued(std::move(taken), std::move(options));
+    }
+    return {};
   }
 
-  template <class Event, class F>
-  static bus::Taken take(const std::shared_ptr<F>& shared) {
-    constexpr bool wants_context = std::invocable<F&, const Event&, Context&>;
-    return {.identity = std::is_same_v<Event, AnyEvent> ? nullptr : &event_identity<Event>,
-            .handler = [shared](const AnyEvent& any, Context* context) -> Result<> {
-              const Event* event = nullptr;
-              if constexpr (std::is_same_v<Event, AnyEvent>)
-                event = &any;
-              else
-                event = any.get<Event>();
-              if constexpr (wants_context)
-                return detail::call(*shared, *event, *context);
-              else
-                return detail::call(*shared, *event);
-            },
-            .wants_context = wants_context};
-  }
-
-  Subscription add(std::vector<bus::Taken> taken);
-  BusResult publish_any(const AnyEvent& event, const void* identity);
+  Subscription add(bus::Subscriber subscriber);
+  Subscription add_queued(bus::Subscriber subscriber, QueueOptions options);
+  Subscription add_middleware(bus::Subscriber subscriber, bus::RunMiddleware run);
+  BusResult publish(std::uint32_t number, const AnyEvent& event);
 
   std::shared_ptr<bus::Registry> registry_;
 };

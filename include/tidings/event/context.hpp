@@ -7,28 +7,19 @@
 
 #include "tidings/base/strong.hpp"
 #include "tidings/event/envelope.hpp"
+#include "tidings/event/event_type.hpp"
 #include "tidings/event/make_envelope.hpp"
 
 namespace tidings {
-
-/// Its address names the type within this program.
-template <class Event>
-inline constexpr char event_identity = 0;
-
-/// How the type is called where nobody else reads it: its traits' name, else as the compiler spells it.
-template <class Event>
-inline constexpr std::string_view display_name =
-    has_default_name<Event> ? type_name<Event> : detail::traits_of<Event>().name;
 
 /// Where a handler's publications go: the runtime that runs the handler. Not for users.
 class Outlet {
  public:
   virtual ~Outlet() = default;
   virtual Result<> publish(std::string_view topic, Envelope envelope) = 0;
-  /// Takes the event as it is, where the runtime needs no encoding; nullopt: it has to be encoded. `identity` is
-  /// `&event_identity<Event>`.
-  virtual std::optional<Result<>> publish_typed(const void* /*identity*/, std::string_view /*type*/,
-                                                const void* /*event*/, const EnvelopeView& /*cause*/) {
+  /// Takes the event as it is, where the runtime needs no encoding; nullopt: it has to be encoded.
+  virtual std::optional<Result<>> publish_typed(const EventType& /*type*/, const void* /*event*/,
+                                                const EnvelopeView& /*cause*/) {
     return std::nullopt;
   }
   /// Ends the subscription whose handler runs. Error `unsupported`.
@@ -68,8 +59,7 @@ class Context {
   /// Errors: what encoding and `validate` say.
   template <class Event>
   Result<> publish(const Event& event) {
-    if (auto taken = outlet_->publish_typed(&event_identity<Event>, display_name<Event>, &event, *envelope_))
-      return std::move(*taken);
+    if (auto taken = outlet_->publish_typed(event_type<Event>, &event, *envelope_)) return std::move(*taken);
     auto envelope = make_envelope(
         event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
     if (!envelope) return envelope.error();

@@ -1,0 +1,59 @@
+#include "bus/calling.hpp"
+
+#include "bus/publishers.hpp"
+#include "bus/registry.hpp"
+
+namespace tidings::bus {
+
+Result<> BusOutlet::publish(std::string_view, Envelope) {
+  return Error{"unsupported", "the bus carries events, not envelopes"};
+}
+
+std::optional<Result<>> BusOutlet::publish_typed(const EventType& type, const void* event, const EnvelopeView& cause) {
+  return registry_.publish(number_of(type), AnyEvent(type, event), &cause).combined();
+}
+
+Result<> BusOutlet::unsubscribe() {
+  slot_.deactivate();
+  registry_.remove(slot_);
+  return {};
+}
+
+const BusEnvelope& Calling::envelope() {
+  if (!told_) told_.emplace();
+  if (!told_->envelope) told_->envelope.emplace(cause_, registry_->clock(), registry_->entropy());
+  return *told_->envelope;
+}
+
+Context& Calling::context(Slot& slot) {
+  const auto& made = envelope();
+  if (!told_->view) told_->view = made.view(event_->type());
+  if (!told_->handler || told_->handler->slot != &slot) told_->handler.emplace(*registry_, slot, *told_->view);
+  return told_->handler->context;
+}
+
+Error error_of_exception() {
+  try {
+    throw;
+  } catch (const ErrorException& exception) {
+    return exception.error();
+  } catch (const std::exception& exception) {
+    return {"handler_threw", exception.what(), Retry::same_call};
+  } catch (...) {
+    return {"handler_threw", "something that is no std::exception", Retry::same_call};
+  }
+}
+
+const AnyEvent& event_of(const Calling& calling) {
+  return calling.event();
+}
+Context& context_of(Calling& calling) {
+  // The handler that asks runs on this thread, at its deepest level.
+  const auto& publisher = this_publisher();
+  return calling.context(*publisher.levels[publisher.depth - 1].slot.load(std::memory_order_relaxed));
+}
+void fail(Calling& calling, Error error) {
+  calling.result().add_error(std::move(error));
+}
+
+}  // namespace tidings::bus

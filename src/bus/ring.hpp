@@ -1,0 +1,92 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "bus/asymmetric_fence.hpp"
+#include "bus/bus_envelope.hpp"
+#include "tidings/bus/detail/taken.hpp"
+
+namespace tidings::bus {
+
+/// A bounded queue of events of any types: many threads put in, one takes out; neither takes a lock. After the
+/// Disruptor's multi-producer sequencer: a place is claimed by compare-and-swap on the tail, a sequence in each cell says
+/// that it is filled, and the taker's head says what is free. The taker writes nothing into cells, so that each is moved
+/// between processors once. Events no larger than what the ring was made for stand in their cells, others on the heap.
+class Ring {
+ public:
+  struct Shape {
+    std::size_t capacity;     ///< events
+    std::size_t event_bytes;  ///< of the largest that stands in its cell
+    bool envelopes;           ///< whether a cell has room for one
+  };
+  /// What a taker sees of a cell; valid until `pop`.
+  struct Item {
+    const EventType* type;
+    Run run;
+    const BusEnvelope* envelope;  ///< null where there is none
+    void* event;
+  };
+
+  explicit Ring(const Shape& shape);
+  ~Ring();
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+
+  /// A place for one event; nullopt: full. Who has one must `fill` it.
+  [[nodiscard]] std::optional<std::uint64_t> claim();
+  /// Copies the event into its place and shows it to the taker. What its copying throws is thrown on, and the place is
+  /// passed over.
+  void fill(std::uint64_t place, const AnyEvent& event, Run run, const BusEnvelope* envelope);
+
+  /// Nothing to take, as far as can be told. Any thread.
+  [[nodiscard]] bool is_empty() const;
+
+  // The taker's side: one thread at a time.
+  /// The oldest event, if it is there; a place whose event could not be copied is passed over.
+  [[nodiscard]] std::optional<Item> front();
+  /// Destroys the oldest event and frees its place.
+  void pop();
+  /// Moves the oldest event into `into`, at least `event_bytes` of room, and frees its place; returns where the event
+  /// then is. Who calls destroys it by `destroy`.
+  [[nodiscard]] Item take(void* into);
+  void destroy(const Item& item) const;
+
+  [[nodiscard]] std::size_t capacity() const { return shape_.capacity; }
+  [[nodiscard]] std::size_t event_bytes() const { return shape_.event_bytes; }
+  /// Places given out, and places freed, since the beginning. Any thread.
+  [[nodiscard]] std::uint64_t claimed() const { return tail_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t freed() const { return head_.load(mark_load); }
+
+ private:
+  struct Header {
+    std::atomic<std::uint64_t> sequence;  ///< place + 1 once it is filled
+    const EventType* type;                ///< null: passed over
+    Run run;
+  };
+
+  [[nodiscard]] std::byte* cell(std::uint64_t place) const { return cells_.get() + (place & mask_) * stride_; }
+  [[nodiscard]] Header& header(std::uint64_t place) const { return *reinterpret_cast<Header*>(cell(place)); }
+  [[nodiscard]] bool in_place(const EventType& type) const {
+    return type.size_bytes <= shape_.event_bytes && type.alignment_bytes <= alignof(std::max_align_t);
+  }
+  [[nodiscard]] Item item(std::uint64_t place) const;
+  void free_front();
+
+  struct FreeAligned {
+    void operator()(std::byte* bytes) const;
+  };
+
+  Shape shape_;
+  std::size_t event_at_, stride_;
+  std::uint64_t mask_;
+  std::unique_ptr<std::byte, FreeAligned> cells_;
+  alignas(64) std::atomic<std::uint64_t> tail_ = 0;
+  std::atomic<std::uint64_t> head_seen_ = 0;  ///< by producers: no newer than `head_`
+  alignas(64) std::atomic<std::uint64_t> head_ = 0;
+};
+
+}  // namespace tidings::bus
