@@ -30,7 +30,7 @@ class Subproject(unittest.TestCase):
             if "inside.cpp" not in line["file"]:
                 self.assertNotIn("-Werror", line["command"])
                 self.assertNotIn("-Wall", line["command"])
-        tools.build(out, "inside")
+        tools.build(out, "inside", "plugin")
         self.assertEqual(tools.run(out / "inside"), "mail for 7\n")
         # Nothing of Tidings is tested or installed by its parent.
         self.assertIn("Total Tests: 0", tools.run("ctest", "--test-dir", out, "-N"))

@@ -12,6 +12,7 @@ struct OrderPlaced {
 
 int main() {
   tidings::Bus bus;
-  auto mail = bus.subscribe([](const shop::OrderPlaced& order) { std::printf("mail for %s\n", order.order_id.c_str()); });
+  auto mail =
+      bus.subscribe([](const shop::OrderPlaced& order) { std::printf("mail for %s\n", order.order_id.c_str()); });
   return bus.publish(shop::OrderPlaced{"7"}) ? 0 : 1;
 }
