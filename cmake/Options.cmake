@@ -1,30 +1,44 @@
-# What every target of the project is compiled with.
+# What every target of the project is compiled with. As a subproject (add_subdirectory, FetchContent) Tidings leaves its parent's choices alone:
+# nothing here reaches beyond this folder, and neither tests, warnings, programs nor install rules come unless asked for.
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)  # the archives may become part of a user's shared library
 
-if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE)
-  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+option(TIDINGS_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(TIDINGS_PROGRAMS "Build the CLI and the shop" ${PROJECT_IS_TOP_LEVEL})
+option(TIDINGS_INSTALL "Make rules to install" ${PROJECT_IS_TOP_LEVEL})
+set(TIDINGS_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,undefined or thread")
+
+find_package(Threads REQUIRED)
+add_library(tidings_flags INTERFACE)
+# Messages of assertions name the source as the project knows it, not as this machine does.
+target_compile_options(tidings_flags INTERFACE "-fmacro-prefix-map=${tidings_SOURCE_DIR}/=")
+if(PROJECT_IS_TOP_LEVEL)
+  if(BUILD_SHARED_LIBS)
+    message(FATAL_ERROR "tidings: BUILD_SHARED_LIBS is not supported. The rooms are archives, position independent, and may be linked into a "
+      "shared library of your own; configure with -DBUILD_SHARED_LIBS=OFF")
+  endif()
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+  if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+  endif()
+  find_program(TIDINGS_CCACHE ccache)
+  if(TIDINGS_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${TIDINGS_CCACHE}")
+  endif()
+  # They are errors under the presets (CMAKE_COMPILE_WARNING_AS_ERROR), not for who builds to install with a compiler that we do not know.
+  target_compile_options(tidings_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers -Wno-restrict)  # members left out keep their initialiser, by design; restrict: g++ 12 sees ghosts in string concatenation
+else()
+  set(CMAKE_COMPILE_WARNING_AS_ERROR OFF)
 endif()
+
 # Assertions stay in every build: what a user runs is what was tested.
 foreach(type RELEASE RELWITHDEBINFO)
   string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_${type} "${CMAKE_CXX_FLAGS_${type}}")
 endforeach()
-
-option(TIDINGS_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
-set(TIDINGS_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,undefined or thread")
-
-find_package(Threads REQUIRED)
-find_program(TIDINGS_CCACHE ccache)
-if(TIDINGS_CCACHE AND PROJECT_IS_TOP_LEVEL)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${TIDINGS_CCACHE}")
-endif()
-
-add_library(tidings_flags INTERFACE)
-target_compile_options(tidings_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -Wno-missing-field-initializers -Wno-restrict)  # members left out keep their initialiser, by design; restrict: g++ 12 sees ghosts in string concatenation
 if(TIDINGS_SANITIZE)
   add_compile_options(-fsanitize=${TIDINGS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
   add_link_options(-fsanitize=${TIDINGS_SANITIZE})

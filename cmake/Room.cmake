@@ -1,9 +1,16 @@
-# tidings_room(NAME [LINKS room…] [LIBRARIES target…] [TEST_LINKS target…])
+# tidings_room(NAME [LINKS room…] [TEST_LINKS target…])
 #
-# One room = one folder = one target tidings::NAME. Sources are every *.cpp of the calling folder (not of its subfolders); *_test.cpp
-# become one test program NAME_test. LINKS are rooms that stand under this one, LIBRARIES are private third-party targets.
+# One room = one folder = one target tidings::NAME, which is also its name as a component of the installed package. Sources are every *.cpp of the
+# calling folder (not of its subfolders); *_test.cpp become one test program NAME_test. LINKS are rooms that stand under this one; libraries of
+# others are private, and declared by tidings_needs() above. A room that lacks one of them is left out.
 function(tidings_room name)
-  cmake_parse_arguments(ROOM "" "" "LINKS;LIBRARIES;TEST_LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "LINKS;TEST_LINKS" ${ARGN})
+  tidings_left_out(left_out ${name} ${ROOM_LINKS})
+  if(left_out)
+    return()
+  endif()
+  get_property(libraries DIRECTORY PROPERTY TIDINGS_TARGETS)
+  get_property(headers DIRECTORY PROPERTY TIDINGS_HEADERS)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -11,21 +18,32 @@ function(tidings_room name)
   if(sources)
     add_library(tidings_${name} STATIC ${sources})
     set(scope PUBLIC)
-    target_link_libraries(tidings_${name} PRIVATE $<BUILD_INTERFACE:tidings_flags> ${ROOM_LIBRARIES})
+    target_link_libraries(tidings_${name} PRIVATE $<BUILD_INTERFACE:tidings_flags> ${libraries})
     target_include_directories(tidings_${name} PRIVATE "${tidings_SOURCE_DIR}/src")
+    target_include_directories(tidings_${name} SYSTEM PRIVATE ${headers})
   else()
     add_library(tidings_${name} INTERFACE)
     set(scope INTERFACE)
   endif()
   add_library(tidings::${name} ALIAS tidings_${name})
   set_target_properties(tidings_${name} PROPERTIES EXPORT_NAME ${name})
+  if(NOT PROJECT_IS_TOP_LEVEL)
+    set_target_properties(tidings_${name} PROPERTIES SYSTEM ON)  # our headers are not judged by the warnings of who includes them
+  endif()
   target_compile_features(tidings_${name} ${scope} cxx_std_23)
   target_include_directories(tidings_${name} ${scope} "$<BUILD_INTERFACE:${tidings_SOURCE_DIR}/include>")
-  list(TRANSFORM ROOM_LINKS PREPEND tidings::)
-  target_link_libraries(tidings_${name} ${scope} ${ROOM_LINKS} Threads::Threads)
+  list(TRANSFORM ROOM_LINKS PREPEND tidings:: OUTPUT_VARIABLE links)
+  target_link_libraries(tidings_${name} ${scope} ${links} Threads::Threads)
   if(tests AND TIDINGS_TESTS)
-    tidings_test(${name}_test SOURCES ${tests} LINKS tidings::${name} ${ROOM_TEST_LINKS} ${ROOM_LIBRARIES})
+    tidings_test(${name}_test SOURCES ${tests} LINKS tidings::${name} ${ROOM_TEST_LINKS} ${libraries})
   endif()
+  # What Install.cmake has to know.
+  set_property(GLOBAL APPEND PROPERTY TIDINGS_ROOMS ${name})
+  set_property(GLOBAL PROPERTY TIDINGS_LINKS_${name} ${ROOM_LINKS})
+  foreach(fact FINDS MODULES)
+    get_property(value DIRECTORY PROPERTY TIDINGS_${fact})
+    set_property(GLOBAL PROPERTY TIDINGS_${fact}_${name} "${value}")
+  endforeach()
 endfunction()
 
 # tidings_test(NAME SOURCES file… LINKS target… [TIMEOUT s] [LABELS l…]): a GoogleTest program that CTest runs as one test.

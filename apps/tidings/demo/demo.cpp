@@ -99,10 +99,13 @@ class Demo {
 
   Result<> start(std::size_t service) {
     const std::string name = specs[service].name;
-    const auto program = own_directory() + "/shop-" + name;
+    auto program = own_directory() + "/shop-" + name;  // as built; installed they stand in a folder of their own
+    if (const auto installed = (fs::path(own_directory()) / TIDINGS_HELPERS / ("shop-" + name)).lexically_normal();
+        ::access(program.c_str(), X_OK) != 0 && ::access(installed.c_str(), X_OK) == 0)
+      program = installed.string();
     if (::access(program.c_str(), X_OK) != 0)
       return Error{"not_found",
-                   program + " is not there; build the examples (script/build) or install them beside tidings"};
+                   program + " is not there; build everything (script/build), or install tidings with cmake --install"};
     const auto folder = directory_ + "/" + name;
     fs::create_directories(folder);
     std::vector<std::string> flags{"--broker", url_};

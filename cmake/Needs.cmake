@@ -1,0 +1,73 @@
+# tidings_needs(NAME [TARGET target | PKGCONFIG module | HEADER file] [PC module] DEBIAN package)
+#
+# Says, in one line of a room's CMakeLists.txt and above its tidings_room(), which library the room cannot do without:
+#   TARGET target      find_package(NAME) gives the target, which is linked; PC is its name for pkg-config
+#   PKGCONFIG module   pkg-config knows the module, which is linked
+#   HEADER file        the header alone is taken, when Tidings is built; who uses Tidings does not need it
+# Where the library is missing the room is left out, and so is what stands on it, with a message that names the Debian package.
+# CMAKE_DISABLE_FIND_PACKAGE_<NAME> makes any of them missing.
+function(tidings_needs name)
+  cmake_parse_arguments(NEED "" "TARGET;PKGCONFIG;HEADER;PC;DEBIAN" "" ${ARGN})
+  string(TOUPPER "TIDINGS_${name}" prefix)
+  set(found FALSE)
+  if(CMAKE_DISABLE_FIND_PACKAGE_${name})
+    # as if it were not there
+  elseif(NEED_HEADER)
+    find_path(${prefix}_INCLUDE_DIR "${NEED_HEADER}")
+    mark_as_advanced(${prefix}_INCLUDE_DIR)
+    if(${prefix}_INCLUDE_DIR)
+      set(found TRUE)
+      set_property(DIRECTORY APPEND PROPERTY TIDINGS_HEADERS "${${prefix}_INCLUDE_DIR}")
+    endif()
+  elseif(NEED_PKGCONFIG)
+    find_package(PkgConfig QUIET)
+    if(PkgConfig_FOUND)
+      pkg_check_modules(${prefix} QUIET IMPORTED_TARGET ${NEED_PKGCONFIG})
+    endif()
+    set(found "${${prefix}_FOUND}")
+    set(NEED_TARGET "PkgConfig::${prefix}")
+    set(NEED_PC "${NEED_PKGCONFIG}")
+  else()
+    if(NOT TARGET ${NEED_TARGET})
+      find_package(${name} QUIET)
+    endif()
+    if(TARGET ${NEED_TARGET})
+      set(found TRUE)
+    endif()
+  endif()
+  if(NOT found)
+    set_property(DIRECTORY PROPERTY TIDINGS_MISSING "${name} is missing (Debian: ${NEED_DEBIAN})")
+  elseif(NEED_TARGET)
+    set_property(DIRECTORY APPEND PROPERTY TIDINGS_TARGETS ${NEED_TARGET})
+    # For who uses the installed room: how the library is found, and its name for pkg-config.
+    set_property(DIRECTORY APPEND PROPERTY TIDINGS_FINDS "${name}|${NEED_TARGET}|${NEED_PKGCONFIG}|${NEED_DEBIAN}")
+    set_property(DIRECTORY APPEND PROPERTY TIDINGS_MODULES ${NEED_PC})
+  endif()
+endfunction()
+
+# tidings_left_out(RESULT NAME ROOM…): whether NAME, which stands on the rooms, cannot be built; says so, and why.
+function(tidings_left_out result name)
+  get_property(why DIRECTORY PROPERTY TIDINGS_MISSING)
+  foreach(room IN LISTS ARGN)
+    get_property(below GLOBAL PROPERTY TIDINGS_WHY_${room})
+    if(below AND NOT why)
+      set(why "${below}")
+    endif()
+  endforeach()
+  set(${result} FALSE PARENT_SCOPE)
+  if(why)
+    if(TIDINGS_TESTS)
+      message(FATAL_ERROR "tidings: ${why}, and the tests are of everything; install it, or configure with -DTIDINGS_TESTS=OFF")
+    endif()
+    message(STATUS "tidings: ${name} is left out: ${why}")
+    set_property(GLOBAL APPEND PROPERTY TIDINGS_LEFT_OUT ${name})
+    set_property(GLOBAL PROPERTY TIDINGS_WHY_${name} "${why}")
+    set(${result} TRUE PARENT_SCOPE)
+  endif()
+endfunction()
+
+# tidings_program(TARGET DIRECTORY): a program that is installed there, with the licence; it finds libraries that stand outside the system's folders.
+function(tidings_program target directory)
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  set_property(GLOBAL APPEND PROPERTY TIDINGS_PROGRAMS_MADE "${target}|${directory}")
+endfunction()
