@@ -15,6 +15,7 @@ foreach(type RELEASE RELWITHDEBINFO)
 endforeach()
 
 option(TIDINGS_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(TIDINGS_BENCH "Build the benchmarks" OFF)
 set(TIDINGS_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=: address,undefined or thread")
 
 find_package(Threads REQUIRED)
