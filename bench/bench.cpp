@@ -100,7 +100,8 @@ std::string section(const Program& program, const Figures& figures) {
 std::vector<std::string> unknown_sources(const Program& program, const Figures& figures) {
   std::vector<std::string> unknown;
   const auto look = [&](const Source& source) {
-    if (!figures.contains(source)) unknown.push_back(source.benchmark + " " + source.counter);
+    if (!source.benchmark.empty() && !figures.contains(source))
+      unknown.push_back(source.benchmark + " " + source.counter);
   };
   for (const auto& table : program.tables)
     for (const auto& row : table.rows) {

@@ -34,7 +34,7 @@ struct Goal {
 
 struct Row {
   std::string label;
-  Source ours;
+  Source ours;  ///< nothing where there is none yet
   std::vector<std::pair<std::string, Source>> peers{};
   std::vector<Goal> goals{};
   Unit unit = Unit::time;
