@@ -8,11 +8,14 @@
 namespace bench {
 namespace {
 
-/// Three digits that matter.
+/// Three digits that matter, two of what is small.
 std::string digits(double number) {
   char text[48];
   const double size = std::abs(number);
-  std::snprintf(text, sizeof text, "%.*f", size >= 100 || size == 0 ? 0 : size >= 10 ? 1 : 2, number);
+  if (size < 0.1 && size != 0)
+    std::snprintf(text, sizeof text, "%.2g", number);
+  else
+    std::snprintf(text, sizeof text, "%.*f", size >= 100 || size == 0 ? 0 : size >= 10 ? 1 : 2, number);
   return text;
 }
 
