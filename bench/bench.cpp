@@ -62,12 +62,13 @@ bool take_argument(int& at, int argc, char** argv, std::string_view name, std::s
 /// False: not understood. What begins with `--benchmark` is Google Benchmark's.
 bool read_arguments(int argc, char** argv, std::vector<char*>& google) {
   auto& all = changeable_options();
+  all = {};
   std::string value;
   try {
     for (int at = 1; at < argc; ++at) {
       if (std::strcmp(argv[at], "--quick") == 0) {
         all.quick = true;
-        all.repetitions = 2;
+        all.repetitions = 1;
       } else if (take_argument(at, argc, argv, "--repetitions", value)) {
         all.repetitions = std::stoi(value);
       } else if (take_argument(at, argc, argv, "--seed", value)) {
@@ -96,21 +97,24 @@ std::string section(const Program& program, const Figures& figures) {
   return text;
 }
 
-/// A figure that a table asks for under a name that no benchmark has is a mistake, and must not look like a result.
-std::vector<std::string> unknown_sources(const Program& program, const Figures& figures) {
-  std::vector<std::string> unknown;
-  const auto look = [&](const Source& source) {
-    if (!source.benchmark.empty() && !figures.contains(source))
-      unknown.push_back(source.benchmark + " " + source.counter);
+/// A figure that a table asks for and no benchmark gives, or a time of nothing, is a mistake and must not look like a
+/// result.
+std::vector<std::string> missing_figures(const Program& program, const Figures& figures) {
+  std::vector<std::string> missing;
+  const auto look = [&](const Source& source, Unit unit) {
+    if (source.benchmark.empty()) return;
+    const auto found = figures.find(source);
+    if (found == figures.end() || ((unit == Unit::time || unit == Unit::rate) && !(found->second.median > 0)))
+      missing.push_back(source.benchmark + " " + source.counter);
   };
   for (const auto& table : program.tables)
     for (const auto& row : table.rows) {
-      look(row.ours);
-      for (const auto& [name, source] : row.peers) look(source);
+      look(row.ours, row.unit);
+      for (const auto& [name, source] : row.peers) look(source, row.unit);
       for (const auto& goal : row.goals)
-        if (goal.reference) look(*goal.reference);
+        if (goal.reference) look(*goal.reference, row.unit);
     }
-  return unknown;
+  return missing;
 }
 
 int write_markdown(const Program& program, const Figures& figures) {
@@ -171,9 +175,9 @@ int run(int argc, char** argv, const Program& program) {
   for (const auto& failure : collector.failures) std::cerr << program.name << "_bench: " << failure << "\n";
   const bool filtered = !benchmark::GetBenchmarkFilter().empty() && benchmark::GetBenchmarkFilter() != ".";
   if (!filtered && collector.failures.empty())
-    for (const auto& unknown : unknown_sources(program, figures)) {
-      std::cerr << program.name << "_bench: no benchmark gives " << unknown << "\n";
-      collector.failures.push_back(unknown);
+    for (const auto& missing : missing_figures(program, figures)) {
+      std::cerr << program.name << "_bench: no benchmark gives " << missing << "\n";
+      collector.failures.push_back(missing);
     }
   if (!collector.failures.empty()) return 1;
   return all.markdown.empty() || all.quick ? 0 : write_markdown(program, figures);

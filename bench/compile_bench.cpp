@@ -73,6 +73,7 @@ void compile(benchmark::State& state, const std::string& source) {
       TIDINGS_BENCH_COMPILER, "-std=c++23", "-I" TIDINGS_BENCH_INCLUDE, "-c", unit, "-o", scratch.path() + "/unit.o"};
   for (std::istringstream flags(TIDINGS_BENCH_FLAGS); !flags.eof();)
     if (std::string flag; flags >> flag) command.push_back(flag);
+  if (options().quick) command.push_back("-O0");
   rusage used{};
   for (auto _ : state) {
     Child compiler(command);
