@@ -12,10 +12,12 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "bench.hpp"
+#include "tidings/bus/bus.hpp"
 
 namespace {
 
@@ -330,11 +332,32 @@ void add(const std::string& name) {
   once("idle", idle<Contender>);
 }
 
-/// The place of Tidings' queued subscribers: a contender as those above, a bus whose one subscriber is queued, with
-/// room for `bound` and a publisher that waits when it is full; then `add<Queued>("tidings")`, and true.
+/// Ours, with a bus of its own: a publish that finds the queue full waits.
+template <class Handler, class Bus>
+class Queued {
+ public:
+  explicit Queued(Handler handler)
+      : subscription_(bus_.subscribe_queued({.name = "bench", .capacity = bound, .wait_max = std::chrono::seconds{30}},
+                                            std::move(handler))) {}
+  void publish(const Tick& tick) {
+    if (!bus_.publish(tick)) throw std::runtime_error("a publish failed");
+  }
+
+ private:
+  Bus bus_;
+  tidings::Subscription subscription_;
+};
+template <class Handler>
+using Tidings = Queued<Handler, tidings::Bus>;
+
+/// Where the bus has queued subscribers; to go once it has.
+template <class Bus>
 bool add_tidings() {
-  return false;
+  constexpr bool has_queues = requires(Bus& bus) { bus.subscribe_queued({}, [](const Tick&) {}); };
+  if constexpr (has_queues) add<Tidings>("tidings");
+  return has_queues;
 }
+
 void add_benchmarks() {
   add<Ring>("ring");
   add<Concurrent>("concurrent");
@@ -371,6 +394,6 @@ std::vector<bench::Table> tables(bool has_tidings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool has_tidings = add_tidings();
+  const bool has_tidings = add_tidings<tidings::Bus>();
   return bench::run(argc, argv, {.name = "queue", .add_benchmarks = add_benchmarks, .tables = tables(has_tidings)});
 }
