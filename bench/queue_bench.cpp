@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "bench.hpp"
+#include "pace.hpp"
 #include "tidings/bus/bus.hpp"
 
 namespace {
@@ -221,30 +222,6 @@ double processor_seconds() {
          static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-/// How fast events pass: the median of the times that each next few take. Where the machine does something else for a
-/// moment, that moment is few of them.
-class Pace {
- public:
-  explicit Pace(std::uint64_t step) : step_(step) { times_.reserve(1 << 16); }
-  void pass() {
-    if (++passed_ % step_ == 0) times_.push_back(std::chrono::steady_clock::now());
-  }
-  [[nodiscard]] std::uint64_t passed() const { return passed_; }
-  /// Of one event.
-  [[nodiscard]] double nanoseconds() const {
-    std::vector<double> each;
-    for (std::size_t i = 1; i < times_.size(); ++i)
-      each.push_back(std::chrono::duration<double, std::nano>(times_[i] - times_[i - 1]).count() /
-                     static_cast<double>(step_));
-    return bench::figure_of(std::move(each)).median;
-  }
-
- private:
-  std::uint64_t step_;
-  std::uint64_t passed_ = 0;
-  std::vector<std::chrono::steady_clock::time_point> times_;
-};
-
 /// How long a repetition goes on.
 std::chrono::milliseconds duration() {
   return std::chrono::milliseconds{bench::options().quick ? 10 : 300};
@@ -257,7 +234,7 @@ template <template <class> class Contender>
 void throughput(benchmark::State& state) {
   std::atomic<bool> done = false;
   std::uint64_t sum = 0;
-  Pace pace(8 * bound);
+  bench::Pace pace(8 * bound);
   auto handler = [&](const Tick& tick) {
     sum += tick.sequence + static_cast<std::uint64_t>(tick.price) + tick.venue;
     pace.pass();
@@ -284,7 +261,7 @@ void round_trip(benchmark::State& state) {
   std::atomic<bool> done = false;
   std::atomic<bool> over = false;
   Contender<Handler>* way_back = nullptr;
-  Pace pace(64);
+  bench::Pace pace(64);
   std::uint64_t returned = 0;
   std::uint64_t misplaced = 0;
   Contender<Handler> forth([&](const Tick& tick) { way_back->publish({.sequence = tick.sequence + 1}); });
