@@ -171,16 +171,20 @@ int run(int argc, char** argv, const Program& program) {
 
   const auto figures = collector.figures();
   if (all.quick) std::cout << "A quick run: the figures say nothing.\n";
-  for (const auto& table : program.tables) std::cout << to_text(table, figures) << "\n";
-  for (const auto& failure : collector.failures) std::cerr << program.name << "_bench: " << failure << "\n";
   const bool filtered = !benchmark::GetBenchmarkFilter().empty() && benchmark::GetBenchmarkFilter() != ".";
+  for (auto table : program.tables) {
+    // Of a part only what it measured.
+    if (filtered) std::erase_if(table.rows, [&](const Row& row) { return !figures.contains(row.ours); });
+    if (!table.rows.empty()) std::cout << to_text(table, figures) << "\n";
+  }
+  for (const auto& failure : collector.failures) std::cerr << program.name << "_bench: " << failure << "\n";
   if (!filtered && collector.failures.empty())
     for (const auto& missing : missing_figures(program, figures)) {
       std::cerr << program.name << "_bench: no benchmark gives " << missing << "\n";
       collector.failures.push_back(missing);
     }
   if (!collector.failures.empty()) return 1;
-  return all.markdown.empty() || all.quick ? 0 : write_markdown(program, figures);
+  return all.markdown.empty() || all.quick || filtered ? 0 : write_markdown(program, figures);
 }
 
 Scratch::Scratch(std::string_view name) {

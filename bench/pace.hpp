@@ -12,7 +12,10 @@ namespace bench {
 /// something else makes a few of those long, and does not count.
 class Pace {
  public:
-  explicit Pace(std::uint64_t step) : step_(step) { times_.reserve(times_max); }
+  explicit Pace(std::uint64_t step) : step_(step) {
+    times_.reserve(times_max);
+    note();
+  }
 
   /// One event.
   void pass() {
@@ -25,7 +28,7 @@ class Pace {
   }
   [[nodiscard]] std::uint64_t passed() const { return passed_; }
 
-  /// Of one event. 0 where too few passed.
+  /// Of one event. 0 where fewer than a step passed.
   [[nodiscard]] double nanoseconds() const {
     std::vector<double> each;
     for (std::size_t i = 1; i < times_.size(); ++i)
