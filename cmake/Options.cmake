@@ -6,6 +6,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)  # the archives may become part of a user's shared library
 
+option(TIDINGS_BENCH "Build the benchmarks" OFF)
 option(TIDINGS_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(TIDINGS_PROGRAMS "Build the CLI and the shop" ${PROJECT_IS_TOP_LEVEL})
 option(TIDINGS_INSTALL "Make rules to install" ${PROJECT_IS_TOP_LEVEL})

@@ -1,0 +1,190 @@
+#include "log_contenders.hpp"
+
+#include <nmmintrin.h>
+#include <sqlite3.h>
+#include <sys/mman.h>
+
+#include <array>
+#include <cassert>
+#include <cstring>
+#include <stdexcept>
+
+namespace bench {
+namespace {
+
+constexpr auto patience = std::chrono::seconds{30};
+
+/// Of all but the first word, which is the checksum's own.
+[[gnu::target("sse4.2")]] std::uint32_t checksum_of(const std::byte* record) {
+  std::uint64_t sum = 0;
+  for (std::size_t at = 8; at < record_bytes; at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, record + at, 8);
+    sum = _mm_crc32_u64(sum, word);
+  }
+  return static_cast<std::uint32_t>(sum);
+}
+
+std::unique_ptr<tidings::File> fresh_file(const std::string& folder) {
+  auto directory = tidings::system_files().open(folder, true).or_throw();
+  return directory->file("records", tidings::Directory::Create::must).or_throw();
+}
+
+void check(bool done, sqlite3* database) {
+  if (!done) throw std::runtime_error(sqlite3_errmsg(database));
+}
+
+}  // namespace
+
+TidingsLog::TidingsLog(const std::string& folder, Synced synced)
+    : log_(tidings::log::LogDirectory::open(folder, {}).or_throw()), synced_(synced) {
+  topic_ = log_->create("records", {.partitions = 1, .durability = synced == Synced::yes ? 2U : 0U}).or_throw();
+  partition_ = topic_->partition(0).or_throw();
+}
+
+bool TidingsLog::append(std::uint64_t first, std::size_t count) {
+  // Of a thread, so that several may append.
+  thread_local std::vector<std::uint64_t> numbers;
+  thread_local std::vector<tidings::EnvelopeView> views;
+  thread_local std::vector<const tidings::EnvelopeView*> pointers;
+  if (views.size() != count) {
+    numbers.resize(count);
+    views.resize(count);
+    pointers.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      // With the frame's header and the envelope's block these are 128 bytes.
+      views[i] = {.id = {reinterpret_cast<const char*>(&numbers[i]), 8}, .type = "t", .payload = "payload"};
+      pointers[i] = &views[i];
+    }
+    assert(tidings::log::frame_bytes(views.front()) == record_bytes);
+  }
+  for (std::size_t i = 0; i < count; ++i) numbers[i] = first + i;
+  const auto at = partition_->append(pointers, patience);
+  if (!at) return false;
+  return synced_ == Synced::no || partition_->sync_to(*at + count, patience);
+}
+
+std::uint64_t TidingsLog::count() const {
+  return partition_->visible_end();
+}
+
+std::uint64_t TidingsLog::read() const {
+  tidings::log::Cursor cursor(*partition_);
+  cursor.seek(0);
+  const auto end = partition_->visible_end();
+  std::uint64_t sum = 0;
+  while (true) {
+    const auto item = cursor.next(end);
+    if (!item || !*item) return sum;
+    std::uint64_t number = 0;
+    std::memcpy(&number, (*item)->envelope.id.data(), 8);
+    sum += number;
+  }
+}
+
+SqliteLog::SqliteLog(const std::string& folder, Synced synced) {
+  check(sqlite3_open((folder + "/records.db").c_str(), &database_) == SQLITE_OK, database_);
+  check(
+      execute("PRAGMA journal_mode=WAL") &&
+          execute(synced == Synced::yes ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL") &&
+          execute("CREATE TABLE records (number INTEGER PRIMARY KEY, record BLOB NOT NULL)") &&
+          sqlite3_prepare_v2(database_, "INSERT INTO records (record) VALUES (?)", -1, &insert_, nullptr) == SQLITE_OK,
+      database_);
+}
+
+SqliteLog::~SqliteLog() {
+  sqlite3_finalize(insert_);
+  sqlite3_close(database_);
+}
+
+bool SqliteLog::execute(const char* sql) const {
+  return sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
+}
+
+bool SqliteLog::append(std::uint64_t first, std::size_t count) {
+  std::array<std::byte, record_bytes> record{};
+  if (count > 1 && !execute("BEGIN")) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto number = first + i;
+    std::memcpy(record.data(), &number, 8);
+    sqlite3_bind_blob(insert_, 1, record.data(), record_bytes, SQLITE_STATIC);
+    if (sqlite3_step(insert_) != SQLITE_DONE) return false;
+    sqlite3_reset(insert_);
+  }
+  return count == 1 || execute("COMMIT");
+}
+
+std::uint64_t SqliteLog::count() const {
+  sqlite3_stmt* all = nullptr;
+  check(sqlite3_prepare_v2(database_, "SELECT count(*) FROM records", -1, &all, nullptr) == SQLITE_OK, database_);
+  const auto count = sqlite3_step(all) == SQLITE_ROW ? sqlite3_column_int64(all, 0) : -1;
+  sqlite3_finalize(all);
+  return static_cast<std::uint64_t>(count);
+}
+
+std::uint64_t SqliteLog::read() const {
+  sqlite3_stmt* all = nullptr;
+  check(sqlite3_prepare_v2(database_, "SELECT record FROM records ORDER BY number", -1, &all, nullptr) == SQLITE_OK,
+        database_);
+  std::uint64_t sum = 0;
+  while (sqlite3_step(all) == SQLITE_ROW) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, sqlite3_column_blob(all, 0), 8);
+    sum += number;
+  }
+  sqlite3_finalize(all);
+  return sum;
+}
+
+MappedLog::MappedLog(const std::string& folder, Synced) : file_(fresh_file(folder)) {
+  file_->allocate(records_max * record_bytes).or_throw();
+  mapping_ = file_->map(records_max * record_bytes, true).or_throw();
+  ::madvise(mapping_.data(), mapping_.size(), MADV_POPULATE_WRITE);
+}
+
+bool MappedLog::append(std::uint64_t first, std::size_t count) {
+  std::array<std::byte, record_bytes> record{};
+  for (std::size_t i = 0; i < count; ++i, ++count_) {
+    const auto number = first + i;
+    std::memcpy(record.data() + 8, &number, 8);
+    const std::uint64_t commit = (std::uint64_t{checksum_of(record.data())} << 32) | record_bytes;
+    auto* const at = mapping_.data() + count_ % records_max * record_bytes;
+    std::memcpy(at + 8, record.data() + 8, record_bytes - 8);
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(at), commit, __ATOMIC_RELEASE);
+  }
+  return true;
+}
+
+std::uint64_t MappedLog::read() const {
+  std::uint64_t sum = 0;
+  for (std::uint64_t i = 0; i < count_; ++i) {
+    const auto* const at = mapping_.data() + i % records_max * record_bytes;
+    const auto commit = __atomic_load_n(reinterpret_cast<const std::uint64_t*>(at), __ATOMIC_ACQUIRE);
+    if (commit >> 32 != checksum_of(at)) return 0;
+    std::uint64_t number = 0;
+    std::memcpy(&number, at + 8, 8);
+    sum += number;
+  }
+  return sum;
+}
+
+RawLog::RawLog(const std::string& folder, Synced) : file_(fresh_file(folder)) {
+  const std::vector<std::byte> zeros(1 << 20);
+  for (std::uint64_t at = 0; at < bytes_max; at += zeros.size()) file_->write_at(zeros, at).or_throw();
+  file_->sync_data().or_throw();
+}
+
+bool RawLog::append(std::uint64_t first, std::size_t count) {
+  buffer_.resize(count * record_bytes);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto number = first + i;
+    std::memcpy(buffer_.data() + i * record_bytes, &number, 8);
+  }
+  if (position_ + buffer_.size() > bytes_max) position_ = 0;
+  if (!file_->write_at(buffer_, position_) || !file_->sync_data()) return false;
+  position_ += buffer_.size();
+  count_ += count;
+  return true;
+}
+
+}  // namespace bench
