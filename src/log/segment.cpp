@@ -141,4 +141,11 @@ void Segment::remember(std::uint64_t offset, std::uint64_t position) {
   if (position >= last + mark_every_bytes) marks_.emplace_back(offset, position);
 }
 
+Error corrupt_at(const Segment& segment, std::uint64_t position, std::string_view why) {
+  return {"corrupt",
+          segment.path() + " is damaged at byte " + std::to_string(position) + ": " + std::string(why) +
+              "; nothing was changed. Restore the file from a copy, or move the topic's folder away",
+          Retry::never};
+}
+
 }  // namespace tidings::log

@@ -61,4 +61,7 @@ class Segment {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> marks_;  // (offset, position), ascending
 };
 
+/// What stands at `position` cannot be; the message names file and byte.
+[[nodiscard]] Error corrupt_at(const Segment& segment, std::uint64_t position, std::string_view why);
+
 }  // namespace tidings::log

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "log/cursor.hpp"
 #include "log/log_directory.hpp"
 #include "tidings/base/atomic_file.hpp"
 
@@ -92,6 +94,14 @@ inline std::vector<std::string> numbers(std::size_t from, std::size_t to) {
   std::vector<std::string> names;
   for (auto i = from; i < to; ++i) names.push_back(std::to_string(i));
   return names;
+}
+
+inline std::size_t used_bytes(const std::string& bytes) {
+  return bytes.find_last_not_of('\0') + 1;
+}
+
+inline void overwrite(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
 }  // namespace tidings::log

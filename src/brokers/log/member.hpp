@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "log/cursor.hpp"
 #include "log/log_directory.hpp"
 #include "tidings/broker/broker.hpp"
 #include "tidings/broker/in_flight.hpp"

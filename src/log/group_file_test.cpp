@@ -1,0 +1,60 @@
+#include "log/group_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "log/testing.hpp"
+
+namespace tidings::log {
+namespace {
+
+TEST(GroupFile, KeepsTheNewestWholeRecord) {
+  TestLog test;
+  auto directory = system_files().open(test.path, true).or_throw();
+  auto file = GroupFile::open(*directory, "group", 2, true).or_throw();
+  EXPECT_FALSE(file.read(0).or_throw());
+  for (std::uint64_t i = 1; i <= 5; ++i) file.write(1, {.sequence = i, .position = 10 * i}).or_throw();
+  auto other = GroupFile::open(*directory, "group", 2, false).or_throw();
+  EXPECT_EQ(other.read(1).or_throw()->position, 50U);
+  EXPECT_FALSE(other.read(0).or_throw());
+  // Each slot damaged in turn: the other counts; both: told.
+  const auto path = test.path + "/group";
+  const auto bytes = read_file(path).or_throw();
+  std::set<std::uint64_t> positions;
+  for (const std::size_t slot : {0, 1}) {
+    auto damaged = bytes;
+    damaged[64 + 128 + slot * 64 + 16] ^= 1;
+    overwrite(path, damaged);
+    positions.insert(GroupFile::open(*directory, "group", 2, false).or_throw().read(1).or_throw()->position);
+  }
+  EXPECT_EQ(positions, (std::set<std::uint64_t>{40, 50}));
+  auto damaged = bytes;
+  damaged[64 + 128 + 16] ^= 1;
+  damaged[64 + 192 + 16] ^= 1;
+  overwrite(path, damaged);
+  EXPECT_EQ(GroupFile::open(*directory, "group", 2, false).or_throw().read(1).error().code, "corrupt");
+  overwrite(path, bytes.substr(0, 63) + "x" + bytes.substr(64));
+  EXPECT_EQ(GroupFile::open(*directory, "group", 2, false).error().code, "corrupt");
+}
+
+TEST(GroupFile, MembersAndHoldersAreSeenByOthers) {
+  TestLog test;
+  auto directory = system_files().open(test.path, true).or_throw();
+  auto a = GroupFile::open(*directory, "group", 2, true).or_throw();
+  std::optional b = GroupFile::open(*directory, "group", 2, true).or_throw();
+  a.join().or_throw();
+  EXPECT_FALSE(a.has_members().or_throw());  // others than itself
+  b->join().or_throw();
+  EXPECT_EQ(a.membership().or_throw().count, 2U);
+  EXPECT_EQ(a.membership().or_throw().rank + b->membership().or_throw().rank, 1U);
+  EXPECT_TRUE(b->try_hold(1).or_throw());
+  EXPECT_FALSE(a.try_hold(1).or_throw());
+  EXPECT_TRUE(a.is_held_by_other(1).or_throw());
+  b.reset();
+  EXPECT_EQ(a.membership().or_throw().count, 1U);
+  EXPECT_TRUE(a.try_hold(1).or_throw());
+}
+
+}  // namespace
+}  // namespace tidings::log
