@@ -5,6 +5,7 @@
 #include <set>
 
 #include "log/testing.hpp"
+#include "tidings/base/entropy.hpp"
 
 namespace tidings::log {
 namespace {
@@ -54,6 +55,41 @@ TEST(GroupFile, MembersAndHoldersAreSeenByOthers) {
   b.reset();
   EXPECT_EQ(a.membership().or_throw().count, 1U);
   EXPECT_TRUE(a.try_hold(1).or_throw());
+}
+
+/// Whatever the order in which they came and went, each member counts all of them, and no two have one rank.
+TEST(GroupFile, MembersThatLeaveAndJoinAreCounted) {
+  TestLog test;
+  auto directory = system_files().open(test.path, true).or_throw();
+  const auto member = [&] {
+    auto file = GroupFile::open(*directory, "group", 3, true).or_throw();
+    file.join().or_throw();
+    return file;
+  };
+  std::vector<GroupFile> members;
+  const auto check = [&](const char* when) {
+    std::set<std::uint32_t> ranks;
+    for (const auto& one : members) {
+      const auto membership = one.membership().or_throw();
+      EXPECT_EQ(membership.count, members.size()) << when;
+      EXPECT_LT(membership.rank, members.size()) << when;
+      ranks.insert(membership.rank);
+    }
+    EXPECT_EQ(ranks.size(), members.size()) << when;
+  };
+  for (int i = 0; i < 3; ++i) members.push_back(member());
+  check("three came");
+  members.erase(members.begin());
+  members.push_back(member());
+  check("the first left, and its byte was taken anew");
+  SeededEntropy entropy(1);
+  for (int step = 0; step < 100; ++step) {
+    if (members.size() > 1 && entropy.below(2) == 0)
+      members.erase(members.begin() + static_cast<std::ptrdiff_t>(entropy.below(members.size())));
+    else if (members.size() < 12)
+      members.push_back(member());
+    check(("step " + std::to_string(step)).c_str());
+  }
 }
 
 }  // namespace
