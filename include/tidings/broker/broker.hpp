@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tidings/base/clock.hpp"
+#include "tidings/base/file_system.hpp"
 #include "tidings/base/log_sink.hpp"
 #include "tidings/broker/types.hpp"
 
@@ -105,6 +106,7 @@ struct BrokerOptions {
   TopicOptions topic_defaults{};  ///< of those
   Clock* clock = &system_clock();
   LogSink* log = &stderr_log();
+  FileSystem* files = &system_files();  ///< of brokers that keep files; outlives the broker
 };
 
 /// A folder of `src/brokers/` describes itself with this.

@@ -354,7 +354,7 @@ void LogBroker::end_all(Duration wait_max) {
 
 Result<std::unique_ptr<Broker>> open_log(std::string_view url, const BrokerOptions& options) {
   auto path = std::string(url.substr(url.find(':') + 1));
-  LogDirectory::Options how{.clock = options.clock, .log = options.log};
+  LogDirectory::Options how{.clock = options.clock, .log = options.log, .files = options.files};
   if (const auto mark = path.find('?'); mark != path.npos) {
     const auto option = path.substr(mark + 1);
     if (option != "any_file_system=true")
