@@ -80,6 +80,25 @@ Result<> PartitionLog::write(Segment& segment, std::uint64_t position, std::stri
   return segment.file().write_at(std::as_bytes(std::span{frames}), position);
 }
 
+/// The first word first: what is behind it counts for nothing then. As `write`, not through the mapping of a durable
+/// topic's segment, where a full disk would be a SIGBUS.
+Result<> PartitionLog::clear(Segment& segment, std::uint64_t begin, std::uint64_t end) {
+  if (!setting_.durable) {
+    segment.clear(begin, end);
+    return {};
+  }
+  end = std::min(end, segment.size());
+  if (begin >= end) return {};
+  const std::vector<std::byte> zeros(std::min<std::uint64_t>(end - begin, 1 << 20));
+  if (auto done = segment.file().write_at(std::span{zeros}.first(8), begin); !done) return done;
+  for (auto at = begin; at < end; at += zeros.size())
+    if (auto done =
+            segment.file().write_at(std::span{zeros}.first(std::min<std::uint64_t>(zeros.size(), end - at)), at);
+        !done)
+      return done;
+  return {};
+}
+
 Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> events, Duration wait_max) {
   assert(!slots_->is_forked() && "a log that was opened before fork() must not be used after it");
   const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
@@ -106,17 +125,15 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
     return Error{"poisoned",
                  path() + ": a sync failed; nothing is written until the machine was looked at and rebooted",
                  Retry::reopen};
-  if (lock->inherited() || control.dirty_end.load() != 0)
+  if (lock->inherited() || control.dirty_end.load() != 0) {
+    // Where this fails, whoever comes next has not inherited the lock, and repairs all the same.
+    mark_dirty(control.dirty_end.load());
     if (auto done = repair(); !done) return done.error();
+  }
   std::uint64_t bytes = 0;
   for (const auto* const event : events) bytes += frame_bytes(*event);
-  auto segment = writable_segment(bytes);
+  auto segment = segment_with_room(bytes);
   if (!segment) return segment.error();
-  if (control.position.load() + bytes + seal_bytes > (*segment)->size() ||
-      (*segment)->length_at(control.position.load()) != 0) {
-    segment = roll(segment->get(), bytes);
-    if (!segment) return segment.error();
-  }
   const auto position = control.position.load();
   const auto first = control.committed.load();
   const auto time = std::max(setting_.clock->now().time_since_epoch().count(), control.last_time.load());
@@ -131,16 +148,13 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
     write_data_frame(buffer_, *events[i], stamp, (*segment)->salt());
   }
   assert(buffer_.size() == bytes);
-  control.dirty_end.store(position + bytes, std::memory_order_seq_cst);
-  if (auto done = write(**segment, position, buffer_); !done) {
-    (*segment)->clear(position, position + bytes);
-    control.dirty_end.store(0);
-    return done.error();
-  }
+  mark_dirty(position + bytes);
+  if (auto done = write(**segment, position, buffer_); !done) return done.error();  // the next writer clears it
   control.position.store(position + bytes);
   control.last_time.store(time);
   control.committed.store(stamp.offset, std::memory_order_release);
   control.dirty_end.store(0, std::memory_order_release);
+  keep_written(std::move(*segment));
   if (buffer_.capacity() > (std::size_t{8} << 20)) buffer_ = {};
   if (!setting_.durable) wake_->announce();
   return first;
@@ -174,7 +188,7 @@ Result<std::shared_ptr<Segment>> PartitionLog::segment_of(std::uint64_t offset) 
   for (const auto& [known, weak] : open_)
     if (known == first)
       if (auto segment = weak.lock()) return segment;
-  auto segment = Segment::open(*directory_, first, false);
+  auto segment = Segment::open(*directory_, first, Segment::Access::read);
   if (segment) open_.emplace_back(first, *segment);
   return segment;
 }

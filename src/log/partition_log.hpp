@@ -77,10 +77,17 @@ class PartitionLog {
   Result<> settle_end(const End& end);
   Result<> repair();
   void publish_end(const End& end);
-  Result<std::shared_ptr<Segment>> writable_segment(std::uint64_t bytes_needed);
-  Result<std::shared_ptr<Segment>> roll(Segment* from, std::uint64_t bytes_needed);
+  Result<std::shared_ptr<Segment>> open_written(std::uint64_t first);
+  Result<std::shared_ptr<Segment>> written_segment(std::uint64_t first, bool is_begun);
+  void keep_written(std::shared_ptr<Segment> segment);
+  Result<std::shared_ptr<Segment>> segment_with_room(std::uint64_t bytes);
+  Result<std::shared_ptr<Segment>> make_next(const Segment* from, std::uint64_t bytes);
+  Result<std::shared_ptr<Segment>> roll(Segment* from, std::uint64_t bytes);
+  void mark_dirty(std::uint64_t end);
   Result<std::vector<std::uint64_t>> list_segments();
+  Result<> sync_committed();
   Result<> write(Segment& segment, std::uint64_t position, std::string_view frames);
+  Result<> clear(Segment& segment, std::uint64_t begin, std::uint64_t end);
 
   std::unique_ptr<Directory> directory_;
   Mapping control_;
@@ -93,12 +100,12 @@ class PartitionLog {
   std::mutex turn_mutex_;
   std::condition_variable turn_;
   bool is_writing_ = false;
-  std::shared_ptr<Segment> writing_;
   std::string buffer_;
 
   std::mutex segments_mutex_;
   std::vector<std::uint64_t> firsts_;  // of the segments known, ascending
   std::vector<std::pair<std::uint64_t, std::weak_ptr<Segment>>> open_;
+  std::shared_ptr<Segment> written_;  // the last that this process wrote or synced, with events in it
 
   std::mutex sync_mutex_;
   std::condition_variable synced_;

@@ -11,7 +11,7 @@ Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first) {
   End end;
   end.offset = first;
   while (true) {
-    auto segment = Segment::open(*directory_, end.offset, true);
+    auto segment = open_written(end.offset);
     if (!segment) {
       // Sealed, and the next one is not there: it is made by the next append.
       if (segment.error().code == "not_found" && end.sealed) return end;
@@ -25,7 +25,8 @@ Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first) {
       const auto frame = end.segment->frame_at(position);
       if (!frame || frame->header->offset != offset) break;
       if (frame->header->type == FrameType::seal) {
-        if (offset == end.offset) end.sealed = true;
+        // One that seals nothing would lead to itself.
+        if (offset == end.offset && offset != end.segment->first_offset()) end.sealed = true;
         break;
       }
       if (!read_envelope(*frame)) break;
@@ -76,7 +77,7 @@ Result<> PartitionLog::clean_tail(const End& end) {
   if (auto done = (*file)->write_at(tail.first(used), 0); !done) return done;
   if (auto done = (*file)->sync_data(); !done) return done;
   if (auto done = (*quarantine)->sync(); !done) return done;
-  end.segment->clear(begin, begin + used);
+  if (auto done = clear(*end.segment, begin, begin + used); !done) return done;
   setting_.log->write(LogLevel::warning, end.segment->path() + ": moved a torn tail of " + std::to_string(used) +
                                              " bytes behind offset " + std::to_string(end.offset) + " to " +
                                              (*file)->path());
@@ -102,7 +103,7 @@ Result<> PartitionLog::recover() {
   if (!firsts->empty()) {
     // One before the last, too, where the last holds nothing: a roll may not have come to its seal.
     auto from = firsts->size() - 1;
-    auto last = Segment::open(*directory_, firsts->back(), true);
+    auto last = open_written(firsts->back());
     if (!last) return last.error();
     epoch = (*last)->epoch();
     const bool last_is_empty = (*last)->length_at(sizeof(SegmentHeader)) == 0;
@@ -137,7 +138,6 @@ Result<> PartitionLog::recover() {
 /// changes nothing.
 Result<> PartitionLog::repair() {
   auto& control = this->control();
-  writing_.reset();
   if (control.position.load() != 0) {
     const auto dirty_end = control.dirty_end.load();
     const auto first = control.segment.load();
@@ -149,7 +149,8 @@ Result<> PartitionLog::repair() {
     // Only the segment that was written can have a torn tail: a new one is written from its beginning on under a new
     // mark.
     if (end->segment->first_offset() == first)
-      end->segment->clear(end->position + (end->sealed ? seal_bytes : 0), dirty_end);
+      if (auto done = clear(*end->segment, end->position + (end->sealed ? seal_bytes : 0), dirty_end); !done)
+        return done;
     if (auto done = settle_end(*end); !done) return done;
     publish_end(*end);
   }

@@ -126,7 +126,7 @@ TEST(Recovery, ARollThatStoppedAtAnyStep) {
     std::filesystem::remove(test.segment(last));
     if (std::string_view(step) != "sealed alone") {
       auto directory = system_files().open(test.partition(), false).or_throw();
-      Segment::prepare(*directory, last, 4096, 1, false).or_throw();
+      Segment::prepare(*directory, {.first_offset = last, .size = 4096, .epoch = 1}).or_throw();
     }
     test.forget_hints();
     auto log = test.open();
@@ -150,7 +150,7 @@ TEST(Repair, ASegmentThatWasMadeAndNotBegunGoes) {
   append(*log, {event("0")});
   {
     auto directory = system_files().open(test.partition(), false).or_throw();
-    Segment::prepare(*directory, 1, 4096, 1, false).or_throw();  // a roll began here
+    Segment::prepare(*directory, {.first_offset = 1, .size = 4096, .epoch = 1}).or_throw();  // a roll began here
     auto control = directory->file("control", Directory::Create::never).or_throw();
     const std::uint64_t dead = std::uint64_t{1} << 16 | 7;
     control->write_at(std::as_bytes(std::span{&dead, 1}), offsetof(Control, writer)).or_throw();

@@ -4,6 +4,30 @@
 
 namespace tidings::log {
 
+/// Syncs what is committed now, and tells it to all.
+Result<> PartitionLog::sync_committed() {
+  auto& control = this->control();
+  // The order matters: what was committed by now stands in the segment that is current after, or in one before it,
+  // which was synced before that became current.
+  const auto target = control.committed.load(std::memory_order_acquire);
+  const auto first = control.segment.load(std::memory_order_acquire);
+  if (target > first) {
+    auto segment = written_segment(first, true);
+    if (!segment) return segment.error();
+    if (auto done = (*segment)->file().sync_data(); !done) {
+      control.poisoned.store(1);  // never tried again on this file: the kernel has dropped what it could not write
+      return done;
+    }
+  }
+  // The failure of another process is told to descriptors that were open then; ours may be younger.
+  if (control.poisoned.load() != 0) return Error{"poisoned", "a sync failed", Retry::reopen};
+  auto before = control.durable.load();
+  while (before < target && !control.durable.compare_exchange_weak(before, target)) {
+  }
+  wake_->announce();
+  return {};
+}
+
 Result<> PartitionLog::sync_to(std::uint64_t end, Duration wait_max) {
   auto& control = this->control();
   const auto unknown = [&](std::string_view why) {
@@ -23,24 +47,7 @@ Result<> PartitionLog::sync_to(std::uint64_t end, Duration wait_max) {
     }
     syncing_ = true;
     lock.unlock();
-    // The order matters: what was committed by now stands in the segment that is current after, or in one that was
-    // synced when it was sealed.
-    const auto target = control.committed.load(std::memory_order_acquire);
-    const auto first = control.segment.load(std::memory_order_acquire);
-    Result<> done;
-    auto segment = segment_of(first);
-    if (!segment)
-      done = segment.error();
-    else
-      done = (*segment)->file().sync_data();
-    if (done) {
-      auto before = control.durable.load();
-      while (before < target && !control.durable.compare_exchange_weak(before, target)) {
-      }
-      wake_->announce();
-    } else if (segment) {
-      control.poisoned.store(1);  // never tried again on this file: the kernel has dropped what it could not write
-    }
+    auto done = sync_committed();
     lock.lock();
     syncing_ = false;
     synced_.notify_all();

@@ -33,7 +33,7 @@ class TestLog {
   TestLog& operator=(const TestLog&) = delete;
 
   Result<std::unique_ptr<PartitionLog>> try_open() {
-    auto directory = system_files().open(path, true).or_throw();
+    auto directory = disk->open(path, true).or_throw();
     auto slots = Slots::take(*directory).or_throw();
     auto wake = directory->file("control", Directory::Create::if_missing).or_throw();
     wake->allocate(TopicWake::file_bytes).or_throw();
@@ -57,6 +57,7 @@ class TestLog {
   std::string path = (std::filesystem::temp_directory_path() / "tidings-log-XXXXXX").string();
   ManualClock clock{TimePoint{std::chrono::seconds{1'000}}};
   Silent silent;
+  FileSystem* disk = &system_files();
   PartitionSetting setting;
 };
 
@@ -68,12 +69,16 @@ inline Envelope event(std::string id, std::string payload = {}) {
   return envelope;
 }
 
-inline std::uint64_t append(PartitionLog& log, const std::vector<Envelope>& events) {
+inline Result<std::uint64_t> try_append(PartitionLog& log, const std::vector<Envelope>& events) {
   std::vector<EnvelopeView> views;
   for (const auto& one : events) views.push_back(one.view());
   std::vector<const EnvelopeView*> pointers;
   for (const auto& view : views) pointers.push_back(&view);
-  return log.append(pointers, std::chrono::seconds{10}).or_throw();
+  return log.append(pointers, std::chrono::seconds{10});
+}
+
+inline std::uint64_t append(PartitionLog& log, const std::vector<Envelope>& events) {
+  return try_append(log, events).or_throw();
 }
 
 /// The ids from `offset` on, or what went wrong.
