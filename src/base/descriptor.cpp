@@ -74,7 +74,7 @@ Descriptor::~Descriptor() {
 void Descriptor::keep_from_children() {
   auto& kept = kept_from_children();
   const std::scoped_lock lock(kept.mutex);
-  if (!std::exchange(is_kept_, true)) kept.descriptors.push_back(this);
+  if (!is_kept_.exchange(true)) kept.descriptors.push_back(this);
 }
 
 Error system_error(std::string_view what, const std::string& path, int error) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <string_view>
 
@@ -22,12 +23,13 @@ class Descriptor {
 
   /// From now on a child of a fork has it closed from its beginning: its copy would keep locks of this process alive.
   void keep_from_children();
+  [[nodiscard]] bool is_kept_from_children() const { return is_kept_; }
 
  private:
   friend struct KeptFromChildren;
 
   int fd_;
-  bool is_kept_ = false;
+  std::atomic<bool> is_kept_ = false;
 };
 
 /// What a system call that failed with `error` means, and what to do.

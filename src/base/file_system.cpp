@@ -89,6 +89,7 @@ class SystemFile final : public File {
   Result<Mapping> map(std::uint64_t size, bool writable) override {
     void* const at = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd_.get(), 0);
     if (at == MAP_FAILED) return system_error("cannot map", path_, errno);
+    if (fd_.is_kept_from_children()) (void)::madvise(at, size, MADV_DONTFORK);
     return Mapping(static_cast<std::byte*>(at), size);
   }
 

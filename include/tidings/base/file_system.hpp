@@ -69,7 +69,8 @@ class File {
   };
   /// Takes the range for this open file, if no other open file holds any of it (an open file description lock: the
   /// kernel gives it back when the last descriptor of it is closed, be it by death). False: somebody else has it.
-  /// The file is this process's own from then on: a child of a fork has it closed, and its calls fail there.
+  /// The file is this process's own from then on: a child of a fork has it closed, and its calls fail there; mappings
+  /// made after the lock are not there at all.
   virtual Result<bool> try_lock(Range range) = 0;
   virtual Result<> unlock(Range range) = 0;
   /// A lock of another open file that meets `range`, whole: of several any one, in no order.
