@@ -51,7 +51,7 @@ Result<std::optional<Cursor::Item>> Cursor::next(std::uint64_t end) {
     }
     const auto envelope = read_envelope(*frame);
     if (!envelope) return corrupt_at(*segment_, position_, "the envelope's sizes do not add up");
-    Item item{offset_, TimePoint{Duration{frame->header->time}}, *envelope, segment_};
+    Item item{offset_, TimePoint{Duration{frame->header->time}}, frame->header->epoch, *envelope, segment_};
     position_ += frame->bytes();
     ++offset_;
     segment_->remember(offset_, position_);

@@ -16,6 +16,7 @@ class Cursor {
   struct Item {
     std::uint64_t offset = 0;
     TimePoint appended{};
+    std::uint32_t epoch = 0;
     EnvelopeView envelope;
     std::shared_ptr<const void> owner;
   };

@@ -79,26 +79,26 @@ Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, s
 
 Result<std::optional<GroupRecord>> GroupFile::read(std::uint32_t partition) const {
   std::optional<GroupRecord> newest;
-  bool damaged = false;
+  int damaged = 0;
   for (int slot = 0; slot < 2; ++slot) {
     GroupRecord record;
     auto got = file_->read_at(std::as_writable_bytes(std::span{&record, 1}), place_of(partition, slot));
     if (!got) return got.error();
     if (*got != sizeof record || record.sequence == 0) continue;
     if (record.checksum != checksum_of(record, partition + 1)) {
-      damaged = true;
+      ++damaged;
       continue;
     }
     if (newest && newest->sequence >= record.sequence) continue;
     newest = record;
     slots_[partition] = slot;
   }
-  if (!newest && damaged)
-    return Error{"corrupt",
-                 file_->path() + ": both records of partition " + std::to_string(partition) +
-                     " are damaged; move it away, and the group begins anew, or seek it to where it shall go on",
-                 Retry::never};
-  return newest;
+  // The very first, before anything was handled, of a writer that died or failed in it: as if it had not begun.
+  if (damaged < 2) return newest;
+  return Error{"corrupt",
+               file_->path() + ": both records of partition " + std::to_string(partition) +
+                   " are damaged; move it away, and the group begins anew, or seek it to where it shall go on",
+               Retry::never};
 }
 
 Result<> GroupFile::write(std::uint32_t partition, GroupRecord record) {

@@ -25,14 +25,14 @@ TEST(GroupFile, KeepsTheNewestWholeRecord) {
   std::set<std::uint64_t> positions;
   for (const std::size_t slot : {0, 1}) {
     auto damaged = bytes;
-    damaged[64 + 128 + slot * 64 + 16] ^= 1;
+    damaged[64 + 256 + slot * 128 + 16] ^= 1;
     overwrite(path, damaged);
     positions.insert(GroupFile::open(*directory, "group", 2, false).or_throw().read(1).or_throw()->position);
   }
   EXPECT_EQ(positions, (std::set<std::uint64_t>{40, 50}));
   auto damaged = bytes;
-  damaged[64 + 128 + 16] ^= 1;
-  damaged[64 + 192 + 16] ^= 1;
+  damaged[64 + 256 + 16] ^= 1;
+  damaged[64 + 384 + 16] ^= 1;
   overwrite(path, damaged);
   EXPECT_EQ(GroupFile::open(*directory, "group", 2, false).or_throw().read(1).error().code, "corrupt");
   overwrite(path, bytes.substr(0, 63) + "x" + bytes.substr(64));
@@ -55,6 +55,21 @@ TEST(GroupFile, MembersAndHoldersAreSeenByOthers) {
   b.reset();
   EXPECT_EQ(a.membership().or_throw().count, 1U);
   EXPECT_TRUE(a.try_hold(1).or_throw());
+}
+
+TEST(GroupFile, AFirstRecordThatIsTornIsNone) {
+  TestLog test;
+  auto directory = system_files().open(test.path, true).or_throw();
+  auto file = GroupFile::open(*directory, "group", 1, true).or_throw();
+  file.write(0, {.sequence = 1, .position = 10}).or_throw();
+  const auto path = test.path + "/group";
+  auto bytes = read_file(path).or_throw();
+  bytes.back() ^= 1;
+  overwrite(path, bytes);
+  auto again = GroupFile::open(*directory, "group", 1, false).or_throw();
+  EXPECT_FALSE(again.read(0).or_throw());
+  again.write(0, {.sequence = 1, .position = 20}).or_throw();
+  EXPECT_EQ(again.read(0).or_throw()->position, 20U);
 }
 
 /// Whatever the order in which they came and went, each member counts all of them, and no two have one rank.

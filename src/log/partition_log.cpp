@@ -26,17 +26,18 @@ PartitionLog::PartitionLog(std::unique_ptr<Directory> directory, Mapping control
 
 Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::uint32_t number,
                                                          std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
-                                                         const PartitionSetting& setting) {
+                                                         const PartitionSetting& setting, Duration wait_max) {
   auto directory = topic.directory(std::to_string(number), Directory::Create::if_missing);
   if (!directory) return directory.error();
   auto file = (*directory)->file("control", Directory::Create::if_missing);
   if (!file) return file.error();
   // Recovery is for one process at a time; whoever dies in it leaves `ready` unset, and the next begins anew.
-  for (int round = 0;; ++round) {
+  const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
+  while (true) {
     auto locked = (*file)->try_lock({0, 1});
     if (!locked) return locked.error();
     if (*locked) break;
-    if (round >= 30'000)
+    if (std::chrono::steady_clock::now() >= until)
       return Error{
           "busy",
           (*file)->path() + " is being recovered by another process, which does not end; look whether it is stopped",
@@ -56,8 +57,13 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
     return Error{"newer_version",
                  (*file)->path() + " has format version " + std::to_string(control.version) + "; run a newer program",
                  Retry::never};
-  if (!is_current(control))
-    if (auto recovered = partition->recover(); !recovered) return recovered.error();
+  if (!is_current(control)) {
+    // Whoever made these folders may have died before they were on the device.
+    if (auto synced = topic.sync(); !synced) return synced.error();
+    if (setting.above != nullptr)
+      if (auto synced = setting.above->sync(); !synced) return synced.error();
+    if (auto recovered = partition->recover(**file); !recovered) return recovered.error();
+  }
   // By itself it would be given up with the mapping only.
   if (auto released = (*file)->unlock({0, 1}); !released) return released.error();
   return partition;
@@ -216,6 +222,34 @@ Result<std::uint64_t> PartitionLog::first_at(TimePoint time) {
     if (!*item) return end;
     if ((*item)->appended >= time) return (*item)->offset;
   }
+}
+
+Result<std::uint64_t> PartitionLog::what_holds(std::uint64_t position, std::uint32_t epoch) {
+  const auto end = committed();
+  auto earliest = this->earliest();
+  if (!earliest) return earliest;
+  if (epoch >= this->epoch() || std::min(position, end) <= *earliest) return std::min(position, end);
+  Cursor cursor(*this);
+  const auto is_later = [&](std::uint64_t offset) -> Result<bool> {
+    cursor.seek(offset);
+    auto item = cursor.next(end);
+    if (!item) return item.error();
+    return *item && (*item)->epoch > epoch;
+  };
+  // Epochs never go back, so the first event of a later one is found by halves.
+  auto low = *earliest;
+  auto high = std::min(position, end);
+  while (low < high) {
+    // Nearly always nothing was taken back: the last one is looked at first.
+    const auto middle = high == std::min(position, end) ? high - 1 : low + (high - low) / 2;
+    auto later = is_later(middle);
+    if (!later) return later.error();
+    if (*later)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
 }
 
 }  // namespace tidings::log

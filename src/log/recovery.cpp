@@ -4,6 +4,16 @@
 #include "log/partition_log.hpp"
 
 namespace tidings::log {
+namespace {
+
+/// Whether this would, as a frame that is whole, say that events behind `end` were synced.
+bool may_prove(const FrameHeader& header, std::uint64_t end) {
+  return (header.type == FrameType::data || header.type == FrameType::seal) && header.batch_end <= 1 &&
+         header.reserved == 0 && header.reserved2 == 0 && header.offset >= end && header.durable_floor > end &&
+         header.durable_floor <= header.offset;
+}
+
+}  // namespace
 
 /// From the beginning of `first`: the frames that are whole, up to the last batch that is whole, over seals into later
 /// segments.
@@ -36,6 +46,7 @@ Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first) {
       end.offset = offset;
       end.position = position;
       end.time = frame->header->time;
+      end.epoch = frame->header->epoch;
     }
     if (!end.sealed) return end;
     end.passed.push_back(end.segment);
@@ -61,8 +72,10 @@ Result<> PartitionLog::clean_tail(const End& end) {
   while (used > 0 && tail[used - 1] == std::byte{0}) --used;
   if (used == 0) return {};
   for (std::uint64_t at = 0; at + sizeof(FrameHeader) <= used; at += 8) {
+    // Cheap things first: every eighth byte may look like a length, and a checksum may go over megabytes.
+    if (!may_prove(*reinterpret_cast<const FrameHeader*>(tail.data() + at), end.offset)) continue;
     const auto later = end.segment->frame_at(begin + at);
-    if (later && later->header->offset >= end.offset && later->header->durable_floor > end.offset)
+    if (later)
       return corrupt_at(*end.segment, begin,
                         "offset " + std::to_string(end.offset) + " is missing, though a frame at byte " +
                             std::to_string(begin + at) + " says that everything before offset " +
@@ -93,25 +106,29 @@ void PartitionLog::publish_end(const End& end) {
 }
 
 /// After a reboot, or where the control file is missing or damaged. Nobody else has the partition open.
-Result<> PartitionLog::recover() {
+Result<> PartitionLog::recover(File& control_file) {
   auto& control = this->control();
   control.ready.store(0);
+  // Above every epoch that anybody may have seen, also one of which no event is left.
+  std::uint32_t epoch = control.magic == Control::magic_value && control.version == format_version
+                            ? std::max<std::uint32_t>(control.epoch.load(), 1)
+                            : 1;
   auto firsts = list_segments();
   if (!firsts) return firsts.error();
   End end;
-  std::uint32_t epoch = 1;
   if (!firsts->empty()) {
     // One before the last, too, where the last holds nothing: a roll may not have come to its seal.
     auto from = firsts->size() - 1;
     auto last = open_written(firsts->back());
     if (!last) return last.error();
-    epoch = (*last)->epoch();
+    epoch = std::max(epoch, (*last)->epoch());
     const bool last_is_empty = (*last)->length_at(sizeof(SegmentHeader)) == 0;
     if (last_is_empty && from > 0) --from;
     last->reset();
     auto found = find_end((*firsts)[from]);
     if (!found) return found.error();
     end = std::move(*found);
+    epoch = std::max(epoch, end.epoch);
     if (auto done = clean_tail(end); !done) return done;
     if (end.segment->first_offset() != firsts->back()) {
       if (!last_is_empty)
@@ -130,6 +147,9 @@ Result<> PartitionLog::recover() {
   control.epoch.store(epoch + 1);
   publish_end(end);
   control.durable.store(end.offset);
+  // The epoch counts once events carry it; the rest would be as well made anew.
+  if (auto done = control_file.sync_data(); !done) return done;
+  if (auto done = directory_->sync(); !done) return done;
   control.ready.store(1, std::memory_order_release);
   return {};
 }

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <set>
+
+#include "log/faulty_files.hpp"
 #include "log/testing.hpp"
 
 namespace tidings::log {
@@ -62,7 +65,10 @@ TEST(Recovery, WhatWasSyncedAndIsDamagedIsRefused) {
 }
 
 TEST(Recovery, ACutAtEveryByteKeepsAPrefix) {
+  FaultyFiles quick;
+  quick.skip_syncs();
   TestLog test;
+  test.disk = &quick;
   for (const auto& name : numbers(0, 3)) append(*test.open(), {event(name, "xyz")});
   const auto bytes = read_file(test.segment(0)).or_throw();
   const auto used = used_bytes(bytes);
@@ -81,7 +87,10 @@ TEST(Recovery, ACutAtEveryByteKeepsAPrefix) {
 }
 
 TEST(Recovery, AFlipOfEveryBitIsSeenOrHarmless) {
+  FaultyFiles quick;
+  quick.skip_syncs();
   TestLog test;
+  test.disk = &quick;
   for (const auto& name : numbers(0, 3)) append(*test.open(), {event(name, "payload")});
   const auto bytes = read_file(test.segment(0)).or_throw();
   const auto used = used_bytes(bytes);
@@ -233,6 +242,80 @@ TEST(Files, WhatIsNoSegmentIsRefused) {
     ASSERT_FALSE(opened) << kind;
     EXPECT_EQ(opened.error().code, wanted) << kind << ": " << opened.error().message;
   }
+}
+
+/// Each word of the tail looks like a frame's length: summing up each of them would take minutes.
+TEST(Recovery, ATornTailOfLengthsIsReadOnce) {
+  TestLog test;
+  append(*test.open(), {event("0")});
+  {
+    auto log = test.open();
+    std::string lengths(4 << 20, '\0');
+    for (std::size_t at = 0; at < lengths.size(); at += 8) lengths[at + 2] = 16;  // 1 MiB
+    append(*log, {event("1234567", lengths)});  // with the type 8 bytes: the words are aligned
+  }
+  const auto path = test.segment(1);
+  auto bytes = read_file(path).or_throw();
+  bytes[sizeof(SegmentHeader) + 40] ^= 1;  // its frame is damaged
+  overwrite(path, bytes);
+  test.forget_hints();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 1));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{20});
+}
+
+/// What a power cut does to a topic that is not durable: the last events are gone, and others get their offsets.
+TEST(Recovery, APositionOfAnEpochThatWasCutHoldsUpToTheCut) {
+  TestLog test;
+  {
+    auto log = test.open();
+    for (const auto& name : numbers(0, 10)) append(*log, {event(name, std::string(600, 'x'))});
+  }
+  test.reboot();
+  std::uint32_t epoch = 0;
+  {
+    auto log = test.open();
+    for (const auto& name : numbers(10, 20)) append(*log, {event(name, std::string(600, 'x'))});
+    epoch = log->epoch();
+  }
+  // Everything from offset 15 on never reached the device.
+  for (const auto& name : test.files())
+    if (const auto first = segment_first_offset(name)) {
+      auto bytes = read_file(test.segment(*first)).or_throw();
+      std::size_t at = sizeof(SegmentHeader);
+      const auto header = [&] { return reinterpret_cast<const FrameHeader*>(bytes.data() + at); };
+      while (at + sizeof(FrameHeader) <= bytes.size() && header()->length != 0 && header()->offset < 15)
+        at += padded(header()->length);
+      std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(std::min(at, bytes.size())), bytes.end(), '\0');
+      overwrite(test.segment(*first), bytes);
+      if (*first >= 15) std::filesystem::remove(test.segment(*first));
+    }
+  test.reboot();
+  auto log = test.open();
+  ASSERT_EQ(log->committed(), 15U);
+  EXPECT_GT(log->epoch(), epoch) << "although no segment and no event carries the one before";
+  EXPECT_EQ(log->what_holds(18, epoch).or_throw(), 15U);
+  for (int i = 0; i < 10; ++i) append(*log, {event("new", std::string(600, 'x'))});
+  EXPECT_EQ(log->what_holds(18, epoch).or_throw(), 15U) << "others stand there now";
+  EXPECT_EQ(log->what_holds(25, epoch).or_throw(), 15U);
+  EXPECT_EQ(log->what_holds(15, epoch).or_throw(), 15U);
+  EXPECT_EQ(log->what_holds(12, epoch).or_throw(), 12U);
+  EXPECT_EQ(log->what_holds(0, epoch).or_throw(), 0U);
+  EXPECT_EQ(log->what_holds(18, log->epoch()).or_throw(), 18U);
+  EXPECT_EQ(log->what_holds(99, log->epoch()).or_throw(), 25U);
+  EXPECT_EQ(log->what_holds(18, epoch - 1).or_throw(), 10U);
+}
+
+/// No event of the second boot is left; the third must not take its number.
+TEST(Recovery, AnEpochIsNeverUsedTwice) {
+  TestLog test;
+  append(*test.open(), {event("0")});
+  std::set<std::uint32_t> epochs;
+  for (int boot = 0; boot < 5; ++boot) {
+    test.reboot();
+    epochs.insert(test.open()->epoch());
+  }
+  EXPECT_EQ(epochs.size(), 5U);
 }
 
 }  // namespace

@@ -44,6 +44,12 @@ class TestLog {
 
   /// As after a reboot: what the hints said is gone.
   void forget_hints() const { std::filesystem::remove(partition() + "/control"); }
+  /// As after a reboot that left the control file.
+  void reboot() const {
+    auto bytes = read_file(partition() + "/control").or_throw();
+    bytes[offsetof(Control, boot_id)] ^= 1;
+    std::ofstream(partition() + "/control", std::ios::binary | std::ios::trunc) << bytes;
+  }
   [[nodiscard]] std::string partition() const { return path + "/0"; }
   [[nodiscard]] std::string segment(std::uint64_t first) const { return partition() + "/" + segment_name(first); }
   [[nodiscard]] std::vector<std::string> files() const {
