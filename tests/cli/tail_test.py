@@ -107,7 +107,7 @@ class Tail(CommandLine):
             nonlocal end
             self.publish("t", [{"k": i} for i in range(end, end + 50)], "--key-field", "k")
             end += 50
-            self.wait_until(lambda: self.lag_of("t", "g")["lag"] == 0, "the group did not finish")
+            self.wait_until(lambda: (self.lag_of("t", "g") or {"lag": 1})["lag"] == 0, "the group did not finish")
             return all(any(k >= first for k in self.read_by(path)) for _, path in members)
         self.wait_until(each_reads, "a member got nothing")
         return end
@@ -124,11 +124,14 @@ class Tail(CommandLine):
 
     def test_members_that_die_and_join_share(self):
         self.publish("t", [{"k": 0}], "--partitions", "3", "--key-field", "k")
-        members = self.members(3)
-        end = self.feed_until_each_reads(members, 1)
+        members, end = [], 1
+        for _ in range(3):  # one after another, so that the first is the first in the group's file too
+            members += self.members(1)
+            end = self.feed_until_each_reads(members, end)
         dead, path = members.pop(0)
         dead.kill()
         dead.wait()
+        end = self.feed_until_each_reads(members, end)  # the others have taken over
         members += self.members(1)
         end = self.feed_until_each_reads(members, end)
         for member, _ in members:
