@@ -90,9 +90,19 @@ std::string to_json(const GroupInfo& group, const std::string& topic, const std:
 struct Listing {
   std::vector<TopicInfo> topics;
   std::vector<GroupInfo> groups;
+  std::vector<Error> damaged;
 };
 
+/// What is damaged is told, and hides nothing else.
+template <class Info>
+void take_damaged(std::vector<Info>& infos, std::vector<Error>& damaged) {
+  for (const auto& one : infos)
+    if (one.error) damaged.push_back(*one.error);
+  std::erase_if(infos, [](const Info& one) { return one.error.has_value(); });
+}
+
 Result<Listing> list(const Common& common, const std::string& topic, bool with_groups) {
+  if (auto valid = check_names(common, topic); !valid) return valid.error();
   auto broker = open(common, false);
   if (!broker) return broker.error();
   Listing listing;
@@ -106,12 +116,14 @@ Result<Listing> list(const Common& common, const std::string& topic, bool with_g
     if (!one) return one.error();
     listing.topics.push_back(std::move(*one));
   }
+  take_damaged(listing.topics, listing.damaged);
   if (with_groups)
     for (const auto& one : listing.topics) {
       auto groups = (*broker)->groups(one.name);
       if (!groups) return groups.error();
       std::ranges::move(*groups, std::back_inserter(listing.groups));
     }
+  take_damaged(listing.groups, listing.damaged);
   return listing;
 }
 
@@ -121,8 +133,10 @@ int show_all(const Common& common, const std::string& topic, bool with_groups, s
   auto listing = list(common, topic, with_groups);
   if (!listing) return fail(listing.error());
   const auto text = show(*listing);
-  if (text.empty()) complain(nothing);
-  return print(text);
+  for (const auto& error : listing->damaged) complain(error);
+  if (text.empty() && listing->damaged.empty()) complain(nothing);
+  const auto printed = print(text);
+  return listing->damaged.empty() ? printed : failed;
 }
 
 struct Sums {

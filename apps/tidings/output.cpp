@@ -113,9 +113,15 @@ std::string harmless_json(std::string_view json) {
   return out;
 }
 
-Result<std::unique_ptr<Broker>> open(const Common& common, bool may_create) {
+Result<> check_names(const Common& common, std::string_view topic, std::string_view group) {
   if (!common.name_space.empty())
-    if (auto valid = validate_name("namespace", common.name_space); !valid) return valid.error();
+    if (auto valid = validate_name("namespace", common.name_space); !valid) return valid;
+  if (!topic.empty())
+    if (auto valid = validate_name("topic", named(common, topic)); !valid) return valid;
+  return group.empty() ? Result<>{} : validate_name("group", named(common, group));
+}
+
+Result<std::unique_ptr<Broker>> open(const Common& common, bool may_create) {
   const std::string_view url = common.broker;
   if (!may_create && url.starts_with("log:")) {
     const auto path = std::string(url.substr(4, url.find('?') - 4));

@@ -30,6 +30,9 @@ void complain(std::string_view line);
 /// The same JSON, with control characters, bidirectional overrides and all else that may harm a terminal as `\uNNNN`.
 [[nodiscard]] std::string harmless_json(std::string_view json);
 
+/// The namespace, and where they are not empty the topic and the group in it. Error `invalid_name`.
+[[nodiscard]] Result<> check_names(const Common& common, std::string_view topic, std::string_view group = {});
+
 /// Opens the broker that `common` names, with its warnings on standard error. `may_create`: also topics, and the log's
 /// directory.
 [[nodiscard]] Result<std::unique_ptr<Broker>> open(const Common& common, bool may_create);

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "commands.hpp"
 #include "interrupt.hpp"
@@ -53,14 +54,10 @@ Result<int> open_input(const std::string& file) {
 
 int publish(const Common& common, const PublishArguments& arguments) {
   catch_signals();
-  auto input = open_input(arguments.file);
-  if (!input) return caught_signal() != 0 ? status_after_signals(failed) : fail(input.error());
-  auto broker = open(common, true);
-  if (!broker) return fail(broker.error());
-  Progress progress(size_of(*input));
+  std::optional<Progress> progress;
   bool is_read = true;  // the acknowledgements, by somebody
   const auto on_failure = [&](std::uint64_t line, const Error& error) {
-    progress.hide();
+    progress->hide();
     complain("line " + std::to_string(line) + ": " + to_string(error));
   };
   const auto on_acks = [&](std::string_view acks) -> Result<> {
@@ -69,12 +66,20 @@ int publish(const Common& common, const PublishArguments& arguments) {
     is_read = false;  // who has seen enough does not keep the rest from being published
     return {};
   };
-  Publishing publishing(**broker, named(common, arguments.topic), common, arguments,
+  Publishing publishing(named(common, arguments.topic), common, arguments,
                         {.on_failure = on_failure, .on_acks = on_acks});
-  if (auto begun = publishing.begin(); !begun) return fail(begun.error());
+  // What is wrong with the command line is told before anything is opened, or made.
+  if (auto valid = check_names(common, arguments.topic); !valid) return fail(valid.error());
+  if (auto valid = publishing.check(); !valid) return fail(valid.error());
+  auto input = open_input(arguments.file);
+  if (!input) return caught_signal() != 0 ? status_after_signals(failed) : fail(input.error());
+  auto broker = open(common, true);
+  if (!broker) return fail(broker.error());
+  progress.emplace(size_of(*input));
+  if (auto begun = publishing.begin(**broker); !begun) return fail(begun.error());
   if (::isatty(*input) != 0 && ::isatty(STDERR_FILENO) != 0) complain("one JSON value a line; Ctrl-D ends");
-  auto ran = run(publishing, *input, progress);
-  progress.sum_up(publishing.published(), arguments.topic);
+  auto ran = run(publishing, *input, *progress);
+  progress->sum_up(publishing.published(), arguments.topic);
   if (!ran && ran.error().code != "interrupted") {
     complain(ran.error());
     if (publishing.published() > 0)

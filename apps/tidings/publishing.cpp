@@ -19,18 +19,16 @@ constexpr std::string_view blanks = " \t\r";
 
 }  // namespace
 
-Publishing::Publishing(Broker& broker, std::string topic, const Common& common, const PublishArguments& arguments,
-                       Options options)
-    : broker_(broker), topic_(std::move(topic)), common_(common), arguments_(arguments), options_(std::move(options)) {}
+Publishing::Publishing(std::string topic, const Common& common, const PublishArguments& arguments, Options options)
+    : topic_(std::move(topic)), common_(common), arguments_(arguments), options_(std::move(options)) {}
 
-Result<> Publishing::begin() {
+Result<> Publishing::check() {
   if (auto valid = validate_name("topic", topic_); !valid) return valid;
-  TopicOptions options;
-  options.partitions = arguments_.partitions;
+  topic_options_.partitions = arguments_.partitions;
   if (!arguments_.durability.empty()) {
     auto durability = parse_durability(arguments_.durability);
     if (!durability) return durability.error();
-    options.durability = *durability;
+    topic_options_.durability = *durability;
   }
   for (const auto& header : arguments_.headers) {
     const auto equals = header.find('=');
@@ -39,10 +37,15 @@ Result<> Publishing::begin() {
     headers_.set(header.substr(0, equals), header.substr(equals + 1));
   }
   // What is wrong with all of them is told once, before anything is created.
-  if (auto valid = validate(blank().view(), options.event_bytes_max); !valid)
+  if (auto valid = validate(blank().view(), topic_options_.event_bytes_max); !valid)
     return Error{"invalid_event", valid.error().message};
-  if (auto made = broker_.create_topic(topic_, options); !made) return made;
-  auto info = broker_.topic(topic_);
+  return {};
+}
+
+Result<> Publishing::begin(Broker& broker) {
+  broker_ = &broker;
+  if (auto made = broker.create_topic(topic_, topic_options_); !made) return made;
+  auto info = broker.topic(topic_);
   if (!info) return info.error();
   event_bytes_max_ = info->event_bytes_max;
   return {};
@@ -91,7 +94,7 @@ Result<std::vector<Published>> Publishing::try_for_a_while(std::span<const Envel
   const auto until = std::chrono::steady_clock::now() + options_.retry_for;
   bool maybe_written = false;
   for (auto pause = 20ms;; pause = std::min(pause * 2, std::chrono::milliseconds{1s})) {
-    auto places = broker_.publish(topic_, events);
+    auto places = broker_->publish(topic_, events);
     if (places) return places;
     auto& error = places.error();
     maybe_written = maybe_written || error.code == "outcome_unknown";

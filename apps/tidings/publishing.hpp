@@ -22,12 +22,13 @@ class Publishing {
     std::function<void(std::uint64_t line, const Error&)> on_failure;
     std::function<Result<>(std::string_view)> on_acks;  ///< `ID PARTITION OFFSET` a line
   };
-  /// All three must live as long as this. `topic` is the name as the broker has it.
-  Publishing(Broker& broker, std::string topic, const Common& common, const PublishArguments& arguments,
-             Options options);
+  /// Both must live as long as this. `topic` is the name as the broker has it.
+  Publishing(std::string topic, const Common& common, const PublishArguments& arguments, Options options);
 
-  /// Checks the arguments and creates the topic. Errors: `invalid_…`, and as `Broker::create_topic`.
-  Result<> begin();
+  /// Whether the arguments make sense; needs no broker, and touches nothing. Errors: `invalid_…`.
+  Result<> check();
+  /// Creates the topic, after `check`. `broker` must live as long as this. Errors as `Broker::create_topic`.
+  Result<> begin(Broker& broker);
   [[nodiscard]] std::size_t event_bytes_max() const { return event_bytes_max_; }
 
   /// Takes the line into the batch; blank ones are passed over.
@@ -53,11 +54,12 @@ class Publishing {
   std::string acks(std::span<const Published> places) const;
   void fail(std::uint64_t number, const Error& error);
 
-  Broker& broker_;
+  Broker* broker_ = nullptr;
   std::string topic_;
   const Common& common_;
   const PublishArguments& arguments_;
   Options options_;
+  TopicOptions topic_options_;
   Headers headers_;
   std::size_t event_bytes_max_ = 0;
   std::vector<Line> lines_;

@@ -58,7 +58,7 @@ class PublishingTest : public ::testing::Test {
     arguments_.topic = "t";
     arguments_.acks = true;
     Publishing publishing(
-        broker, "t", common_, arguments_,
+        "t", common_, arguments_,
         {.retry_for = 100ms,
          .on_failure = [&](std::uint64_t line,
                            const Error& error) { failures.push_back(std::to_string(line) + " " + to_string(error)); },
@@ -66,7 +66,8 @@ class PublishingTest : public ::testing::Test {
            acks += text;
            return {};
          }});
-    if (auto begun = publishing.begin(); !begun) return begun;
+    if (auto valid = publishing.check(); !valid) return valid;
+    if (auto begun = publishing.begin(broker); !begun) return begun;
     publishing.add({1, "1", false});
     publishing.add({2, "{", false});
     publishing.add({3, " {\"a\":2}\r", false});

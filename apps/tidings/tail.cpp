@@ -7,6 +7,9 @@ namespace tidings::cli {
 
 int tail(const Common& common, const TailArguments& arguments) {
   catch_signals();
+  if (auto valid = check_names(common, arguments.topic, arguments.group); !valid) return fail(valid.error());
+  if (!arguments.from.empty())
+    if (auto valid = parse_start(arguments.from); !valid) return fail(valid.error());
   auto broker = open(common, false);
   if (!broker) return fail(broker.error());
   auto ended = Tailing(**broker, common, arguments).run();

@@ -6,31 +6,17 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+
+#include "base/descriptor.hpp"
 
 namespace tidings {
 namespace {
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
+/// Of a write: a folder that is away may be back, a permission may be given.
 Error failed(std::string_view what, const std::string& path) {
-  const int error = errno;
-  const auto said = "cannot " + std::string(what) + " " + path + ": " + std::strerror(error);
-  if (error == ENOSPC || error == EDQUOT) return {"disk_full", said + "; free space, then try again", Retry::same_call};
-  if (error == ENOENT) return {"not_found", said, Retry::never};
-  return {"io_error", said, Retry::same_call};
+  auto error = system_error("cannot " + std::string(what), path, errno);
+  if (error.retry == Retry::never) error.retry = Retry::same_call;
+  return error;
 }
 
 }  // namespace
@@ -59,13 +45,13 @@ Result<> write_file_atomically(const std::string& path, std::string_view bytes, 
 
 Result<std::string> read_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return failed("open", path);
+  if (file.get() < 0) return system_error("cannot open", path, errno);
   std::string bytes;
   char buffer[65536];
   while (true) {
     const auto got = ::read(file.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed("read", path);
+    if (got < 0) return system_error("cannot read", path, errno);
     if (got == 0) return bytes;
     bytes.append(buffer, static_cast<std::size_t>(got));
   }

@@ -28,7 +28,9 @@ TEST_F(AtomicFile, ReplacesWhole) {
 
 TEST_F(AtomicFile, SaysWhatIsWrong) {
   EXPECT_EQ(read_file(folder + "/none").error().code, "not_found");
+  EXPECT_EQ(read_file(folder + "/none").error().retry, Retry::never);
   EXPECT_EQ(write_file_atomically(folder + "/none/state", "x").error().code, "not_found");
+  EXPECT_EQ(write_file_atomically(folder + "/none/state", "x").error().retry, Retry::same_call) << "it may come back";
 }
 
 TEST_F(AtomicFile, AKilledWriterLeavesOldOrNew) {

@@ -1,14 +1,14 @@
 #include "tidings/base/entropy.hpp"
 
-#include <pthread.h>
 #include <sys/random.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+
+#include "tidings/base/forks.hpp"
 
 namespace tidings {
 namespace {
@@ -25,16 +25,9 @@ void from_kernel(std::span<std::byte> out) {
   }
 }
 
-/// Raised in the child of every fork.
-std::atomic<unsigned> forks{0};
-
 /// A buffer a thread, thrown away after a fork: parent and child must not draw the same numbers.
 class SystemEntropy final : public Entropy {
  public:
-  SystemEntropy() {
-    ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
-  }
-
   void fill(std::span<std::byte> out) override {
     struct Buffer {
       std::array<std::byte, 1024> bytes;
@@ -43,10 +36,10 @@ class SystemEntropy final : public Entropy {
     };
     thread_local Buffer buffer;
     if (out.size() > 256) return from_kernel(out);
-    if (buffer.forks_seen != forks.load(std::memory_order_relaxed) || buffer.bytes.size() - buffer.used < out.size()) {
+    if (buffer.forks_seen != fork_count() || buffer.bytes.size() - buffer.used < out.size()) {
       from_kernel(buffer.bytes);
       buffer.used = 0;
-      buffer.forks_seen = forks.load(std::memory_order_relaxed);
+      buffer.forks_seen = fork_count();
     }
     std::memcpy(out.data(), buffer.bytes.data() + buffer.used, out.size());
     buffer.used += out.size();

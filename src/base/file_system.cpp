@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -11,52 +13,28 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+
+#include "base/descriptor.hpp"
 
 namespace tidings {
 namespace {
 
-Error system_error(std::string_view what, const std::string& path, int error) {
-  const std::string said = std::string(what) + " " + path + ": " + std::strerror(error);
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-      return {"disk_full", said + "; free space, then it goes on", Retry::same_call};
-    case ENOENT:
-      return {"not_found", said, Retry::never};
-    case EEXIST:
-    case ENOTEMPTY:
-      return {"exists", said, Retry::never};
-    case EACCES:
-    case EPERM:
-      return {"permission_denied", said + "; run as the owner of the directory", Retry::never};
-    case ENOTDIR:
-      return {"not_a_directory", said, Retry::never};
-    case ELOOP:
-      return {"not_a_file", said + "; symbolic links are not followed", Retry::never};
-    case EMFILE:
-    case ENFILE:
-      return {"too_many_files", said + "; raise the limit (ulimit -n)", Retry::same_call};
-    default:
-      return {"io_error", said, Retry::reopen};
-  }
+/// Btrfs writes a changed block elsewhere, for which it needs space that `allocate` has not reserved: then a store into
+/// a mapping is a SIGBUS. Where it cannot be told so, nothing else is lost.
+void write_in_place(int fd) {
+  struct statfs system{};
+  struct stat status{};
+  if (::fstatfs(fd, &system) != 0 || static_cast<long>(system.f_type) != BTRFS_SUPER_MAGIC) return;
+  int flags = 0;
+  if (::fstat(fd, &status) != 0 || status.st_size != 0 || ::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return;
+  flags |= FS_NOCOW_FL;  // takes effect on empty files only
+  (void)::ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { ::close(fd_); }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 class SystemFile final : public File {
  public:
   SystemFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
 
   Result<std::size_t> read_at(std::span<std::byte> out, std::uint64_t offset) override {
     std::size_t done = 0;
@@ -88,6 +66,7 @@ class SystemFile final : public File {
   }
 
   Result<> allocate(std::uint64_t size) override {
+    write_in_place(fd_.get());
     int error = 0;
     do error = ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(size));
     while (error == EINTR);
@@ -101,13 +80,21 @@ class SystemFile final : public File {
     return static_cast<std::uint64_t>(status.st_size);
   }
 
+  Result<FileId> id() override {
+    struct stat status{};
+    if (::fstat(fd_.get(), &status) != 0) return system_error("cannot look at", path_, errno);
+    return FileId{status.st_dev, status.st_ino};
+  }
+
   Result<Mapping> map(std::uint64_t size, bool writable) override {
     void* const at = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd_.get(), 0);
     if (at == MAP_FAILED) return system_error("cannot map", path_, errno);
+    if (fd_.is_kept_from_children()) (void)::madvise(at, size, MADV_DONTFORK);
     return Mapping(static_cast<std::byte*>(at), size);
   }
 
   Result<bool> try_lock(Range range) override {
+    fd_.keep_from_children();
     auto lock = lock_of(range, F_WRLCK);
     if (::fcntl(fd_.get(), F_OFD_SETLK, &lock) == 0) return true;
     if (errno == EAGAIN || errno == EACCES) return false;
@@ -146,6 +133,7 @@ class SystemFile final : public File {
 class SystemDirectory final : public Directory {
  public:
   SystemDirectory(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
 
   Result<std::unique_ptr<Directory>> directory(std::string_view name, Create create) override {
     const auto path = path_ + "/" + std::string(name);
@@ -153,9 +141,10 @@ class SystemDirectory final : public Directory {
     if (create != Create::never && ::mkdirat(fd_.get(), entry.c_str(), 0700) != 0 &&
         (errno != EEXIST || create == Create::must))
       return system_error("cannot create", path, errno);
-    const int fd = ::openat(fd_.get(), entry.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return system_error("cannot open", path, errno);
-    return std::unique_ptr<Directory>(std::make_unique<SystemDirectory>(fd, path));
+    auto opened = std::make_unique<SystemDirectory>(
+        ::openat(fd_.get(), entry.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), path);
+    if (opened->descriptor() < 0) return system_error("cannot open", path, errno);
+    return std::unique_ptr<Directory>(std::move(opened));
   }
 
   Result<std::unique_ptr<File>> file(std::string_view name, Create create, bool writable) override {
@@ -163,11 +152,10 @@ class SystemDirectory final : public Directory {
     int flags = (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;  // a FIFO must not block us
     if (create != Create::never) flags |= O_CREAT;
     if (create == Create::must) flags |= O_EXCL;
-    const int fd = ::openat(fd_.get(), std::string(name).c_str(), flags, 0600);
-    if (fd < 0) return system_error("cannot open", path, errno);
-    auto opened = std::make_unique<SystemFile>(fd, path);
+    auto opened = std::make_unique<SystemFile>(::openat(fd_.get(), std::string(name).c_str(), flags, 0600), path);
+    if (opened->descriptor() < 0) return system_error("cannot open", path, errno);
     struct stat status{};
-    if (::fstat(fd, &status) != 0) return system_error("cannot look at", path, errno);
+    if (::fstat(opened->descriptor(), &status) != 0) return system_error("cannot look at", path, errno);
     if (!S_ISREG(status.st_mode)) return Error{"not_a_file", path + " is no regular file; move it away", Retry::never};
     if (status.st_uid != ::geteuid() && ::geteuid() != 0)
       return Error{"foreign_owner", path + " belongs to another user; run as that user, or move it away", Retry::never};
@@ -196,12 +184,8 @@ class SystemDirectory final : public Directory {
     return names;
   }
 
-  Result<> rename(std::string_view from, std::string_view to) override {
-    if (::renameat2(fd_.get(), std::string(from).c_str(), fd_.get(), std::string(to).c_str(), RENAME_NOREPLACE) != 0)
-      return system_error("cannot rename " + std::string(from) + " to", path_ + "/" + std::string(to), errno);
-    return {};
-  }
-
+  Result<> rename(std::string_view from, std::string_view to) override { return rename(from, to, RENAME_NOREPLACE); }
+  Result<> replace(std::string_view from, std::string_view to) override { return rename(from, to, 0); }
   Result<> remove_file(std::string_view name) override { return remove(name, 0); }
   Result<> remove_directory(std::string_view name) override { return remove(name, AT_REMOVEDIR); }
 
@@ -232,6 +216,12 @@ class SystemDirectory final : public Directory {
   const std::string& path() const override { return path_; }
 
  private:
+  Result<> rename(std::string_view from, std::string_view to, unsigned flags) {
+    if (::renameat2(fd_.get(), std::string(from).c_str(), fd_.get(), std::string(to).c_str(), flags) != 0)
+      return system_error("cannot rename " + std::string(from) + " to", path_ + "/" + std::string(to), errno);
+    return {};
+  }
+
   Result<> remove(std::string_view name, int flags) {
     if (::unlinkat(fd_.get(), std::string(name).c_str(), flags) != 0)
       return system_error("cannot remove", path_ + "/" + std::string(name), errno);
@@ -253,9 +243,9 @@ class SystemFiles final : public FileSystem {
       if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST && end == path.npos)
         return system_error("cannot create", part, errno);
     }
-    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return system_error("cannot open", path, errno);
-    return std::unique_ptr<Directory>(std::make_unique<SystemDirectory>(fd, path));
+    auto opened = std::make_unique<SystemDirectory>(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
+    if (opened->descriptor() < 0) return system_error("cannot open", path, errno);
+    return std::unique_ptr<Directory>(std::move(opened));
   }
 };
 

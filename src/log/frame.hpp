@@ -77,6 +77,8 @@ static_assert(sizeof(EnvelopeBlock) == 48);
 /// The bytes that an event takes in the log, padding included.
 [[nodiscard]] std::uint64_t frame_bytes(const EnvelopeView& event);
 
+inline constexpr std::uint64_t seal_bytes = sizeof(FrameHeader);
+
 /// What the writer gives each frame.
 struct FrameStamp {
   std::uint64_t offset = 0;

@@ -60,9 +60,11 @@ Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, s
   auto got = (*file)->read_at(std::as_writable_bytes(std::span{&there, 1}), 0);
   if (!got) return got.error();
   if (*got != sizeof there || there.magic != header.magic || there.checksum != checksum_of(there))
-    return Error{"corrupt",
-                 (*file)->path() + " has a damaged header; move it away, and `seek` the group to where it shall go on",
-                 Retry::never};
+    return Error{
+        "corrupt",
+        (*file)->path() +
+            " has a damaged header; move it away, and the group begins anew, or seek it to where it shall go on",
+        Retry::never};
   if (there.version > header.version)
     return Error{"newer_version",
                  (*file)->path() + " has format version " + std::to_string(there.version) + "; run a newer program",
@@ -77,26 +79,26 @@ Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, s
 
 Result<std::optional<GroupRecord>> GroupFile::read(std::uint32_t partition) const {
   std::optional<GroupRecord> newest;
-  bool damaged = false;
+  int damaged = 0;
   for (int slot = 0; slot < 2; ++slot) {
     GroupRecord record;
     auto got = file_->read_at(std::as_writable_bytes(std::span{&record, 1}), place_of(partition, slot));
     if (!got) return got.error();
     if (*got != sizeof record || record.sequence == 0) continue;
     if (record.checksum != checksum_of(record, partition + 1)) {
-      damaged = true;
+      ++damaged;
       continue;
     }
     if (newest && newest->sequence >= record.sequence) continue;
     newest = record;
     slots_[partition] = slot;
   }
-  if (!newest && damaged)
-    return Error{"corrupt",
-                 file_->path() + ": both records of partition " + std::to_string(partition) +
-                     " are damaged; move it away, and `seek` the group to where it shall go on",
-                 Retry::never};
-  return newest;
+  // The very first, before anything was handled, of a writer that died or failed in it: as if it had not begun.
+  if (damaged < 2) return newest;
+  return Error{"corrupt",
+               file_->path() + ": both records of partition " + std::to_string(partition) +
+                   " are damaged; move it away, and the group begins anew, or seek it to where it shall go on",
+               Retry::never};
 }
 
 Result<> GroupFile::write(std::uint32_t partition, GroupRecord record) {
@@ -120,15 +122,22 @@ Result<> GroupFile::join() {
 
 Result<GroupFile::Membership> GroupFile::membership() const {
   Membership membership{0, 1};
-  const auto end = members_begin + members_max;
-  for (auto from = members_begin; from < end;) {
-    auto held = file_->held_by_others({from, end - from});
+  // The kernel tells one lock within a range, not the first of them: what lies on both sides of it is looked at too.
+  std::vector<File::Range> unseen{{members_begin, members_max}};
+  while (!unseen.empty()) {
+    const auto range = unseen.back();
+    unseen.pop_back();
+    if (range.length == 0) continue;
+    auto held = file_->held_by_others(range);
     if (!held) return held.error();
-    if (!*held) break;
-    // Neighbouring bytes of one open file come as one range, but a member holds a single byte.
-    membership.count += static_cast<std::uint32_t>((*held)->length);
-    if ((*held)->begin < members_begin + member_) ++membership.rank;
-    from = (*held)->begin + (*held)->length;
+    if (!*held) continue;
+    // Neighbouring bytes of one open file come as one lock, but a member holds a single byte.
+    const auto begin = std::max((*held)->begin, range.begin);
+    const auto end = std::min((*held)->begin + (*held)->length, range.begin + range.length);
+    membership.count += static_cast<std::uint32_t>(end - begin);
+    if (begin < members_begin + member_) ++membership.rank;
+    unseen.push_back({range.begin, begin - range.begin});
+    unseen.push_back({end, range.begin + range.length - end});
   }
   return membership;
 }

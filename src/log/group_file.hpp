@@ -20,9 +20,11 @@ struct GroupRecord {
   std::uint64_t expired = 0;
   std::uint64_t skipped = 0;
   std::uint32_t settled_beyond = 0;  ///< events settled behind the position; they come again if the holder dies
+  std::uint32_t epoch = 0;           ///< of the partition when this was written: in which the position has its meaning
+  std::uint32_t reserved[15] = {};
   std::uint32_t checksum = 0;
 };
-static_assert(sizeof(GroupRecord) == 64);
+static_assert(sizeof(GroupRecord) == 128);
 
 /// A group's file, `<topic>/groups/<group>`: its records, and by open file description locks on bytes behind them who
 /// is a member and who holds which partition. The kernel gives a dead member's locks back at once. Each member opens
@@ -34,7 +36,7 @@ class GroupFile {
   /// Opens, or creates, the file. Errors: `corrupt` (never), `newer_version` (never), and those of `File`.
   static Result<GroupFile> open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create);
 
-  /// The newest whole record; nullopt where none was ever written. Error `corrupt` where both slots are damaged.
+  /// The newest whole record; nullopt where none was ever written whole. Error `corrupt` where both slots are damaged.
   Result<std::optional<GroupRecord>> read(std::uint32_t partition) const;
   /// Writes `record` over the older slot. Only for the holder of the partition. Survives SIGKILL; a power cut may bring
   /// an older record back.

@@ -21,17 +21,23 @@ struct MetaFile {
 };
 static_assert(sizeof(MetaFile) == 64);
 
+/// There is no topic: nothing, a file such as `slots.lock`, or a folder without a `topic.meta`.
+bool is_nothing_of_ours(const Error& error) {
+  return error.code == "not_found" || error.code == "not_a_directory";
+}
+
 std::uint32_t checksum_of(const MetaFile& meta) {
   return crc32c(std::as_bytes(std::span{&meta, 1}).first(offsetof(MetaFile, checksum)));
 }
 
 }  // namespace
 
-TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Directory> directory,
-                   std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
-                   Clock& clock, LogSink& sink)
+TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
+                   std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups,
+                   std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake, Clock& clock, LogSink& sink)
     : name_(std::move(name)),
       meta_(meta),
+      log_(std::move(log)),
       directory_(std::move(directory)),
       groups_(std::move(groups)),
       slots_(std::move(slots)),
@@ -40,11 +46,12 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Dire
   setting_.durable = meta.durability == 2;
   setting_.clock = &clock;
   setting_.log = &sink;
+  setting_.above = log_.get();
 }
 
-Result<std::shared_ptr<TopicLog>> TopicLog::open(Directory& log, const std::string& name, std::shared_ptr<Slots> slots,
-                                                 Clock& clock, LogSink& sink) {
-  auto directory = log.directory(name, Directory::Create::never);
+Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log, const std::string& name,
+                                                 std::shared_ptr<Slots> slots, Clock& clock, LogSink& sink) {
+  auto directory = log->directory(name, Directory::Create::never);
   if (!directory) return directory.error();
   auto file = (*directory)->file("topic.meta", Directory::Create::never, false);
   if (!file) return file.error();
@@ -70,18 +77,22 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(Directory& log, const std::stri
   auto mapping = (*control)->map(TopicWake::file_bytes, true);
   if (!mapping) return mapping.error();
   return std::make_shared<TopicLog>(name, TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max},
-                                    std::move(*directory), std::move(*groups), std::move(slots),
+                                    std::move(log), std::move(*directory), std::move(*groups), std::move(slots),
                                     std::make_shared<TopicWake>(std::move(*mapping)), clock, sink);
 }
 
-Result<PartitionLog*> TopicLog::partition(std::uint32_t number) {
+Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {
+  const auto known = [&] {
+    const std::scoped_lock lock(mutex_);
+    return partitions_.at(number).get();
+  };
+  if (auto* const partition = known()) return partition;
+  // Without the mutex: it may wait for a recovery, and the others must not. Whoever is second throws his away.
+  auto opened = PartitionLog::open(*directory_, number, slots_, wake_, setting_, wait_max);
+  if (!opened) return opened.error();
   const std::scoped_lock lock(mutex_);
-  auto& partition = partitions_.at(number);
-  if (!partition) {
-    auto opened = PartitionLog::open(*directory_, number, slots_, wake_, setting_);
-    if (!opened) return opened.error();
-    partition = std::move(*opened);
-  }
+  auto& partition = partitions_[number];
+  if (!partition) partition = std::move(*opened);
   return partition.get();
 }
 
@@ -118,19 +129,17 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(const std::string& path
                  Retry::never};
   auto slots = Slots::take(**directory);
   if (!slots) return slots.error();
-  return std::make_unique<LogDirectory>(std::move(*directory), std::move(*slots), options);
+  return std::make_unique<LogDirectory>(std::shared_ptr<Directory>(std::move(*directory)), std::move(*slots), options);
 }
 
 Result<std::shared_ptr<TopicLog>> LogDirectory::find(const std::string& topic) {
   const std::scoped_lock lock(mutex_);
   auto& known = open_[topic];
   if (known) return known;
-  auto opened = TopicLog::open(*directory_, topic, slots_, *options_.clock, *options_.log);
+  auto opened = TopicLog::open(directory_, topic, slots_, *options_.clock, *options_.log);
   if (opened) return known = std::move(*opened);
   open_.erase(topic);
-  // `slots.lock` is a name that a topic could have.
-  if (opened.error().code == "not_found" || opened.error().code == "not_a_directory")
-    return std::shared_ptr<TopicLog>{};
+  if (is_nothing_of_ours(opened.error())) return std::shared_ptr<TopicLog>{};
   return opened.error();
 }
 
@@ -161,20 +170,29 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic,
   };
   auto made = make();
   if (!made) {
-    for (const auto* const file : {"topic.meta"}) (void)(*directory)->remove_file(file).has_value();
+    (void)(*directory)->remove_file("topic.meta").has_value();
     (void)(*directory)->remove_directory("groups").has_value();
     (void)directory_->remove_directory(draft).has_value();
-    if (made.error().code != "exists") return made.error();  // somebody else was faster
+    if (made.error().code != "exists") return made.error();
   } else if (auto synced = directory_->sync(); !synced) {
     return synced.error();
   }
-  return find(topic);
+  auto topic_log = find(topic);
+  if (!topic_log || *topic_log) return topic_log;  // ours, or somebody else was faster
+  return Error{"exists", directory_->path() + "/" + topic + " is in the way and is no topic; move it away",
+               Retry::never};
 }
 
 Result<std::vector<std::string>> LogDirectory::topics() {
   auto names = directory_->list();
   if (!names) return names.error();
-  std::erase_if(*names, [](const std::string& name) { return name.starts_with('~') || name == "slots.lock"; });
+  std::erase_if(*names, [&](const std::string& name) {
+    if (name.starts_with('~')) return true;
+    auto directory = directory_->directory(name, Directory::Create::never);
+    if (!directory) return is_nothing_of_ours(directory.error());
+    auto meta = (*directory)->file("topic.meta", Directory::Create::never, false);
+    return !meta && is_nothing_of_ours(meta.error());
+  });
   return std::move(*names);
 }
 

@@ -22,17 +22,19 @@ struct TopicMeta {
 /// The handle on one topic. Thread-safe. Opens its partitions when they are first used.
 class TopicLog {
  public:
-  static Result<std::shared_ptr<TopicLog>> open(Directory& log, const std::string& name, std::shared_ptr<Slots> slots,
-                                                Clock& clock, LogSink& sink);
+  static Result<std::shared_ptr<TopicLog>> open(std::shared_ptr<Directory> log, const std::string& name,
+                                                std::shared_ptr<Slots> slots, Clock& clock, LogSink& sink);
 
-  TopicLog(std::string name, const TopicMeta& meta, std::unique_ptr<Directory> directory,
-           std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
-           Clock& clock, LogSink& sink);
+  TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
+           std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots,
+           std::shared_ptr<TopicWake> wake, Clock& clock, LogSink& sink);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const TopicMeta& meta() const { return meta_; }
-  Result<PartitionLog*> partition(std::uint32_t number);
+  /// `wait_max` bounds the wait for another process that recovers the partition; other partitions do not wait.
+  Result<PartitionLog*> partition(std::uint32_t number, Duration wait_max = std::chrono::seconds{30});
   [[nodiscard]] TopicWake& wake() const { return *wake_; }
+  [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }
 
   Result<GroupFile> group(const std::string& name, bool create) {
     return GroupFile::open(*groups_, name, meta_.partitions, create);
@@ -45,6 +47,7 @@ class TopicLog {
  private:
   std::string name_;
   TopicMeta meta_;
+  std::shared_ptr<Directory> log_;
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<Directory> groups_;
   std::shared_ptr<Slots> slots_;
@@ -65,17 +68,20 @@ class LogDirectory {
   };
   /// Errors: `unsupported_file_system` (never), and those of `File`.
   static Result<std::unique_ptr<LogDirectory>> open(const std::string& path, const Options& options);
-  LogDirectory(std::unique_ptr<Directory> directory, std::shared_ptr<Slots> slots, const Options& options)
+  LogDirectory(std::shared_ptr<Directory> directory, std::shared_ptr<Slots> slots, const Options& options)
       : directory_(std::move(directory)), slots_(std::move(slots)), options_(options) {}
 
   /// Null where there is none. Errors as `TopicLog::open`.
   Result<std::shared_ptr<TopicLog>> find(const std::string& topic);
-  /// Makes the topic; one that is there already is left as it is.
+  /// Makes the topic; one that is there already is left as it is. Error `exists` (never) where something stands in its
+  /// place that is no topic.
   Result<std::shared_ptr<TopicLog>> create(const std::string& topic, const TopicMeta& meta);
+  /// The names of the topics, sorted: damaged ones too, but nothing else that lies in the directory.
   Result<std::vector<std::string>> topics();
+  [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }
 
  private:
-  std::unique_ptr<Directory> directory_;
+  std::shared_ptr<Directory> directory_;
   std::shared_ptr<Slots> slots_;
   Options options_;
   std::mutex mutex_;

@@ -23,16 +23,18 @@ struct PartitionSetting {
   std::uint64_t segment_bytes_max = 64 << 20;
   Clock* clock = &system_clock();
   LogSink* log = &stderr_log();
+  Directory* above = nullptr;  ///< the log, in which the topic's folder stands
 };
 
 /// One partition: a sequence of frames in segments, written by one process at a time, read by all. Thread-safe.
 class PartitionLog {
  public:
-  /// Opens, or creates, `<topic>/<number>/`; after a reboot recovers it first. Errors: `corrupt`, `newer_version`,
-  /// `busy`, and those of `File`.
+  /// Opens, or creates, `<topic>/<number>/`; after a reboot recovers it first. `wait_max` bounds the wait for another
+  /// process that does. Errors: `corrupt`, `newer_version`, `busy`, and those of `File`.
   static Result<std::unique_ptr<PartitionLog>> open(Directory& topic, std::uint32_t number,
                                                     std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
-                                                    const PartitionSetting& setting);
+                                                    const PartitionSetting& setting,
+                                                    Duration wait_max = std::chrono::seconds{30});
 
   /// Appends all of them contiguously: readers, and recovery, see all or none. Returns the offset of the first.
   /// Survives the death of any process. Errors (nothing was written): `busy`, `disk_full` (same call), `poisoned`,
@@ -45,16 +47,20 @@ class PartitionLog {
   /// One past the last event that readers may see.
   [[nodiscard]] std::uint64_t visible_end() const;
   [[nodiscard]] std::uint64_t committed() const { return control().committed.load(std::memory_order_acquire); }
+  /// Raised by each recovery; what is appended now carries it.
+  [[nodiscard]] std::uint32_t epoch() const { return control().epoch.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t durable() const { return control().durable.load(std::memory_order_acquire); }
   Result<std::uint64_t> earliest();
   /// The first event appended at or after `time`; the visible end where there is none.
   Result<std::uint64_t> first_at(TimePoint time);
+  /// How much of `position`, which was noted in `epoch`, still holds: a power cut may have taken back events before it,
+  /// which others have replaced in a later epoch. Then the offset of the first of those, or the end.
+  Result<std::uint64_t> what_holds(std::uint64_t position, std::uint32_t epoch);
 
   /// The segment that holds `offset`, or would.
   Result<std::shared_ptr<Segment>> segment_of(std::uint64_t offset);
   [[nodiscard]] const PartitionSetting& setting() const { return setting_; }
   [[nodiscard]] const std::string& path() const { return directory_->path(); }
-  [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }
 
   PartitionLog(std::unique_ptr<Directory> directory, Mapping control, std::shared_ptr<Slots> slots,
                std::shared_ptr<TopicWake> wake, const PartitionSetting& setting);
@@ -66,21 +72,29 @@ class PartitionLog {
     std::uint64_t offset = 0;
     std::uint64_t position = 0;
     std::int64_t time = 0;
+    std::uint32_t epoch = 0;
     bool sealed = false;
     std::vector<std::shared_ptr<Segment>> passed;  // sealed ones on the way here
   };
 
   [[nodiscard]] Control& control() const { return *reinterpret_cast<Control*>(control_.data()); }
-  Result<> recover();
+  Result<> recover(File& control_file);
   Result<End> find_end(std::uint64_t segment);
   Result<> clean_tail(const End& end);
   Result<> settle_end(const End& end);
   Result<> repair();
   void publish_end(const End& end);
-  Result<std::shared_ptr<Segment>> writable_segment(std::uint64_t bytes_needed);
-  Result<std::shared_ptr<Segment>> roll(Segment* from, std::uint64_t bytes_needed);
+  Result<std::shared_ptr<Segment>> open_written(std::uint64_t first);
+  Result<std::shared_ptr<Segment>> written_segment(std::uint64_t first, bool is_begun);
+  void keep_written(std::shared_ptr<Segment> segment);
+  Result<std::shared_ptr<Segment>> segment_with_room(std::uint64_t bytes);
+  Result<std::shared_ptr<Segment>> make_next(const Segment* from, std::uint64_t bytes);
+  Result<std::shared_ptr<Segment>> roll(Segment* from, std::uint64_t bytes);
+  void mark_dirty(std::uint64_t end);
   Result<std::vector<std::uint64_t>> list_segments();
+  Result<> sync_committed();
   Result<> write(Segment& segment, std::uint64_t position, std::string_view frames);
+  Result<> clear(Segment& segment, std::uint64_t begin, std::uint64_t end);
 
   std::unique_ptr<Directory> directory_;
   Mapping control_;
@@ -93,44 +107,16 @@ class PartitionLog {
   std::mutex turn_mutex_;
   std::condition_variable turn_;
   bool is_writing_ = false;
-  std::shared_ptr<Segment> writing_;
   std::string buffer_;
 
   std::mutex segments_mutex_;
   std::vector<std::uint64_t> firsts_;  // of the segments known, ascending
   std::vector<std::pair<std::uint64_t, std::weak_ptr<Segment>>> open_;
+  std::shared_ptr<Segment> written_;  // the last that this process wrote or synced, with events in it
 
   std::mutex sync_mutex_;
   std::condition_variable synced_;
   bool syncing_ = false;
-};
-
-/// Reads a partition in the order of offsets, from any place. Not thread-safe. Keeps the segment that it stands in
-/// mapped.
-class Cursor {
- public:
-  explicit Cursor(PartitionLog& partition) : partition_(&partition) {}
-
-  struct Item {
-    std::uint64_t offset = 0;
-    TimePoint appended{};
-    EnvelopeView envelope;
-    std::shared_ptr<const void> owner;
-  };
-
-  /// Where it reads next.
-  [[nodiscard]] std::uint64_t offset() const { return offset_; }
-  void seek(std::uint64_t offset);
-  /// The next event before `end`; nullopt at the end. Errors: `corrupt` (never), naming file and byte.
-  Result<std::optional<Item>> next(std::uint64_t end);
-
- private:
-  Result<> find();
-
-  PartitionLog* partition_;
-  std::uint64_t offset_ = 0;
-  std::shared_ptr<Segment> segment_;  // none: to be found
-  std::uint64_t position_ = 0;
 };
 
 }  // namespace tidings::log

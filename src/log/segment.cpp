@@ -37,8 +37,8 @@ std::optional<std::uint64_t> segment_first_offset(std::string_view name) {
 Segment::Segment(std::unique_ptr<File> file, Mapping mapping, const SegmentHeader& header)
     : file_(std::move(file)), mapping_(std::move(mapping)), header_(header) {}
 
-Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64_t first_offset, bool writable) {
-  auto file = partition.file(segment_name(first_offset), Directory::Create::never, writable);
+Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64_t first_offset, Access access) {
+  auto file = partition.file(segment_name(first_offset), Directory::Create::never, access != Access::read);
   if (!file) return file.error();
   auto size = (*file)->size();
   if (!size) return size.error();
@@ -63,14 +63,14 @@ Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64
     return corrupt("says that it begins at offset " + std::to_string(header.first_offset));
   if (header.size != *size || *size % 8 != 0)
     return corrupt("has " + std::to_string(*size) + " bytes, its header says " + std::to_string(header.size));
-  auto mapping = (*file)->map(*size, writable);
+  auto mapping = (*file)->map(*size, access == Access::store);
   if (!mapping) return mapping.error();
   return std::make_shared<Segment>(std::move(*file), std::move(*mapping), header);
 }
 
-Result<> Segment::prepare(Directory& partition, std::uint64_t first_offset, std::uint64_t size, std::uint32_t epoch,
-                          bool zeroed) {
-  const auto name = segment_name(first_offset);
+Result<> Segment::prepare(Directory& partition, const Plan& plan) {
+  const auto name = segment_name(plan.first_offset);
+  const auto size = plan.size;
   const auto draft = "~" + name;  // no segment's name, so nobody reads it
   // Left behind by a process that died here.
   if (auto removed = partition.remove_file(draft); !removed && removed.error().code != "not_found") return removed;
@@ -81,7 +81,7 @@ Result<> Segment::prepare(Directory& partition, std::uint64_t first_offset, std:
     return error;
   };
   if (auto done = (*file)->allocate(size); !done) return give_up(done.error());
-  if (zeroed) {
+  if (plan.is_zeroed) {
     // Written blocks sync without a change of the file's map; allocated ones change it at their first write (measured:
     // half the time of a sync).
     const std::vector<std::byte> zeros(std::min<std::uint64_t>(size, 1 << 20));
@@ -91,14 +91,15 @@ Result<> Segment::prepare(Directory& partition, std::uint64_t first_offset, std:
         return give_up(done.error());
   }
   SegmentHeader header;
-  header.first_offset = first_offset;
+  header.first_offset = plan.first_offset;
   header.size = size;
   header.salt = system_entropy().next();
-  header.epoch = epoch;
+  header.epoch = plan.epoch;
   header.checksum = header_checksum(header);
   if (auto done = (*file)->write_at(std::as_bytes(std::span{&header, 1}), 0); !done) return give_up(done.error());
   if (auto done = (*file)->sync_data(); !done) return give_up(done.error());
-  if (auto done = partition.rename(draft, name); !done) return give_up(done.error());
+  auto named = plan.replaces ? partition.replace(draft, name) : partition.rename(draft, name);
+  if (!named) return give_up(named.error());
   return partition.sync();
 }
 
@@ -139,6 +140,13 @@ void Segment::remember(std::uint64_t offset, std::uint64_t position) {
   const std::scoped_lock lock(mutex_);
   const auto last = marks_.empty() ? sizeof(SegmentHeader) : marks_.back().second;
   if (position >= last + mark_every_bytes) marks_.emplace_back(offset, position);
+}
+
+Error corrupt_at(const Segment& segment, std::uint64_t position, std::string_view why) {
+  return {"corrupt",
+          segment.path() + " is damaged at byte " + std::to_string(position) + ": " + std::string(why) +
+              "; nothing was changed. Restore the file from a copy, or move the topic's folder away",
+          Retry::never};
 }
 
 }  // namespace tidings::log

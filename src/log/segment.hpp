@@ -21,13 +21,25 @@ namespace tidings::log {
 /// lock; the mapping lives as long as anybody keeps the segment.
 class Segment {
  public:
+  enum class Access {
+    read,
+    write,  ///< also through its file: `write`; a store into the mapping would be a SIGSEGV
+    store,  ///< also through its mapping: `store`, `clear`
+  };
   /// Errors: `corrupt` (never) where the header is damaged or does not fit the name, `newer_version` (never), and those
   /// of `File`.
-  static Result<std::shared_ptr<Segment>> open(Directory& partition, std::uint64_t first_offset, bool writable);
-  /// Makes the file in full, so that writing finds the disk full here or never: allocated, zeroed if `zeroed`, synced,
-  /// and its name synced.
-  static Result<> prepare(Directory& partition, std::uint64_t first_offset, std::uint64_t size, std::uint32_t epoch,
-                          bool zeroed);
+  static Result<std::shared_ptr<Segment>> open(Directory& partition, std::uint64_t first_offset, Access access);
+
+  struct Plan {
+    std::uint64_t first_offset = 0;
+    std::uint64_t size = 0;
+    std::uint32_t epoch = 0;
+    bool is_zeroed = false;
+    bool replaces = false;  ///< one of that name gives way, in one step
+  };
+  /// Makes the file in full, so that writing finds the disk full here or never: allocated, zeroed if so planned,
+  /// synced, and its name synced. After an error it may be there or not.
+  static Result<> prepare(Directory& partition, const Plan& plan);
 
   Segment(std::unique_ptr<File> file, Mapping mapping, const SegmentHeader& header);
 
@@ -60,5 +72,8 @@ class Segment {
   mutable std::mutex mutex_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> marks_;  // (offset, position), ascending
 };
+
+/// What stands at `position` cannot be; the message names file and byte.
+[[nodiscard]] Error corrupt_at(const Segment& segment, std::uint64_t position, std::string_view why);
 
 }  // namespace tidings::log

@@ -1,7 +1,5 @@
 #include "log/slots.hpp"
 
-#include <pthread.h>
-
 #include <cassert>
 #include <map>
 #include <mutex>
@@ -9,22 +7,16 @@
 #include <string>
 
 #include "tidings/base/entropy.hpp"
+#include "tidings/base/forks.hpp"
 
 namespace tidings::log {
 namespace {
 
 constexpr std::uint64_t file_bytes = Slots::count + Slots::count * sizeof(std::uint64_t);
 
-std::atomic<unsigned> forks{0};
-
-void watch_forks() {
-  static const int once = ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
-  (void)once;
-}
-
 struct Registry {
   std::mutex mutex;
-  std::map<std::string, std::weak_ptr<Slots>> by_path;
+  std::map<FileId, std::weak_ptr<Slots>> by_file;
 };
 Registry& registry() {
   static auto* const shared = new Registry;  // outlives every handle, also those of static objects
@@ -38,7 +30,7 @@ Slots::Slots(std::unique_ptr<File> file, Mapping mapping, std::uint32_t slot, st
       mapping_(std::move(mapping)),
       slot_(slot),
       generation_(generation),
-      forks_(forks.load()) {}
+      forks_(fork_count()) {}
 
 Slots::~Slots() = default;
 
@@ -47,30 +39,35 @@ std::atomic<std::uint64_t>& Slots::generation_at(std::uint32_t slot) const {
 }
 
 bool Slots::is_forked() const {
-  return forks.load(std::memory_order_relaxed) != forks_;
+  return fork_count() != forks_;
 }
 
 Result<std::shared_ptr<Slots>> Slots::take(Directory& log) {
-  watch_forks();
   auto& shared = registry();
   const std::scoped_lock lock(shared.mutex);
-  auto& known = shared.by_path[log.path()];
-  if (auto slots = known.lock(); slots && !slots->is_forked()) return slots;
   auto file = log.file("slots.lock", Directory::Create::if_missing);
   if (!file) return file.error();
+  // By the file, not by its path: a relative path may mean another one now, and a folder may have been removed and made
+  // again. Who has slots has their file open, so that no other file gets its id.
+  auto id = (*file)->id();
+  if (!id) return id.error();
+  std::erase_if(shared.by_file, [](const auto& one) { return one.second.expired(); });
+  auto& known = shared.by_file[*id];
+  if (auto slots = known.lock(); slots && !slots->is_forked()) return slots;
   auto size = (*file)->size();
   if (!size) return size.error();
   if (*size < file_bytes)
     if (auto grown = (*file)->allocate(file_bytes); !grown)
       return grown.error();  // never shrinks: two may do it at once
-  auto mapping = (*file)->map(file_bytes, true);
-  if (!mapping) return mapping.error();
   const auto start = static_cast<std::uint32_t>(system_entropy().below(count));
   for (std::uint32_t step = 0; step < count; ++step) {
     const auto slot = (start + step) % count;
     auto taken = (*file)->try_lock({slot, 1});
     if (!taken) return taken.error();
     if (!*taken) continue;
+    // After the lock: a child of a fork would keep it by an inherited mapping too.
+    auto mapping = (*file)->map(file_bytes, true);
+    if (!mapping) return mapping.error();
     auto* const generations = reinterpret_cast<std::atomic<std::uint64_t>*>(mapping->data() + count);
     const auto generation = generations[slot].fetch_add(1) + 1;
     auto slots = std::make_shared<Slots>(std::move(*file), std::move(*mapping), slot, generation & 0xffffffffffffU);

@@ -18,8 +18,8 @@ class Slots {
  public:
   static constexpr std::uint32_t count = 1024;
 
-  /// The process's slot in this log; handles of one process share it. Errors: `too_many_processes` (same call), and
-  /// those of `File`.
+  /// The process's slot in this log; handles of one process on the same `slots.lock` share it. Errors:
+  /// `too_many_processes` (same call), and those of `File`.
   static Result<std::shared_ptr<Slots>> take(Directory& log);
   Slots(std::unique_ptr<File> file, Mapping mapping, std::uint32_t slot, std::uint64_t generation);
   ~Slots();
@@ -32,7 +32,8 @@ class Slots {
   /// somebody else took it.
   [[nodiscard]] Result<bool> is_dead(std::uint64_t word) const;
 
-  /// Whether this process is a fork of the one that opened the log: it must not touch it.
+  /// Whether this process is a fork of the one that opened the log: it must not touch it. The lock stays with the
+  /// parent.
   [[nodiscard]] bool is_forked() const;
 
  private:

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "log/cursor.hpp"
 #include "log/log_directory.hpp"
 #include "tidings/base/atomic_file.hpp"
 
@@ -31,7 +33,7 @@ class TestLog {
   TestLog& operator=(const TestLog&) = delete;
 
   Result<std::unique_ptr<PartitionLog>> try_open() {
-    auto directory = system_files().open(path, true).or_throw();
+    auto directory = disk->open(path, true).or_throw();
     auto slots = Slots::take(*directory).or_throw();
     auto wake = directory->file("control", Directory::Create::if_missing).or_throw();
     wake->allocate(TopicWake::file_bytes).or_throw();
@@ -42,6 +44,12 @@ class TestLog {
 
   /// As after a reboot: what the hints said is gone.
   void forget_hints() const { std::filesystem::remove(partition() + "/control"); }
+  /// As after a reboot that left the control file.
+  void reboot() const {
+    auto bytes = read_file(partition() + "/control").or_throw();
+    bytes[offsetof(Control, boot_id)] ^= 1;
+    std::ofstream(partition() + "/control", std::ios::binary | std::ios::trunc) << bytes;
+  }
   [[nodiscard]] std::string partition() const { return path + "/0"; }
   [[nodiscard]] std::string segment(std::uint64_t first) const { return partition() + "/" + segment_name(first); }
   [[nodiscard]] std::vector<std::string> files() const {
@@ -55,6 +63,7 @@ class TestLog {
   std::string path = (std::filesystem::temp_directory_path() / "tidings-log-XXXXXX").string();
   ManualClock clock{TimePoint{std::chrono::seconds{1'000}}};
   Silent silent;
+  FileSystem* disk = &system_files();
   PartitionSetting setting;
 };
 
@@ -66,12 +75,16 @@ inline Envelope event(std::string id, std::string payload = {}) {
   return envelope;
 }
 
-inline std::uint64_t append(PartitionLog& log, const std::vector<Envelope>& events) {
+inline Result<std::uint64_t> try_append(PartitionLog& log, const std::vector<Envelope>& events) {
   std::vector<EnvelopeView> views;
   for (const auto& one : events) views.push_back(one.view());
   std::vector<const EnvelopeView*> pointers;
   for (const auto& view : views) pointers.push_back(&view);
-  return log.append(pointers, std::chrono::seconds{10}).or_throw();
+  return log.append(pointers, std::chrono::seconds{10});
+}
+
+inline std::uint64_t append(PartitionLog& log, const std::vector<Envelope>& events) {
+  return try_append(log, events).or_throw();
 }
 
 /// The ids from `offset` on, or what went wrong.
@@ -92,6 +105,14 @@ inline std::vector<std::string> numbers(std::size_t from, std::size_t to) {
   std::vector<std::string> names;
   for (auto i = from; i < to; ++i) names.push_back(std::to_string(i));
   return names;
+}
+
+inline std::size_t used_bytes(const std::string& bytes) {
+  return bytes.find_last_not_of('\0') + 1;
+}
+
+inline void overwrite(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 
 }  // namespace tidings::log

@@ -41,6 +41,26 @@ class Lists(CommandLine):
         self.end_of(member, 130)
         self.assertFalse(self.is_member_there("orders", "audit"))
 
+    def test_what_is_in_the_way_or_damaged_hides_nothing(self):
+        data = os.path.join(self.folder, "data")
+        for topic in ("orders", "invoices"):
+            self.publish(topic, [1])
+            self.run_tidings("tail", topic, "--group", "audit", "--no-follow")
+        os.mkdir(os.path.join(data, "notes"))
+        self.assertRegex(self.run_tidings("publish", "notes", "--partitions", "2", stdin="1\n", status=1).stderr,
+                         "^tidings: exists: .*notes is in the way")
+        self.assertNotIn("did you mean", self.run_tidings("topics", "notes", status=1).stderr)
+        self.assertNotIn("notes", self.run_tidings("topics").stdout)
+        for path in ("invoices/topic.meta", "orders/groups/audit"):
+            with open(os.path.join(data, path), "r+b") as file:
+                file.seek(20)
+                file.write(b"!")
+        done = self.run_tidings("topics", "--json", status=1)
+        self.assertEqual([json.loads(line)["topic"] for line in done.stdout.splitlines()], ["orders"])
+        self.assertRegex(done.stderr, "^tidings: corrupt: .*invoices/topic.meta is damaged")
+        done = self.run_tidings("lag", status=1)
+        self.assertIn("groups/audit has a damaged header", done.stderr)
+
     def test_nothing_there(self):
         for command in ("topics", "groups", "lag"):
             self.assertRegex(self.run_tidings(command, status=1).stderr, "^tidings: not_found: there is no log at ")

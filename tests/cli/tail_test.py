@@ -87,21 +87,58 @@ class Tail(CommandLine):
         self.assertEqual(closed.returncode, 1, closed.stderr)
         self.assertEqual(self.data("--group", "g", "--no-follow"), list(range(10)))
 
+    def members(self, count):
+        """So many more members of group g, with what each prints in a file of its own."""
+        started = []
+        for _ in range(count):
+            path = os.path.join(self.folder, f"member-{len(self.started)}")
+            with open(path, "wb") as out:
+                started.append((self.start("tail", "t", "--group", "g", "--json", stdout=out), path))
+        return started
+
+    def read_by(self, path):
+        return [json.loads(line)["data"]["k"] for line in self.lines_of(path)]
+
+    def feed_until_each_reads(self, members, first):
+        """Publishes until every member has got some of it; gives the end of the numbers."""
+        end = first
+
+        def each_reads():
+            nonlocal end
+            self.publish("t", [{"k": i} for i in range(end, end + 50)], "--key-field", "k")
+            end += 50
+            self.wait_until(lambda: (self.lag_of("t", "g") or {"lag": 1})["lag"] == 0, "the group did not finish")
+            return all(any(k >= first for k in self.read_by(path)) for _, path in members)
+        self.wait_until(each_reads, "a member got nothing")
+        return end
+
     def test_members_of_a_group_share(self):
         self.publish("t", [{"k": i} for i in range(200)], "--partitions", "4", "--key-field", "k")
-        paths = [os.path.join(self.folder, name) for name in ("a", "b")]
-        members = []
-        for path in paths:
-            with open(path, "wb") as out:
-                members.append(self.start("tail", "t", "--group", "g", "--json", stdout=out))
+        members = self.members(2)
         self.wait_until(lambda: (self.lag_of("t", "g") or {"lag": 1})["lag"] == 0, "the group did not finish")
-        self.publish("t", [{"k": i} for i in range(200, 400)], "--key-field", "k")
-        self.wait_until(lambda: self.lag_of("t", "g")["lag"] == 0, "the group did not finish")
-        for member in members:
+        end = self.feed_until_each_reads(members, 200)
+        for member, _ in members:
             self.interrupt(member)
             self.end_of(member, 130)
-        read = [json.loads(line)["data"]["k"] for path in paths for line in self.lines_of(path)]
-        self.assertEqual(sorted(read), list(range(400)))
+        self.assertEqual(sorted(k for _, path in members for k in self.read_by(path)), list(range(end)))
+
+    def test_members_that_die_and_join_share(self):
+        self.publish("t", [{"k": 0}], "--partitions", "3", "--key-field", "k")
+        members, end = [], 1
+        for _ in range(3):  # one after another, so that the first is the first in the group's file too
+            members += self.members(1)
+            end = self.feed_until_each_reads(members, end)
+        dead, path = members.pop(0)
+        dead.kill()
+        dead.wait()
+        end = self.feed_until_each_reads(members, end)  # the others have taken over
+        members += self.members(1)
+        end = self.feed_until_each_reads(members, end)
+        for member, _ in members:
+            self.interrupt(member)
+            self.end_of(member, 130)
+        read = [k for path in [path] + [path for _, path in members] for k in self.read_by(path)]
+        self.assertEqual(sorted(set(read)), list(range(end)))
 
     def test_signals(self):
         self.publish("t", [1])
@@ -175,6 +212,8 @@ class Tail(CommandLine):
 
     def test_wrong_usage(self):
         self.publish("t", [1])
+        for arguments in (("tail", "../x"), ("tail", "t", "--group", "a/b"), ("topics", "../x"), ("lag", "t", "--namespace", "a/b")):
+            self.assertIn("invalid_name", self.run_tidings(*arguments, status=2, TIDINGS_BROKER="log:none").stderr)
         for arguments, said in ((("tail",), "TOPIC is required"), (("tail", "t", "--from", "yesterday"), "invalid_start"),
                                 (("tail", "t", "--count", "-1"), "'-1' is no whole number"),
                                 (("tail", "t", "--count", "many"), "'many' is no whole number"),

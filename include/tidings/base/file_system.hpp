@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,7 +37,15 @@ class Mapping {
   std::size_t size_ = 0;
 };
 
-/// An open file. Thread-safe as the kernel's calls are. Closed on exec, and when it goes.
+/// What a file is, whatever its path says: no other file has it while one of them is open.
+struct FileId {
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;
+  friend auto operator<=>(const FileId&, const FileId&) = default;
+};
+
+/// An open file. Thread-safe as the kernel's calls are. Closed on exec, and when it goes. Its descriptor is never one
+/// of the three standard ones.
 ///
 /// Errors of all calls: `disk_full` (same call), `io_error` (reopen), with the path and what the system says.
 class File {
@@ -51,6 +60,7 @@ class File {
   /// Makes the file `size` bytes long with all its blocks allocated, so that no later store finds the disk full.
   virtual Result<> allocate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
+  virtual Result<FileId> id() = 0;
   virtual Result<Mapping> map(std::uint64_t size, bool writable) = 0;
 
   struct Range {
@@ -59,9 +69,11 @@ class File {
   };
   /// Takes the range for this open file, if no other open file holds any of it (an open file description lock: the
   /// kernel gives it back when the last descriptor of it is closed, be it by death). False: somebody else has it.
+  /// The file is this process's own from then on: a child of a fork has it closed, and its calls fail there; mappings
+  /// made after the lock are not there at all.
   virtual Result<bool> try_lock(Range range) = 0;
   virtual Result<> unlock(Range range) = 0;
-  /// The first range within `range` that another open file holds.
+  /// A lock of another open file that meets `range`, whole: of several any one, in no order.
   virtual Result<std::optional<Range>> held_by_others(Range range) = 0;
   [[nodiscard]] virtual const std::string& path() const = 0;
 };
@@ -80,6 +92,8 @@ class Directory {
   virtual Result<std::vector<std::string>> list() = 0;
   /// Error `exists` where `to` is there.
   virtual Result<> rename(std::string_view from, std::string_view to) = 0;
+  /// As `rename`, but a file at `to` gives way, in one step.
+  virtual Result<> replace(std::string_view from, std::string_view to) = 0;
   virtual Result<> remove_file(std::string_view name) = 0;
   virtual Result<> remove_directory(std::string_view name) = 0;
   /// fsync of the directory: its entries are on the device.

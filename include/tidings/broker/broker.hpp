@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tidings/base/clock.hpp"
+#include "tidings/base/file_system.hpp"
 #include "tidings/base/log_sink.hpp"
 #include "tidings/broker/types.hpp"
 
@@ -83,11 +84,11 @@ class Broker {
   /// Joins a group, or reads without one. Errors: `invalid_name`, `invalid_options`, `unknown_topic`.
   virtual Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) = 0;
 
-  /// Every topic, by name.
+  /// Every topic, by name. One that is damaged is there with its error, and hides no other.
   virtual Result<std::vector<TopicInfo>> topics() = 0;
   /// Error `unknown_topic`.
   virtual Result<TopicInfo> topic(std::string_view topic) = 0;
-  /// The groups of a topic, by name. Error `unknown_topic`.
+  /// The groups of a topic, by name; a damaged one as in `topics`. Error `unknown_topic`.
   virtual Result<std::vector<GroupInfo>> groups(std::string_view topic) = 0;
 
   /// Moves a group that has no live member; creates it where it is not there. Attempts start anew. What it moves
@@ -105,6 +106,7 @@ struct BrokerOptions {
   TopicOptions topic_defaults{};  ///< of those
   Clock* clock = &system_clock();
   LogSink* log = &stderr_log();
+  FileSystem* files = &system_files();  ///< of brokers that keep files; outlives the broker
 };
 
 /// A folder of `src/brokers/` describes itself with this.

@@ -123,6 +123,7 @@ struct TopicInfo {
   Durability durability = Durability::durable;
   std::size_t event_bytes_max = 0;
   std::vector<PartitionInfo> partitions;
+  std::optional<Error> error;  ///< why only the name is known, as `corrupt`
 };
 
 struct GroupPartitionInfo {
@@ -143,6 +144,7 @@ struct GroupInfo {
   std::string topic;
   std::string group;
   std::vector<GroupPartitionInfo> partitions;
+  std::optional<Error> error;  ///< why only the names are known, as `corrupt`
 
   [[nodiscard]] std::uint64_t lag() const {
     std::uint64_t sum = 0;

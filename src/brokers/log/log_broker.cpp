@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -80,6 +81,7 @@ class LogBroker final : public Broker {
   Result<std::shared_ptr<TopicLog>> existing_or_new(std::string_view name, bool may_create);
   Result<std::shared_ptr<TopicLog>> make(std::string_view name, const TopicOptions& options);
   Result<TopicInfo> info(TopicLog& topic);
+  Result<GroupInfo> info(TopicLog& topic, const std::string& group);
   Result<> append(PartitionLog& partition, const Routing::Part& part, bool synced, SteadyTime until,
                   std::uint64_t& first);
   void sync_in_background(const std::shared_ptr<TopicLog>& topic);
@@ -92,8 +94,11 @@ class LogBroker final : public Broker {
   std::mutex mutex_;
   std::vector<std::weak_ptr<Member>> members_;
   std::vector<std::shared_ptr<TopicLog>> interval_topics_;
-  std::condition_variable_any stop_;
-  std::jthread syncer_;
+  struct Syncer {
+    std::condition_variable_any stop;
+    std::jthread thread;
+  };
+  std::unique_ptr<Syncer> syncer_;  // none before there is a topic that it has to sync
 };
 
 Duration left(SteadyTime until) {
@@ -107,12 +112,13 @@ TopicMeta meta_of(const TopicOptions& options) {
 }
 
 Result<std::shared_ptr<TopicLog>> LogBroker::existing(std::string_view name) {
+  assert(!directory_->is_forked() && "a log that was opened before fork() must not be used after it");
   if (closed_) return closed();
   if (auto valid = validate_name("topic", name); !valid) return valid.error();
   auto found = directory_->find(std::string(name));
   if (!found || *found) return found;
   auto known = directory_->topics();
-  const auto near = known ? nearest(name, *known) : std::string_view{};
+  const auto near = known ? nearest(name, *known) : std::string_view{};  // of topics only
   return Error{"unknown_topic", "there is no topic '" + printable(name) + "'" +
                                     (near.empty() ? "; publish to it or create it first"
                                                   : "; did you mean '" + std::string(near) + "'?")};
@@ -177,7 +183,7 @@ Result<std::vector<Published>> LogBroker::publish(std::string_view name, std::sp
   if (durability == Durability::interval) sync_in_background(*topic);
   bool any_written = false;
   for (const auto& part : routing->parts) {
-    auto partition = (*topic)->partition(part.partition.value);
+    auto partition = (*topic)->partition(part.partition.value, left(until));
     std::uint64_t first = 0;
     auto done = partition ? append(**partition, part, synced, until, first) : Result<>{partition.error()};
     if (!done) {
@@ -196,11 +202,12 @@ Result<std::vector<Published>> LogBroker::publish(std::string_view name, std::sp
 void LogBroker::sync_in_background(const std::shared_ptr<TopicLog>& topic) {
   const std::scoped_lock lock(mutex_);
   if (std::ranges::find(interval_topics_, topic) == interval_topics_.end()) interval_topics_.push_back(topic);
-  if (syncer_.joinable() || closed_) return;
-  syncer_ = std::jthread([this](const std::stop_token& stop) {
+  if (syncer_ || closed_) return;
+  syncer_ = std::make_unique<Syncer>();
+  syncer_->thread = std::jthread([this, &wakes = syncer_->stop](const std::stop_token& stop) {
     std::unique_lock waiting(mutex_);
     while (!stop.stop_requested()) {
-      stop_.wait_for(waiting, stop, std::chrono::seconds{1}, [] { return false; });
+      wakes.wait_for(waiting, stop, std::chrono::seconds{1}, [] { return false; });
       const auto topics = interval_topics_;
       waiting.unlock();
       for (const auto& behind : topics) behind->sync_behind();
@@ -226,7 +233,8 @@ Result<TopicInfo> LogBroker::info(TopicLog& topic) {
   TopicInfo info{.name = topic.name(),
                  .durability = static_cast<Durability>(topic.meta().durability),
                  .event_bytes_max = topic.meta().event_bytes_max,
-                 .partitions = {}};
+                 .partitions = {},
+                 .error = {}};
   for (std::uint32_t number = 0; number < topic.meta().partitions; ++number) {
     auto partition = topic.partition(number);
     if (!partition) return partition.error();
@@ -245,11 +253,10 @@ Result<std::vector<TopicInfo>> LogBroker::topics() {
   std::vector<TopicInfo> infos;
   for (const auto& name : *names) {
     auto found = directory_->find(name);
-    if (!found) return found.error();
-    if (!*found) continue;  // a file or folder that is not ours
-    auto one = info(**found);
-    if (!one) return one.error();
-    infos.push_back(std::move(*one));
+    if (found && !*found) continue;  // gone meanwhile
+    auto one = found ? info(**found) : Result<TopicInfo>{found.error()};
+    // One that is damaged hides no other.
+    infos.push_back(one ? std::move(*one) : TopicInfo{.name = name, .partitions = {}, .error = one.error()});
   }
   return infos;
 }
@@ -267,30 +274,41 @@ Result<std::vector<GroupInfo>> LogBroker::groups(std::string_view name) {
   if (!names) return names.error();
   std::vector<GroupInfo> infos;
   for (const auto& group : *names) {
-    auto file = (*topic)->group(group, false);
-    if (!file) return file.error();
-    auto& one = infos.emplace_back(GroupInfo{.topic = std::string(name), .group = group, .partitions = {}});
-    for (std::uint32_t number = 0; number < (*topic)->meta().partitions; ++number) {
-      auto record = file->read(number);
-      if (!record) return record.error();
-      auto partition = (*topic)->partition(number);
-      if (!partition) return partition.error();
-      auto held = file->is_held_by_other(number);
-      if (!held) return held.error();
-      const auto known = record->value_or(tidings::log::GroupRecord{});
-      const auto end = (*partition)->visible_end();
-      one.partitions.push_back({.partition = Partition{number},
-                                .position = Offset{std::min(known.position, end)},
-                                .end = Offset{end},
-                                .settled_beyond = known.settled_beyond,
-                                .handled = known.handled,
-                                .parked = known.parked,
-                                .expired = known.expired,
-                                .skipped = known.skipped,
-                                .owned = *held});
-    }
+    auto one = info(**topic, group);
+    // One that is damaged hides no other.
+    infos.push_back(
+        one ? std::move(*one)
+            : GroupInfo{.topic = std::string(name), .group = group, .partitions = {}, .error = one.error()});
   }
   return infos;
+}
+
+Result<GroupInfo> LogBroker::info(TopicLog& topic, const std::string& group) {
+  GroupInfo info{.topic = topic.name(), .group = group, .partitions = {}, .error = {}};
+  auto file = topic.group(group, false);
+  if (!file) return file.error();
+  for (std::uint32_t number = 0; number < topic.meta().partitions; ++number) {
+    auto record = file->read(number);
+    if (!record) return record.error();
+    auto partition = topic.partition(number);
+    if (!partition) return partition.error();
+    auto held = file->is_held_by_other(number);
+    if (!held) return held.error();
+    const auto known = record->value_or(tidings::log::GroupRecord{});
+    auto position = (*partition)->what_holds(known.position, known.epoch);
+    if (!position) return position.error();
+    const auto end = (*partition)->visible_end();
+    info.partitions.push_back({.partition = Partition{number},
+                               .position = Offset{std::min(*position, end)},
+                               .end = Offset{end},
+                               .settled_beyond = known.settled_beyond,
+                               .handled = known.handled,
+                               .parked = known.parked,
+                               .expired = known.expired,
+                               .skipped = known.skipped,
+                               .owned = *held});
+  }
+  return info;
 }
 
 Result<> LogBroker::seek(std::string_view name, std::string_view group, const Start& to) {
@@ -326,6 +344,7 @@ Result<> LogBroker::seek(std::string_view name, std::string_view group, const St
     // What is passed over counts as skipped; what is taken back counts again when it is handled again.
     if (*record && *position > next.position) next.skipped += *position - next.position;
     next.position = *position;
+    next.epoch = (*partition)->epoch();
     next.settled_beyond = 0;
     ++next.sequence;
     ++next.generation;
@@ -335,9 +354,14 @@ Result<> LogBroker::seek(std::string_view name, std::string_view group, const St
 }
 
 void LogBroker::end_all(Duration wait_max) {
+  if (directory_->is_forked()) {
+    // Everything is the parent's: its mutexes may be locked for ever here, and its threads are not there to be joined.
+    (void)syncer_.release();
+    return;
+  }
   const auto until = deadline_after(std::chrono::steady_clock::now(), wait_max);
   std::vector<std::shared_ptr<Member>> live;
-  std::jthread syncer;
+  std::unique_ptr<Syncer> syncer;
   {
     const std::scoped_lock lock(mutex_);
     closed_ = true;
@@ -348,13 +372,18 @@ void LogBroker::end_all(Duration wait_max) {
   }
   for (const auto& member : live) member->begin_closing();
   for (const auto& member : live) member->drain(left(until));
-  syncer = {};
-  for (const auto& topic : interval_topics_) topic->sync_behind();
+  syncer.reset();
+  std::vector<std::shared_ptr<TopicLog>> behind;
+  {
+    const std::scoped_lock lock(mutex_);  // a late publish may still add to it
+    behind = std::move(interval_topics_);
+  }
+  for (const auto& topic : behind) topic->sync_behind();
 }
 
 Result<std::unique_ptr<Broker>> open_log(std::string_view url, const BrokerOptions& options) {
   auto path = std::string(url.substr(url.find(':') + 1));
-  LogDirectory::Options how{.clock = options.clock, .log = options.log};
+  LogDirectory::Options how{.clock = options.clock, .log = options.log, .files = options.files};
   if (const auto mark = path.find('?'); mark != path.npos) {
     const auto option = path.substr(mark + 1);
     if (option != "any_file_system=true")

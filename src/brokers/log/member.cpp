@@ -1,6 +1,7 @@
 #include "brokers/log/member.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <string>
 #include <utility>
 
@@ -89,6 +90,7 @@ Result<> Member::begin_positions() {
       GroupRecord first;
       first.sequence = 1;
       first.position = *from;
+      first.epoch = places_[number].log->epoch();
       if (auto written = file_->write(number, first); !written) return written;
     }
     if (auto released = file_->release(number); !released) return released;
@@ -127,34 +129,49 @@ Result<> Member::rebalance() {
 Result<bool> Member::take(std::uint32_t number) {
   auto mine = file_->try_hold(number);
   if (!mine || !*mine) return mine;
+  if (auto begun = begin_place(number); !begun) {
+    if (auto released = file_->release(number); !released) return released.error();
+    return begun.error();
+  }
+  places_[number].held = true;
+  places_[number].leaving = false;
+  return true;
+}
+
+/// Where the group goes on in a partition that was taken just now, under a new generation.
+Result<> Member::begin_place(std::uint32_t number) {
   auto& place = places_[number];
-  auto record = file_->read(number);
-  if (!record) {
-    (void)file_->release(number).has_value();
-    return record.error();
+  auto known = file_->read(number);
+  if (!known) return known.error();
+  auto record = known->value_or(GroupRecord{});
+  if (*known) {
+    auto holds = place.log->what_holds(record.position, record.epoch);
+    if (!holds) return holds.error();
+    if (*holds < record.position)
+      sink_.write(LogLevel::warning, "group " + options_.group + " stood at offset " + std::to_string(record.position) +
+                                         " of " + place.log->path() + ", whose events from offset " +
+                                         std::to_string(*holds) +
+                                         " on are gone, by a power cut or by hand: it goes on there");
+    record.position = *holds;
+  } else {
+    // Who joined first died before it wrote where the group begins.
+    auto from = resolve(*place.log, options_.start);
+    if (!from) return from.error();
+    record.position = *from;
   }
-  place.record = record->value_or(GroupRecord{});
-  const auto committed = place.log->committed();
-  if (place.record.position > committed) {
-    sink_.write(LogLevel::warning, "group " + options_.group + " stood at offset " +
-                                       std::to_string(place.record.position) + " of " + place.log->path() +
-                                       ", which ends at " + std::to_string(committed) + ": it goes on there");
-    place.record.position = committed;
-  }
-  place.record.settled_beyond = 0;
-  ++place.record.generation;
-  place.flight.begin(Offset{place.record.position}, place.record.generation, options_.settle_within,
-                     {place.record.handled, place.record.parked, place.record.expired, place.record.skipped});
+  record.settled_beyond = 0;
+  record.epoch = place.log->epoch();
+  ++record.generation;
+  ++record.sequence;
+  place.flight.begin(Offset{record.position}, record.generation, options_.settle_within,
+                     {record.handled, record.parked, record.expired, record.skipped});
   auto earliest = place.log->earliest();
   if (!earliest) return earliest.error();
-  if (*earliest > place.record.position) place.flight.skip_to(Offset{*earliest});
+  if (*earliest > record.position) place.flight.skip_to(Offset{*earliest});
   place.cursor->seek(place.flight.next().value);
-  place.held = true;
-  place.leaving = false;
-  ++place.record.sequence;
-  if (auto written = file_->write(number, place.record); !written) return written.error();
-  if (auto saved = save(number); !saved) return saved.error();
-  return true;
+  if (auto written = file_->write(number, record); !written) return written;
+  place.record = record;
+  return save(number);
 }
 
 /// Writes the position and what stands beside it, where that has changed.
@@ -198,6 +215,7 @@ Result<> Member::give_up_drained() {
 }
 
 Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) {
+  must_not_be_forked();
   const auto until = deadline_after(real_now(), wait_max);
   std::vector<Delivery> out;
   bool was_behind = false;
@@ -309,6 +327,7 @@ Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& 
 
 template <class Act>
 Result<> Member::for_each_held(std::span<const DeliveryId> ids, Act act) {
+  must_not_be_forked();
   const std::scoped_lock lock(mutex_);
   if (is_reader()) return {};
   const auto now = clock_.steady_now();
@@ -356,11 +375,17 @@ std::vector<Partition> Member::assignment() const {
 }
 
 void Member::wake() {
+  must_not_be_forked();
   woken_ = true;
   topic_->wake().announce();
 }
 
+void Member::must_not_be_forked() const {
+  assert(!topic_->is_forked() && "a log that was opened before fork() must not be used after it");
+}
+
 void Member::begin_closing() {
+  if (topic_->is_forked()) return;
   {
     const std::scoped_lock lock(mutex_);
     if (closed_ || std::exchange(closing_, true)) return;
@@ -371,6 +396,7 @@ void Member::begin_closing() {
 }
 
 void Member::drain(Duration wait_max) {
+  if (topic_->is_forked()) return;
   begin_closing();
   {
     std::unique_lock lock(mutex_);
@@ -385,6 +411,7 @@ void Member::drain(Duration wait_max) {
 }
 
 void Member::leave() {
+  if (topic_->is_forked()) return;  // nor is the mutex to be trusted
   const std::scoped_lock lock(mutex_);
   if (std::exchange(closed_, true)) return;
   closing_ = true;

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "log/cursor.hpp"
 #include "log/log_directory.hpp"
 #include "tidings/broker/broker.hpp"
 #include "tidings/broker/in_flight.hpp"
@@ -34,6 +35,7 @@ class Member {
                                               Clock& clock, LogSink& sink);
   Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, std::optional<GroupFile> file, Clock& clock,
          LogSink& sink);
+  /// In a child of a fork it does nothing: all is its parent's.
   ~Member() { leave(); }
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
@@ -65,6 +67,8 @@ class Member {
   Result<> begin_positions();
   Result<> rebalance();
   Result<bool> take(std::uint32_t partition);
+  Result<> begin_place(std::uint32_t partition);
+  void must_not_be_forked() const;
   Result<> give_up_drained();
   Result<> give_up(std::uint32_t partition);
   Result<> save(std::uint32_t partition);

@@ -1,0 +1,340 @@
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "log/faulty_files.hpp"
+#include "log/log_directory.hpp"
+#include "tidings/base/atomic_file.hpp"
+#include "tidings/broker/broker.hpp"
+
+namespace tidings::brokers {
+
+BrokerFactory log_factory();
+
+namespace {
+
+using namespace std::chrono_literals;
+using tidings::log::FaultyFiles;
+
+struct Collected final : LogSink {
+  void write(LogLevel, std::string_view line) override { lines += std::string(line) + "\n"; }
+  std::string lines;
+};
+
+class LogBroker : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_NE(::mkdtemp(folder.data()), nullptr); }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  Result<std::unique_ptr<Broker>> try_open() {
+    BrokerOptions options;
+    options.log = &sink;
+    options.files = &files;
+    return log_factory().open("log:" + folder, options);
+  }
+  std::unique_ptr<Broker> open() { return try_open().or_throw(); }
+
+  std::string folder = (std::filesystem::temp_directory_path() / "tidings-broker-XXXXXX").string();
+  FaultyFiles files;
+  Collected sink;
+};
+
+Result<> try_publish(Broker& broker, const std::string& topic, const std::string& id, std::size_t size = 0,
+                     const PublishOptions& options = {}) {
+  const std::string payload(size, 'x');
+  EnvelopeView event;
+  event.id = id;
+  event.type = "t";
+  event.payload = payload;
+  auto published = broker.publish(topic, {&event, 1}, options);
+  return published ? Result<>{} : published.error();
+}
+
+void publish(Broker& broker, const std::string& topic, const std::string& id, std::size_t size = 0) {
+  try_publish(broker, topic, id, size).or_throw();
+}
+
+std::vector<std::string> ids_of(const std::vector<Delivery>& deliveries) {
+  std::vector<std::string> ids;
+  for (const auto& one : deliveries) ids.emplace_back(one.envelope.id);
+  return ids;
+}
+
+TEST_F(LogBroker, WhatIsInTheWayOfATopicIsTold) {
+  auto broker = open();
+  std::filesystem::create_directory(folder + "/orders");
+  std::ofstream(folder + "/notes") << "mine";
+  std::filesystem::create_symlink("/tmp", folder + "/link");
+  for (const auto* const name : {"orders", "notes", "link"}) {
+    for (const auto& done : {try_publish(*broker, name, "1"), broker->create_topic(name, {.partitions = 2})}) {
+      ASSERT_FALSE(done);
+      EXPECT_EQ(done.error().code, "exists");
+      EXPECT_NE(done.error().message.find(folder + "/" + name), std::string::npos) << done.error().message;
+    }
+    EXPECT_EQ(broker->topic(name).error().code, "unknown_topic");
+    EXPECT_EQ(broker->topic(name).error().message.find("did you mean"), std::string::npos);
+  }
+  EXPECT_TRUE(broker->topics().or_throw().empty());
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    EXPECT_FALSE(entry.path().filename().string().starts_with('~')) << entry.path();
+  publish(*broker, "order", "1");
+  EXPECT_NE(broker->topic("orders").error().message.find("did you mean 'order'"), std::string::npos);
+}
+
+TEST_F(LogBroker, OneThatIsDamagedHidesNoOther) {
+  {
+    auto broker = open();
+    for (const auto* const topic : {"a", "b", "c"}) publish(*broker, topic, "1");
+    for (const auto* const group : {"g", "h"}) broker->subscribe("a", {.group = group}).or_throw();
+  }
+  const auto damage = [](const std::string& path) {
+    auto bytes = read_file(path).or_throw();
+    bytes[20] = static_cast<char>(bytes[20] ^ 1);
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  };
+  damage(folder + "/b/topic.meta");
+  damage(folder + "/a/groups/g");
+  auto broker = open();
+  const auto topics = broker->topics().or_throw();
+  ASSERT_EQ(topics.size(), 3U);
+  EXPECT_FALSE(topics[0].error);
+  ASSERT_TRUE(topics[1].error);
+  EXPECT_EQ(topics[1].name, "b");
+  EXPECT_EQ(topics[1].error->code, "corrupt");
+  EXPECT_FALSE(topics[2].error);
+  const auto groups = broker->groups("a").or_throw();
+  ASSERT_EQ(groups.size(), 2U);
+  ASSERT_TRUE(groups[0].error);
+  EXPECT_EQ(groups[0].error->code, "corrupt");
+  EXPECT_FALSE(groups[1].error);
+  EXPECT_EQ(groups[1].lag(), 1U);
+}
+
+TEST_F(LogBroker, AWaitForARecoveryHasTheCallersDeadlineAndHoldsUpNoOther) {
+  open()->create_topic("t", {.partitions = 2}).or_throw();
+  std::filesystem::create_directory(folder + "/t/0");
+  auto directory = system_files().open(folder + "/t/0", false).or_throw();
+  auto recovering = directory->file("control", Directory::Create::if_missing).or_throw();
+  ASSERT_TRUE(recovering->try_lock({0, 1}).or_throw());
+  auto broker = open();
+  std::jthread waits([&] { (void)try_publish(*broker, "t", "0", 0, {.wait_max = 20s, .partition = Partition{0}}); });
+  const auto begin = std::chrono::steady_clock::now();
+  try_publish(*broker, "t", "1", 0, {.wait_max = 10s, .partition = Partition{1}}).or_throw();
+  const auto refused = try_publish(*broker, "t", "2", 0, {.wait_max = 50ms, .partition = Partition{0}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "busy");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+  recovering.reset();
+  waits.join();
+  try_publish(*broker, "t", "3", 0, {.partition = Partition{0}}).or_throw();
+}
+
+/// Who joined first holds the partition's byte, and dies before it has written where the group begins.
+TEST_F(LogBroker, AnHeirBeginsWhereItsGroupWasTold) {
+  auto broker = open();
+  for (const auto* const id : {"0", "1", "2"}) publish(*broker, "t", id);
+  auto groups = system_files().open(folder + "/t/groups", false).or_throw();
+  std::optional first = tidings::log::GroupFile::open(*groups, "g", 1, true).or_throw();
+  first->join().or_throw();
+  ASSERT_TRUE(first->try_hold(0).or_throw());
+  auto heir = broker->subscribe("t", {.group = "g", .start = Start::latest()}).or_throw();
+  EXPECT_TRUE(heir->fetch(10, 10ms).or_throw().empty());
+  first.reset();
+  EXPECT_TRUE(heir->fetch(10, 200ms).or_throw().empty());
+  publish(*broker, "t", "3");
+  EXPECT_EQ(ids_of(heir->fetch(10, 10s).or_throw()), std::vector<std::string>{"3"});
+}
+
+/// A power cut takes events back that a group has settled; what is published then is handled all the same.
+TEST_F(LogBroker, APositionBeyondWhatAPowerCutLeftIsTakenBackAndTold) {
+  const auto settle_all = [](Consumer& member, std::size_t count) {
+    for (std::size_t seen = 0; seen < count;) {
+      std::vector<DeliveryId> ids;
+      for (const auto& one : member.fetch(100, 10s).or_throw()) ids.push_back(one.id);
+      ASSERT_FALSE(ids.empty());
+      seen += ids.size();
+      member.settle(ids).or_throw();
+    }
+  };
+  const auto segment = folder + "/t/0/" + tidings::log::segment_name(0);
+  std::string before;
+  {
+    auto broker = open();
+    broker->create_topic("t", {.durability = Durability::memory}).or_throw();
+    for (int i = 0; i < 5; ++i) publish(*broker, "t", "old");
+    before = read_file(segment).or_throw();
+    for (int i = 0; i < 5; ++i) publish(*broker, "t", "old");
+    auto member = broker->subscribe("t", {.group = "g"}).or_throw();
+    settle_all(*member, 10);
+  }
+  std::ofstream(segment, std::ios::binary | std::ios::trunc) << before;
+  const auto control = folder + "/t/0/control";
+  auto bytes = read_file(control).or_throw();
+  bytes[offsetof(tidings::log::Control, boot_id)] ^= 1;
+  std::ofstream(control, std::ios::binary | std::ios::trunc) << bytes;
+  auto broker = open();
+  for (int i = 0; i < 8; ++i) publish(*broker, "t", "new");
+  EXPECT_EQ(broker->groups("t").or_throw().at(0).lag(), 8U);
+  auto member = broker->subscribe("t", {.group = "g"}).or_throw();
+  EXPECT_EQ(ids_of(member->fetch(100, 10s).or_throw()), std::vector<std::string>(8, "new"));
+  EXPECT_NE(sink.lines.find("stood at offset 10"), std::string::npos) << sink.lines;
+  EXPECT_NE(sink.lines.find("from offset 5 on"), std::string::npos) << sink.lines;
+}
+
+TEST_F(LogBroker, AChildOfAForkMayEndAndNothingElse) {
+  auto broker = open();
+  broker->create_topic("t", {.durability = Durability::interval}).or_throw();
+  publish(*broker, "t", "0");  // a thread syncs it in the background
+  auto member = broker->subscribe("t", {.group = "g"}).or_throw();
+  const auto delivery = member->fetch(1, 10s).or_throw().at(0);
+  const auto child = ::fork();
+  if (child == 0) {
+    // What was fetched can still be read, as before an exec.
+    const bool is_readable = delivery.envelope.id == "0";
+    member.reset();
+    broker.reset();
+    ::_exit(is_readable ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(broker->groups("t").or_throw().at(0).partitions.at(0).owned) << "the parent's is untouched";
+  EXPECT_DEATH((void)member->fetch(1, 1ms).has_value(), "fork");
+  EXPECT_DEATH((void)member->settle({&delivery.id, 1}).has_value(), "fork");
+  EXPECT_DEATH((void)broker->topic("t").has_value(), "fork");
+  member->settle({&delivery.id, 1}).or_throw();
+}
+
+TEST_F(LogBroker, ClosingDoesNotMeetALatePublish) {
+  for (int round = 0; round < 20; ++round) {
+    auto broker = open();
+    for (int i = 0; i < 4; ++i)
+      broker->create_topic("t" + std::to_string(i), {.durability = Durability::interval}).or_throw();
+    std::jthread publisher([&] {
+      for (int i = 0; i < 4; ++i) (void)try_publish(*broker, "t" + std::to_string(i), "1");
+    });
+    broker->close(0ms).or_throw();
+  }
+}
+
+/// One publish, read and settled, over and over, with the n-th call to the system failing, for every n.
+class EveryCall : public LogBroker, public testing::WithParamInterface<std::string> {
+ protected:
+  struct Known {
+    std::set<std::string> acknowledged;
+    std::set<std::string> tried;
+    std::set<std::string> handled;
+  };
+
+  /// Creates, appends, rolls, subscribes and settles; what fails ends it.
+  Result<> run(Known& known, const std::string& prefix) {
+    auto broker = try_open();
+    if (!broker) return broker.error();
+    if (auto made = (*broker)->create_topic("t", {}); !made) return made;
+    auto member = (*broker)->subscribe("t", {.group = "g"});
+    if (!member) return member.error();
+    Result<> first_failure;
+    // The third does not fit into the first segment.
+    for (const auto& [name, size] : {std::pair{"a", 10}, {"b", 700'000}, {"c", 700'000}, {"d", 10}}) {
+      const auto id = prefix + name;
+      known.tried.insert(id);
+      auto published = try_publish(**broker, "t", id, static_cast<std::size_t>(size));
+      if (published)
+        known.acknowledged.insert(id);
+      else if (first_failure)
+        first_failure = published;
+    }
+    auto got = (*member)->fetch(10, 100ms);
+    if (!got) return got.error();
+    std::vector<DeliveryId> ids;
+    for (const auto& one : *got) {
+      ids.push_back(one.id);
+      known.handled.insert(std::string(one.envelope.id));  // whether the group knows or not: nobody waits for it again
+    }
+    if (auto settled = (*member)->settle(ids); !settled) return settled;
+    if (auto closed = (*broker)->close(1s); !closed) return closed;
+    return first_failure;
+  }
+
+  /// The log opens, keeps what it acknowledged, and goes on.
+  void check(Known& known, const std::string& when) {
+    auto broker = try_open();
+    ASSERT_TRUE(broker) << when << to_string(broker.error());
+    known.tried.insert("after");
+    ASSERT_TRUE(try_publish(**broker, "t", "after")) << when;
+    auto member = (*broker)->subscribe("t", {.group = "g"});
+    ASSERT_TRUE(member) << when << to_string(member.error());
+    auto seen = known.handled;
+    for (int round = 0; round < 100 && !seen.contains("after"); ++round) {
+      auto got = (*member)->fetch(100, 100ms);
+      ASSERT_TRUE(got) << when << to_string(got.error());
+      std::vector<DeliveryId> ids;
+      for (const auto& one : *got) {
+        seen.insert(std::string(one.envelope.id));
+        ids.push_back(one.id);
+      }
+      ASSERT_TRUE((*member)->settle(ids)) << when;
+    }
+    EXPECT_TRUE(seen.contains("after")) << when;
+    for (const auto& id : known.acknowledged) EXPECT_TRUE(seen.contains(id)) << when << "event " << id << " is lost";
+    for (const auto& id : seen) EXPECT_TRUE(known.tried.contains(id)) << when << "event " << id << " came from nowhere";
+    EXPECT_EQ((*broker)->groups("t").or_throw().at(0).lag(), 0U) << when;
+  }
+
+  [[nodiscard]] Error error() const {
+    if (GetParam() == "disk_full") return tidings::log::disk_full();
+    if (GetParam() == "too_many_files") return tidings::log::too_many_files();
+    return tidings::log::io_error();
+  }
+};
+
+TEST_P(EveryCall, ThatFailsIsToldAndLosesNothing) {
+  const std::set<std::string> typed{GetParam(), "poisoned", "outcome_unknown"};
+  files.skip_syncs();
+  {
+    Known known;
+    run(known, "").or_throw();
+  }
+  const auto calls = files.calls();
+  ASSERT_GT(calls, 60U);
+  for (std::uint64_t n = 1; n <= calls; ++n) {
+    const auto when = "call " + std::to_string(n) + ": ";
+    std::filesystem::remove_all(folder);
+    Known known;
+    const auto failing = files.calls() + n;
+    std::string what;
+    bool was_sync = false;
+    files.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
+      if (call.number != failing) return std::nullopt;
+      what = std::string(call.name) + " " + call.path;
+      was_sync = call.name == "sync_data";
+      return error();
+    });
+    const auto first = run(known, "1");
+    files.fail({});
+    if (!first) {
+      EXPECT_TRUE(typed.contains(first.error().code)) << when << what << ": " << to_string(first.error());
+    }
+    // A sync that failed closes a partition for writing until the machine was started again.
+    const auto control = folder + "/t/0/control";
+    if (was_sync && std::filesystem::exists(control)) {
+      auto bytes = read_file(control).or_throw();
+      if (bytes.size() > 4000) bytes[offsetof(tidings::log::Control, boot_id)] ^= 1;
+      std::ofstream(control, std::ios::binary | std::ios::trunc) << bytes;
+    }
+    check(known, when + what + ": ");
+    if (HasFatalFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(LogBroker, EveryCall, testing::Values("disk_full", "io_error", "too_many_files"),
+                         [](const auto& error) { return error.param; });
+
+}  // namespace
+}  // namespace tidings::brokers

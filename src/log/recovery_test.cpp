@@ -1,0 +1,322 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <set>
+
+#include "log/faulty_files.hpp"
+#include "log/testing.hpp"
+
+namespace tidings::log {
+namespace {
+
+TEST(Recovery, ATornTailGoesToQuarantine) {
+  TestLog test;
+  append(*test.open(), {event("0")});
+  append(*test.open(), {event("1"), event("2")});
+  test.forget_hints();
+  auto bytes = read_file(test.segment(0)).or_throw();
+  const auto used = used_bytes(bytes);
+  bytes[used - 1] = static_cast<char>(bytes[used - 1] ^ 1);  // the batch's second frame
+  overwrite(test.segment(0), bytes);
+  auto log = test.open();
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 1)) << "a batch is kept whole or not at all";
+  EXPECT_TRUE(std::filesystem::exists(test.partition() + "/quarantine"));
+  EXPECT_EQ(append(*log, {event("1")}), 1U);
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+  test.forget_hints();
+  EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 2));
+}
+
+TEST(Recovery, TwiceGivesTheSameBytes) {
+  TestLog test;
+  append(*test.open(), {event("0")});
+  append(*test.open(), {event("1"), event("2")});
+  auto bytes = read_file(test.segment(0)).or_throw();
+  bytes[used_bytes(bytes) - 1] ^= 1;
+  overwrite(test.segment(0), bytes);
+  std::string once;
+  for (int round = 0; round < 3; ++round) {
+    test.forget_hints();
+    (void)test.open();
+    const auto now = read_file(test.segment(0)).or_throw();
+    if (round == 0) once = now;
+    EXPECT_EQ(now, once);
+  }
+}
+
+TEST(Recovery, WhatWasSyncedAndIsDamagedIsRefused) {
+  TestLog test(true);
+  {
+    auto log = test.open();
+    append(*log, {event("0")});
+    append(*log, {event("1")});
+    log->sync_to(2, std::chrono::seconds{10}).or_throw();
+    append(*log, {event("2")});  // its floor says that 0 and 1 were synced
+  }
+  test.forget_hints();
+  auto bytes = read_file(test.segment(0)).or_throw();
+  bytes[sizeof(SegmentHeader) + sizeof(FrameHeader) + 3] ^= 1;
+  overwrite(test.segment(0), bytes);
+  auto opened = test.try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, "corrupt");
+  EXPECT_NE(opened.error().message.find(segment_name(0)), std::string::npos);
+  EXPECT_EQ(read_file(test.segment(0)).or_throw(), bytes) << "nothing was changed";
+}
+
+TEST(Recovery, ACutAtEveryByteKeepsAPrefix) {
+  FaultyFiles quick;
+  quick.skip_syncs();
+  TestLog test;
+  test.disk = &quick;
+  for (const auto& name : numbers(0, 3)) append(*test.open(), {event(name, "xyz")});
+  const auto bytes = read_file(test.segment(0)).or_throw();
+  const auto used = used_bytes(bytes);
+  std::size_t most = 0;
+  for (std::size_t size = sizeof(SegmentHeader); size <= used; ++size) {
+    auto cut = bytes.substr(0, size);
+    cut.resize(bytes.size(), '\0');
+    overwrite(test.segment(0), cut);
+    test.forget_hints();
+    const auto ids = read_ids(*test.open()).or_throw();
+    ASSERT_EQ(ids, numbers(0, ids.size())) << size;
+    ASSERT_GE(ids.size(), most) << size;
+    most = ids.size();
+  }
+  EXPECT_EQ(most, 3U);
+}
+
+TEST(Recovery, AFlipOfEveryBitIsSeenOrHarmless) {
+  FaultyFiles quick;
+  quick.skip_syncs();
+  TestLog test;
+  test.disk = &quick;
+  for (const auto& name : numbers(0, 3)) append(*test.open(), {event(name, "payload")});
+  const auto bytes = read_file(test.segment(0)).or_throw();
+  const auto used = used_bytes(bytes);
+  for (std::size_t bit = 0; bit < used * 8; ++bit) {
+    auto flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    overwrite(test.segment(0), flipped);
+    test.forget_hints();
+    auto opened = test.try_open();
+    if (!opened) continue;  // refused
+    Cursor cursor(**opened);
+    for (std::uint64_t offset = 0;; ++offset) {
+      auto item = cursor.next((*opened)->visible_end());
+      if (!item || !*item) break;
+      ASSERT_EQ((*item)->envelope.id, std::to_string(offset)) << "bit " << bit;
+      ASSERT_EQ((*item)->envelope.payload, "payload") << "bit " << bit;
+    }
+  }
+}
+
+/// A copy of the files as they are while a roll is at each of its steps.
+TEST(Recovery, ARollThatStoppedAtAnyStep) {
+  TestLog test;
+  std::uint64_t next = 0;
+  {
+    auto log = test.open();
+    while (test.files().size() < 3) append(*log, {event(std::to_string(next++), std::string(200, 'x'))});
+  }
+  const auto names = test.files();
+  const auto last = segment_first_offset(names[1]).value();
+  const auto whole = read_file(test.segment(0)).or_throw();
+  ASSERT_EQ(last + 1, next);
+  std::size_t seal = sizeof(SegmentHeader);
+  for (std::uint64_t offset = 0; offset < last; ++offset)
+    seal += padded(reinterpret_cast<const FrameHeader*>(whole.data() + seal)->length);
+  // Made, not begun, not sealed before; made and sealed, not begun; sealed, and the next one not there.
+  for (const auto* const step : {"made", "sealed", "sealed alone"}) {
+    auto bytes = whole;
+    if (std::string_view(step) == "made")
+      std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(seal), bytes.end(), '\0');
+    overwrite(test.segment(0), bytes);
+    std::filesystem::remove(test.segment(last));
+    if (std::string_view(step) != "sealed alone") {
+      auto directory = system_files().open(test.partition(), false).or_throw();
+      Segment::prepare(*directory, {.first_offset = last, .size = 4096, .epoch = 1}).or_throw();
+    }
+    test.forget_hints();
+    auto log = test.open();
+    ASSERT_EQ(read_ids(*log).or_throw(), numbers(0, last)) << step;
+    ASSERT_EQ(append(*log, {event(std::to_string(last)), event(std::to_string(last + 1))}), last) << step;
+    ASSERT_EQ(append(*log, {event(std::to_string(last + 2), std::string(3'000, 'y'))}), last + 2) << step;
+    ASSERT_EQ(read_ids(*log).or_throw(), numbers(0, last + 3)) << step;
+    log.reset();
+    test.forget_hints();
+    ASSERT_EQ(read_ids(*test.open()).or_throw(), numbers(0, last + 3)) << step;
+    for (const auto& name : test.files())
+      if (const auto first = segment_first_offset(name); first && *first != 0)
+        std::filesystem::remove(test.segment(*first));
+  }
+}
+
+/// The word of a process that is gone stands in the writer lock: the next writer repairs, without a reboot.
+TEST(Repair, ASegmentThatWasMadeAndNotBegunGoes) {
+  TestLog test;
+  auto log = test.open();
+  append(*log, {event("0")});
+  {
+    auto directory = system_files().open(test.partition(), false).or_throw();
+    Segment::prepare(*directory, {.first_offset = 1, .size = 4096, .epoch = 1}).or_throw();  // a roll began here
+    auto control = directory->file("control", Directory::Create::never).or_throw();
+    const std::uint64_t dead = std::uint64_t{1} << 16 | 7;
+    control->write_at(std::as_bytes(std::span{&dead, 1}), offsetof(Control, writer)).or_throw();
+  }
+  append(*log, {event("1")});  // it fits into the segment before
+  append(*log, {event("2")});
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 3));
+  EXPECT_EQ(read_ids(*log, 1).or_throw(), numbers(1, 3));
+  test.forget_hints();
+  EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 3));
+}
+
+TEST(Repair, HalfABatchIsClearedAndWhatWasWholeIsKept) {
+  TestLog test;
+  auto log = test.open();
+  append(*log, {event("0")});
+  append(*log, {event("1"), event("2")});
+  // As if the writer of the second batch had died before it published its end, with its last frame not whole.
+  auto bytes = read_file(test.segment(0)).or_throw();
+  const auto first = sizeof(SegmentHeader) +
+                     padded(reinterpret_cast<const FrameHeader*>(bytes.data() + sizeof(SegmentHeader))->length);
+  const std::uint64_t end = used_bytes(bytes) + 8;
+  auto directory = system_files().open(test.partition(), false).or_throw();
+  auto control = directory->file("control", Directory::Create::never).or_throw();
+  const auto set = [&](std::size_t at, std::uint64_t value) {
+    control->write_at(std::as_bytes(std::span{&value, 1}), at).or_throw();
+  };
+  set(offsetof(Control, committed), 1);
+  set(offsetof(Control, position), first);
+  set(offsetof(Control, dirty_end), end);
+  set(offsetof(Control, writer), std::uint64_t{1} << 16 | 7);
+  auto segment = directory->file(segment_name(0), Directory::Create::never).or_throw();
+  const char wrong = 'w';
+  segment->write_at(std::as_bytes(std::span{&wrong, 1}), used_bytes(bytes) - 1).or_throw();
+  EXPECT_EQ(append(*log, {event("1")}), 1U);
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+}
+
+TEST(Recovery, AMissingSegmentIsTold) {
+  TestLog test;
+  {
+    auto log = test.open();
+    for (const auto& name : numbers(0, 60)) append(*log, {event(name, std::string(200, 'x'))});
+  }
+  std::vector<std::uint64_t> firsts;
+  for (const auto& name : test.files())
+    if (const auto first = segment_first_offset(name)) firsts.push_back(*first);
+  ASSERT_GT(firsts.size(), 3U);
+  std::filesystem::remove(test.segment(firsts[1]));
+  auto log = test.open();
+  const auto ids = read_ids(*log);
+  ASSERT_FALSE(ids);
+  EXPECT_EQ(ids.error().code, "corrupt");
+}
+
+TEST(Files, WhatIsNoSegmentIsRefused) {
+  for (const auto* const kind : {"fifo", "link", "short", "newer", "renamed"}) {
+    TestLog test;
+    append(*test.open(), {event("0")});
+    auto bytes = read_file(test.segment(0)).or_throw();
+    std::filesystem::remove(test.segment(0));
+    test.forget_hints();
+    std::string wanted = "corrupt";
+    const std::string_view what = kind;
+    if (what == "fifo") {
+      ASSERT_EQ(::mkfifo(test.segment(0).c_str(), 0600), 0);
+      wanted = "not_a_file";
+    }
+    if (what == "link") std::filesystem::create_symlink("/dev/zero", test.segment(0)), wanted = "not_a_file";
+    if (what == "short") overwrite(test.segment(0), bytes.substr(0, 40));
+    if (what == "renamed") overwrite(test.segment(5), bytes);
+    if (what == "newer") {
+      auto& header = *reinterpret_cast<SegmentHeader*>(bytes.data());
+      header.version = 9;
+      header.checksum = header_checksum(header);
+      overwrite(test.segment(0), bytes);
+      wanted = "newer_version";
+    }
+    auto opened = test.try_open();
+    ASSERT_FALSE(opened) << kind;
+    EXPECT_EQ(opened.error().code, wanted) << kind << ": " << opened.error().message;
+  }
+}
+
+/// Each word of the tail looks like a frame's length: summing up each of them would take minutes.
+TEST(Recovery, ATornTailOfLengthsIsReadOnce) {
+  TestLog test;
+  append(*test.open(), {event("0")});
+  {
+    auto log = test.open();
+    std::string lengths(4 << 20, '\0');
+    for (std::size_t at = 0; at < lengths.size(); at += 8) lengths[at + 2] = 16;  // 1 MiB
+    append(*log, {event("1234567", lengths)});  // with the type 8 bytes: the words are aligned
+  }
+  const auto path = test.segment(1);
+  auto bytes = read_file(path).or_throw();
+  bytes[sizeof(SegmentHeader) + 40] ^= 1;  // its frame is damaged
+  overwrite(path, bytes);
+  test.forget_hints();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 1));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{20});
+}
+
+/// What a power cut does to a topic that is not durable: the last events are gone, and others get their offsets.
+TEST(Recovery, APositionOfAnEpochThatWasCutHoldsUpToTheCut) {
+  TestLog test;
+  {
+    auto log = test.open();
+    for (const auto& name : numbers(0, 10)) append(*log, {event(name, std::string(600, 'x'))});
+  }
+  test.reboot();
+  std::uint32_t epoch = 0;
+  {
+    auto log = test.open();
+    for (const auto& name : numbers(10, 20)) append(*log, {event(name, std::string(600, 'x'))});
+    epoch = log->epoch();
+  }
+  // Everything from offset 15 on never reached the device.
+  for (const auto& name : test.files())
+    if (const auto first = segment_first_offset(name)) {
+      auto bytes = read_file(test.segment(*first)).or_throw();
+      std::size_t at = sizeof(SegmentHeader);
+      const auto header = [&] { return reinterpret_cast<const FrameHeader*>(bytes.data() + at); };
+      while (at + sizeof(FrameHeader) <= bytes.size() && header()->length != 0 && header()->offset < 15)
+        at += padded(header()->length);
+      std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(std::min(at, bytes.size())), bytes.end(), '\0');
+      overwrite(test.segment(*first), bytes);
+      if (*first >= 15) std::filesystem::remove(test.segment(*first));
+    }
+  test.reboot();
+  auto log = test.open();
+  ASSERT_EQ(log->committed(), 15U);
+  EXPECT_GT(log->epoch(), epoch) << "although no segment and no event carries the one before";
+  EXPECT_EQ(log->what_holds(18, epoch).or_throw(), 15U);
+  for (int i = 0; i < 10; ++i) append(*log, {event("new", std::string(600, 'x'))});
+  EXPECT_EQ(log->what_holds(18, epoch).or_throw(), 15U) << "others stand there now";
+  EXPECT_EQ(log->what_holds(25, epoch).or_throw(), 15U);
+  EXPECT_EQ(log->what_holds(15, epoch).or_throw(), 15U);
+  EXPECT_EQ(log->what_holds(12, epoch).or_throw(), 12U);
+  EXPECT_EQ(log->what_holds(0, epoch).or_throw(), 0U);
+  EXPECT_EQ(log->what_holds(18, log->epoch()).or_throw(), 18U);
+  EXPECT_EQ(log->what_holds(99, log->epoch()).or_throw(), 25U);
+  EXPECT_EQ(log->what_holds(18, epoch - 1).or_throw(), 10U);
+}
+
+/// No event of the second boot is left; the third must not take its number.
+TEST(Recovery, AnEpochIsNeverUsedTwice) {
+  TestLog test;
+  append(*test.open(), {event("0")});
+  std::set<std::uint32_t> epochs;
+  for (int boot = 0; boot < 5; ++boot) {
+    test.reboot();
+    epochs.insert(test.open()->epoch());
+  }
+  EXPECT_EQ(epochs.size(), 5U);
+}
+
+}  // namespace
+}  // namespace tidings::log

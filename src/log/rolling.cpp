@@ -1,0 +1,108 @@
+#include <algorithm>
+
+#include "log/partition_log.hpp"
+
+namespace tidings::log {
+
+/// From here on until it is taken back, the next writer repairs before it writes. `end`: bytes before it in the segment
+/// that is written may be anything.
+void PartitionLog::mark_dirty(std::uint64_t end) {
+  control().dirty_end.store(std::max<std::uint64_t>(end, sizeof(SegmentHeader)), std::memory_order_seq_cst);
+}
+
+Result<std::shared_ptr<Segment>> PartitionLog::open_written(std::uint64_t first) {
+  return Segment::open(*directory_, first, setting_.durable ? Segment::Access::write : Segment::Access::store);
+}
+
+/// The segment that is written, kept open: what the disk could not write is told to the descriptors that were open when
+/// it failed. One that is not begun is not kept, since a larger may take its place.
+Result<std::shared_ptr<Segment>> PartitionLog::written_segment(std::uint64_t first, bool is_begun) {
+  {
+    const std::scoped_lock lock(segments_mutex_);
+    if (written_ && written_->first_offset() == first) return written_;
+  }
+  auto segment = open_written(first);
+  if (segment && is_begun) keep_written(*segment);
+  return segment;
+}
+
+void PartitionLog::keep_written(std::shared_ptr<Segment> segment) {
+  const std::scoped_lock lock(segments_mutex_);
+  // Two threads may have opened it: the first descriptor stays, it has seen more.
+  if (!written_ || written_->first_offset() < segment->first_offset()) written_ = std::move(segment);
+}
+
+/// Where `bytes` of frames go now.
+Result<std::shared_ptr<Segment>> PartitionLog::segment_with_room(std::uint64_t bytes) {
+  auto& control = this->control();
+  const auto position = control.position.load();
+  if (position == 0) return roll(nullptr, bytes);  // there is none yet
+  auto segment = written_segment(control.segment.load(), position > sizeof(SegmentHeader));
+  if (!segment) return segment;
+  // It has a seal where the next one was lost.
+  const bool is_sealed = (*segment)->length_at(position) != 0;
+  if (is_sealed || position + bytes + seal_bytes > (*segment)->size()) return roll(segment->get(), bytes);
+  return segment;
+}
+
+/// A segment for what is committed next, with room for `bytes` of frames. `from` is the one before it, or, where that
+/// has no event, the one whose place it takes; none at the very beginning.
+Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, std::uint64_t bytes) {
+  const auto offset = control().committed.load();
+  const auto needed = padded(sizeof(SegmentHeader) + bytes + seal_bytes);
+  auto there = open_written(offset);
+  if (!there && there.error().code != "not_found") return there;
+  // Nothing in it was ever committed: made by a writer that died, or for a batch that was not written.
+  if (there && from == nullptr && needed <= (*there)->size() && (*there)->length_at(sizeof(SegmentHeader)) == 0)
+    return there;
+  auto size = from == nullptr
+                  ? setting_.segment_bytes_first
+                  : std::min(std::max(from->size() * 2, setting_.segment_bytes_first), setting_.segment_bytes_max);
+  size = (std::max(size, needed) + 4095) & ~std::uint64_t{4095};
+  if (auto done = Segment::prepare(*directory_, {.first_offset = offset,
+                                                 .size = size,
+                                                 .epoch = control().epoch.load(),
+                                                 .is_zeroed = setting_.durable,
+                                                 .replaces = there.has_value()});
+      !done)
+    return done.error();
+  return open_written(offset);
+}
+
+/// Makes the next segment, then seals the one before and syncs it: recovery reads the last segment only. Each step may
+/// be the last of this process, or fail; the next writer does what is missing, and removes what is too much.
+Result<std::shared_ptr<Segment>> PartitionLog::roll(Segment* from, std::uint64_t bytes) {
+  auto& control = this->control();
+  const auto position = control.position.load();
+  mark_dirty(position);
+  auto next = make_next(from, bytes);
+  if (!next) return next;
+  // One without an event is not sealed: its successor has its name.
+  if (from != nullptr && from->first_offset() != (*next)->first_offset()) {
+    if (from->length_at(position) == 0) {
+      std::string seal;
+      write_seal_frame(seal,
+                       {.offset = (*next)->first_offset(),
+                        .time = control.last_time.load(),
+                        .durable_floor = control.durable.load(),
+                        .epoch = control.epoch.load()},
+                       from->salt());
+      mark_dirty(position + seal.size());
+      if (auto done = write(*from, position, seal); !done) return done.error();
+    }
+    if (auto done = from->file().sync_data(); !done) {
+      control.poisoned.store(1);
+      return Error{"poisoned",
+                   done.error().message +
+                       "; what is not synced may be lost in a power cut. Stop the services, look at the disk, start "
+                       "again after a reboot",
+                   Retry::reopen};
+    }
+  }
+  control.segment.store((*next)->first_offset());
+  control.position.store(sizeof(SegmentHeader));
+  control.dirty_end.store(0);
+  return next;
+}
+
+}  // namespace tidings::log
