@@ -237,6 +237,7 @@ Result<> Handling::settle(Source& source, std::unique_lock<std::mutex>& lock, st
   if (ids.empty()) return {};
   source.remember(ids, options_.in_flight_max);
   const auto consumer = source.consumer;
+  ++settling_;
   lock.unlock();
   const auto settled = consumer->settle(ids, outcome);
   const bool moved =
@@ -246,6 +247,7 @@ Result<> Handling::settle(Source& source, std::unique_lock<std::mutex>& lock, st
               name_ + " could not settle " + std::to_string(ids.size()) + " events: " + to_string(settled.error()));
   }
   lock.lock();
+  if (--settling_ == 0) ended_.notify_all();
   if (!settled && !moved) {
     (source.*list).insert((source.*list).end(), ids.begin(), ids.end());
     return settled;
@@ -297,7 +299,12 @@ bool Handling::wait_ended(SteadyTime until) {
   for (auto& fetcher : fetchers_) fetcher.join();
   for (auto& worker : workers_) worker->thread.join();
   fetchers_.clear();
-  flush();
+  {
+    // The keeper may have taken what is done before we could, and must have told the broker before we leave the group.
+    std::unique_lock lock(mutex_);
+    flush(lock);
+    if (!ended_.wait_until(lock, until, [&] { return settling_ == 0; })) return false;
+  }
   for (auto& source : sources_) {
     // What has not been begun goes to other members, or comes again.
     if (auto closed = source->consumer->close(Duration::zero()); !closed)
@@ -314,6 +321,7 @@ std::vector<std::string> Handling::running() const {
     const auto& envelope = worker->runs->delivery.envelope;
     texts.push_back(name_ + " still runs event " + printable(envelope.id) + " (key '" + printable(envelope.key) + "')");
   }
+  if (settling_ > 0) texts.push_back(name_ + " still settles what it has done");
   return texts;
 }
 

@@ -106,6 +106,7 @@ class Handling {
   std::vector<std::thread> fetchers_;
   std::size_t idle_ = 0;
   std::size_t alive_ = 0;
+  std::size_t settling_ = 0;  // calls of the broker that are under way
   std::atomic<bool> stopping_ = false;
   struct {
     std::atomic<std::uint64_t> handled = 0;

@@ -288,7 +288,7 @@ int Service::Impl::run() {
     host_.say(LogLevel::error, "did not stop within " + std::string(settings_.text("drain")));
     for (const auto& handling : handlings_)
       for (const auto& line : handling->running())
-        host_.say(LogLevel::error, line + "; the process ends without it, and the event comes again");
+        host_.say(LogLevel::error, line + "; the process does not wait for it, and what was in hand comes again");
     std::fflush(nullptr);
     _exit(1);  // a thread that blocks cannot be ended otherwise, and must not see what main destroys
   }
