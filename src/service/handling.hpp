@@ -74,7 +74,7 @@ class Handling {
                   Outcome outcome);
   [[nodiscard]] static Context::Place place_of(const Task& task);
   void come_alone(Lanes::Turn& turn);
-  void absorb(Lanes::Turn& turn, std::optional<SteadyTime> due);
+  void absorb(Lanes::Turn& turn, std::optional<SteadyTime> due, std::vector<std::shared_ptr<const void>>& spent);
   void sleep(std::unique_lock<std::mutex>& lock, std::optional<SteadyTime> due);
 
   // A turn. Each leaves the tasks marked as settled or dropped, or says when to go on with those that are not.

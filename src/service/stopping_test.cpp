@@ -1,4 +1,5 @@
 // How handlers leave their groups: what is done is committed, what is not comes to others.
+#include "service/handling.hpp"
 #include "service/testing.hpp"
 
 namespace tidings::service {
@@ -176,6 +177,71 @@ TEST_F(StoppingTest, a_stop_leaves_no_group_while_its_events_are_being_settled) 
   ASSERT_EQ(groups.size(), 1U);
   EXPECT_EQ(groups[0].lag(), 0U) << "what was done was not committed";
   EXPECT_EQ(lines_.count("could not settle"), 0U) << lines_.all();
+}
+
+/// One event, whose texts are gone as soon as the last owner is; who lets it go waits there until it may go on.
+class Perishable final : public Wrapped {
+ public:
+  using Wrapped::Wrapped;
+  std::atomic<bool> perished = false;
+  std::atomic<bool> may_go_on = false;
+
+  Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {
+    auto consumer = Wrapped::subscribe(topic, options);
+    if (!consumer) return consumer.error();
+    return std::make_unique<Once>(*this, std::move(*consumer));
+  }
+
+ private:
+  class Once final : public WrappedConsumer {
+   public:
+    Once(Perishable& broker, std::unique_ptr<Consumer> consumer)
+        : WrappedConsumer(std::move(consumer)), broker_(broker) {}
+    Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
+      if (std::exchange(given_, true)) return WrappedConsumer::fetch(max, wait_max);
+      const auto envelope = std::make_shared<Envelope>(make_envelope(Order{"a", 1}, {.source = "till"}).or_throw());
+      auto owner = std::shared_ptr<const void>(envelope.get(), [envelope, this](const void*) {
+        std::ranges::fill(envelope->key, '!');
+        broker_.perished = true;
+        EXPECT_TRUE(eventually([&] { return broker_.may_go_on.load(); }));
+      });
+      std::vector<Delivery> deliveries(1);
+      deliveries[0].envelope = envelope->view();
+      deliveries[0].owner = std::move(owner);
+      return deliveries;
+    }
+
+   private:
+    Perishable& broker_;
+    bool given_ = false;
+  };
+};
+
+class NoPublisher final : public Publisher {
+ public:
+  Result<> check(std::string_view, const EnvelopeView&) override { return {}; }
+  Clock& clock() override { return system_clock(); }
+  Entropy& entropy() override { return system_entropy(); }
+  Result<> publish(std::string_view, std::span<const EnvelopeView>) override { return {}; }
+};
+
+TEST_F(StoppingTest, what_is_named_as_running_is_still_there) {
+  Perishable broker(open_broker("memory:", {.log = &lines_}).or_throw());
+  NoPublisher publisher;
+  Host host{.service = "test",
+            .broker = &broker,
+            .publisher = &publisher,
+            .clock = &system_clock(),
+            .entropy = &system_entropy(),
+            .log = &lines_};
+  Handling handling(host, "take", {.concurrency = 1}, make_handler([](const Order&) {}), [] {});
+  handling.subscribe().or_throw();
+  handling.start();
+  EXPECT_TRUE(eventually([&] { return broker.perished.load(); }));
+  EXPECT_EQ(handling.running(), std::vector<std::string>{}) << "its event's texts are gone";
+  broker.may_go_on = true;
+  handling.begin_stop();
+  EXPECT_TRUE(handling.wait_ended(std::chrono::steady_clock::now() + 30s));
 }
 
 }  // namespace

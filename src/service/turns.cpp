@@ -34,6 +34,9 @@ void relink(Lanes::Turn& turn, Keep keep) {
 }  // namespace
 
 void Handling::work_loop(Worker& worker) {
+  // What kept the events of the last turn. It goes without the lock, which may take long, but not while `runs` still
+  // names one of them.
+  std::vector<std::shared_ptr<const void>> spent;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (lanes_.next_due()) lanes_.wake(host_.clock->steady_now());
@@ -46,10 +49,11 @@ void Handling::work_loop(Worker& worker) {
       }
       worker.runs = turn->first;
       lock.unlock();
+      spent.clear();
       const auto due = run(*turn);
       lock.lock();
       worker.runs = nullptr;
-      absorb(*turn, due);
+      absorb(*turn, due, spent);
       std::size_t unsettled = 0;
       for (const auto& source : sources_) unsettled = std::max(unsettled, source->unsettled());
       if (unsettled >= settle_at_once_max && anything_to_settle())
@@ -60,6 +64,12 @@ void Handling::work_loop(Worker& worker) {
     }
     if (anything_to_settle()) {
       flush(lock);
+      continue;
+    }
+    if (!spent.empty()) {
+      lock.unlock();
+      spent.clear();
+      lock.lock();
       continue;
     }
     sleep(lock, lanes_.next_due());
@@ -79,8 +89,9 @@ void Handling::sleep(std::unique_lock<std::mutex>& lock, std::optional<SteadyTim
   --idle_;
 }
 
-/// The turn is over; under the lock.
-void Handling::absorb(Lanes::Turn& turn, std::optional<SteadyTime> due) {
+/// The turn is over; under the lock. What kept its events goes into `spent`.
+void Handling::absorb(Lanes::Turn& turn, std::optional<SteadyTime> due,
+                      std::vector<std::shared_ptr<const void>>& spent) {
   relink(turn, [&](Task& task) {
     auto& source = *task.source;
     if (task.settled) {
@@ -90,6 +101,7 @@ void Handling::absorb(Lanes::Turn& turn, std::optional<SteadyTime> due) {
     } else {
       return true;
     }
+    spent.push_back(std::move(task.delivery.owner));
     lanes_.recycle(task);
     return false;
   });
@@ -106,11 +118,8 @@ std::optional<SteadyTime> Handling::run(Lanes::Turn& turn) {
   else
     due = run_together(turn);
   std::size_t handled = 0;
-  for (auto* task = turn.first; task != nullptr; task = task->next) {
-    if (!task->settled) continue;
-    if (task->outcome == Outcome::handled) ++handled;
-    task->delivery.owner.reset();  // here, and not under the lock
-  }
+  for (auto* task = turn.first; task != nullptr; task = task->next)
+    if (task->settled && task->outcome == Outcome::handled) ++handled;
   if (handled > 0) stats_.handled += handled;
   return due;
 }
