@@ -143,10 +143,8 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   sorted.reserve(deliveries.size());
   bool any_again = false;
   for (const auto& delivery : deliveries) {
-    const auto kind =
-        std::ranges::find_if(source.kinds, [&](auto one) { return kinds[one].type == delivery.envelope.type; });
-    const bool wanted = kind != source.kinds.end();
-    auto& sort = sorted.emplace_back(Sorted{0, wanted ? *kind : 0, false, wanted});
+    const auto kind = source.kind_of(kinds, delivery.envelope);
+    auto& sort = sorted.emplace_back(Sorted{0, kind.value_or(0), false, kind.has_value()});
     if (by_partition) {
       sort.key = (source.index << 32U) | delivery.id.partition.value;
       sort.keyed = true;

@@ -18,6 +18,7 @@ struct EventKind {
   const void* identity = nullptr;  ///< one address a C++ type
   bool ordered = false;            ///< has a key, or says that it is unordered
   bool named = false;              ///< names itself, instead of by its C++ name
+  bool (*reads)(std::uint32_t version) = nullptr;  ///< the version itself, and those that upcasts lead from
 };
 
 /// A user's handler, whatever it takes. Not for users.

@@ -25,13 +25,22 @@ template <class Event>
 inline constexpr char identity = 0;
 
 template <class Event>
+constexpr bool reads_version(std::uint32_t version) {
+  if constexpr (requires { &Event::upcast; })
+    if (version < event_version<Event>())
+      return reads_version<typename detail::UpcastOf<decltype(&Event::upcast)>::type>(version);
+  return version == event_version<Event>();
+}
+
+template <class Event>
 constexpr EventKind kind_of() {
   return {.type = event_name<Event>(),
           .version = event_version<Event>(),
           .topic = event_topic<Event>(),
           .identity = &identity<Event>,
           .ordered = has_key<Event> || is_unordered<Event>,
-          .named = !has_default_name<Event>};
+          .named = !has_default_name<Event>,
+          .reads = &reads_version<Event>};
 }
 
 // What a handler takes, from the shape of its call.
