@@ -93,7 +93,7 @@ class Service::Impl final : public service::Publisher {
     return {};
   }
 
-  void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::Handler> handler) {
+  void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler) {
     registered_.push_back({std::string(name), options, std::move(handler)});
   }
 
@@ -128,7 +128,7 @@ class Service::Impl final : public service::Publisher {
   struct Registered {
     std::string name;
     HandlerOptions options;
-    std::unique_ptr<service::Handler> handler;
+    std::unique_ptr<service::detail::Handler> handler;
   };
 
   Result<> check_handlers() const;
@@ -188,7 +188,7 @@ Result<> Service::Impl::check_handlers() const {
 }
 
 Result<> Service::Impl::check_kinds() const {
-  std::vector<const service::EventKind*> known;
+  std::vector<const service::detail::EventKind*> known;
   for (const auto& one : registered_) {
     for (const auto& kind : one.handler->kinds()) {
       if (!kind.ordered)
@@ -345,7 +345,8 @@ Service Service::from_args(std::string name, int argc, char** argv, std::vector<
   return Service(std::move(impl));
 }
 
-void Service::add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::Handler> handler) {
+void Service::add(std::string_view name, const HandlerOptions& options,
+                  std::unique_ptr<service::detail::Handler> handler) {
   impl_->add(name, options, std::move(handler));
 }
 

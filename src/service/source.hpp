@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tidings/broker/broker.hpp"
-#include "tidings/service/handler.hpp"
+#include "tidings/service/detail/handler.hpp"
 
 namespace tidings::service {
 
@@ -34,7 +34,7 @@ class Source {
 
   /// Which of the handler's kinds, `all` of them, an event is decoded as: that of its very version; else the newest
   /// that reads it by upcasts; else, to say what is wrong, the newest of its type. Nullopt: of no type that is taken.
-  [[nodiscard]] std::optional<std::uint32_t> kind_of(std::span<const EventKind> all,
+  [[nodiscard]] std::optional<std::uint32_t> kind_of(std::span<const detail::EventKind> all,
                                                      const EnvelopeView& envelope) const {
     std::optional<std::uint32_t> best;
     const auto rank = [&](std::uint32_t kind) {

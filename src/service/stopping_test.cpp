@@ -234,7 +234,7 @@ TEST_F(StoppingTest, what_is_named_as_running_is_still_there) {
             .clock = &system_clock(),
             .entropy = &system_entropy(),
             .log = &lines_};
-  Handling handling(host, "take", {.concurrency = 1}, make_handler([](const Order&) {}), [] {});
+  Handling handling(host, "take", {.concurrency = 1}, detail::make_handler([](const Order&) {}), [] {});
   handling.subscribe().or_throw();
   handling.start();
   EXPECT_TRUE(eventually([&] { return broker.perished.load(); }));
