@@ -34,6 +34,7 @@ constexpr Duration tick_every_min = std::chrono::milliseconds{100};
 constexpr Duration tick_every_max = std::chrono::seconds{1};
 
 LogLevel level_of(std::string_view text) {
+constexpr Duration settle_within_min = 3 * tick_every_min;  // or events are lost before they can be extended
   if (text == "debug") return LogLevel::debug;
   if (text == "warning") return LogLevel::warning;
   return text == "error" ? LogLevel::error : LogLevel::info;
@@ -49,7 +50,7 @@ Result<> check_options(const std::string& handler, const HandlerOptions& options
   if (options.concurrency < 1 || options.concurrency > 256) return refuse("concurrency must be from 1 to 256");
   if (options.in_flight_max < 1) return refuse("in_flight_max must be 1 at least");
   if (options.batch_max < 1) return refuse("batch_max must be 1 at least");
-  if (options.settle_within < std::chrono::milliseconds{100}) return refuse("settle_within must be 100ms at least");
+  if (options.settle_within < settle_within_min) return refuse("settle_within must be 300ms at least");
   if (options.retry.immediate < 0 || options.retry.delayed < 0) return refuse("retries cannot be fewer than none");
   if (options.retry.first < Duration::zero() || options.retry.longest < Duration::zero())
     return refuse("the pauses of retries cannot be negative");

@@ -247,6 +247,7 @@ TEST_F(ServiceTest, refuses_settings_of_a_handler_that_is_not_there) {
   EXPECT_EQ(service_->run(), 1);
   EXPECT_EQ(lines_.all(), "test: handlers.reserv.concurrency: there is no handler 'reserv'; did you mean 'reserve'?\n");
 }
+    service_->stop();  // where it is not refused
 
 TEST_F(ServiceTest, settings_override_the_options_of_a_handler) {
   auto& service = make({.settings = {{"handlers.take.retry.immediate", "0"}, {"handlers.take.retry.delayed", "0"}}});
@@ -263,6 +264,8 @@ TEST_F(ServiceTest, a_namespace_stands_before_topics_and_groups) {
   service
       .on("take", {},
           [&](const Order& order, Context& context) -> Result<> {
+  refused([&](Service& service) { service.on("a", {.settle_within = 299ms}, nothing); },
+          "handler 'a': settle_within must be 300ms at least");
             seen.add(std::string(context.place().topic));
             return context.publish(Confirmed{order.id, {}});
           })
