@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -370,6 +371,7 @@ const std::string& Service::name() const {
 std::string_view Service::setting(std::string_view name) const {
   return impl_->settings().text(name);
 }
+  assert(impl_->settings().known(name) && "there is no such setting; from_args and ServiceOptions::own name one's own");
 Broker& Service::broker() {
   return *impl_->host().broker;
 }

@@ -4,6 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <tuple>
+
 #include "service/testing.hpp"
 
 namespace tidings::service {
@@ -107,7 +111,9 @@ TEST_F(SignalsTest, own_settings_reach_the_program) {
   auto service = service_of({"--broker", "memory:", "--stock", "7"}, {{"stock", "", "0"}, {"mails", "", "./mails"}});
   EXPECT_EQ(service.setting("stock"), "7");
   EXPECT_EQ(service.setting("mails"), "./mails");
-  EXPECT_EQ(service.setting("unknown"), "");
+  EXPECT_EQ(service.setting("namespace"), "");
+  EXPECT_EQ(service.setting("log-level"), "info");
+  EXPECT_DEATH(std::ignore = service.setting("stok"), "there is no such setting");
 }
 
 TEST_F(SignalsTest, what_signals_did_before_comes_back) {
