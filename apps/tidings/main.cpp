@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
+#include "tidings/base/standard_descriptors.hpp"
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -48,14 +49,6 @@ int wrong(const CLI::App& app, const CLI::ParseError& error) {
   complain(line);
   complain("see: tidings " + (chosen.empty() ? "" : at.get_name() + " ") + "--help");
   return wrong_usage;
-}
-
-/// What is closed at the start must not become the log's file: then output would be written into it. Opened the wrong
-/// way around, so that its use is still an error.
-void keep_standard_descriptors() {
-  for (const int descriptor : {0, 1, 2})
-    while (::fcntl(descriptor, F_GETFD) < 0)
-      if (::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY) < 0) std::_Exit(failed);
 }
 
 std::string environment(const char* name, std::string otherwise) {
@@ -237,7 +230,7 @@ struct Parser {
 }  // namespace
 
 int main(int argc, char** argv) {
-  keep_standard_descriptors();
+  if (!tidings::keep_standard_descriptors()) return failed;
   std::signal(SIGPIPE, SIG_IGN);
   Parser parser;
   try {

@@ -19,6 +19,7 @@
 #include "service/keeper.hpp"
 #include "service/settings.hpp"
 #include "service/signals.hpp"
+#include "tidings/base/standard_descriptors.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/service/names.hpp"
@@ -33,9 +34,9 @@ using service::Settings;
 constexpr Duration extend_every_max = std::chrono::seconds{10};
 constexpr Duration tick_every_min = std::chrono::milliseconds{100};
 constexpr Duration tick_every_max = std::chrono::seconds{1};
+constexpr Duration settle_within_min = 3 * tick_every_min;  // or events are lost before they can be extended
 
 LogLevel level_of(std::string_view text) {
-constexpr Duration settle_within_min = 3 * tick_every_min;  // or events are lost before they can be extended
   if (text == "debug") return LogLevel::debug;
   if (text == "warning") return LogLevel::warning;
   return text == "error" ? LogLevel::error : LogLevel::info;
@@ -325,6 +326,7 @@ Result<Service> Service::create(ServiceOptions options) {
 }
 
 Service Service::from_args(std::string name, int argc, char** argv, std::vector<Setting> own) {
+  if (!keep_standard_descriptors()) std::_Exit(1);
   std::signal(SIGPIPE, SIG_IGN);  // a reader of our log, or a connection, that goes is no reason to die
   mallopt(M_ARENA_MAX, 2);        // an arena for each thread would cost an idle service megabytes
   const auto arguments = std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(argc > 0 ? 1 : 0);
@@ -369,9 +371,9 @@ const std::string& Service::name() const {
   return impl_->host().service;
 }
 std::string_view Service::setting(std::string_view name) const {
+  assert(impl_->settings().known(name) && "there is no such setting; from_args and ServiceOptions::own name one's own");
   return impl_->settings().text(name);
 }
-  assert(impl_->settings().known(name) && "there is no such setting; from_args and ServiceOptions::own name one's own");
 Broker& Service::broker() {
   return *impl_->host().broker;
 }

@@ -99,6 +99,33 @@ TEST_F(SignalsTest, logs_may_be_json) {
   const auto run = [] {
     auto service = service_of({"--broker", "memory:", "--log-format=json"});
     service.stop();
+/// Ends with 0 where a service that was started with descriptors closed still logs into none of its broker's files.
+void start_without(std::initializer_list<int> descriptors) {
+  std::string folder = (std::filesystem::temp_directory_path() / "tidings-closed-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) _exit(90);
+  for (const int descriptor : descriptors) close(descriptor);
+  {
+    auto service = service_of({"--broker", "log:" + folder + "/data"});
+    service.log().write(LogLevel::error, "this belongs on standard error");
+    service.publish(Order{"a", 1}).or_throw();
+    service.log().write(LogLevel::error, "this belongs on standard error");
+  }
+  int status = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder + "/data")) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path());
+    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    if (content.find("standard error") != std::string::npos) status = 91;
+  }
+  std::filesystem::remove_all(folder);
+  _exit(status);
+}
+
+TEST_F(SignalsTest, a_service_without_standard_descriptors_writes_into_no_file) {
+  EXPECT_EXIT(start_without({0, 1, 2}), ExitedWithCode(0), "");
+  EXPECT_EXIT(start_without({2}), ExitedWithCode(0), "");
+}
+
     _exit(service.run());
   };
   EXPECT_EXIT(
