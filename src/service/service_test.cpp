@@ -21,8 +21,8 @@ struct Keyless {
   int number = 0;
   static constexpr tidings::traits<Keyless> event{.name = "test.keyless"};
 };
-/// The price of something: v1 in pounds; v2 in pence, and reads v1; v3 says the currency, and reads v2; v5 reads nothing
-/// before it.
+/// The price of something: v1 in pounds; v2 in pence, and reads v1; v3 says the currency, and reads v2; v5 reads
+/// nothing before it.
 namespace v1 {
 struct Price {
   std::string id;
@@ -188,6 +188,31 @@ TEST_F(ServiceTest, a_handler_of_several_versions_gets_each_as_the_one_that_read
   EXPECT_EQ(dead("gap")[0].substr(0, 2), "3:");
 }
 
+TEST_F(ServiceTest, runs_as_many_at_once_as_it_is_told_and_no_more) {
+  constexpr int lanes = 3;
+  constexpr std::int64_t events = 200;
+  std::mutex mutex;
+  std::condition_variable entered;
+  int inside = 0;
+  int most = 0;
+  for (std::int64_t number = 0; number < events; ++number) publish(Order{"k" + std::to_string(number), number});
+  make().on("take", {.concurrency = lanes}, [&](const Order&) {
+    {
+      std::unique_lock lock(mutex);
+      most = std::max(most, ++inside);
+      entered.notify_all();
+      // Until all lanes have been seen busy, an event stays; then one more would have come in beside it.
+      EXPECT_TRUE(entered.wait_for(lock, 30s, [&] { return most >= lanes; }));
+    }
+    std::this_thread::sleep_for(1ms);
+    const std::scoped_lock lock(mutex);
+    --inside;
+  });
+  const auto running = start();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(most, lanes);
+}
+
 TEST_F(ServiceTest, parks_after_the_last_attempt_with_its_reason) {
   Record<int> attempts;
   auto& service = make();
@@ -222,6 +247,7 @@ TEST_F(ServiceTest, refuses_to_start_with_what_is_wrong) {
   const auto refused = [&](auto register_handlers, const char* message) {
     lines_.clear();
     register_handlers(make());
+    service_->stop();  // where it is not refused
     EXPECT_EQ(service_->run(), 1);
     EXPECT_EQ(lines_.all(), std::string("test: ") + message + "\n");
   };
@@ -238,6 +264,8 @@ TEST_F(ServiceTest, refuses_to_start_with_what_is_wrong) {
           "two types of this program are called test.order version 1; rename one");
   refused([&](Service& service) { service.on("a", {.concurrency = 0}, nothing); },
           "handler 'a': concurrency must be from 1 to 256");
+  refused([&](Service& service) { service.on("a", {.settle_within = 299ms}, nothing); },
+          "handler 'a': settle_within must be 300ms at least");
   refused([&](Service& service) { service.on("a", {.retry = {.first = -1s}}, nothing); },
           "handler 'a': the pauses of retries cannot be negative");
 }
@@ -247,7 +275,6 @@ TEST_F(ServiceTest, refuses_settings_of_a_handler_that_is_not_there) {
   EXPECT_EQ(service_->run(), 1);
   EXPECT_EQ(lines_.all(), "test: handlers.reserv.concurrency: there is no handler 'reserv'; did you mean 'reserve'?\n");
 }
-    service_->stop();  // where it is not refused
 
 TEST_F(ServiceTest, settings_override_the_options_of_a_handler) {
   auto& service = make({.settings = {{"handlers.take.retry.immediate", "0"}, {"handlers.take.retry.delayed", "0"}}});
@@ -264,8 +291,6 @@ TEST_F(ServiceTest, a_namespace_stands_before_topics_and_groups) {
   service
       .on("take", {},
           [&](const Order& order, Context& context) -> Result<> {
-  refused([&](Service& service) { service.on("a", {.settle_within = 299ms}, nothing); },
-          "handler 'a': settle_within must be 300ms at least");
             seen.add(std::string(context.place().topic));
             return context.publish(Confirmed{order.id, {}});
           })
