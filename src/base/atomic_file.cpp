@@ -25,11 +25,12 @@ class Descriptor {
   int fd_;
 };
 
-Error failed(std::string_view what, const std::string& path) {
+/// What is missing for a read is told at once; the folder that a write misses may come back, as a disk may get space.
+Error failed(std::string_view what, const std::string& path, Retry if_missing = Retry::same_call) {
   const int error = errno;
   const auto said = "cannot " + std::string(what) + " " + path + ": " + std::strerror(error);
   if (error == ENOSPC || error == EDQUOT) return {"disk_full", said + "; free space, then try again", Retry::same_call};
-  if (error == ENOENT) return {"not_found", said, Retry::never};
+  if (error == ENOENT) return {"not_found", said, if_missing};
   return {"io_error", said, Retry::same_call};
 }
 
@@ -59,7 +60,7 @@ Result<> write_file_atomically(const std::string& path, std::string_view bytes, 
 
 Result<std::string> read_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return failed("open", path);
+  if (file.get() < 0) return failed("open", path, Retry::never);
   std::string bytes;
   char buffer[65536];
   while (true) {

@@ -28,7 +28,16 @@ TEST_F(AtomicFile, ReplacesWhole) {
 
 TEST_F(AtomicFile, SaysWhatIsWrong) {
   EXPECT_EQ(read_file(folder + "/none").error().code, "not_found");
+  EXPECT_EQ(read_file(folder + "/none").error().retry, Retry::never);
   EXPECT_EQ(write_file_atomically(folder + "/none/state", "x").error().code, "not_found");
+}
+
+TEST_F(AtomicFile, AFolderThatIsAwayMayComeBack) {
+  const auto away = folder + "/mails";
+  EXPECT_EQ(write_file_atomically(away + "/1.eml", "x").error().retry, Retry::same_call);
+  EXPECT_EQ(write_file_atomically(away + "/1.eml", "x", {.synced = false}).error().retry, Retry::same_call);
+  std::filesystem::create_directory(away);
+  EXPECT_TRUE(write_file_atomically(away + "/1.eml", "x"));
 }
 
 TEST_F(AtomicFile, AKilledWriterLeavesOldOrNew) {
