@@ -1,13 +1,10 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
-#include "tidings/base/standard_descriptors.hpp"
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "tidings/base/standard_descriptors.hpp"
 #include "tidings/base/text.hpp"
 
 // All of CLI11 is here: its headers cost seconds a unit.
@@ -199,7 +196,8 @@ struct Parser {
     at->add_option("--seed", showing.seed, "Of the made-up orders (1)")->type_name("N")->check(whole_number);
     at->add_option("--stock", showing.stock, "Items of each product at the start (unlimited)")
         ->type_name("N")
-        ->check(whole_number);
+        ->check(whole_number)
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000'000'000}).description(""));
     at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)")
         ->type_name("SERVICE")
         ->check(CLI::IsMember({"orders", "inventory", "notifications", "analytics", "none"}).description(""));
