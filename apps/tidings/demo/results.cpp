@@ -188,10 +188,10 @@ void compare_groups(const Results& results, Differences& differences) {
       if (one.position != one.end)
         differences.add(where + " stands at " + std::to_string(one.position.value) + " of " +
                         std::to_string(one.end.value));
-      if (one.handled + one.skipped != one.end.value || one.parked != 0 || one.expired != 0)
+      if (one.handled != one.end.value || one.skipped != 0 || one.parked != 0 || one.expired != 0)
         differences.add(where + ": of " + std::to_string(one.end.value) + " events " + std::to_string(one.handled) +
                         " were handled, " + std::to_string(one.skipped) + " passed over, " +
-                        std::to_string(one.parked) + " parked");
+                        std::to_string(one.parked) + " parked, " + std::to_string(one.expired) + " expired");
     }
   for (const auto& topic : results.dead_letters) differences.add("there are dead letters in " + topic);
 }
