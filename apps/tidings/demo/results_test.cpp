@@ -94,6 +94,16 @@ TEST(Compare, EachWrongResultIsFound) {
   }
 }
 
+TEST(Compare, StockThatWasNotReservedIsNotReleased) {
+  Right right;
+  right.results.inventory.products["mug"] = {.reserved = 2, .returned = 0};
+  right.results.stock_events["1"] = {"shop.stock-rejected"};
+  EXPECT_EQ(compare(right.expected, right.results, 2), std::vector<std::string>{});
+  right.results.stock_events["1"].push_back("shop.stock-released");
+  EXPECT_EQ(compare(right.expected, right.results, 2),
+            std::vector<std::string>{"the stock of order 1 was released, but never reserved"});
+}
+
 TEST(Compare, LimitedStockIsConserved) {
   Right right;
   right.results.inventory.products["mug"] = {.reserved = 2, .returned = 2};
