@@ -1,12 +1,10 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "tidings/base/standard_descriptors.hpp"
 #include "tidings/base/text.hpp"
 
 // All of CLI11 is here: its headers cost seconds a unit.
@@ -48,14 +46,6 @@ int wrong(const CLI::App& app, const CLI::ParseError& error) {
   complain(line);
   complain("see: tidings " + (chosen.empty() ? "" : at.get_name() + " ") + "--help");
   return wrong_usage;
-}
-
-/// What is closed at the start must not become the log's file: then output would be written into it. Opened the wrong
-/// way around, so that its use is still an error.
-void keep_standard_descriptors() {
-  for (const int descriptor : {0, 1, 2})
-    while (::fcntl(descriptor, F_GETFD) < 0)
-      if (::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY) < 0) std::_Exit(failed);
 }
 
 std::string environment(const char* name, std::string otherwise) {
@@ -206,7 +196,8 @@ struct Parser {
     at->add_option("--seed", showing.seed, "Of the made-up orders (1)")->type_name("N")->check(whole_number);
     at->add_option("--stock", showing.stock, "Items of each product at the start (unlimited)")
         ->type_name("N")
-        ->check(whole_number);
+        ->check(whole_number)
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000'000'000}).description(""));
     at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)")
         ->type_name("SERVICE")
         ->check(CLI::IsMember({"orders", "inventory", "notifications", "analytics", "none"}).description(""));
@@ -237,7 +228,7 @@ struct Parser {
 }  // namespace
 
 int main(int argc, char** argv) {
-  keep_standard_descriptors();
+  if (!tidings::keep_standard_descriptors()) return failed;
   std::signal(SIGPIPE, SIG_IGN);
   Parser parser;
   try {

@@ -17,28 +17,25 @@ namespace {
 using namespace shop;
 using tidings::Result;
 
-/// The order's number as a file's name; anything but letters and digits as %XX, so that no number leaves the folder.
-std::string file_name(std::string_view order_id) {
-  std::string name;
-  for (const char c : order_id) {
+/// Anything but letters and digits as %XX: so no number leaves the folder, or the line of a mail's head.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
     const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
-    char escaped[4] = {c, 0, 0, 0};
-    if (!plain) std::snprintf(escaped, sizeof escaped, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    name += escaped;
+    char shown[4] = {c, 0, 0, 0};
+    if (!plain) std::snprintf(shown, sizeof shown, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    out += shown;
   }
-  return name + ".eml";
+  return out;
 }
 
 std::string head(const std::string& customer, const std::string& subject) {
-  return "From: shop@example.org\r\nTo: " +
-         (customer.empty() ? "guest" : "customer-" + file_name(customer).substr(0, file_name(customer).size() - 4)) +
+  return "From: shop@example.org\r\nTo: " + (customer.empty() ? "guest" : "customer-" + escaped(customer)) +
          "@example.org\r\nSubject: " + subject + "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
 }
 
 std::string mail(const StockReserved& order) {
-  auto text = head(order.customer_id, "Your order " +
-                                          file_name(order.order_id).substr(0, file_name(order.order_id).size() - 4) +
-                                          " is confirmed") +
+  auto text = head(order.customer_id, "Your order " + escaped(order.order_id) + " is confirmed") +
               "Thank you. We send you:\r\n\r\n";
   for (const auto& line : order.lines)
     text += std::to_string(line.quantity) + " x " + line.description + " (" + line.product + ") at " +
@@ -47,8 +44,7 @@ std::string mail(const StockReserved& order) {
 }
 
 std::string mail(const StockRejected& order) {
-  return head(order.customer_id, "We cannot send your order " +
-                                     file_name(order.order_id).substr(0, file_name(order.order_id).size() - 4)) +
+  return head(order.customer_id, "We cannot send your order " + escaped(order.order_id)) +
          "We are sorry: " + order.reason + ".\r\n";
 }
 
@@ -57,7 +53,7 @@ Result<> send(const std::string& folder, const tidings::Batch<StockReserved, Sto
   for (const auto& [event, context] : batch) {
     auto written = std::visit(
         [&](const auto& order) {
-          return tidings::write_file_atomically(folder + "/" + file_name(order.order_id), mail(order),
+          return tidings::write_file_atomically(folder + "/" + escaped(order.order_id) + ".eml", mail(order),
                                                 {.synced = false});
         },
         event);

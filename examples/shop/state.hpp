@@ -16,18 +16,23 @@
 // together with the positions that it covers. An event before its partition's position is in the state already.
 namespace shop {
 
-/// `{"orders/0": 42}`: all events of that partition before offset 42 are in the state.
-using Positions = std::map<std::string, std::uint64_t>;
+/// How far a state has come in a partition.
+struct Covered {
+  std::uint64_t before = 0;  ///< all events before this offset are in the state
+  std::string last_id;       ///< of the last of them: it names the log that the offset counts in (resume.hpp)
+};
+/// By place: `{"orders/0": {"before": 42, "last_id": "0193…"}}`.
+using Positions = std::map<std::string, Covered>;
 
 inline std::string place_name(const tidings::Context& context) {
   return std::string(context.place().topic) + "/" + std::to_string(context.place().partition.value);
 }
 inline bool covers(const Positions& positions, const tidings::Context& context) {
   const auto known = positions.find(place_name(context));
-  return known != positions.end() && context.place().offset.value < known->second;
+  return known != positions.end() && context.place().offset.value < known->second.before;
 }
 inline void cover(Positions& positions, const tidings::Context& context) {
-  positions[place_name(context)] = context.place().offset.value + 1;
+  positions[place_name(context)] = {context.place().offset.value + 1, std::string(context.envelope().id)};
 }
 
 /// What was done for the last events, by name, so that one that comes a second time under another offset gets the same
@@ -53,16 +58,17 @@ class Recent {
     const auto found = index_.find(name);
     return found == index_.end() ? nullptr : &entries_[found->second].outcome;
   }
-  void add(std::string name, std::string outcome) {
+  /// The outcome, as it is kept until the next call.
+  const std::string& add(std::string name, std::string outcome) {
     if (entries_.size() < size_max) {
       index_[name] = entries_.size();
-      entries_.push_back({std::move(name), std::move(outcome)});
-      return;
+      return entries_.emplace_back(std::move(name), std::move(outcome)).outcome;
     }
     auto& oldest = entries_[next_++ % size_max];
     index_.erase(oldest.name);
     index_[name] = static_cast<std::size_t>(&oldest - entries_.data());
     oldest = {std::move(name), std::move(outcome)};
+    return oldest.outcome;
   }
   /// Oldest first.
   [[nodiscard]] std::vector<Entry> entries() const {
@@ -87,7 +93,8 @@ tidings::Result<State> load_state(const std::string& path) {
   auto state = tidings::JsonCodec::decode<State>(*text);
   if (!state)
     return tidings::Error{state.error().code,
-                          path + ": " + state.error().message + "; move the file away and seek the group to earliest"};
+                          path + ": " + state.error().message +
+                              "; put back a copy, or move the file away to begin at the earliest event"};
   return state;
 }
 

@@ -51,10 +51,19 @@ std::optional<std::int64_t> parse_money(std::string_view text) {
   if (whole.empty() || cents.size() > 2 || (point != text.npos && cents.empty())) return std::nullopt;
   std::int64_t minor = 0;
   for (const char c : std::string(whole) + std::string(cents) + std::string(2 - cents.size(), '0')) {
-    if (c < '0' || c > '9' || minor > 1'000'000'000'000) return std::nullopt;
+    if (c < '0' || c > '9') return std::nullopt;
     minor = minor * 10 + (c - '0');
+    if (minor > amount_max_minor) return std::nullopt;
   }
   return minor;
+}
+
+std::optional<std::int64_t> add_amount(std::int64_t total_minor, std::int64_t quantity, std::int64_t price_minor) {
+  std::int64_t sum = 0;
+  if (__builtin_mul_overflow(quantity, price_minor, &sum) || __builtin_add_overflow(sum, total_minor, &sum) ||
+      sum > amount_max_minor)
+    return std::nullopt;
+  return sum;
 }
 
 std::string money(std::int64_t minor) {
@@ -82,7 +91,8 @@ tidings::Result<TillLine> read_till_line(std::string_view text) {
   line.time = *time;
   const auto price = parse_money(f[5]);
   if (!price)
-    return rejected("its price '" + tidings::printable(f[5].substr(0, 40)) + "' is no amount of pounds and pence");
+    return rejected("its price '" + tidings::printable(f[5].substr(0, 40)) +
+                    "' is no amount of pounds and pence up to " + money(amount_max_minor));
   line.line.price_minor = *price;
   return line;
 }

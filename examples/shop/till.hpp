@@ -10,6 +10,9 @@
 
 namespace shop {
 
+/// What a price may be, and what all of an order may come to: a billion pounds. So no sum of them can overflow.
+inline constexpr std::int64_t amount_max_minor = 100'000'000'000;
+
 /// A line of the till's file that makes sense.
 struct TillLine {
   std::string invoice;
@@ -23,8 +26,11 @@ struct TillLine {
 /// people who look at rejected lines.
 [[nodiscard]] tidings::Result<TillLine> read_till_line(std::string_view text);
 
-/// `2.55` as 255. None, more than two decimals, or no number: nullopt.
+/// `2.55` as 255. None, more than two decimals, no number, or more than `amount_max_minor`: nullopt.
 [[nodiscard]] std::optional<std::int64_t> parse_money(std::string_view text);
+/// `total_minor` and so many at this price; nullopt beyond `amount_max_minor`.
+[[nodiscard]] std::optional<std::int64_t> add_amount(std::int64_t total_minor, std::int64_t quantity,
+                                                     std::int64_t price_minor);
 /// 255 as `2.55`.
 [[nodiscard]] std::string money(std::int64_t minor);
 

@@ -21,8 +21,11 @@ TEST(Money, ExactToThePenny) {
   EXPECT_EQ(parse_money("0"), 0);
   EXPECT_EQ(parse_money("27.5"), 2750);
   EXPECT_EQ(parse_money("569.77"), 56977);
-  for (const auto* bad : {"", ".", "1.", ".5", "1.234", "-1", "1e3", "1,5", "x", "99999999999999999"})
+  for (const auto* bad :
+       {"", ".", "1.", ".5", "1.234", "-1", "1e3", "1,5", "x", "99999999999999999", "1000000000.01", "1000000001"})
     EXPECT_FALSE(parse_money(bad)) << bad;
+  EXPECT_EQ(parse_money("1000000000.00"), amount_max_minor);
+  EXPECT_EQ(parse_money("0000000000.50"), 50);
   EXPECT_EQ(money(-5), "-0.05");
   EXPECT_EQ(money(123456), "1234.56");
 }
@@ -47,7 +50,8 @@ TEST(TillLine, SaysWhatIsWrong) {
   EXPECT_EQ(why("1,a,d,x,2010-12-01T08:26:00Z,1,c,UK"), "its quantity 'x' is no whole number");
   EXPECT_EQ(why("1,a,d,1.5,2010-12-01T08:26:00Z,1,c,UK"), "its quantity '1.5' is no whole number");
   EXPECT_EQ(why("1,a,d,1,yesterday,1,c,UK"), "its time 'yesterday' is none");
-  EXPECT_EQ(why("1,a,d,1,2010-12-01T08:26:00Z,-1,c,UK"), "its price '-1' is no amount of pounds and pence");
+  EXPECT_EQ(why("1,a,d,1,2010-12-01T08:26:00Z,-1,c,UK"),
+            "its price '-1' is no amount of pounds and pence up to 1000000000.00");
   EXPECT_EQ(why(",a,d,1,2010-12-01T08:26:00Z,1,c,UK"), "it has no invoice number");
   EXPECT_EQ(why("1,,d,1,2010-12-01T08:26:00Z,1,c,UK"), "it has no stock code");
   EXPECT_EQ(why("1,a,\"d,1,2010-12-01T08:26:00Z,1,c,UK"), "its quotes do not match");

@@ -33,6 +33,14 @@ TEST_F(AtomicFile, SaysWhatIsWrong) {
   EXPECT_EQ(write_file_atomically(folder + "/none/state", "x").error().retry, Retry::same_call) << "it may come back";
 }
 
+TEST_F(AtomicFile, AFolderThatIsAwayMayComeBack) {
+  const auto away = folder + "/mails";
+  EXPECT_EQ(write_file_atomically(away + "/1.eml", "x").error().retry, Retry::same_call);
+  EXPECT_EQ(write_file_atomically(away + "/1.eml", "x", {.synced = false}).error().retry, Retry::same_call);
+  std::filesystem::create_directory(away);
+  EXPECT_TRUE(write_file_atomically(away + "/1.eml", "x"));
+}
+
 TEST_F(AtomicFile, AKilledWriterLeavesOldOrNew) {
   const auto path = folder + "/state";
   const std::string a(100'000, 'a'), b(100'000, 'b');

@@ -17,10 +17,27 @@ using namespace std::chrono_literals;
 constexpr std::size_t fetch_max = 1024;
 constexpr Duration fetch_wait = 1s;
 constexpr Backoff trouble{.immediate = 0, .delayed = 0, .first = 200ms, .longest = 10s};
+constexpr std::size_t settle_at_once_max = 128;  // so many wait for one another while workers are busy
+constexpr Duration idle_wait = 30s;
+constexpr Duration manual_clock_wait = 2ms;  // a clock that is set by hand tells nobody that it moved
+
+/// As `turn.first`, those of `tasks` that are left.
+template <class Keep>
+void relink(Lanes::Turn& turn, Keep keep) {
+  Task** link = &turn.first;
+  while (*link != nullptr) {
+    auto* task = *link;
+    auto* next = task->next;
+    if (keep(*task))
+      link = &task->next;
+    else
+      *link = next;
+  }
+}
 
 }  // namespace
 
-Handling::Handling(Host& host, std::string name, HandlerOptions options, std::unique_ptr<Handler> handler,
+Handling::Handling(Host& host, std::string name, HandlerOptions options, std::unique_ptr<detail::Handler> handler,
                    std::function<void()> wants_flush)
     : host_(host),
       name_(std::move(name)),
@@ -28,7 +45,7 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
       options_(options),
       handler_(std::move(handler)),
       wants_flush_(std::move(wants_flush)),
-      parking_(host, group_),
+      turns_(host, name_, group_, options.retry, *handler_, stopping_),
       lanes_(options.in_flight_max, handler_->takes_batches() ? options.batch_max : 1) {}
 
 Handling::~Handling() {
@@ -52,15 +69,19 @@ Result<> Handling::subscribe() {
     (*source)->kinds.push_back(kind);
   }
   for (auto& source : sources_) {
-    auto consumer = host_.broker->subscribe(source->broker_topic, {.group = group_,
-                                                                   .start = options_.start,
-                                                                   .in_flight_max = options_.in_flight_max,
-                                                                   .settle_within = options_.settle_within,
-                                                                   .create_topic = host_.create_topics});
+    auto consumer = join(*source);
     if (!consumer) return consumer.error();
     source->consumer = std::move(*consumer);
   }
   return {};
+}
+
+Result<std::unique_ptr<Consumer>> Handling::join(const Source& source) {
+  return host_.broker->subscribe(source.broker_topic, {.group = group_,
+                                                       .start = options_.start,
+                                                       .in_flight_max = options_.in_flight_max,
+                                                       .settle_within = options_.settle_within,
+                                                       .create_topic = host_.create_topics});
 }
 
 void Handling::start() {
@@ -120,12 +141,10 @@ void Handling::fetch_failed(Source& source, const Error& why, int failures) {
     room_.wait_for(lock, pause, [&] { return stopping_.load(); });
   }
   if (why.retry != Retry::reopen || stopping_) return;
-  auto consumer = host_.broker->subscribe(source.broker_topic, {.group = group_,
-                                                                .start = options_.start,
-                                                                .in_flight_max = options_.in_flight_max,
-                                                                .settle_within = options_.settle_within,
-                                                                .create_topic = host_.create_topics});
-  if (!consumer) return;  // the next fetch says why
+  auto consumer = join(source);
+  if (!consumer)  // the next fetch only says again that the old one is of no use
+    return host_.say(LogLevel::warning, name_ + " could not join its group on " + source.broker_topic +
+                                            " again: " + to_string(consumer.error()));
   const std::scoped_lock lock(mutex_);
   source.consumer = std::move(*consumer);
 }
@@ -143,10 +162,8 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   sorted.reserve(deliveries.size());
   bool any_again = false;
   for (const auto& delivery : deliveries) {
-    const auto kind =
-        std::ranges::find_if(source.kinds, [&](auto one) { return kinds[one].type == delivery.envelope.type; });
-    const bool wanted = kind != source.kinds.end();
-    auto& sort = sorted.emplace_back(Sorted{0, wanted ? *kind : 0, false, wanted});
+    const auto kind = source.kind_of(kinds, delivery.envelope);
+    auto& sort = sorted.emplace_back(Sorted{0, kind.value_or(0), false, kind.has_value()});
     if (by_partition) {
       sort.key = (source.index << 32U) | delivery.id.partition.value;
       sort.keyed = true;
@@ -182,7 +199,7 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
       work_.notify_one();
   }
   if (ignored == 0) return;
-  stats_.ignored += ignored;
+  ignored_ += ignored;
   wants_flush_();
 }
 
@@ -200,6 +217,84 @@ void Handling::drop_repeated(const Source& source, std::span<Delivery> deliverie
   std::ranges::for_each(source.handled, is_ours);
   std::ranges::for_each(source.parked, is_ours);
   std::ranges::for_each(source.settled_lately, is_ours);
+}
+
+// What is done with it.
+
+void Handling::work_loop(Worker& worker) {
+  // What kept the events of the last turn. It goes without the lock, which may take long, but not while `runs` still
+  // names one of them.
+  std::vector<std::shared_ptr<const void>> spent;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (lanes_.next_due()) lanes_.wake(host_.clock->steady_now());
+    if (auto turn = lanes_.take()) {
+      for (auto* task = turn->first; task != nullptr; task = task->next)
+        task->dropped = task->source->lost(task->delivery.id);
+      if (lanes_.ready() == 0) {
+        for (const auto& source : sources_)
+          if (source->waiting_for_room) room_.notify_all();
+      }
+      worker.runs = turn->first;
+      lock.unlock();
+      spent.clear();
+      const auto due = turns_.run(*turn);
+      lock.lock();
+      worker.runs = nullptr;
+      absorb(*turn, due, spent);
+      std::size_t unsettled = 0;
+      for (const auto& source : sources_) unsettled = std::max(unsettled, source->unsettled());
+      if (unsettled >= settle_at_once_max && anything_to_settle())
+        flush(lock);
+      else if (unsettled > 0 && lanes_.ready() > 0)
+        wants_flush_();
+      continue;
+    }
+    if (anything_to_settle()) {
+      flush(lock);
+      continue;
+    }
+    if (!spent.empty()) {
+      lock.unlock();
+      spent.clear();
+      lock.lock();
+      continue;
+    }
+    sleep(lock, lanes_.next_due());
+  }
+  --alive_;
+  ended_.notify_all();
+}
+
+void Handling::sleep(std::unique_lock<std::mutex>& lock, std::optional<SteadyTime> due) {
+  auto wait = idle_wait;
+  if (due) {
+    wait = std::clamp<Duration>(*due - host_.clock->steady_now(), Duration::zero(), idle_wait);
+    if (host_.clock != &system_clock()) wait = std::min(wait, manual_clock_wait);
+  }
+  ++idle_;
+  work_.wait_for(lock, wait);
+  --idle_;
+}
+
+/// The turn is over; under the lock. What kept its events goes into `spent`.
+void Handling::absorb(Lanes::Turn& turn, std::optional<SteadyTime> due,
+                      std::vector<std::shared_ptr<const void>>& spent) {
+  relink(turn, [&](Task& task) {
+    auto& source = *task.source;
+    if (task.settled) {
+      (task.outcome == Outcome::parked ? source.parked : source.handled).push_back(task.delivery.id);
+    } else if (task.dropped) {
+      source.held -= std::min<std::size_t>(source.held, 1);
+    } else {
+      return true;
+    }
+    spent.push_back(std::move(task.delivery.owner));
+    lanes_.recycle(task);
+    return false;
+  });
+  lanes_.give_back(turn, due);
+  if (due && idle_ > 0) work_.notify_one();  // to wake in time
 }
 
 // What is settled.
@@ -237,6 +332,7 @@ Result<> Handling::settle(Source& source, std::unique_lock<std::mutex>& lock, st
   if (ids.empty()) return {};
   source.remember(ids, options_.in_flight_max);
   const auto consumer = source.consumer;
+  ++settling_;
   lock.unlock();
   const auto settled = consumer->settle(ids, outcome);
   const bool moved =
@@ -246,6 +342,7 @@ Result<> Handling::settle(Source& source, std::unique_lock<std::mutex>& lock, st
               name_ + " could not settle " + std::to_string(ids.size()) + " events: " + to_string(settled.error()));
   }
   lock.lock();
+  if (--settling_ == 0) ended_.notify_all();
   if (!settled && !moved) {
     (source.*list).insert((source.*list).end(), ids.begin(), ids.end());
     return settled;
@@ -297,7 +394,12 @@ bool Handling::wait_ended(SteadyTime until) {
   for (auto& fetcher : fetchers_) fetcher.join();
   for (auto& worker : workers_) worker->thread.join();
   fetchers_.clear();
-  flush();
+  {
+    // The keeper may have taken what is done before we could, and must have told the broker before we leave the group.
+    std::unique_lock lock(mutex_);
+    flush(lock);
+    if (!ended_.wait_until(lock, until, [&] { return settling_ == 0; })) return false;
+  }
   for (auto& source : sources_) {
     // What has not been begun goes to other members, or comes again.
     if (auto closed = source->consumer->close(Duration::zero()); !closed)
@@ -314,11 +416,13 @@ std::vector<std::string> Handling::running() const {
     const auto& envelope = worker->runs->delivery.envelope;
     texts.push_back(name_ + " still runs event " + printable(envelope.id) + " (key '" + printable(envelope.key) + "')");
   }
+  if (settling_ > 0) texts.push_back(name_ + " still settles what it has done");
   return texts;
 }
 
 HandlerStats Handling::stats() const {
-  return {.handled = stats_.handled, .failed = stats_.failed, .parked = stats_.parked, .ignored = stats_.ignored};
+  const auto& counted = turns_.counted();
+  return {.handled = counted.handled, .failed = counted.failed, .parked = counted.parked, .ignored = ignored_};
 }
 
 }  // namespace tidings::service

@@ -11,22 +11,23 @@
 
 #include "service/host.hpp"
 #include "service/lanes.hpp"
-#include "service/parking.hpp"
 #include "service/source.hpp"
-#include "tidings/service/handler.hpp"
+#include "service/turns.hpp"
+#include "tidings/service/detail/handler.hpp"
 #include "tidings/service/options.hpp"
 
 namespace tidings::service {
 
 /// One handler at work: a thread for each of its topics fetches, a number of workers takes turns of the lanes, what is
 /// done is settled in bulk. Deliveries are settled by the worker that finds nothing else to do, or when many have come
-/// together, or by `keep`, so within milliseconds and without a thread of its own.
+/// together, or by `flush`, so within milliseconds and without a thread of its own.
 ///
 /// Thread-safe. Threads are started by `start`, and have ended when `wait_ended` says so.
 class Handling {
  public:
-  /// `wants_flush` is called, without a lock, when something waits to be settled while all workers are busy.
-  Handling(Host& host, std::string name, HandlerOptions options, std::unique_ptr<Handler> handler,
+  /// `wants_flush` is called when something waits to be settled while all workers are busy; some calls are under the
+  /// handling's lock, so it must not call back.
+  Handling(Host& host, std::string name, HandlerOptions options, std::unique_ptr<detail::Handler> handler,
            std::function<void()> wants_flush);
   ~Handling();
   Handling(const Handling&) = delete;
@@ -35,7 +36,7 @@ class Handling {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& group() const { return group_; }
   [[nodiscard]] const HandlerOptions& options() const { return options_; }
-  [[nodiscard]] const Handler& handler() const { return *handler_; }
+  [[nodiscard]] const detail::Handler& handler() const { return *handler_; }
 
   /// Joins the group on every topic. Errors: the broker's.
   Result<> subscribe();
@@ -61,6 +62,7 @@ class Handling {
     const Task* runs = nullptr;
   };
 
+  Result<std::unique_ptr<Consumer>> join(const Source& source);
   void fetch_loop(Source& source);
   void take_in(Source& source, std::span<Delivery> deliveries);
   void drop_repeated(const Source& source, std::span<Delivery> deliveries, std::vector<bool>& repeated) const;
@@ -72,29 +74,18 @@ class Handling {
   void flush(std::unique_lock<std::mutex>& lock);
   Result<> settle(Source& source, std::unique_lock<std::mutex>& lock, std::vector<DeliveryId> Source::* list,
                   Outcome outcome);
-  [[nodiscard]] static Context::Place place_of(const Task& task);
-  void come_alone(Lanes::Turn& turn);
-  void absorb(Lanes::Turn& turn, std::optional<SteadyTime> due);
+  void absorb(Lanes::Turn& turn, std::optional<SteadyTime> due, std::vector<std::shared_ptr<const void>>& spent);
   void sleep(std::unique_lock<std::mutex>& lock, std::optional<SteadyTime> due);
-
-  // A turn. Each leaves the tasks marked as settled or dropped, or says when to go on with those that are not.
-  std::optional<SteadyTime> run(Lanes::Turn& turn);
-  std::optional<SteadyTime> run_stages(Task& task);
-  std::optional<SteadyTime> run_together(Lanes::Turn& turn);
-  std::optional<SteadyTime> send_together(Lanes::Turn& turn);
-  Result<> attempt(Task* first, std::size_t size, Publications& publications);
-  Result<> guarded(std::span<Handler::Item> items);
-  std::optional<SteadyTime> failed(Task& task, const Error& error);
-  [[nodiscard]] std::optional<SteadyTime> pause(Task& task, std::string_view what, const Error& error);
-  void park_later(Task& task, Error why);
 
   Host& host_;
   const std::string name_;
   const std::string group_;
   const HandlerOptions options_;
-  const std::unique_ptr<Handler> handler_;
+  const std::unique_ptr<detail::Handler> handler_;
   const std::function<void()> wants_flush_;
-  Parking parking_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<std::uint64_t> ignored_ = 0;
+  Turns turns_;
 
   mutable std::mutex mutex_;
   std::condition_variable work_;  // for workers
@@ -106,13 +97,7 @@ class Handling {
   std::vector<std::thread> fetchers_;
   std::size_t idle_ = 0;
   std::size_t alive_ = 0;
-  std::atomic<bool> stopping_ = false;
-  struct {
-    std::atomic<std::uint64_t> handled = 0;
-    std::atomic<std::uint64_t> failed = 0;
-    std::atomic<std::uint64_t> parked = 0;
-    std::atomic<std::uint64_t> ignored = 0;
-  } stats_;
+  std::size_t settling_ = 0;  // calls of the broker that are under way
 };
 
 }  // namespace tidings::service

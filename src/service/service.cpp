@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include "service/keeper.hpp"
 #include "service/settings.hpp"
 #include "service/signals.hpp"
+#include "tidings/base/standard_descriptors.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/service/names.hpp"
@@ -32,6 +34,7 @@ using service::Settings;
 constexpr Duration extend_every_max = std::chrono::seconds{10};
 constexpr Duration tick_every_min = std::chrono::milliseconds{100};
 constexpr Duration tick_every_max = std::chrono::seconds{1};
+constexpr Duration settle_within_min = 3 * tick_every_min;  // or events are lost before they can be extended
 
 LogLevel level_of(std::string_view text) {
   if (text == "debug") return LogLevel::debug;
@@ -49,7 +52,7 @@ Result<> check_options(const std::string& handler, const HandlerOptions& options
   if (options.concurrency < 1 || options.concurrency > 256) return refuse("concurrency must be from 1 to 256");
   if (options.in_flight_max < 1) return refuse("in_flight_max must be 1 at least");
   if (options.batch_max < 1) return refuse("batch_max must be 1 at least");
-  if (options.settle_within < std::chrono::milliseconds{100}) return refuse("settle_within must be 100ms at least");
+  if (options.settle_within < settle_within_min) return refuse("settle_within must be 300ms at least");
   if (options.retry.immediate < 0 || options.retry.delayed < 0) return refuse("retries cannot be fewer than none");
   if (options.retry.first < Duration::zero() || options.retry.longest < Duration::zero())
     return refuse("the pauses of retries cannot be negative");
@@ -93,7 +96,7 @@ class Service::Impl final : public service::Publisher {
     return {};
   }
 
-  void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::Handler> handler) {
+  void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler) {
     registered_.push_back({std::string(name), options, std::move(handler)});
   }
 
@@ -128,7 +131,7 @@ class Service::Impl final : public service::Publisher {
   struct Registered {
     std::string name;
     HandlerOptions options;
-    std::unique_ptr<service::Handler> handler;
+    std::unique_ptr<service::detail::Handler> handler;
   };
 
   Result<> check_handlers() const;
@@ -188,7 +191,7 @@ Result<> Service::Impl::check_handlers() const {
 }
 
 Result<> Service::Impl::check_kinds() const {
-  std::vector<const service::EventKind*> known;
+  std::vector<const service::detail::EventKind*> known;
   for (const auto& one : registered_) {
     for (const auto& kind : one.handler->kinds()) {
       if (!kind.ordered)
@@ -288,7 +291,7 @@ int Service::Impl::run() {
     host_.say(LogLevel::error, "did not stop within " + std::string(settings_.text("drain")));
     for (const auto& handling : handlings_)
       for (const auto& line : handling->running())
-        host_.say(LogLevel::error, line + "; the process ends without it, and the event comes again");
+        host_.say(LogLevel::error, line + "; the process does not wait for it, and what was in hand comes again");
     std::fflush(nullptr);
     _exit(1);  // a thread that blocks cannot be ended otherwise, and must not see what main destroys
   }
@@ -323,6 +326,7 @@ Result<Service> Service::create(ServiceOptions options) {
 }
 
 Service Service::from_args(std::string name, int argc, char** argv, std::vector<Setting> own) {
+  if (!keep_standard_descriptors()) std::_Exit(1);
   std::signal(SIGPIPE, SIG_IGN);  // a reader of our log, or a connection, that goes is no reason to die
   mallopt(M_ARENA_MAX, 2);        // an arena for each thread would cost an idle service megabytes
   const auto arguments = std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(argc > 0 ? 1 : 0);
@@ -345,7 +349,8 @@ Service Service::from_args(std::string name, int argc, char** argv, std::vector<
   return Service(std::move(impl));
 }
 
-void Service::add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::Handler> handler) {
+void Service::add(std::string_view name, const HandlerOptions& options,
+                  std::unique_ptr<service::detail::Handler> handler) {
   impl_->add(name, options, std::move(handler));
 }
 
@@ -366,6 +371,7 @@ const std::string& Service::name() const {
   return impl_->host().service;
 }
 std::string_view Service::setting(std::string_view name) const {
+  assert(impl_->settings().known(name) && "there is no such setting; from_args and ServiceOptions::own name one's own");
   return impl_->settings().text(name);
 }
 Broker& Service::broker() {

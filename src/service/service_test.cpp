@@ -21,6 +21,40 @@ struct Keyless {
   int number = 0;
   static constexpr tidings::traits<Keyless> event{.name = "test.keyless"};
 };
+/// The price of something: v1 in pounds; v2 in pence, and reads v1; v3 says the currency, and reads v2; v5 reads
+/// nothing before it.
+namespace v1 {
+struct Price {
+  std::string id;
+  std::int64_t pounds = 0;
+  static constexpr tidings::traits<Price> event{.name = "test.price", .topic = "prices", .key = &Price::id};
+};
+}  // namespace v1
+namespace v2 {
+struct Price {
+  std::string id;
+  std::int64_t pence = 0;
+  static constexpr tidings::traits<Price> event{
+      .name = "test.price", .version = 2, .topic = "prices", .key = &Price::id};
+  static Price upcast(const v1::Price& old) { return {old.id, old.pounds * 100}; }
+};
+}  // namespace v2
+namespace v3 {
+struct Price {
+  std::string id;
+  std::string amount;
+  static constexpr tidings::traits<Price> event{
+      .name = "test.price", .version = 3, .topic = "prices", .key = &Price::id};
+  static Price upcast(const v2::Price& old) { return {old.id, std::to_string(old.pence) + " GBp"}; }
+};
+}  // namespace v3
+namespace v5 {
+struct Price {
+  std::string id;
+  static constexpr tidings::traits<Price> event{
+      .name = "test.price", .version = 5, .topic = "prices", .key = &Price::id};
+};
+}  // namespace v5
 struct Double {
   std::string id;
   static constexpr tidings::traits<Double> event{.name = "test.order", .topic = "orders", .key = &Double::id};
@@ -112,6 +146,73 @@ TEST_F(ServiceTest, keeps_the_order_of_a_key_over_failures_and_lanes) {
   EXPECT_GT(service.stats("take")->failed, 50U);
 }
 
+/// Says as which version each event was handled.
+struct Versions {
+  Record<std::string>* seen;
+  void operator()(const v1::Price& price) const { seen->add("v1 " + std::to_string(price.pounds)); }
+  void operator()(const v2::Price& price) const { seen->add("v2 " + std::to_string(price.pence)); }
+  void operator()(const v3::Price& price) const { seen->add("v3 " + price.amount); }
+  void operator()(const v5::Price&) const { seen->add("v5"); }
+};
+
+TEST_F(ServiceTest, a_handler_of_several_versions_gets_each_as_the_one_that_reads_it) {
+  const auto handled_as = [&]<class... Events>(const char* name) {
+    Record<std::string> seen;
+    make().on<Events...>(name, {.concurrency = 1}, Versions{&seen});
+    const auto running = start();
+    EXPECT_TRUE(caught_up("prices", "test." + std::string(name)));
+    stop();
+    return seen.values();
+  };
+  const auto dead = [&](const char* name) {
+    std::vector<std::string> codes;
+    for (const auto& letter : read("test." + std::string(name) + ".dead-letters"))
+      codes.push_back(std::to_string(letter.version) + ": " + std::string(*letter.headers.get(dead_letter::reason)));
+    return codes;
+  };
+  using Seen = std::vector<std::string>;
+  publish(v1::Price{"a", 1});
+  publish(v2::Price{"a", 2});
+  publish(v3::Price{"a", "3 GBp"});
+  publish(v5::Price{"a"});
+  // Both orders: it is the version that counts, not which is named first.
+  EXPECT_EQ((handled_as.operator()<v1::Price, v2::Price, v3::Price, v5::Price>("all")),
+            (Seen{"v1 1", "v2 2", "v3 3 GBp", "v5"}));
+  EXPECT_EQ((handled_as.operator()<v5::Price, v3::Price, v2::Price, v1::Price>("all-turned")),
+            (Seen{"v1 1", "v2 2", "v3 3 GBp", "v5"}));
+  EXPECT_EQ((handled_as.operator()<v2::Price, v3::Price>("newest-upcasts")), (Seen{"v3 100 GBp", "v2 2", "v3 3 GBp"}));
+  ASSERT_EQ(dead("newest-upcasts").size(), 1U);
+  EXPECT_EQ(dead("newest-upcasts")[0].substr(0, 52), "5: version 5 of test.price is newer than version 3, ");
+  EXPECT_EQ((handled_as.operator()<v5::Price, v2::Price>("gap")), (Seen{"v2 100", "v2 2", "v5"}));
+  ASSERT_EQ(dead("gap").size(), 1U);
+  EXPECT_EQ(dead("gap")[0].substr(0, 2), "3:");
+}
+
+TEST_F(ServiceTest, runs_as_many_at_once_as_it_is_told_and_no_more) {
+  constexpr int lanes = 3;
+  constexpr std::int64_t events = 200;
+  std::mutex mutex;
+  std::condition_variable entered;
+  int inside = 0;
+  int most = 0;
+  for (std::int64_t number = 0; number < events; ++number) publish(Order{"k" + std::to_string(number), number});
+  make().on("take", {.concurrency = lanes}, [&](const Order&) {
+    {
+      std::unique_lock lock(mutex);
+      most = std::max(most, ++inside);
+      entered.notify_all();
+      // Until all lanes have been seen busy, an event stays; then one more would have come in beside it.
+      EXPECT_TRUE(entered.wait_for(lock, 30s, [&] { return most >= lanes; }));
+    }
+    std::this_thread::sleep_for(1ms);
+    const std::scoped_lock lock(mutex);
+    --inside;
+  });
+  const auto running = start();
+  ASSERT_TRUE(caught_up("orders", "test.take"));
+  EXPECT_EQ(most, lanes);
+}
+
 TEST_F(ServiceTest, parks_after_the_last_attempt_with_its_reason) {
   Record<int> attempts;
   auto& service = make();
@@ -146,6 +247,7 @@ TEST_F(ServiceTest, refuses_to_start_with_what_is_wrong) {
   const auto refused = [&](auto register_handlers, const char* message) {
     lines_.clear();
     register_handlers(make());
+    service_->stop();  // where it is not refused
     EXPECT_EQ(service_->run(), 1);
     EXPECT_EQ(lines_.all(), std::string("test: ") + message + "\n");
   };
@@ -162,6 +264,8 @@ TEST_F(ServiceTest, refuses_to_start_with_what_is_wrong) {
           "two types of this program are called test.order version 1; rename one");
   refused([&](Service& service) { service.on("a", {.concurrency = 0}, nothing); },
           "handler 'a': concurrency must be from 1 to 256");
+  refused([&](Service& service) { service.on("a", {.settle_within = 299ms}, nothing); },
+          "handler 'a': settle_within must be 300ms at least");
   refused([&](Service& service) { service.on("a", {.retry = {.first = -1s}}, nothing); },
           "handler 'a': the pauses of retries cannot be negative");
 }

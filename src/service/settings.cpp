@@ -236,6 +236,10 @@ Error Settings::unknown(std::string_view what, std::string_view name, const std:
                                  (near.empty() ? "; see --help" : "; did you mean '" + std::string(near) + "'?")};
 }
 
+bool Settings::known(std::string_view path) const {
+  return knob(normal_path(path)) != nullptr;
+}
+
 std::string_view Settings::text(std::string_view path) const {
   if (const auto* given = find(path)) return given->text;
   const auto* what = knob(normal_path(path));

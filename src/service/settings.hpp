@@ -43,6 +43,7 @@ class Settings {
 
   /// The text of a setting, or its default.
   [[nodiscard]] std::string_view text(std::string_view path) const;
+  [[nodiscard]] bool known(std::string_view path) const;
   [[nodiscard]] bool given(std::string_view path) const { return find(path) != nullptr; }
   [[nodiscard]] Duration duration(std::string_view path) const;
   [[nodiscard]] std::size_t whole(std::string_view path) const;

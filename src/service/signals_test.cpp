@@ -4,6 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <tuple>
+
 #include "service/testing.hpp"
 
 namespace tidings::service {
@@ -34,7 +38,8 @@ void signal_self(int signal) {
 
 /// Ends with 0 where the handler that ran when `signal` came finished, and its event is settled; prints what else.
 void drain(int signal) {
-  auto service = service_of({"--broker", "memory:"});
+  const auto broker = open_broker("memory:drain").or_throw();
+  auto service = service_of({"--broker", "memory:drain"});
   std::atomic<bool> finished = false;
   service.on("take", {}, [&](const Order&, Context& context) {
     signal_self(signal);
@@ -46,13 +51,16 @@ void drain(int signal) {
   service.publish(Order{"a", 1}).or_throw();
   const auto status = service.run();
   if (!finished) std::fprintf(stderr, "the handler was not waited for\n");
-  if (service.stats("take")->handled != 1) std::fprintf(stderr, "it was not settled\n");
-  _exit(finished ? status : 99);
+  const auto groups = broker->groups("orders").or_throw();
+  const bool settled = groups.size() == 1 && groups[0].lag() == 0 && groups[0].partitions.at(0).handled == 1;
+  if (!settled) std::fprintf(stderr, "it was not settled\n");
+  _exit(finished && settled ? status : 99);
 }
 
 TEST_F(SignalsTest, sigterm_lets_what_runs_finish) {
-  EXPECT_EXIT(drain(SIGTERM), ExitedWithCode(0),
-              "inventory: started on memory:, handlers: take\n.*stops: takes nothing new.*\n.*inventory: stopped\n");
+  EXPECT_EXIT(
+      drain(SIGTERM), ExitedWithCode(0),
+      "inventory: started on memory:drain, handlers: take\n.*stops: takes nothing new.*\n.*inventory: stopped\n");
 }
 TEST_F(SignalsTest, sigint_too) {
   EXPECT_EXIT(drain(SIGINT), ExitedWithCode(0), "inventory: stopped");
@@ -91,6 +99,33 @@ TEST_F(SignalsTest, bad_use_exits_with_2_and_trouble_with_1) {
               ExitedWithCode(1), "--set: there is no handler 'tak'; did you mean 'take'\\?");
 }
 
+/// Ends with 0 where a service that was started with descriptors closed still logs into none of its broker's files.
+void start_without(std::initializer_list<int> descriptors) {
+  std::string folder = (std::filesystem::temp_directory_path() / "tidings-closed-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) _exit(90);
+  for (const int descriptor : descriptors) close(descriptor);
+  {
+    auto service = service_of({"--broker", "log:" + folder + "/data"});
+    service.log().write(LogLevel::error, "this belongs on standard error");
+    service.publish(Order{"a", 1}).or_throw();
+    service.log().write(LogLevel::error, "this belongs on standard error");
+  }
+  int status = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder + "/data")) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path());
+    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    if (content.find("standard error") != std::string::npos) status = 91;
+  }
+  std::filesystem::remove_all(folder);
+  _exit(status);
+}
+
+TEST_F(SignalsTest, a_service_without_standard_descriptors_writes_into_no_file) {
+  EXPECT_EXIT(start_without({0, 1, 2}), ExitedWithCode(0), "");
+  EXPECT_EXIT(start_without({2}), ExitedWithCode(0), "");
+}
+
 TEST_F(SignalsTest, logs_may_be_json) {
   const auto run = [] {
     auto service = service_of({"--broker", "memory:", "--log-format=json"});
@@ -107,7 +142,9 @@ TEST_F(SignalsTest, own_settings_reach_the_program) {
   auto service = service_of({"--broker", "memory:", "--stock", "7"}, {{"stock", "", "0"}, {"mails", "", "./mails"}});
   EXPECT_EQ(service.setting("stock"), "7");
   EXPECT_EQ(service.setting("mails"), "./mails");
-  EXPECT_EQ(service.setting("unknown"), "");
+  EXPECT_EQ(service.setting("namespace"), "");
+  EXPECT_EQ(service.setting("log-level"), "info");
+  EXPECT_DEATH(std::ignore = service.setting("stok"), "there is no such setting");
 }
 
 TEST_F(SignalsTest, what_signals_did_before_comes_back) {

@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tidings/broker/broker.hpp"
+#include "tidings/service/detail/handler.hpp"
 
 namespace tidings::service {
 
@@ -29,6 +32,19 @@ class Source {
   std::size_t settled_next = 0;
   bool waiting_for_room = false;
 
+  /// Which of the handler's kinds, `all` of them, an event is decoded as: that of its very version; else the newest
+  /// that reads it by upcasts; else, to say what is wrong, the newest of its type. Nullopt: of no type that is taken.
+  [[nodiscard]] std::optional<std::uint32_t> kind_of(std::span<const detail::EventKind> all,
+                                                     const EnvelopeView& envelope) const {
+    std::optional<std::uint32_t> best;
+    const auto rank = [&](std::uint32_t kind) {
+      const bool exact = all[kind].version == envelope.version;
+      return std::tuple(exact, all[kind].reads(envelope.version), all[kind].version);
+    };
+    for (const auto kind : kinds)
+      if (all[kind].type == envelope.type && (!best || rank(kind) > rank(*best))) best = kind;
+    return best;
+  }
   [[nodiscard]] std::size_t unsettled() const { return handled.size() + parked.size(); }
   /// Whether the partition has moved since the delivery was fetched, so that it is no longer ours to handle.
   [[nodiscard]] bool lost(const DeliveryId& id) const {

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from command_line import PATIENCE_S, CommandLine
+from command_line import PATIENCE_S, TIDINGS, CommandLine
 
 
 class Publish(CommandLine):
@@ -158,6 +158,21 @@ class Publish(CommandLine):
         self.assertIn("tidings: not_found: cannot open absent", self.run_tidings(
             "publish", "t", "--file", "absent", status=1).stderr)
         self.assertIn("Is a directory", self.run_tidings("publish", "t", "--file", self.folder, status=1).stderr)
+
+    def test_without_standard_descriptors_nothing_is_written_into_the_log(self):
+        lines = os.path.join(self.folder, "lines")
+        with open(lines, "w") as file:
+            file.write('{"a":1}\nthis is no JSON\n')
+        done = subprocess.run(["sh", "-c", 'exec "$0" publish t --acks --file "$1" 0<&- >&- 2>&-', TIDINGS, lines], cwd=self.folder,
+                              env=self.environment(), timeout=PATIENCE_S)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual([event["data"] for event in self.tail_json("t")], [{"a": 1}])
+        for folder, _, names in os.walk(os.path.join(self.folder, "data")):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    content = file.read()
+                self.assertNotIn(b"invalid_json", content, name)
+                self.assertNotIn(b"0 0\n", content, name)
 
     def test_wrong_usage(self):
         for arguments, code in ((("publish", "../x"), "invalid_name"), (("publish", "t", "--durability", "high"), "invalid_durability"),

@@ -6,6 +6,8 @@ usage: demo_test.py BUILD [REAL_ORDERS_CSV]
 import json
 import os
 import pathlib
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -95,6 +97,81 @@ class Demo(unittest.TestCase):
             self.assertEqual(status, 1)
             self.assertIn("is not empty", errors)
 
+    def test_rejected_lines_stand_in_their_topic_with_the_reason(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "orders.csv"
+            path.write_bytes(dirty_orders())
+            self.assert_checked(["--orders", path, "--keep", f"{folder}/kept"], lines_rejected=9)
+            command = [TIDINGS, "tail", "orders.rejected", "--from", "earliest", "--no-follow", "--json", "--broker", f"log:{folder}/kept/log"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+            rejected = {event["number"]: (event["text"], event["reason"]) for event in (json.loads(line)["data"] for line in done.stdout.splitlines())}
+            lines = dirty_orders().split(b"\n")
+            self.assertEqual(
+                {number: reason for number, (_, reason) in rejected.items()},
+                {
+                    123: "its quantity is not below 0, in a return",
+                    124: "its quantity is not above 0, and it is no return",
+                    126: "it has 3 fields, not 8",
+                    127: "it has no invoice number",
+                    128: "its quotes do not match",
+                    129: "its price '1.234' is no amount of pounds and pence up to 1000000000.00",
+                    130: "its time 'noon' is none",
+                    131: "its quantity 'many' is no whole number",
+                    135: "it is not UTF-8; what is not stands here as \\xNN",
+                },
+            )
+            for number, (text, _) in rejected.items():
+                if number != 135:
+                    self.assertEqual(text, lines[number - 1].decode().rstrip("\r"))
+
+    def test_the_largest_amounts_are_counted_and_larger_ones_parked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "orders.csv"
+            line = "{},A1,MUG,{},2010-12-01T09:00:00Z,{},,France\n"
+            path.write_text(HEADER + line.format(1, 9999999999, "999999999.99") + line.format(2, 1, "0000000000.50")
+                            + line.format(3, 1, "1000000000.00") + line.format(4, 10, "99999999.99") + line.format(4, 1, "0.11"))
+            self.assert_checked(["--orders", path], placed=3, lines_rejected=2, revenue_minor=50 + 10**11 + 10**11 - 10)
+
+    def test_without_a_terminal_the_view_is_plain_lines(self):
+        done = subprocess.run([TIDINGS, "demo", "--count", "100", "--rate", "0"], capture_output=True, text=True, timeout=150)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("\x1b", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^ *\d+\.\d s  fed 100/100  orders \d+  inventory \d+  notifications \d+  analytics \d+")
+        self.assertRegex(done.stdout, r"(?m)^ *\d+\.\d s  analytics was killed \(SIGKILL\); the others go on$")
+        self.assertRegex(done.stdout, r"(?m)^  fed +100 orders of [\d,]+ lines, through in ")
+        self.assertRegex(done.stdout, r"(?m)^  killed +analytics: ")
+
+    def test_on_a_terminal_the_view_is_drawn_in_place(self):
+        status, screen = on_a_terminal("--count", "200", "--rate", "0")
+        self.assertEqual(status, 0, screen)
+        for part in ("\x1b[?25l", "\x1b[?25h", "Tidings demo", "200 of 200 orders", "█", "● running", "✗ KILLED", "\x1b[K"):
+            self.assertIn(part, screen)
+        self.assertRegex(screen, r"\x1b\[\d+A\r")
+        self.assertRegex(screen, r"analytics has caught up, after \d")
+        self.assertLess(screen.rindex("\x1b[?25h"), screen.rindex("best sellers"), "the summary comes when the view is gone")
+
+    def test_a_slow_removal_is_told_and_may_be_interrupted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            slow = f"{folder}/slow.so"
+            source = "#include <unistd.h>\nint remove(const char* path) { usleep(30000); return unlink(path) == 0 ? 0 : rmdir(path); }\n"
+            subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", slow, "-"], input=source, text=True, check=True)
+            running = subprocess.Popen([TIDINGS, "demo", "--count", "200", "--rate", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                       env={**os.environ, "LD_PRELOAD": slow, "TMPDIR": folder})
+            printed = ""
+            while "Ctrl-C leaves them in" not in printed:
+                line = running.stdout.readline()
+                self.assertNotEqual(line, "", "it ended without a word")
+                printed += line
+            running.send_signal(signal.SIGINT)
+            rest, errors = running.communicate(timeout=60)
+            self.assertEqual(running.returncode, 130)
+            self.assertEqual(rest, "")
+            self.assertIn("best sellers", printed, "the summary comes first")
+            left = re.fullmatch(r"tidings: the run's files are left in (.*)\n", errors)
+            self.assertIsNotNone(left, errors)
+            self.assertIn(f"Ctrl-C leaves them in {left[1]}\n", printed)
+            self.assertTrue(any(pathlib.Path(left[1]).rglob("*.eml")))
+
     def test_wrong_input_is_told(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "orders.csv"
@@ -140,6 +217,25 @@ class Demo(unittest.TestCase):
             with self.subTest(service):
                 self.assert_checked(["--orders", REAL, "--kill", service], orders_fed=512, lines_fed=10000, placed=439, cancelled=43, lines_rejected=30, mails=439)
         self.assert_checked(["--orders", REAL, "--repeat", 50], orders_fed=25600, revenue_minor=50 * 18066775)
+
+
+def on_a_terminal(*arguments):
+    """The exit status, and everything that was written to the terminal."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm"
+        os.execv(TIDINGS, [str(TIDINGS), "demo", *arguments])
+    screen = b""
+    while True:
+        try:
+            got = os.read(terminal, 65536)
+        except OSError:  # how Linux says that the other side is closed
+            break
+        if not got:
+            break
+        screen += got
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), screen.decode()
 
 
 def children_of(pid):

@@ -4,9 +4,10 @@ A fenced block is taken where the line before it says so in a comment:
     <!-- compile -->      a whole translation unit, compiled
     <!-- run: NAME -->    shell, run in an empty folder that is shared by the blocks of one NAME, with the programs of the build on PATH
     <!-- prints -->       what the block before prints; … stands for anything within a line
+    <!-- from FILE -->    cut from a file that is compiled and tested: each of its paragraphs stands there, line for line
 Every ```cpp block of the README must be taken.
 
-usage: readme.py ROOT BUILD CXX PAGE…
+usage: readme.py ROOT BUILD CXX [PAGE…]        without pages: the README and everything in docs/
 """
 
 import os
@@ -42,6 +43,24 @@ def compare(wanted, printed):
     return "" if re.fullmatch(pattern, printed) else f"it prints\n{printed}"
 
 
+def unindented(lines):
+    indent = len(lines[0]) - len(lines[0].lstrip(" "))
+    return [line[indent:] if line[:indent].isspace() or not indent else line for line in lines]
+
+
+def compare_with_file(block, path):
+    """Each paragraph of the block stands in the file; how deep it is indented there does not matter."""
+    if not path.is_file():
+        return f"there is no file {path}"
+    source = path.read_text(encoding="utf-8").splitlines()
+    for paragraph in block.strip("\n").split("\n\n"):
+        lines = paragraph.splitlines()
+        size = len(lines)
+        if not any(unindented(source[at : at + size]) == unindented(lines) for at in range(len(source) - size + 1)):
+            return f"this does not stand in {path.name}:\n{paragraph}"
+    return ""
+
+
 def check(page_name, text, root, build, compiler):
     wrong, taken, printed = [], 0, ""
     folders = {}
@@ -53,6 +72,8 @@ def check(page_name, text, root, build, compiler):
             why, printed = run_block(block, folder.name, build)
         elif mark == "prints":
             why = compare(block, printed)
+        elif mark.startswith("from "):
+            why = compare_with_file(block, pathlib.Path(root) / mark.removeprefix("from "))
         else:
             if language == "cpp" and page_name.endswith("README.md"):
                 wrong.append(f"{page_name}: a C++ block that nothing compiles:\n{block}")
@@ -69,13 +90,19 @@ def self_test(root, build, compiler):
     """The checks can fail."""
     bad = "<!-- compile -->\n```cpp\nint main() { return nothing; }\n```\n<!-- run: x -->\n```sh\nfalse\n```\n```cpp\nint x;\n```\n"
     bad += "<!-- run: x -->\n```sh\necho this\n```\n<!-- prints -->\n```text\nth…at\n```\n"
+    bad += "<!-- from tests/house/readme.py -->\n```py\nimport os\nimport nothing\n```\n<!-- from no/file.cpp -->\n```cpp\n```\n"
     wrong, _ = check("README.md", bad, root, build, compiler)
-    assert len(wrong) == 4, wrong
+    assert len(wrong) == 6, wrong
+    good = "<!-- from tests/house/readme.py -->\n```py\nimport os\nimport pathlib\n\nreturn len(lines)\n```\n".replace("return len(lines)", "why = compare(block, printed)")
+    assert check("README.md", good, root, build, compiler) == ([], 1)
 
 
 if __name__ == "__main__":
     root, build, compiler, *pages = sys.argv[1:]
     self_test(root, build, compiler)
+    if not pages:
+        docs = sorted((pathlib.Path(root) / "docs").rglob("*.md"))
+        pages = ["README.md", *(str(page.relative_to(root)) for page in docs)]
     failed = []
     for page in pages:
         wrong, taken = check(page, (pathlib.Path(root) / page).read_text(encoding="utf-8"), root, build, compiler)

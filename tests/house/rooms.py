@@ -85,6 +85,10 @@ def scan(root):
     return wrong
 
 
+# Folders of one machine, or of one person on it.
+OF_A_MACHINE = re.compile(r"(?<![\w.$}])/(?:home|root|Users|work)/\w")
+
+
 def scan_rest(root):
     """What is no include: rooms are in HACKING.md, and no file knows the machine that it was written on."""
     root = pathlib.Path(root)
@@ -93,6 +97,17 @@ def scan_rest(root):
     for room in MAY_INCLUDE:
         if f"`{room}`" not in hacking and f"/{room}/" not in hacking and f"{room}/" not in hacking:
             wrong.append(f"HACKING.md does not tell of the room {room}")
+    for path in sorted(root.rglob("*")):
+        relative = path.relative_to(root)
+        if relative.parts[0].startswith((".", "build")) or not path.is_file():
+            continue
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(lines, 1):
+            if OF_A_MACHINE.search(line):
+                wrong.append(f"{relative}:{number}: knows a machine: {line.strip()[:80]}")
     return wrong
 
 

@@ -50,5 +50,17 @@ class Rooms(unittest.TestCase):
                 self.assertIn(why, found[0])
 
 
+    def test_what_is_no_include(self):
+        told = " ".join(f"`{room}`" for room in rooms.MAY_INCLUDE)
+        folder = "/".join(["", "home", "somebody", "x"])
+        with tree({"HACKING.md": told, "docs/a.md": "see docs/home/a and ./work/x"}) as root:
+            self.assertEqual(rooms.scan_rest(root), [])
+        with tree({"HACKING.md": told.replace("`log`", ""), "docs/a.md": f"fine\nsee {folder}"}) as root:
+            found = rooms.scan_rest(root)
+            self.assertEqual(len(found), 2, found)
+            self.assertIn("does not tell of the room log", found[0])
+            self.assertIn("docs/a.md:2: knows a machine", found[1])
+
+
 if __name__ == "__main__":
     unittest.main()

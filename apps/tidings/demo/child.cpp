@@ -32,7 +32,7 @@ Result<Child> Child::start(const std::string& program, const std::vector<std::st
     // Only what is safe between fork and exec.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);  // gone meanwhile
-    ::setpgid(0, 0);                          // Ctrl-C at the terminal is for us: we stop our services in order
+    ::setpgid(0, 0);                          // Ctrl-C at the terminal is for us, who then kill our services: they are built to bear it
     const int log = ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     const int null = ::open("/dev/null", O_RDWR);
     if (log < 0 || null < 0 || ::dup2(log, STDERR_FILENO) < 0 || ::dup2(null, STDIN_FILENO) < 0 ||

@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <optional>
 #include <thread>
+#include <tuple>
 
 #include "commands.hpp"
 #include "demo/child.hpp"
+#include "demo/clearing.hpp"
 #include "demo/expected.hpp"
 #include "demo/results.hpp"
 #include "demo/summary.hpp"
@@ -356,6 +358,20 @@ Result<std::string> make_directory(const DemoArguments& arguments) {
   return path;
 }
 
+/// A long run leaves tens of thousands of mails behind, which take their time to be removed.
+void remove(const std::string& directory, bool json) {
+  const auto before = caught_signal();  // the run may have ended by one; a second one ends us at once
+  const bool gone = clear_away(
+      directory, {.is_unwanted = [&] { return caught_signal() != before; },
+                  .takes_long =
+                      [&] {
+                        if (!json)
+                          std::ignore =
+                              print("  removing the run's files …, Ctrl-C leaves them in " + directory + "\n");
+                      }});
+  if (!gone) complain("the run's files are left in " + directory);
+}
+
 }  // namespace
 
 int demo(const DemoArguments& arguments) {
@@ -374,10 +390,9 @@ int demo(const DemoArguments& arguments) {
     status = print(arguments.json ? to_json(*summary) : to_text(*summary, terminal_columns()));
     if (!summary->differences.empty()) status = failed;
   }
-  std::error_code ignored;
   const bool keeps = !arguments.keep.empty() || (status == failed && caught_signal() == 0);
   if (!keeps)
-    fs::remove_all(*directory, ignored);
+    remove(*directory, arguments.json);
   else if (!arguments.json)
     complain("everything is kept in " + *directory);
   return status_after_signals(status);

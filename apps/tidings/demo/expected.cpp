@@ -8,14 +8,17 @@
 namespace tidings::cli {
 namespace {
 
+constexpr std::int64_t pence_max = 100'000'000'000;  // of a price, and of an order
+
 /// Pence of a decimal text, or nullopt; by another way than the shop's.
 std::optional<std::int64_t> pence_of(const std::string& text) {
-  if (text.empty() || text.size() > 12 || text.find_first_not_of("0123456789.") != text.npos || text.front() == '.' ||
-      text.back() == '.')
+  if (text.empty() || text.find_first_not_of("0123456789.") != text.npos || text.front() == '.' || text.back() == '.')
     return std::nullopt;
   const auto point = text.find('.');
   if (point != text.npos && (text.find('.', point + 1) != text.npos || text.size() - point > 3)) return std::nullopt;
-  return std::llround(std::strtold(text.c_str(), nullptr) * 100.0L);
+  const auto pence = std::strtold(text.c_str(), nullptr) * 100.0L;
+  if (pence > static_cast<long double>(pence_max)) return std::nullopt;
+  return std::llround(pence);
 }
 
 std::optional<std::int64_t> quantity_of(const std::string& text) {
@@ -42,12 +45,18 @@ void Expected::add(const Submission& submission) {
       rejected.emplace(submission.order_id, line.number);
       continue;
     }
+    const auto count = *quantity < 0 ? -*quantity : *quantity;
+    // A count has at most ten digits, a price twelve: their product may need more than 64 bits.
+    if (static_cast<long double>(count) * static_cast<long double>(*price) >
+        static_cast<long double>(pence_max - order.total_minor)) {
+      rejected.emplace(submission.order_id, line.number);
+      continue;
+    }
     if (!any) {
       country = (*fields)[7];
       day = to_rfc3339(*time).substr(0, 10);
       any = true;
     }
-    const auto count = *quantity < 0 ? -*quantity : *quantity;
     order.wanted[(*fields)[1]] += count;
     order.total_minor += count * *price;
   }

@@ -91,5 +91,29 @@ TEST(Expected, CountsByTheRulesOfTheData) {
   EXPECT_EQ(expected.revenue_total_minor(), 150);
 }
 
+TEST(Expected, HasTheLimitsOfTheShop) {
+  const auto placed = [](const std::string& quantity, const std::string& price) {
+    Expected expected;
+    for (const auto& one :
+         parse(header + line("1", "a,d," + quantity + ",2010-12-01T08:26:00Z," + price + ",c,UK")).submissions)
+      expected.add(one);
+    return expected.placed.empty() ? -1 : expected.placed["1"].total_minor;
+  };
+  EXPECT_EQ(placed("1", "0000000000.50"), 50);
+  EXPECT_EQ(placed("1", "1000000000.00"), 100'000'000'000);
+  EXPECT_EQ(placed("1", "1000000000.01"), -1);
+  EXPECT_EQ(placed("10", "100000000"), 100'000'000'000);
+  EXPECT_EQ(placed("9999999999", "999999999.99"), -1);
+  EXPECT_EQ(placed("9999999999", "0"), 0);
+  Expected expected;
+  for (const auto& one :
+       parse(header + line("1", "a,d,10,2010-12-01T08:26:00Z,99999999.99,c,UK") +
+             line("1", "a,d,1,2010-12-01T08:26:00Z,0.11,c,UK") + line("1", "a,d,1,2010-12-01T08:26:00Z,0.10,c,UK"))
+           .submissions)
+    expected.add(one);
+  EXPECT_EQ(expected.placed["1"].total_minor, 100'000'000'000);
+  EXPECT_EQ(expected.rejected, (std::set<std::pair<std::string, std::uint64_t>>{{"1", 3}}));
+}
+
 }  // namespace
 }  // namespace tidings::cli

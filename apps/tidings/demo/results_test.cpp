@@ -28,9 +28,7 @@ struct Right {
     for (const auto* const name :
          {"orders.take-orders", "inventory.reserve-stock", "notifications.send-mails", "analytics.count-revenue"})
       results.groups.push_back(
-          {.topic = "t",
-           .group = name,
-           .partitions = {{.partition = {0}, .position = {3}, .end = {3}, .handled = 2, .skipped = 1}}});
+          {.topic = "t", .group = name, .partitions = {{.partition = {0}, .position = {3}, .end = {3}, .handled = 3}}});
   }
 };
 
@@ -72,8 +70,15 @@ TEST(Compare, EachWrongResultIsFound) {
       {"no outcome", [](Results& r) { r.stock_events.erase("2"); }, "order 2 has no outcome"},
       {"two outcomes", [](Results& r) { r.stock_events["2"].push_back("shop.stock-rejected"); }, "two outcomes"},
       {"a group behind", [](Results& r) { r.groups[1].partitions[0].position = {2}; }, "stands at 2 of 3"},
-      {"an event not handled", [](Results& r) { r.groups[1].partitions[0].handled = 1; }, "1 were handled"},
-      {"an event handled twice", [](Results& r) { r.groups[1].partitions[0].handled = 3; }, "3 were handled"},
+      {"an event not handled", [](Results& r) { r.groups[1].partitions[0].handled = 2; }, "2 were handled"},
+      {"an event handled twice", [](Results& r) { r.groups[1].partitions[0].handled = 4; }, "4 were handled"},
+      {"an event passed over",
+       [](Results& r) {
+         r.groups[1].partitions[0].handled = 2;
+         r.groups[1].partitions[0].skipped = 1;
+       },
+       "2 were handled, 1 passed over"},
+      {"not released", [](Results& r) { r.stock_events["1"].pop_back(); }, "the stock of order 1 was not released"},
       {"parked", [](Results& r) { r.groups[2].partitions[0].parked = 1; }, "1 parked"},
       {"a group gone", [](Results& r) { r.groups.pop_back(); }, "3 groups"},
       {"dead letters", [](Results& r) { r.dead_letters.push_back("x.dead-letters"); }, "dead letters in x"},
@@ -87,6 +92,16 @@ TEST(Compare, EachWrongResultIsFound) {
     for (const auto& difference : differences) says = says || difference.find(found) != std::string::npos;
     EXPECT_TRUE(says) << name << ": " << differences.front();
   }
+}
+
+TEST(Compare, StockThatWasNotReservedIsNotReleased) {
+  Right right;
+  right.results.inventory.products["mug"] = {.reserved = 2, .returned = 0};
+  right.results.stock_events["1"] = {"shop.stock-rejected"};
+  EXPECT_EQ(compare(right.expected, right.results, 2), std::vector<std::string>{});
+  right.results.stock_events["1"].push_back("shop.stock-released");
+  EXPECT_EQ(compare(right.expected, right.results, 2),
+            std::vector<std::string>{"the stock of order 1 was released, but never reserved"});
 }
 
 TEST(Compare, LimitedStockIsConserved) {

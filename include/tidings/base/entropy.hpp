@@ -6,7 +6,7 @@
 
 namespace tidings {
 
-/// The seam to randomness.
+/// The seam to randomness. For one thread at a time, unless an implementation says otherwise.
 class Entropy {
  public:
   virtual ~Entropy() = default;

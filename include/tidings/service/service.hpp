@@ -11,9 +11,9 @@
 
 #include "tidings/broker/broker.hpp"
 #include "tidings/service/batch.hpp"
-#include "tidings/service/handler.hpp"
+#include "tidings/service/detail/handler.hpp"
+#include "tidings/service/detail/typed_handler.hpp"
 #include "tidings/service/options.hpp"
-#include "tidings/service/typed_handler.hpp"
 
 namespace tidings {
 
@@ -52,6 +52,10 @@ class Service {
  public:
   /// Reads `NAME.toml` (or `--config FILE`), the environment and the flags, and opens the broker. Prints `NAME: error…`
   /// and exits with 2 where those are wrong, with 1 where the broker does not open, with 0 after `--help`.
+  ///
+  /// It takes the process for its own: SIGPIPE is ignored from now on; closed standard descriptors get /dev/null, so
+  /// that no file of ours gets their numbers; malloc keeps to two arenas (M_ARENA_MAX), since one for each thread would
+  /// cost an idle service megabytes. `create` does none of it.
   static Service from_args(std::string name, int argc, char** argv, std::vector<Setting> own = {});
 
   /// Errors: `invalid_name`, `invalid_setting`, those of `open_broker`.
@@ -69,7 +73,7 @@ class Service {
   /// An error whose `retry` is `never` parks the event at once; others, and what is thrown, are tried again.
   template <class... Events, class F>
   Service& on(std::string_view name, HandlerOptions options, F&& handler) {
-    auto typed = service::make_handler<Events...>(std::forward<F>(handler));
+    auto typed = service::detail::make_handler<Events...>(std::forward<F>(handler));
     if (typed != nullptr) add(name, options, std::move(typed));
     return *this;
   }
@@ -114,7 +118,8 @@ class Service {
   Result<> publish_envelopes(std::string_view topic, std::span<const Envelope> events);
 
   [[nodiscard]] const std::string& name() const;
-  /// The value of one of the service's own settings, or of Tidings' (`namespace`). Empty where there is none such.
+  /// The value of one of the service's own settings, or of Tidings' (`namespace`). A name that is neither is a bug, and
+  /// asserts.
   [[nodiscard]] std::string_view setting(std::string_view name) const;
   /// What the service runs over: `ServiceOptions::broker`, or its own, which lives as long as the service and is closed
   /// when `run` returns.
@@ -138,7 +143,7 @@ class Service {
 
  private:
   explicit Service(std::unique_ptr<Impl> impl);
-  void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::Handler> handler);
+  void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler);
   [[nodiscard]] EnvelopeOptions envelope_options() const;
 
   std::unique_ptr<Impl> impl_;

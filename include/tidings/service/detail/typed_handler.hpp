@@ -14,24 +14,30 @@
 #include "tidings/event/handler_shape.hpp"
 #include "tidings/event/make_envelope.hpp"
 #include "tidings/service/batch.hpp"
-#include "tidings/service/handler.hpp"
+#include "tidings/service/detail/handler.hpp"
 
-namespace tidings::service {
+namespace tidings::service::detail {
 
 template <class... Ts>
 struct Types {};
 
 template <class Event>
-inline constexpr char identity = 0;
+constexpr bool reads_version(std::uint32_t version) {
+  if constexpr (requires { &Event::upcast; })
+    if (version < event_version<Event>())
+      return reads_version<typename tidings::detail::UpcastOf<decltype(&Event::upcast)>::type>(version);
+  return version == event_version<Event>();
+}
 
 template <class Event>
 constexpr EventKind kind_of() {
   return {.type = event_name<Event>(),
           .version = event_version<Event>(),
           .topic = event_topic<Event>(),
-          .identity = &identity<Event>,
+          .identity = &event_identity<Event>,
           .ordered = has_key<Event> || is_unordered<Event>,
-          .named = !has_default_name<Event>};
+          .named = !has_default_name<Event>,
+          .reads = &reads_version<Event>};
 }
 
 // What a handler takes, from the shape of its call.
@@ -51,13 +57,13 @@ struct EventsOf<const Batch<Events...>&> : EventsOf<Batch<Events...>&> {};
 template <class... Events>
 struct EventsOf<Batch<Events...>> : EventsOf<Batch<Events...>&> {};
 
-using detail::Call;
-using detail::call;
-using detail::call_with;
-using detail::HasOneCall;
-using detail::is_event_argument;
-using detail::is_outcome;
-using detail::takes_event;
+using tidings::detail::Call;
+using tidings::detail::call;
+using tidings::detail::call_with;
+using tidings::detail::HasOneCall;
+using tidings::detail::is_event_argument;
+using tidings::detail::is_outcome;
+using tidings::detail::takes_event;
 
 /// A handler of one event at a time.
 template <class F, class... Events>
@@ -216,4 +222,4 @@ std::unique_ptr<Handler> make_handler(Given&& given) {
   }
 }
 
-}  // namespace tidings::service
+}  // namespace tidings::service::detail

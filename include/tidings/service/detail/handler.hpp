@@ -8,19 +8,20 @@
 
 #include "tidings/event/context.hpp"
 
-namespace tidings::service {
+namespace tidings::service::detail {
 
 /// An event type that a handler takes.
 struct EventKind {
   std::string_view type;  ///< the wire name
   std::uint32_t version = 1;
-  std::string_view topic;          ///< without the namespace
-  const void* identity = nullptr;  ///< one address a C++ type
-  bool ordered = false;            ///< has a key, or says that it is unordered
-  bool named = false;              ///< names itself, instead of by its C++ name
+  std::string_view topic;                          ///< without the namespace
+  const void* identity = nullptr;                  ///< one address a C++ type
+  bool ordered = false;                            ///< has a key, or says that it is unordered
+  bool named = false;                              ///< names itself, instead of by its C++ name
+  bool (*reads)(std::uint32_t version) = nullptr;  ///< the version itself, and those that upcasts lead from
 };
 
-/// A user's handler, whatever it takes. Not for users.
+/// A user's handler, whatever it takes.
 class Handler {
  public:
   /// One event to be handled.
@@ -39,4 +40,4 @@ class Handler {
   virtual Result<> handle(std::span<Item> items) = 0;
 };
 
-}  // namespace tidings::service
+}  // namespace tidings::service::detail

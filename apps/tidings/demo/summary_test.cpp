@@ -1,0 +1,63 @@
+#include "demo/summary.hpp"
+
+#include <gtest/gtest.h>
+
+#include "demo/results.hpp"
+
+namespace tidings::cli {
+namespace {
+
+Summary summary() {
+  Results results;
+  results.analytics.orders = 1'234;
+  results.analytics.returns = 5;
+  results.analytics.revenue_minor["United Kingdom"]["2010-12-01"] = 123'456'78;
+  results.analytics.revenue_minor["United Kingdom"]["2010-12-02"] = 22;
+  results.analytics.revenue_minor["\x1b[31mFrance"]["2010-12-01"] = -1'50;
+  results.analytics.sold = {{"mug", 7}, {"clock", 9}};
+  results.rejected = {{"1", 3}, {"1", 4}};
+  results.mails["1.eml"] = "";
+  results.repeats = 3;
+  Summary made{
+      .orders_fed = 1'300, .lines_fed = 10'000, .seconds = 12.34, .killed = "analytics", .lag_at_restart = 700};
+  made.caught_up_seconds = 0.456;
+  made.services = {{"orders", 1'300, 2'048}, {"analytics", 1'234, 3'584}};
+  summarize(results, made);
+  return made;
+}
+
+TEST(Summary, AsText) {
+  EXPECT_EQ(
+      to_text(summary(), 110),
+      "\n"
+      "  fed             1,300 orders of 10,000 lines, through in 12.3 s\n"
+      "  orders          1,234 placed, 5 cancelled or returned, 2 lines parked in orders.rejected\n"
+      "  inventory       all reserved\n"
+      "  notifications   1 mails\n"
+      "  analytics       £123,455.50 revenue: United Kingdom £123,457.00, \\x1B[31mFrance -£1.50\n"
+      "  best sellers    clock (9), mug (7)\n"
+      "  killed          analytics: 700 events behind when it came back, caught up in 0.46 s; 3 events came twice and\n"
+      "                  were counted once\n"
+      "  memory          orders 2.0 MiB, analytics 3.5 MiB\n"
+      "\n");
+}
+
+TEST(Summary, SaysWhatWasCheckedAndWhatDiffers) {
+  auto made = summary();
+  made.checked = true;
+  EXPECT_NE(to_text(made, 110).find("  check           every result is what the input says"), std::string::npos);
+  made.differences = {"order 2 has no mail"};
+  EXPECT_NE(to_text(made, 110).find("  DIFFERENCE      order 2 has no mail\n"), std::string::npos);
+  EXPECT_EQ(to_text(made, 110).find("every result"), std::string::npos);
+}
+
+TEST(Summary, AsJson) {
+  const auto json = to_json(summary());
+  EXPECT_EQ(json.back(), '\n');
+  for (const auto* part : {R"("orders_fed":1300)", R"("revenue_minor":12345550)", R"("killed":"analytics")",
+                           R"("best_sellers":[{"product":"clock","sold":9})"})
+    EXPECT_NE(json.find(part), std::string::npos) << part << "\n" << json;
+}
+
+}  // namespace
+}  // namespace tidings::cli

@@ -1,0 +1,74 @@
+#include "resume.hpp"
+
+#include "analytics.hpp"
+#include "testing.hpp"
+
+namespace shop {
+namespace {
+
+class ResumeTest : public ShopTest {
+ protected:
+  /// As analytics' main does it; the error's code, or empty.
+  std::string run_analytics(const std::string& name_space = {}) {
+    auto service = make("analytics", name_space);
+    auto state = load_state<AnalyticsState>(path()).or_throw();
+    if (auto resumed = resume(service, "count-revenue", "orders", path(), state.positions); !resumed) {
+      why_ = resumed.error().message;
+      return resumed.error().code;
+    }
+    Analytics analytics(path(), std::move(state));
+    service.on("count-revenue", {}, &Analytics::on, &analytics);
+    run(std::move(service), "count-revenue", "orders");
+    return {};
+  }
+  [[nodiscard]] std::uint64_t counted() const { return load_state<AnalyticsState>(path()).or_throw().orders; }
+  [[nodiscard]] std::string path() const { return folder + "/analytics.json"; }
+
+  std::string why_;
+};
+
+TEST_F(ResumeTest, a_state_goes_on_in_its_own_log) {
+  publish(placed("1"));
+  EXPECT_EQ(run_analytics(), "");
+  EXPECT_EQ(run_analytics(), "");
+  publish(placed("2"));
+  EXPECT_EQ(run_analytics(), "");
+  EXPECT_EQ(counted(), 2U);
+}
+
+TEST_F(ResumeTest, a_state_of_another_log_is_refused) {
+  publish(placed("1"));
+  publish(placed("2"));
+  EXPECT_EQ(run_analytics(), "");
+  broker.reset();  // the last handle, so that all of it is gone
+  broker = tidings::open_broker("memory:", {.log = &silence}).or_throw();
+  EXPECT_EQ(run_analytics(), "another_log") << "there is no such topic";
+  publish(placed("3"));
+  EXPECT_EQ(run_analytics(), "another_log");
+  EXPECT_NE(why_.find("covers 2 events of orders/0"), std::string::npos) << why_;
+  EXPECT_NE(why_.find("there are fewer"), std::string::npos) << why_;
+  publish(placed("4"));
+  publish(placed("5"));
+  EXPECT_EQ(run_analytics(), "another_log");
+  EXPECT_NE(why_.find("that place has "), std::string::npos) << why_;
+  EXPECT_EQ(counted(), 2U);
+}
+
+TEST_F(ResumeTest, a_state_of_another_namespace_is_refused) {
+  publish(placed("1"));
+  EXPECT_EQ(run_analytics(), "");
+  EXPECT_EQ(run_analytics("other"), "another_log");
+}
+
+TEST_F(ResumeTest, a_state_that_was_moved_away_is_made_anew) {
+  publish(placed("1"));
+  publish(placed("2"));
+  EXPECT_EQ(run_analytics(), "");
+  std::filesystem::remove(path());
+  publish(placed("3"));
+  EXPECT_EQ(run_analytics(), "");
+  EXPECT_EQ(counted(), 3U);
+}
+
+}  // namespace
+}  // namespace shop

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "events.hpp"
+#include "tidings/brokers/open.hpp"
+#include "tidings/service/names.hpp"
+#include "tidings/service/service.hpp"
+
+namespace shop {
+
+/// A folder, and a broker in memory on which services run until they have caught up.
+class ShopTest : public testing::Test {
+ protected:
+  ShopTest() { EXPECT_NE(::mkdtemp(folder.data()), nullptr); }
+  ~ShopTest() override { std::filesystem::remove_all(folder); }
+
+  class Silence final : public tidings::LogSink {
+    void write(tidings::LogLevel, std::string_view) override {}
+  };
+  tidings::Service make(std::string name, std::string name_space = {}) {
+    return tidings::Service::create({.name = std::move(name),
+                                     .broker = broker.get(),
+                                     .settings = {{"namespace", std::move(name_space)}},
+                                     .log = &silence})
+        .or_throw();
+  }
+  /// Runs until the group of `handler` has nothing left to do on `topic`.
+  void run(tidings::Service service, const std::string& handler, const std::string& topic) {
+    const std::jthread runner([&] { EXPECT_EQ(service.run(), 0); });
+    const Stopped stopped{service};
+    const auto group = tidings::group_of(service.name(), handler);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while (!caught_up(topic, group) && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    EXPECT_TRUE(caught_up(topic, group)) << group;
+  }
+  struct Stopped {  // at the end of its scope, whatever happens there
+    tidings::Service& service;
+    ~Stopped() { service.stop(); }
+  };
+  bool caught_up(const std::string& topic, const std::string& group) {
+    const auto groups = broker->groups(topic);
+    if (!groups) return false;
+    for (const auto& known : *groups)
+      if (known.group == group) return known.lag() == 0;
+    return false;
+  }
+  /// As after a kill before anything was acknowledged: every event comes again.
+  void give_again(const std::string& topic, const std::string& group) {
+    broker->seek(topic, group, tidings::Start::earliest()).or_throw();
+  }
+  template <class Event>
+  void publish(const Event& event) {
+    publish_all(std::vector{event});
+  }
+  template <class Event>
+  void publish_all(const std::vector<Event>& events) {
+    std::vector<tidings::Envelope> envelopes;
+    std::vector<tidings::EnvelopeView> views;
+    for (const auto& event : events) envelopes.push_back(tidings::make_envelope(event, {.source = "till"}).or_throw());
+    for (const auto& envelope : envelopes) views.push_back(envelope.view());
+    broker->publish(tidings::event_topic<Event>(), views).or_throw();
+  }
+  /// Everything in a topic, as `shop.stock-reserved 7`.
+  std::vector<std::string> told(const std::string& topic) {
+    std::vector<std::string> lines;
+    for (const auto& envelope : read(topic)) lines.push_back(envelope.type + " " + envelope.key);
+    return lines;
+  }
+  std::vector<tidings::Envelope> read(const std::string& topic) {
+    std::vector<tidings::Envelope> all;
+    auto reader = broker->subscribe(topic, {.create_topic = true}).or_throw();
+    while (true) {
+      auto got = reader->fetch(1000, std::chrono::milliseconds{1}).or_throw();
+      if (got.empty()) return all;
+      for (const auto& delivery : got) all.emplace_back(delivery.envelope);
+    }
+  }
+
+  static OrderPlaced placed(const std::string& id, std::int64_t quantity = 1) {
+    return {.order_id = id,
+            .customer_id = "c",
+            .country = "UK",
+            .lines = {{.product = "mug", .description = "MUG", .quantity = quantity, .price_minor = 100}},
+            .total_minor = quantity * 100};
+  }
+  static OrderCancelled cancelled(const std::string& id, std::int64_t quantity = 1) {
+    return {.order_id = id,
+            .customer_id = "c",
+            .country = "UK",
+            .lines = {{.product = "mug", .description = "MUG", .quantity = quantity, .price_minor = 100}},
+            .total_minor = quantity * 100};
+  }
+
+  Silence silence;
+  std::unique_ptr<tidings::Broker> broker = tidings::open_broker("memory:", {.log = &silence}).or_throw();
+  std::string folder = (std::filesystem::temp_directory_path() / "tidings-shop-XXXXXX").string();
+};
+
+}  // namespace shop
