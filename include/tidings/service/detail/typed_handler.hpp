@@ -34,7 +34,7 @@ constexpr EventKind kind_of() {
   return {.type = event_name<Event>(),
           .version = event_version<Event>(),
           .topic = event_topic<Event>(),
-          .identity = &event_identity<Event>,
+          .identity = &event_type<Event>,
           .ordered = has_key<Event> || is_unordered<Event>,
           .named = !has_default_name<Event>,
           .reads = &reads_version<Event>};
