@@ -1,3 +1,4 @@
+#include "log/cursor.hpp"
 #include "log_contenders.hpp"
 
 #include <nmmintrin.h>
