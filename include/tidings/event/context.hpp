@@ -18,7 +18,7 @@ inline constexpr char event_identity = 0;
 /// How the type is called where nobody else reads it: its traits' name, else as the compiler spells it.
 template <class Event>
 inline constexpr std::string_view display_name =
-    has_default_name<Event> ? type_name<Event> : detail::traits_of<Event>().name;
+    has_default_name<Event> ? type_name<Event> : detail::EventTraits<Event>::given.name;
 
 /// Where a handler's publications go: the runtime that runs the handler. Not for users.
 class Outlet {
