@@ -1,6 +1,8 @@
 #include "service/handling.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "service/backoff.hpp"
@@ -17,6 +19,24 @@ using namespace std::chrono_literals;
 constexpr std::size_t fetch_max = 1024;
 constexpr Duration fetch_wait = 1s;
 constexpr Backoff trouble{.immediate = 0, .delayed = 0, .first = 200ms, .longest = 10s};
+
+/// Which of the topic's kinds takes the event. Of several versions of its type the lowest that is not below its own,
+/// since upcasts lead up; the highest says what is wrong with a newer one.
+std::optional<std::uint32_t> kind_for(const EnvelopeView& envelope, std::span<const EventKind> kinds,
+                                      std::span<const std::uint32_t> of_topic) {
+  std::optional<std::uint32_t> best;
+  for (const auto one : of_topic) {
+    if (kinds[one].type != envelope.type) continue;
+    if (!best) {
+      best = one;
+      continue;
+    }
+    const auto version = kinds[one].version, so_far = kinds[*best].version;
+    const bool takes = version >= envelope.version;
+    if (takes != (so_far >= envelope.version) ? takes : (takes ? version < so_far : version > so_far)) best = one;
+  }
+  return best;
+}
 
 }  // namespace
 
@@ -143,10 +163,8 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   sorted.reserve(deliveries.size());
   bool any_again = false;
   for (const auto& delivery : deliveries) {
-    const auto kind =
-        std::ranges::find_if(source.kinds, [&](auto one) { return kinds[one].type == delivery.envelope.type; });
-    const bool wanted = kind != source.kinds.end();
-    auto& sort = sorted.emplace_back(Sorted{0, wanted ? *kind : 0, false, wanted});
+    const auto kind = kind_for(delivery.envelope, kinds, source.kinds);
+    auto& sort = sorted.emplace_back(Sorted{0, kind.value_or(0), false, kind.has_value()});
     if (by_partition) {
       sort.key = (source.index << 32U) | delivery.id.partition.value;
       sort.keyed = true;

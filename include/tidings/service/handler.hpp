@@ -14,10 +14,12 @@ namespace tidings::service {
 struct EventKind {
   std::string_view type;  ///< the wire name
   std::uint32_t version = 1;
-  std::string_view topic;          ///< without the namespace
-  const void* identity = nullptr;  ///< one address a C++ type
-  bool ordered = false;            ///< has a key, or says that it is unordered
-  bool named = false;              ///< names itself, instead of by its C++ name
+  std::string_view topic;            ///< without the namespace
+  const void* identity = nullptr;    ///< one address a C++ type
+  bool ordered = false;              ///< has a key, or says that it is unordered
+  bool named = false;                ///< names itself, instead of by its C++ name
+  std::string_view cpp_type;         ///< as the compiler spells it, for messages
+  const EventKind* older = nullptr;  ///< the version that its upcast takes
 };
 
 /// A user's handler, whatever it takes. Not for users.

@@ -25,13 +25,29 @@ template <class Event>
 inline constexpr char identity = 0;
 
 template <class Event>
+constexpr const EventKind* older_kind();
+
+template <class Event>
 constexpr EventKind kind_of() {
   return {.type = event_name<Event>(),
           .version = event_version<Event>(),
           .topic = event_topic<Event>(),
           .identity = &identity<Event>,
           .ordered = has_key<Event> || is_unordered<Event>,
-          .named = !has_default_name<Event>};
+          .named = !has_default_name<Event>,
+          .cpp_type = type_name<Event>,
+          .older = older_kind<Event>()};
+}
+
+template <class Event>
+inline constexpr EventKind event_kind = kind_of<Event>();
+
+template <class Event>
+constexpr const EventKind* older_kind() {
+  if constexpr (tidings::detail::has_upcast<Event>)
+    return &event_kind<tidings::detail::Older<Event>>;
+  else
+    return nullptr;
 }
 
 // What a handler takes, from the shape of its call.
@@ -89,7 +105,7 @@ class EachHandler final : public Handler {
   }
 
   F function_;
-  std::array<EventKind, sizeof...(Events)> kinds_{kind_of<Events>()...};
+  std::array<EventKind, sizeof...(Events)> kinds_{event_kind<Events>...};
 };
 
 /// A handler of several at once.
@@ -132,7 +148,7 @@ class BatchHandler final : public Handler {
   }
 
   F function_;
-  std::array<EventKind, sizeof...(Events)> kinds_{kind_of<Events>()...};
+  std::array<EventKind, sizeof...(Events)> kinds_{event_kind<Events>...};
 };
 
 /// What `F` returns for the event.
@@ -171,7 +187,10 @@ template <class... Events, class Given>
 std::unique_ptr<Handler> make_handler(Given&& given) {
   using F = std::decay_t<Given>;
   if constexpr (sizeof...(Events) > 0) {
-    if constexpr (std::invocable<F&, Batch<Events...>&> && !(takes_event<F, Events> && ...))
+    // The batch is tried last: asking a generic handler for it compiles its body with a batch.
+    if constexpr ((takes_event<F, Events> && ...))
+      return make_each<F, Events...>(std::forward<Given>(given));
+    else if constexpr (std::invocable<F&, Batch<Events...>&>)
       return make_batched(F(std::forward<Given>(given)), Types<Events...>{});
     else
       return make_each<F, Events...>(std::forward<Given>(given));
@@ -204,7 +223,8 @@ std::unique_ptr<Handler> make_handler(Given&& given) {
           else
             return true;
         }();
-        static_assert(second_fine, "tidings: a handler's second parameter is tidings::Context&");
+        static_assert(!is_event_argument<First> || second_fine,
+                      "tidings: a handler's second parameter is tidings::Context&");
         if constexpr (is_event_argument<First> && second_fine)
           return make_each<F, std::remove_cvref_t<First>>(std::forward<Given>(given));
         else
