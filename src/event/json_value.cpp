@@ -2,8 +2,12 @@
 
 #include <simdjson.h>
 
+#include <bit>
 #include <cstring>
 #include <limits>
+#include <optional>
+
+#include "event/eight_bytes.hpp"
 
 namespace tidings {
 namespace {
@@ -87,6 +91,19 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+/// The text up to the next quote; no data where a backslash stands before it. The parser has seen that there is a
+/// quote.
+std::string_view until_quote(const char* begin) {
+  for (const char* at = begin;; at += 8) {
+    const auto eight = eight_bytes(at);  // the padding behind the document is longer
+    const auto found = zero_bytes(eight ^ every_byte('"')) | zero_bytes(eight ^ every_byte('\\'));
+    if (found == 0) continue;
+    const char* const end = at + std::countr_zero(found) / 8;
+    if (*end == '"') return {begin, static_cast<std::size_t>(end - begin)};
+    return {};
+  }
+}
+
 /// A parser and a padded buffer a thread: the parser wants room behind the text, and both keep their memory from call
 /// to call.
 struct Parser {
@@ -117,18 +134,49 @@ bool JsonValue::object(Member member, void* context) {
   auto& value = as_value(value_);
   od::object object;
   if (const auto error = value.get_object().get(object)) return refuse(*this, value, error, "an object");
-  for (auto item : object) {
-    od::field field;
-    if (const auto error = std::move(item).get(field))
+  return members(&object, member, context);
+}
+
+bool JsonValue::members(void* from, Member member, void* context) {
+  for (auto item : *static_cast<od::object*>(from)) {
+    if (const auto error = item.error())
       return fail("invalid_json", std::string("malformed object: ") + simdjson::error_message(error));
-    std::string_view name;
-    if (const auto error = field.unescaped_key().get(name))
-      return fail("invalid_json", std::string("malformed name: ") + simdjson::error_message(error));
-    auto inner = field.value();
-    JsonValue child(&inner, *failure_, depth_ + 1);
+    // By reference: a copy is written in parts and read whole, which costs more than all else here.
+    auto&& field = std::move(item).value_unsafe();
+    auto name = until_quote(field.key().raw());
+    if (name.data() == nullptr)
+      if (const auto error = field.unescaped_key().get(name))
+        return fail("invalid_json", std::string("malformed name: ") + simdjson::error_message(error));
+    JsonValue child(&field.value(), *failure_, depth_ + 1);
     if (!member(context, name, child)) return false;
   }
   return true;
+}
+
+bool JsonValue::tagged(std::string_view tag, Member on_tag, Member member, void* context) {
+  if (depth_ >= depth_max) return fail("too_deep", "nested deeper than " + std::to_string(depth_max) + " levels");
+  auto& value = as_value(value_);
+  od::object object;
+  if (const auto error = value.get_object().get(object)) return refuse(*this, value, error, "an object");
+  // What is passed over on the way to the tag is checked when it is read. The text is not unescaped here: the room for
+  // that is measured for reading once.
+  od::value found;
+  if (const auto error = object.find_field_unordered(tag).get(found)) {
+    if (error == simdjson::NO_SUCH_FIELD)
+      return fail("missing_member", "there is no member '" + std::string(tag) + "'");
+    return fail("invalid_json", std::string("malformed object: ") + simdjson::error_message(error));
+  }
+  const auto token = trimmed(found.raw_json_token());
+  const bool is_text = token.size() >= 2 && token.front() == '"';
+  JsonValue child(&found, *failure_, depth_ + 1);
+  if (!is_text) child.fail("wrong_type", "expected a text, got " + std::string(kind_of(found)));
+  if (!is_text || !on_tag(context, token.substr(1, token.size() - 2), child)) {
+    add_to_path("." + std::string(tag));
+    return false;
+  }
+  if (const auto error = object.reset().error())
+    return fail("invalid_json", std::string("malformed object: ") + simdjson::error_message(error));
+  return members(&object, member, context);
 }
 
 bool JsonValue::array(Element element, void* context) {
@@ -138,9 +186,9 @@ bool JsonValue::array(Element element, void* context) {
   if (const auto error = value.get_array().get(array)) return refuse(*this, value, error, "an array");
   std::size_t index = 0;
   for (auto item : array) {
-    od::value inner;
-    if (const auto error = std::move(item).get(inner))
+    if (const auto error = item.error())
       return fail("invalid_json", std::string("malformed array: ") + simdjson::error_message(error));
+    auto&& inner = std::move(item).value_unsafe();
     JsonValue child(&inner, *failure_, depth_ + 1);
     if (!element(context, child)) {
       add_to_path("[" + std::to_string(index) + "]");
@@ -153,6 +201,16 @@ bool JsonValue::array(Element element, void* context) {
 
 bool JsonValue::text(std::string& out) {
   auto& value = as_value(value_);
+  // A text without escapes is there already: that it is UTF-8, closed and without control characters was checked when
+  // the document was opened.
+  if (const char* const token = value.raw_json_token().data(); *token == '"') {
+    if (const auto text = until_quote(token + 1); text.data() != nullptr) {
+      od::raw_json_string taken;
+      if (const auto error = value.get_raw_json_string().get(taken)) return refuse(*this, value, error, "a text");
+      out.assign(text);
+      return true;
+    }
+  }
   std::string_view view;
   if (const auto error = value.get_string().get(view)) return refuse(*this, value, error, "a text");
   out.assign(view);
@@ -239,8 +297,8 @@ bool JsonValue::copy(std::string& out) {
 
 Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context) {
   thread_local Parser shared;
-  Parser own;  // a reader that reads another document meanwhile
-  auto& parser = shared.busy ? own : shared;
+  std::optional<Parser> own;  // a reader that reads another document meanwhile
+  auto& parser = shared.busy ? own.emplace() : shared;
   JsonFailure failure;
   const auto error_of = [&](const JsonFailure& why) {
     const auto path = why.path.empty() ? std::string("$") : "$" + why.path;

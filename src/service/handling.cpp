@@ -1,6 +1,8 @@
 #include "service/handling.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "service/backoff.hpp"

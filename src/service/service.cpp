@@ -197,11 +197,16 @@ Result<> Service::Impl::check_kinds() const {
       if (!kind.ordered)
         return Error{"no_key", "handler '" + one.name + "' keeps order by key, but " + std::string(kind.type) +
                                    " has none; name its .key, or say .key = tidings::unordered, in its traits"};
-      for (const auto* other : known)
-        if (other->type == kind.type && other->version == kind.version && other->identity != kind.identity)
-          return Error{"duplicate_event", "two types of this program are called " + std::string(kind.type) +
-                                              " version " + std::to_string(kind.version) + "; rename one"};
-      known.push_back(&kind);
+      for (const auto* version = &kind; version != nullptr; version = version->older) {
+        for (const auto* other : known)
+          if (other->type == version->type && other->version == version->version &&
+              other->identity != version->identity)
+            return Error{"duplicate_event", "the types " + std::string(other->cpp_type) + " and " +
+                                                std::string(version->cpp_type) + " are both called " +
+                                                std::string(version->type) + " version " +
+                                                std::to_string(version->version) + "; rename one in its traits"};
+        known.push_back(version);
+      }
     }
   }
   return {};

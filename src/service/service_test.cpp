@@ -60,6 +60,25 @@ struct Double {
   static constexpr tidings::traits<Double> event{.name = "test.order", .topic = "orders", .key = &Double::id};
 };
 
+/// Versions of one event: `Third` reads what `Second` reads.
+struct First {
+  std::string id;
+  static constexpr tidings::traits<First> event{.name = "test.versioned", .key = &First::id};
+};
+struct Second {
+  std::string id;
+  static constexpr tidings::traits<Second> event{.name = "test.versioned", .version = 2, .key = &Second::id};
+};
+struct Third {
+  std::string id;
+  static constexpr tidings::traits<Third> event{.name = "test.versioned", .version = 3, .key = &Third::id};
+  static Third upcast(const Second& old) { return {old.id + " upcast"}; }
+};
+struct OtherSecond {
+  std::string id;
+  static constexpr tidings::traits<OtherSecond> event{.name = "test.versioned", .version = 2, .key = &OtherSecond::id};
+};
+
 TEST_F(ServiceTest, handles_what_is_published) {
   Record<std::string> seen;
   auto& service = make();
@@ -260,14 +279,54 @@ TEST_F(ServiceTest, refuses_to_start_with_what_is_wrong) {
       [](Service& service) { service.on("a", {}, [](const Keyless&) {}); },
       "handler 'a' keeps order by key, but test.keyless has none; name its .key, or say .key = tidings::unordered, in "
       "its traits");
-  refused([&](Service& service) { service.on("a", {}, nothing).on("b", {}, [](const Double&) {}); },
-          "two types of this program are called test.order version 1; rename one");
   refused([&](Service& service) { service.on("a", {.concurrency = 0}, nothing); },
           "handler 'a': concurrency must be from 1 to 256");
   refused([&](Service& service) { service.on("a", {.settle_within = 299ms}, nothing); },
           "handler 'a': settle_within must be 300ms at least");
   refused([&](Service& service) { service.on("a", {.retry = {.first = -1s}}, nothing); },
           "handler 'a': the pauses of retries cannot be negative");
+}
+
+TEST_F(ServiceTest, refuses_to_start_with_two_types_of_one_name_and_version) {
+  const auto told = [&](auto register_handlers) {
+    lines_.clear();
+    register_handlers(make());
+    service_->stop();
+    const auto status = service_->run();
+    EXPECT_EQ(status, lines_.count("are both called") == 1 ? 1 : 0);
+    return lines_.all();
+  };
+  const auto both =
+      told([](Service& service) { service.on("a", {}, [](const Order&) {}).on("b", {}, [](const Double&) {}); });
+  EXPECT_EQ(both, "test: the types " + std::string(type_name<Order>) + " and " + std::string(type_name<Double>) +
+                      " are both called test.order version 1; rename one in its traits\n");
+  EXPECT_NE(both.find("tidings::service::Order"), both.npos);
+  EXPECT_NE(both.find("Double"), both.npos);
+  const auto in_one = told([](Service& service) { service.on<Order, Double>("a", {}, [](const auto&) {}); });
+  EXPECT_EQ(in_one, both);
+  // What an upcast takes has a name and a version too.
+  const auto older =
+      told([](Service& service) { service.on("a", {}, [](const Third&) {}).on("b", {}, [](const OtherSecond&) {}); });
+  EXPECT_NE(older.find("are both called test.versioned version 2"), older.npos) << older;
+  const auto fine = told([](Service& service) {
+    service.on("a", {}, [](const Third&) {}).on("b", {}, [](const Second&) {}).on("c", {}, [](const First&) {});
+  });
+  EXPECT_EQ(fine.find("are both called"), fine.npos) << fine;
+}
+
+TEST_F(ServiceTest, an_event_goes_to_its_version) {
+  Record<std::string> seen;
+  make().on<Third, First>("take", {}, [&]<class Event>(const Event& event) {
+    seen.add(event.id + (std::is_same_v<Event, First> ? " by First" : " by Third"));
+  });
+  publish(First{"a"});
+  publish(Second{"b"});
+  publish(Third{"c"});
+  const auto running = start();
+  ASSERT_TRUE(seen.wait(3));
+  auto values = seen.values();
+  std::ranges::sort(values);
+  EXPECT_EQ(values, (std::vector<std::string>{"a by First", "b upcast by Third", "c by Third"}));
 }
 
 TEST_F(ServiceTest, refuses_settings_of_a_handler_that_is_not_there) {

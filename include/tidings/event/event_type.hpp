@@ -17,7 +17,7 @@ namespace tidings {
 /// How the type is called where nobody else reads it: its traits' name, else as the compiler spells it.
 template <class Event>
 inline constexpr std::string_view display_name =
-    has_default_name<Event> ? type_name<Event> : detail::traits_of<Event>().name;
+    has_default_name<Event> ? type_name<Event> : detail::EventTraits<Event>::given.name;
 
 /// A type of event at run time: what it is called, and how one is copied without knowing it.
 struct EventType {

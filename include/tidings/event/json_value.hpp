@@ -29,6 +29,10 @@ class JsonValue {
   /// by `skip()`: what nobody takes is passed over unchecked.
   bool object(Member member, void* context);
   bool array(Element element, void* context);
+  /// An object whose member `tag` says how the others are to be read: calls `on_tag(context, text, *this)` with its
+  /// text, wherever it stands, and then, as `object` does, `member` for each member, the tag too. A tag with escapes is
+  /// given as it is written.
+  bool tagged(std::string_view tag, Member on_tag, Member member, void* context);
   bool text(std::string& out);
   bool integer(std::int64_t& out);
   bool integer(std::uint64_t& out);
@@ -48,6 +52,8 @@ class JsonValue {
   void add_to_path(const std::string& step) { failure_->path.insert(0, step); }
 
  private:
+  bool members(void* object, Member member, void* context);
+
   void* value_;
   JsonFailure* failure_;
   int depth_;

@@ -8,6 +8,7 @@
 #include "tidings/event/envelope.hpp"
 #include "tidings/event/json_codec.hpp"
 #include "tidings/event/traits.hpp"
+#include "tidings/event/upcast.hpp"
 
 namespace tidings {
 
@@ -39,36 +40,6 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
   }
   return envelope;
 }
-
-namespace detail {
-
-template <class Function>
-struct UpcastOf;
-template <class T, class Old>
-struct UpcastOf<T (*)(const Old&)> {
-  using type = Old;
-};
-
-Error foreign_content(const EnvelopeView& envelope, std::string_view wanted);
-Error foreign_version(const EnvelopeView& envelope, std::uint32_t newest, bool upcasts);
-
-template <class Event, class C>
-Result<Event> decode_version(const EnvelopeView& envelope, std::uint32_t newest) {
-  if (envelope.version == event_version<Event>()) return C::template decode<Event>(envelope.payload);
-  if constexpr (requires { &Event::upcast; }) {
-    using Old = typename UpcastOf<decltype(&Event::upcast)>::type;
-    static_assert(event_version<Old>() < event_version<Event>(),
-                  "upcast takes the version before: give that type's traits a lower version");
-    if (envelope.version < event_version<Event>()) {
-      auto old = decode_version<Old, C>(envelope, newest);
-      if (!old) return std::move(old.error());
-      return Event::upcast(*old);
-    }
-  }
-  return foreign_version(envelope, newest, requires { &Event::upcast; });
-}
-
-}  // namespace detail
 
 /// Reads an envelope's payload as `Event`; one of an older version goes through the class's `static Event upcast(const
 /// Older&)`, as often as it takes. Errors (never): `unsupported_content`, `unknown_version`, and what the codec says.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tidings/event/detail/bind_members.hpp"
+#include "tidings/event/detail/struct_flaws.hpp"
 
 /// Compile-time reflection of aggregates: how many members, their names, references to them. Members are counted by
 /// brace initialisation, bound by a structured binding, and named by the text that the compiler gives a pointer to a
@@ -16,22 +17,6 @@
 namespace tidings {
 
 namespace detail {
-
-struct AnyValue {
-  template <class T>
-  operator T() const;
-};
-
-template <class T, class... Values>
-consteval std::size_t count_members() {
-  if constexpr (sizeof...(Values) > members_max) {
-    return sizeof...(Values);
-  } else if constexpr (requires { T{Values{}..., AnyValue{}}; }) {
-    return count_members<T, Values..., AnyValue>();
-  } else {
-    return sizeof...(Values);
-  }
-}
 
 template <class T>
 union Lazy {
@@ -74,8 +59,10 @@ consteval std::string_view type_name_in(std::string_view text) {
 template <class T>
 concept Aggregate = std::is_aggregate_v<T> && std::is_class_v<T> && !std::is_union_v<T>;
 
+/// How many members `T` has. A struct that cannot be taken apart does not compile, with one sentence that says why; it
+/// counts as empty then, so that nothing else is said.
 template <Aggregate T>
-inline constexpr std::size_t member_count = std::is_empty_v<T> ? 0 : detail::count_members<T>();
+inline constexpr std::size_t member_count = detail::ReflectedStruct<T>::count;
 
 /// The qualified name of `T` as the compiler spells it.
 template <class T>
@@ -84,11 +71,7 @@ inline constexpr std::string_view type_name = detail::type_name_in(detail::text_
 /// Calls `f` with references to the members of `object`, in order, and returns what it returns.
 template <class T, class F>
 constexpr decltype(auto) with_members(T& object, F&& f) {
-  using Plain = std::remove_const_t<T>;
-  static_assert(member_count<Plain> <= detail::members_max,
-                "an event struct may have 64 members; nest some in a struct of their own");
-  if constexpr (member_count<Plain> <= detail::members_max)
-    return detail::bind_members<member_count<Plain>>(object, std::forward<F>(f));
+  return detail::bind_members<member_count<std::remove_const_t<T>>>(object, std::forward<F>(f));
 }
 
 namespace detail {
@@ -116,62 +99,5 @@ using member_type =
     std::remove_cvref_t<std::tuple_element_t<I, decltype(with_members(std::declval<T&>(), [](auto&... members) {
                                                return std::tie(members...);
                                              }))>>;
-
-namespace detail {
-
-template <class Enum, Enum Value>
-consteval std::string_view text_of_enumerator() {
-  return __PRETTY_FUNCTION__;
-}
-
-/// g++: "… [with Enum = E; Enum Value = E::name; …]" or "(E)7"; clang: "… [Enum = E, Value = E::name]". Empty where no
-/// enumerator has that value.
-consteval std::string_view enumerator_name(std::string_view text) {
-  text = text.substr(text.find("Value = ") + 8);
-  text = text.substr(0, text.find_first_of(";]"));
-  if (text.find('(') == 0 || (text[0] >= '0' && text[0] <= '9') || text[0] == '-') return {};
-  return text.substr(text.rfind(':') + 1);
-}
-
-template <class Enum>
-struct Enumerator {
-  std::string_view name;
-  Enum value;
-};
-
-/// The values that are asked for a name: -16 (0 where the enum has no sign) to 127.
-template <class Enum>
-inline constexpr auto asked_values = [] {
-  using Raw = std::underlying_type_t<Enum>;
-  constexpr int low = std::is_signed_v<Raw> ? -16 : 0;
-  return []<std::size_t... I>(std::index_sequence<I...>) {
-    return std::array<Enumerator<Enum>, sizeof...(I)>{
-        Enumerator<Enum>{enumerator_name(text_of_enumerator<Enum, static_cast<Enum>(static_cast<int>(I) + low)>()),
-                         static_cast<Enum>(static_cast<int>(I) + low)}...};
-  }(std::make_index_sequence<(std::is_same_v<Raw, bool> ? 2 : 128 - low)>{});
-}();
-
-template <class Enum>
-inline constexpr std::size_t enumerator_count = [] {
-  std::size_t named = 0;
-  for (const auto& one : asked_values<Enum>) named += one.name.empty() ? 0 : 1;
-  return named;
-}();
-
-template <class Enum>
-consteval auto make_enumerators() {
-  std::array<Enumerator<Enum>, enumerator_count<Enum>> named{};
-  std::size_t next = 0;
-  for (const auto& one : asked_values<Enum>)
-    if (!one.name.empty()) named[next++] = one;
-  return named;
-}
-
-}  // namespace detail
-
-/// The enumerators whose values lie from -16 to 127, by value.
-template <class Enum>
-  requires std::is_enum_v<Enum>
-inline constexpr auto enumerators = detail::make_enumerators<Enum>();
 
 }  // namespace tidings

@@ -1,94 +1,16 @@
 #pragma once
 
 #include <array>
-#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
+#include <utility>
 
+#include "tidings/event/key.hpp"
 #include "tidings/event/reflect.hpp"
 
 namespace tidings {
-
-/// Said in place of a key: the order of these events does not matter.
-struct Unordered {};
-inline constexpr Unordered unordered{};
-
-namespace detail {
-
-template <class T>
-inline constexpr bool is_key_value = std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view> ||
-                                     (std::is_integral_v<T> && !std::is_same_v<T, bool>);
-
-/// One slot for each type that a key may have: a pointer to member, or a function.
-template <class T, class M>
-struct KeySlot {
-  M T::* member = nullptr;
-  M (*function)(const T&) = nullptr;
-};
-
-template <class T>
-using KeySlots = std::tuple<KeySlot<T, std::string>, KeySlot<T, std::string_view>, KeySlot<T, char>,
-                            KeySlot<T, signed char>, KeySlot<T, unsigned char>, KeySlot<T, short>,
-                            KeySlot<T, unsigned short>, KeySlot<T, int>, KeySlot<T, unsigned>, KeySlot<T, long>,
-                            KeySlot<T, unsigned long>, KeySlot<T, long long>, KeySlot<T, unsigned long long>>;
-
-inline std::string key_text(std::string_view text) {
-  return std::string(text);
-}
-template <std::integral I>
-std::string key_text(I number) {
-  return std::to_string(number);
-}
-
-/// The key of an event of type T: a text or integer member, a static function, or `unordered`.
-template <class T>
-class KeyOf {
- public:
-  constexpr KeyOf() = default;
-  constexpr KeyOf(Unordered) : is_unordered_(true) {}  // NOLINT: spelled `.key = tidings::unordered`
-
-  template <class M>
-  constexpr KeyOf(M T::* member) : has_key_(true) {  // NOLINT: spelled `.key = &Event::member`
-    static_assert(is_key_value<M>,
-                  "the key of an event must be a text or an integer member, or a static function that returns one");
-    if constexpr (is_key_value<M>) std::get<KeySlot<T, M>>(slots_).member = member;
-  }
-  template <class M>
-  constexpr KeyOf(M (*function)(const T&)) : has_key_(true) {  // NOLINT: spelled `.key = &Event::function`
-    static_assert(is_key_value<M>, "the function that gives the key of an event must return a text or an integer");
-    if constexpr (is_key_value<M>) std::get<KeySlot<T, M>>(slots_).function = function;
-  }
-
-  [[nodiscard]] constexpr bool has_key() const { return has_key_; }
-  [[nodiscard]] constexpr bool is_unordered() const { return is_unordered_; }
-
-  [[nodiscard]] std::string of(const T& event) const {
-    std::string text;
-    std::apply([&](const auto&... slot) { (void)(read(slot, event, text) || ...); }, slots_);
-    return text;
-  }
-
- private:
-  template <class M>
-  static bool read(const KeySlot<T, M>& slot, const T& event, std::string& text) {
-    if (slot.member != nullptr)
-      text = key_text(event.*slot.member);
-    else if (slot.function != nullptr)
-      text = key_text(slot.function(event));
-    else
-      return false;
-    return true;
-  }
-
-  KeySlots<T> slots_{};
-  bool has_key_ = false;
-  bool is_unordered_ = false;
-};
-
-}  // namespace detail
 
 /// What an event says of itself, in its class: `static constexpr tidings::traits<OrderPlaced> event{.name = …, .topic =
 /// …, .key = …};` All of it is optional.
@@ -102,28 +24,124 @@ struct traits {
 
 /// For types that cannot be edited: specialise with a member `static constexpr tidings::traits<T> event{…}`.
 template <class T>
-struct event_traits {};
+struct event_traits {
+  using is_primary = void;
+};
 
 namespace detail {
 
 template <class T>
-consteval traits<T> traits_of() {
-  if constexpr (requires { event_traits<T>::event; }) {
-    static_assert(std::is_same_v<std::remove_const_t<decltype(event_traits<T>::event)>, traits<T>>,
-                  "event_traits<T>::event must be a tidings::traits<T> of the same T");
-    return event_traits<T>::event;
-  } else if constexpr (requires { T::event; }) {
-    constexpr bool right = std::is_same_v<std::remove_const_t<decltype(T::event)>, traits<T>>;
-    static_assert(right,
-                  "the member 'event' of an event must be a static constexpr tidings::traits of that very class");
-    if constexpr (right)
-      return T::event;
+inline constexpr bool is_traits = false;
+template <class T>
+inline constexpr bool is_traits<traits<T>> = true;
+
+/// A member `event` of any kind, also one that cannot be reached: then the name of this one is ambiguous in `Both`.
+struct NamedEvent {
+  int event;
+};
+template <class T>
+struct Both : T, NamedEvent {};
+template <class T>
+concept HasNamedEvent = !requires { &Both<T>::event; };
+
+template <class T, class In>
+concept IsUsable = requires { typename std::integral_constant<std::uint32_t, traits<T>(In::event).version>; };
+
+/// A member of that name that is data of the event: not static, and no traits.
+template <class T>
+concept EventIsData =
+    std::is_member_object_pointer_v<decltype(&T::event)> && !is_traits<std::remove_cvref_t<decltype(T::event)>>;
+
+enum class TraitsFlaw { none, other_class, other_type, not_static, not_constexpr, unreached, abroad_without, twice };
+
+template <class T>
+struct LookedTraits {
+  traits<T> given{};
+  TraitsFlaw flaw = TraitsFlaw::none;
+};
+
+/// Traits stand in `In`, which is the event's class or its `event_traits`.
+template <class T, class In>
+consteval LookedTraits<T> traits_in() {
+  using Given = std::remove_cvref_t<decltype(In::event)>;
+  if constexpr (!is_traits<Given>)
+    return {.flaw = TraitsFlaw::other_type};
+  else if constexpr (!std::is_same_v<Given, traits<T>>)
+    return {.flaw = TraitsFlaw::other_class};
+  else if constexpr (std::is_member_object_pointer_v<decltype(&In::event)>)
+    return {.flaw = TraitsFlaw::not_static};
+  else if constexpr (!IsUsable<T, In>)
+    return {.flaw = TraitsFlaw::not_constexpr};
+  else
+    return {.given = In::event};
+}
+
+template <class T>
+consteval LookedTraits<T> look_at_traits() {
+  constexpr bool in_class = requires { T::event; } && !EventIsData<T>;
+  if constexpr (!requires { typename event_traits<T>::is_primary; }) {
+    if constexpr (in_class)
+      return {.flaw = TraitsFlaw::twice};
+    else if constexpr (requires { event_traits<T>::event; })
+      return traits_in<T, event_traits<T>>();
     else
-      return {};
+      return {.flaw = TraitsFlaw::abroad_without};
+  } else if constexpr (in_class) {
+    return traits_in<T, T>();
+  } else if constexpr (std::is_class_v<T> && !std::is_final_v<T> && !requires { T::event; }) {
+    return {.flaw = HasNamedEvent<T> ? TraitsFlaw::unreached : TraitsFlaw::none};
   } else {
     return {};
   }
 }
+
+/// As `validate_name` has it: what brokers take as a topic.
+consteval bool is_broker_name(std::string_view name) {
+  for (const char c : name)
+    if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+          c == '-'))
+      return false;
+  return !name.empty() && name.size() <= 200 && name != "." && name != ".." && name.front() != '-';
+}
+/// `""` is given, and empty; what nobody gave has no data.
+consteval bool is_left_out(std::string_view name) {
+  return name.data() == nullptr;
+}
+
+template <class T>
+inline constexpr LookedTraits<T> looked_traits = look_at_traits<T>();
+
+/// The traits of `Event`; says what is wrong with them.
+template <class Event>
+struct EventTraits {
+  static constexpr auto& given = looked_traits<Event>.given;
+  static constexpr auto flaw = looked_traits<Event>.flaw;
+  static_assert(flaw != TraitsFlaw::other_class,
+                "tidings: the traits of an event are a tidings::traits of its own class, and these are of another");
+  static_assert(flaw != TraitsFlaw::other_type,
+                "tidings: the static member 'event' of an event is its tidings::traits; call this one otherwise");
+  static_assert(flaw != TraitsFlaw::not_static,
+                "tidings: the traits of an event must be static: static constexpr tidings::traits");
+  static_assert(flaw != TraitsFlaw::not_constexpr,
+                "tidings: the traits of an event must be constexpr: static constexpr tidings::traits");
+  static_assert(flaw != TraitsFlaw::unreached,
+                "tidings: the member 'event' of an event must be public, and have no error of its own");
+  static_assert(flaw != TraitsFlaw::abroad_without,
+                "tidings: a specialisation of tidings::event_traits has a public member 'static constexpr "
+                "tidings::traits<T> event'");
+  static_assert(flaw != TraitsFlaw::twice,
+                "tidings: an event has its traits in its class or in event_traits, not in both");
+  static constexpr bool name_fits = is_left_out(given.name) || is_broker_name(given.name);
+  static constexpr bool topic_fits = is_left_out(given.topic) || is_broker_name(given.topic);
+  static_assert(name_fits,
+                "tidings: the name of an event is 1 to 200 of A-Z a-z 0-9 . _ - without a leading -; no broker takes "
+                "this one");
+  static_assert(topic_fits,
+                "tidings: the topic of an event is 1 to 200 of A-Z a-z 0-9 . _ - without a leading -; no broker takes "
+                "this one");
+  static_assert(given.version >= 1 && given.version <= 0x7fffffff,
+                "tidings: the version of an event is at least 1 (and at most 2147483647)");
+};
 
 /// Only `identifier::identifier…`: compilers disagree on how they spell anything else.
 consteval bool is_plain_name(std::string_view name) {
@@ -133,65 +151,70 @@ consteval bool is_plain_name(std::string_view name) {
   return !name.empty();
 }
 
-template <class T>
-consteval auto make_dotted_name() {
-  constexpr auto name = type_name<T>;
-  static_assert(is_plain_name(name),
-                "a local, template or anonymous event type must name itself: static constexpr tidings::traits<T> "
-                "event{.name = …}");
-  std::array<char, name.size() + 1> dotted{};
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (name[i] == ':')
-      dotted[size++] = '.', ++i;
-    else
-      dotted[size++] = name[i];
+/// The name of `Event` where it has none of its own; says where that cannot be.
+template <class Event>
+struct DefaultName {
+  static constexpr auto spelled = type_name<Event>;
+  static constexpr bool plain = is_plain_name(spelled);
+  static_assert(plain,
+                "tidings: a local, template or anonymous event type must name itself: static constexpr "
+                "tidings::traits<T> event{.name = …}");
+  static_assert(!plain || spelled.size() <= 200,
+                "tidings: the qualified name of this event type is longer than brokers take; name it in its traits");
+  static consteval auto make() {
+    std::array<char, spelled.size() + 1> text{};
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < spelled.size(); ++i) {
+      if (spelled[i] == ':')
+        text[size++] = '.', ++i;
+      else
+        text[size++] = spelled[i];
+    }
+    return std::pair{text, size};
   }
-  return std::pair{dotted, size};
-}
-template <class T>
-inline constexpr auto dotted_name = make_dotted_name<T>();
+  static constexpr auto made = make();
+  static constexpr std::string_view dotted{made.first.data(), made.second};
+};
 
 }  // namespace detail
 
 /// Whether `T`'s wire name comes from its C++ name, and changes with it.
 template <class T>
-inline constexpr bool has_default_name = detail::traits_of<T>().name.empty();
+inline constexpr bool has_default_name = detail::EventTraits<T>::given.name.empty();
 
 /// The wire name: `shop.OrderPlaced`, or what the traits say.
 template <class T>
 constexpr std::string_view event_name() {
   if constexpr (!has_default_name<T>)
-    return detail::traits_of<T>().name;
+    return detail::EventTraits<T>::given.name;
   else
-    return {detail::dotted_name<T>.first.data(), detail::dotted_name<T>.second};
+    return detail::DefaultName<T>::dotted;
 }
 
 template <class T>
 constexpr std::uint32_t event_version() {
-  return detail::traits_of<T>().version;
+  return detail::EventTraits<T>::given.version;
 }
 
 /// The topic: the traits' topic, else the wire name.
 template <class T>
 constexpr std::string_view event_topic() {
-  if constexpr (!detail::traits_of<T>().topic.empty())
-    return detail::traits_of<T>().topic;
+  if constexpr (!detail::EventTraits<T>::given.topic.empty())
+    return detail::EventTraits<T>::given.topic;
   else
     return event_name<T>();
 }
 
 template <class T>
-inline constexpr bool has_key = detail::traits_of<T>().key.has_key();
+inline constexpr bool has_key = detail::EventTraits<T>::given.key.has_key();
 /// Whether `T` says that its order does not matter.
 template <class T>
-inline constexpr bool is_unordered = detail::traits_of<T>().key.is_unordered();
+inline constexpr bool is_unordered = detail::EventTraits<T>::given.key.is_unordered();
 
 /// The key of `event` as text; empty where it has none.
 template <class T>
 std::string event_key(const T& event) {
-  static constexpr auto traits = detail::traits_of<T>();
-  return traits.key.of(event);
+  return detail::EventTraits<T>::given.key.of(event);
 }
 
 }  // namespace tidings

@@ -1,5 +1,4 @@
-// Handlers that must not compile, each with one sentence that says why. CASE chooses; the tests of CMakeLists.txt read
-// the compiler's message.
+// Handlers that must not compile, each with one sentence that says why; cmake/Refusals.cmake compiles each case.
 #include "tidings/service/service.hpp"
 
 struct A {
@@ -14,31 +13,53 @@ using tidings::Batch;
 using tidings::Context;
 
 void wrong(tidings::Service& service) {
-#if CASE == 0
   service.on("fine", {}, [](const A&) {});
-#elif CASE == 1
+#ifdef GENERIC
+  // refused: tidings: a generic or overloaded handler does not say which events it takes
   service.on("generic", {}, [](const auto&) {});
-#elif CASE == 2
+#endif
+#ifdef NO_FUNCTION
+  // refused: tidings: a generic or overloaded handler does not say which events it takes
   service.on("no_function", {}, 5);
-#elif CASE == 3
+#endif
+#ifdef RETURNS_BOOL
+  // refused: tidings: a handler returns void or tidings::Result<>
   service.on("bool", {}, [](const A&) { return true; });
-#elif CASE == 4
+#endif
+#ifdef GENERIC_RETURNS_BOOL
+  // refused: tidings: a handler returns void or tidings::Result<>
   service.on<A, B>("generic_bool", {}, [](const auto&) { return true; });
-#elif CASE == 5
+#endif
+#ifdef BATCH_RETURNS_BOOL
+  // refused: tidings: a handler returns void or tidings::Result<>
   service.on("batch_bool", {}, [](const Batch<A>&) { return true; });
-#elif CASE == 6
+#endif
+#ifdef MUTABLE
+  // refused: tidings: a handler's first parameter is its event, as const Event&
   service.on("mutable", {}, [](A&) {});
-#elif CASE == 7
+#endif
+#ifdef POINTER
+  // refused: tidings: a handler's first parameter is its event, as const Event&
   service.on("pointer", {}, [](const A*) {});
-#elif CASE == 8
+#endif
+#ifdef SWAPPED
+  // refused: tidings: a handler's first parameter is its event, as const Event&
   service.on("swapped", {}, [](Context&, const A&) {});
-#elif CASE == 9
+#endif
+#ifdef CONST_CONTEXT
+  // refused: tidings: a handler's second parameter is tidings::Context&
   service.on("const_context", {}, [](const A&, const Context&) {});
-#elif CASE == 10
+#endif
+#ifdef THREE
+  // refused: tidings: a handler takes (const Event&), (const Event&, Context&) or (const Batch<Event>&)
   service.on("three", {}, [](const A&, Context&, int) {});
-#elif CASE == 11
+#endif
+#ifdef ONE_MISSING
+  // refused: tidings: this handler cannot be called with (const Event&) or (const Event&, Context&) for every event
   service.on<A, B>("one_missing", {}, [](const A&) {});
-#elif CASE == 12
+#endif
+#ifdef BATCH_WITH_CONTEXT
+  // refused: tidings: a handler of a Batch takes nothing else
   service.on("batch_with_context", {}, [](const Batch<A>&, Context&) {});
 #endif
 }

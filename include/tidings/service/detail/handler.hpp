@@ -19,6 +19,8 @@ struct EventKind {
   bool ordered = false;                            ///< has a key, or says that it is unordered
   bool named = false;                              ///< names itself, instead of by its C++ name
   bool (*reads)(std::uint32_t version) = nullptr;  ///< the version itself, and those that upcasts lead from
+  std::string_view cpp_type;                       ///< as the compiler spells it, for messages
+  const EventKind* older = nullptr;                ///< the version that its upcast takes
 };
 
 /// A user's handler, whatever it takes.

@@ -23,11 +23,13 @@ struct Types {};
 
 template <class Event>
 constexpr bool reads_version(std::uint32_t version) {
-  if constexpr (requires { &Event::upcast; })
-    if (version < event_version<Event>())
-      return reads_version<typename tidings::detail::UpcastOf<decltype(&Event::upcast)>::type>(version);
+  if constexpr (tidings::detail::has_upcast<Event>)
+    if (version < event_version<Event>()) return reads_version<tidings::detail::Older<Event>>(version);
   return version == event_version<Event>();
 }
+
+template <class Event>
+constexpr const EventKind* older_kind();
 
 template <class Event>
 constexpr EventKind kind_of() {
@@ -37,7 +39,20 @@ constexpr EventKind kind_of() {
           .identity = &event_type<Event>,
           .ordered = has_key<Event> || is_unordered<Event>,
           .named = !has_default_name<Event>,
-          .reads = &reads_version<Event>};
+          .reads = &reads_version<Event>,
+          .cpp_type = type_name<Event>,
+          .older = older_kind<Event>()};
+}
+
+template <class Event>
+inline constexpr EventKind event_kind = kind_of<Event>();
+
+template <class Event>
+constexpr const EventKind* older_kind() {
+  if constexpr (tidings::detail::has_upcast<Event>)
+    return &event_kind<tidings::detail::Older<Event>>;
+  else
+    return nullptr;
 }
 
 // What a handler takes, from the shape of its call.
@@ -95,7 +110,7 @@ class EachHandler final : public Handler {
   }
 
   F function_;
-  std::array<EventKind, sizeof...(Events)> kinds_{kind_of<Events>()...};
+  std::array<EventKind, sizeof...(Events)> kinds_{event_kind<Events>...};
 };
 
 /// A handler of several at once.
@@ -138,7 +153,7 @@ class BatchHandler final : public Handler {
   }
 
   F function_;
-  std::array<EventKind, sizeof...(Events)> kinds_{kind_of<Events>()...};
+  std::array<EventKind, sizeof...(Events)> kinds_{event_kind<Events>...};
 };
 
 /// What `F` returns for the event.
@@ -177,7 +192,10 @@ template <class... Events, class Given>
 std::unique_ptr<Handler> make_handler(Given&& given) {
   using F = std::decay_t<Given>;
   if constexpr (sizeof...(Events) > 0) {
-    if constexpr (std::invocable<F&, Batch<Events...>&> && !(takes_event<F, Events> && ...))
+    // The batch is tried last: asking a generic handler for it compiles its body with a batch.
+    if constexpr ((takes_event<F, Events> && ...))
+      return make_each<F, Events...>(std::forward<Given>(given));
+    else if constexpr (std::invocable<F&, Batch<Events...>&>)
       return make_batched(F(std::forward<Given>(given)), Types<Events...>{});
     else
       return make_each<F, Events...>(std::forward<Given>(given));
@@ -210,7 +228,8 @@ std::unique_ptr<Handler> make_handler(Given&& given) {
           else
             return true;
         }();
-        static_assert(second_fine, "tidings: a handler's second parameter is tidings::Context&");
+        static_assert(!is_event_argument<First> || second_fine,
+                      "tidings: a handler's second parameter is tidings::Context&");
         if constexpr (is_event_argument<First> && second_fine)
           return make_each<F, std::remove_cvref_t<First>>(std::forward<Given>(given));
         else
