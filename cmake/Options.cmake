@@ -31,7 +31,7 @@ if(PROJECT_IS_TOP_LEVEL)
     set(CMAKE_CXX_COMPILER_LAUNCHER "${TIDINGS_CCACHE}")
   endif()
   # They are errors under the presets (CMAKE_COMPILE_WARNING_AS_ERROR), not for who builds to install with a compiler that we do not know.
-  target_compile_options(tidings_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers -Wno-restrict)  # members left out keep their initialiser, by design; restrict: g++ 12 sees ghosts in string concatenation
+  target_compile_options(tidings_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)  # members left out keep their initialiser, by design; restrict: g++ 12 sees ghosts in string concatenation; deprecated: clang tells of what libstdc++ 12's stable_sort calls
 else()
   set(CMAKE_COMPILE_WARNING_AS_ERROR OFF)
 endif()

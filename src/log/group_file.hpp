@@ -58,10 +58,9 @@ class GroupFile {
 
  private:
   GroupFile(std::unique_ptr<File> file, std::uint32_t partitions)
-      : file_(std::move(file)), partitions_(partitions), slots_(partitions, 0) {}
+      : file_(std::move(file)), slots_(partitions, 0) {}
 
   std::unique_ptr<File> file_;
-  std::uint32_t partitions_;
   std::uint32_t member_ = 0;
   mutable std::vector<int> slots_;  // where the newest record of each partition stands
 };
