@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -88,6 +89,21 @@ TEST_F(LogBroker, WhatIsInTheWayOfATopicIsTold) {
     EXPECT_FALSE(entry.path().filename().string().starts_with('~')) << entry.path();
   publish(*broker, "order", "1");
   EXPECT_NE(broker->topic("orders").error().message.find("did you mean 'order'"), std::string::npos);
+}
+
+/// Whoever made a topic may have died before its folder was on the device; whoever writes first sees to it.
+TEST_F(LogBroker, WhatIsAcknowledgedStandsInFoldersThatAreSynced) {
+  open()->create_topic("t", {}).or_throw();
+  auto broker = open();
+  std::vector<std::string> synced;
+  files.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
+    if (call.name == "sync") synced.push_back(call.path);
+    return std::nullopt;
+  });
+  publish(*broker, "t", "1");
+  for (const auto& path : {folder, folder + "/t", folder + "/t/0"})
+    EXPECT_NE(std::ranges::find(synced, path), synced.end()) << path;
+  files.fail({});
 }
 
 TEST_F(LogBroker, OneThatIsDamagedHidesNoOther) {
@@ -293,6 +309,19 @@ class EveryCall : public LogBroker, public testing::WithParamInterface<std::stri
     for (const auto& id : known.acknowledged) EXPECT_TRUE(seen.contains(id)) << when << "event " << id << " is lost";
     for (const auto& id : seen) EXPECT_TRUE(known.tried.contains(id)) << when << "event " << id << " came from nowhere";
     EXPECT_EQ((*broker)->groups("t").or_throw().at(0).lag(), 0U) << when;
+    // From every offset, since each is looked up in the segments that there are.
+    const auto end = (*broker)->topic("t").or_throw().partitions.at(0).end.value;
+    std::vector<std::string> all;
+    for (std::uint64_t offset = 0; offset < end; ++offset) {
+      auto reader = (*broker)->subscribe("t", {.start = Start::offset(Offset{offset})}).or_throw();
+      auto got = reader->fetch(1, 1s);
+      ASSERT_TRUE(got) << when << "offset " << offset << ": " << to_string(got.error());
+      ASSERT_EQ(got->size(), 1U) << when;
+      EXPECT_EQ(got->at(0).id.offset.value, offset) << when;
+      all.emplace_back(got->at(0).envelope.id);
+    }
+    EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), end) << when << "an event stands there twice";
+    EXPECT_EQ(all.back(), "after") << when;
   }
 
   [[nodiscard]] Error error() const {
