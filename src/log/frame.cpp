@@ -8,10 +8,6 @@
 namespace tidings::log {
 namespace {
 
-std::size_t text_bytes(const EnvelopeView& event) {
-  return size_bytes(event);
-}
-
 std::uint32_t frame_checksum(std::span<const std::byte> frame, std::uint32_t length, std::uint64_t salt) {
   auto crc = crc32c(std::as_bytes(std::span{&salt, 1}));
   crc = crc32c(std::as_bytes(std::span{&length, 1}), crc);
@@ -40,12 +36,12 @@ void seal_checksum(std::string& out, std::size_t begin, std::uint32_t length, st
 }  // namespace
 
 std::uint64_t frame_bytes(const EnvelopeView& event) {
-  return padded(sizeof(FrameHeader) + sizeof(EnvelopeBlock) + text_bytes(event));
+  return padded(sizeof(FrameHeader) + sizeof(EnvelopeBlock) + size_bytes(event));
 }
 
 void write_data_frame(std::string& out, const EnvelopeView& event, const FrameStamp& stamp, std::uint64_t salt) {
   const auto begin = out.size();
-  const auto length = sizeof(FrameHeader) + sizeof(EnvelopeBlock) + text_bytes(event);
+  const auto length = sizeof(FrameHeader) + sizeof(EnvelopeBlock) + size_bytes(event);
   const auto header = header_of(stamp, FrameType::data, length);
   const auto size = [](std::string_view text) {
     return static_cast<std::uint16_t>(text.size());

@@ -1,12 +1,15 @@
-// Processes that write and read one log are killed with SIGKILL at random moments, and others go on. TIDINGS_SEED
-// replays the choices (not the scheduler's), TIDINGS_ROUNDS says how many kills.
+// Processes that write and read one log are killed with SIGKILL at random moments, or leave, and others go on.
+// TIDINGS_SEED replays the choices (not the scheduler's), TIDINGS_ROUNDS says how many kills. Every 50 of them have a
+// log of their own, whose segments are small in the beginning: batches larger than a segment, and rolls, are then met
+// often.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -25,6 +28,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* topics[] = {"in-memory", "durable"};
+constexpr std::uint32_t partitions = 3;
+constexpr std::uint64_t kills_a_log = 50;
 
 std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
   const char* const text = std::getenv(variable);
@@ -48,49 +53,60 @@ void say(int pipe, const std::string& line) {
   if (::write(pipe, line.data(), line.size()) != static_cast<ssize_t>(line.size())) ::_exit(4);
 }
 
-/// Publishes batches to both topics until it is killed; tells each place after it was acknowledged.
+/// Publishes batches, each to one partition, until it is killed; tells each place after it was acknowledged.
 [[noreturn]] void write_until_killed(const std::string& url, std::uint64_t incarnation, std::uint64_t seed, int pipe) {
   SeededEntropy entropy(seed);
   auto broker = must(open_broker(url));
-  std::uint64_t next[2] = {0, 0};
+  std::uint64_t next[2][partitions] = {};
   while (true) {
     const auto which = entropy.below(2);
+    const auto partition = static_cast<std::uint32_t>(entropy.below(partitions));
     const auto size = 1 + entropy.below(6);
+    const bool is_large = entropy.below(40) == 0;  // up to 5 MiB, where a first segment has 1
     std::vector<Envelope> batch(size);
     std::vector<EnvelopeView> views;
     for (std::uint64_t i = 0; i < size; ++i) {
-      batch[i].id = std::to_string(incarnation) + "/" + std::to_string(next[which] + i);
+      batch[i].id = std::to_string(incarnation) + "/" + std::to_string(next[which][partition] + i);
       batch[i].type = std::to_string(i + 1) + " of " + std::to_string(size);
-      batch[i].payload.assign(entropy.below(3'000), static_cast<char>('a' + entropy.below(26)));
+      batch[i].payload.assign(entropy.below(is_large ? 1'000'000 : 3'000), static_cast<char>('a' + entropy.below(26)));
       views.push_back(batch[i].view());
     }
-    const auto places = must(broker->publish(topics[which], views));
-    next[which] += size;
+    const auto places = must(broker->publish(topics[which], views, {.partition = Partition{partition}}));
+    next[which][partition] += size;
     for (std::uint64_t i = 0; i < size; ++i)
-      say(pipe, "A " + std::to_string(which) + " " + std::to_string(places[i].offset.value) + " " + batch[i].id + "\n");
+      say(pipe, "A " + std::to_string(which) + " " + std::to_string(partition) + " " +
+                    std::to_string(places[i].offset.value) + " " + batch[i].id + "\n");
     ::usleep(static_cast<useconds_t>(entropy.below(400)));
   }
 }
 
-/// Handles both topics as a member of one group until it is killed; tells each event before it is settled, and its
-/// generation.
+volatile std::sig_atomic_t is_told_to_leave = 0;
+
+/// Handles both topics as a member of one group until it is killed, or leaves; tells each event before it is settled,
+/// and again after.
 [[noreturn]] void read_until_killed(const std::string& url, std::uint64_t seed, int pipe) {
+  std::signal(SIGTERM, [](int) { is_told_to_leave = 1; });
   SeededEntropy entropy(seed);
   auto broker = must(open_broker(url));
   std::vector<std::unique_ptr<Consumer>> consumers;
   for (const auto* const topic : topics) consumers.push_back(must(broker->subscribe(topic, {.group = "group"})));
-  while (true)
+  while (is_told_to_leave == 0)
     for (std::size_t which = 0; which < 2; ++which) {
       const auto got = must(consumers[which]->fetch(1 + entropy.below(50), 2ms));
       std::vector<DeliveryId> ids;
+      const auto tell = [&](char what, const DeliveryId& id) {
+        say(pipe, std::string(1, what) + " " + std::to_string(which) + " " + std::to_string(id.partition.value) + " " +
+                      std::to_string(id.offset.value) + " " + std::to_string(id.generation) + "\n");
+      };
       for (const auto& delivery : got) {
-        say(pipe, "H " + std::to_string(which) + " " + std::to_string(delivery.id.offset.value) + " " +
-                      std::to_string(delivery.id.generation) + "\n");
+        tell('H', delivery.id);
         ids.push_back(delivery.id);
       }
-      if (auto settled = consumers[which]->settle(ids); !settled && settled.error().code != "not_owner")
-        give_up(settled.error());
+      must(consumers[which]->settle(ids));  // nobody is slow here: no partition goes away with something in flight
+      for (const auto& id : ids) tell('S', id);
     }
+  must(broker->close(10s));
+  ::_exit(0);
 }
 
 struct Processes {
@@ -136,28 +152,47 @@ struct Processes {
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "a process ended by itself, status " << status;
     alive.erase(pid);
   }
+
+  /// A reader gives back what it has, and ends.
+  void let_leave(pid_t pid) {
+    ::kill(pid, SIGTERM);
+    int status = 0;
+    for (pid_t ended = 0; ended == 0; listen(1ms)) ASSERT_GE(ended = ::waitpid(pid, &status, WNOHANG), 0);
+    // Told before it could listen, it ends at once.
+    EXPECT_TRUE(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)) << "status " << status;
+    alive.erase(pid);
+  }
+};
+
+struct Handled {
+  std::uint64_t offset;
+  std::uint64_t generation;
 };
 
 struct Told {
-  std::map<std::uint64_t, std::string> acknowledged[2];  // offset: id
-  std::set<std::uint64_t> handled[2];
+  std::map<std::uint64_t, std::string> acknowledged;  // offset: id
+  std::vector<Handled> handled;                       // as it was told
+  std::vector<Handled> settled;
 };
 
-Told parse(const std::string& heard) {
-  Told told;
+using AllTold = std::array<std::array<Told, partitions>, 2>;
+
+AllTold parse(const std::string& heard) {
+  AllTold told;
   for (std::size_t begin = 0; begin < heard.size();) {
     const auto end = heard.find('\n', begin);
     if (end == heard.npos) break;
     char kind = 0;
-    unsigned long long which = 0, offset = 0;
+    unsigned long long which = 0, partition = 0, offset = 0;
     char word[64] = {};
     const auto line = heard.substr(begin, end - begin);  // sscanf measures its whole text first
-    if (std::sscanf(line.c_str(), "%c %llu %llu %63s", &kind, &which, &offset, word) == 4) {
+    if (std::sscanf(line.c_str(), "%c %llu %llu %llu %63s", &kind, &which, &partition, &offset, word) == 5) {
+      auto& one = told.at(which).at(partition);
       if (kind == 'A') {
-        const auto [place, fresh] = told.acknowledged[which].emplace(offset, word);
+        const auto [place, fresh] = one.acknowledged.emplace(offset, word);
         EXPECT_TRUE(fresh) << "offset " << offset << " of " << topics[which] << " was acknowledged twice";
       } else {
-        told.handled[which].insert(offset);
+        (kind == 'H' ? one.handled : one.settled).push_back({offset, std::strtoull(word, nullptr, 10)});
       }
     }
     begin = end + 1;
@@ -165,64 +200,120 @@ Told parse(const std::string& heard) {
   return told;
 }
 
-void check_topic(Broker& broker, std::size_t which, const Told& told) {
+/// What stands in one partition, event by event.
+class Sequence {
+ public:
+  explicit Sequence(const Told& told) : told_(told) {}
+  [[nodiscard]] std::uint64_t end() const { return offset_; }
+  [[nodiscard]] bool is_whole() const { return in_batch_ == of_batch_; }
+
+  void take(const Delivery& delivery) {
+    ASSERT_EQ(delivery.id.offset.value, offset_) << "offsets are dense";
+    const std::string id(delivery.envelope.id);
+    const auto slash = id.find('/');
+    ASSERT_NE(slash, id.npos);
+    const auto writer = id.substr(0, slash);
+    ASSERT_EQ(id.substr(slash + 1), std::to_string(next_[writer]++)) << "a writer's order is kept, without gaps";
+    if (const auto known = told_.acknowledged.find(offset_); known != told_.acknowledged.end()) {
+      ASSERT_EQ(known->second, id);
+    }
+    unsigned long long number = 0, size = 0;
+    ASSERT_EQ(std::sscanf(std::string(delivery.envelope.type).c_str(), "%llu of %llu", &number, &size), 2);
+    if (number == 1) {
+      ASSERT_TRUE(is_whole()) << "a batch before offset " << offset_ << " is not whole";
+      in_batch_ = 0, of_batch_ = size, batch_writer_ = writer;
+    }
+    ASSERT_EQ(number, ++in_batch_) << "offset " << offset_;
+    ASSERT_EQ(batch_writer_, writer);
+    ++offset_;
+  }
+
+ private:
+  const Told& told_;
+  std::map<std::string, std::uint64_t> next_;  // by writer
+  std::uint64_t offset_ = 0, of_batch_ = 0, in_batch_ = 0;
+  std::string batch_writer_;
+};
+
+/// One holder of the partition after another: each goes on where the one before stopped, at what is not settled, and
+/// leaves nothing out; the one before does nothing any more.
+void check_order(const Told& told) {
+  struct Hold {
+    std::uint64_t first = 0, last = 0, settled_end = 0;
+  };
+  std::map<std::uint64_t, Hold> holds;  // by generation
+  std::uint64_t newest = 0;
+  for (const auto& one : told.handled) {
+    ASSERT_GE(one.generation, newest) << "offset " << one.offset << " was handled by a holder of the past";
+    newest = one.generation;
+    const auto [hold, begins] = holds.try_emplace(one.generation, Hold{one.offset, one.offset, 0});
+    if (!begins) {
+      ASSERT_EQ(one.offset, ++hold->second.last) << "out of order within one hold";
+    }
+  }
+  for (const auto& one : told.settled) {
+    auto& hold = holds.at(one.generation);
+    hold.settled_end = std::max(hold.settled_end, one.offset + 1);
+  }
+  std::uint64_t handled_end = 0, settled_end = 0;
+  for (const auto& [generation, hold] : holds) {
+    ASSERT_LE(hold.first, handled_end) << "events were left out by generation " << generation;
+    ASSERT_GE(hold.first, settled_end) << "what was settled came again in generation " << generation;
+    handled_end = std::max(handled_end, hold.last + 1);
+    settled_end = std::max(settled_end, hold.settled_end);
+  }
+}
+
+void check_topic(Broker& broker, std::size_t which, const AllTold& all) {
+  const auto& told = all.at(which);
   const auto info = broker.topic(topics[which]).or_throw();
-  const auto end = info.partitions.at(0).end.value;
   auto reader = broker.subscribe(topics[which], {}).or_throw();
-  std::map<std::string, std::uint64_t> next;  // by incarnation
-  std::uint64_t offset = 0, of_batch = 0, in_batch = 0;
-  std::string batch_owner;
-  while (offset < end) {
+  std::vector<Sequence> sequences;
+  for (const auto& one : told) sequences.emplace_back(one);
+  std::uint64_t missing = 0;
+  for (const auto& one : info.partitions) missing += one.end.value;
+  while (missing > 0) {
     const auto got = reader->fetch(1000, 10s).or_throw();
     ASSERT_FALSE(got.empty());
     for (const auto& delivery : got) {
-      ASSERT_EQ(delivery.id.offset.value, offset) << "offsets are dense";
-      const std::string id(delivery.envelope.id);
-      const auto slash = id.find('/');
-      ASSERT_NE(slash, id.npos);
-      ASSERT_EQ(id.substr(slash + 1), std::to_string(next[id.substr(0, slash)]++))
-          << "a writer's order is kept, without gaps";
-      if (const auto known = told.acknowledged[which].find(offset); known != told.acknowledged[which].end()) {
-        ASSERT_EQ(known->second, id);
-      }
-      unsigned long long number = 0, size = 0;
-      ASSERT_EQ(std::sscanf(std::string(delivery.envelope.type).c_str(), "%llu of %llu", &number, &size), 2);
-      if (number == 1) {
-        ASSERT_EQ(in_batch, of_batch) << "a batch before offset " << offset << " is not whole";
-        in_batch = 0, of_batch = size, batch_owner = id.substr(0, slash);
-      }
-      ASSERT_EQ(number, ++in_batch) << "offset " << offset;
-      ASSERT_EQ(batch_owner, id.substr(0, slash));
-      ++offset;
+      ASSERT_NO_FATAL_FAILURE(sequences.at(delivery.id.partition.value).take(delivery));
+      --missing;
     }
   }
-  EXPECT_EQ(in_batch, of_batch) << "the last batch is not whole";
-  if (!told.acknowledged[which].empty()) {
-    EXPECT_LT(told.acknowledged[which].rbegin()->first, end) << "an acknowledged event is lost";
+  for (std::uint32_t number = 0; number < partitions; ++number) {
+    EXPECT_TRUE(sequences[number].is_whole()) << "the last batch is not whole";
+    const auto& acknowledged = told.at(number).acknowledged;
+    if (!acknowledged.empty()) {
+      EXPECT_LT(acknowledged.rbegin()->first, sequences[number].end()) << "an acknowledged event is lost";
+    }
+    ASSERT_NO_FATAL_FAILURE(check_order(told.at(number))) << topics[which] << "/" << number;
   }
 
   // The group goes on after all those deaths, and its record accounts for every event.
   auto member = broker.subscribe(topics[which], {.group = "group"}).or_throw();
-  auto handled = told.handled[which];
-  const auto position = [&] { return broker.groups(topics[which]).or_throw().at(0).partitions.at(0); };
+  std::array<std::set<std::uint64_t>, partitions> handled;
+  for (std::uint32_t number = 0; number < partitions; ++number)
+    for (const auto& one : told.at(number).handled) handled.at(number).insert(one.offset);
+  const auto group = [&] { return broker.groups(topics[which]).or_throw().at(0); };
   for (const auto until = std::chrono::steady_clock::now() + 60s;
-       position().position.value < end && std::chrono::steady_clock::now() < until;) {
-    const auto got = member->fetch(1000, 100ms).or_throw();
+       group().lag() > 0 && std::chrono::steady_clock::now() < until;) {
     std::vector<DeliveryId> ids;
-    for (const auto& delivery : got) ids.push_back(delivery.id), handled.insert(delivery.id.offset.value);
+    for (const auto& delivery : member->fetch(1000, 100ms).or_throw()) {
+      ids.push_back(delivery.id);
+      handled.at(delivery.id.partition.value).insert(delivery.id.offset.value);
+    }
     member->settle(ids).or_throw();
   }
-  EXPECT_EQ(position().position.value, end);
-  EXPECT_EQ(position().handled, end);
-  EXPECT_EQ(handled.size(), end) << "an event was never handled";
+  for (const auto& one : group().partitions) {
+    const auto end = sequences.at(one.partition.value).end();
+    EXPECT_EQ(one.position.value, end);
+    EXPECT_EQ(one.handled, end);
+    EXPECT_EQ(handled.at(one.partition.value).size(), end) << "an event was never handled";
+  }
 }
 
-TEST(Crash, NothingAcknowledgedIsLostWhoeverIsKilled) {
-  const auto seed = number_from("TIDINGS_SEED", 1);
-  const auto rounds = number_from("TIDINGS_ROUNDS", 300);
-  std::printf("seed %llu, %llu kills\n", static_cast<unsigned long long>(seed),
-              static_cast<unsigned long long>(rounds));
-  SeededEntropy entropy(seed);
+/// So many kills over a log of their own.
+void kill_and_check(std::uint64_t kills, SeededEntropy& entropy, std::size_t (&acknowledged)[2]) {
   auto folder = (std::filesystem::temp_directory_path() / "tidings-crash-XXXXXX").string();
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   Processes processes;
@@ -232,8 +323,8 @@ TEST(Crash, NothingAcknowledgedIsLostWhoeverIsKilled) {
   // The log is opened by the children only: who opens it must not fork.
   if (const pid_t pid = ::fork(); pid == 0) {
     auto broker = must(open_broker(processes.url));
-    must(broker->create_topic(topics[0], {.durability = Durability::memory}));
-    must(broker->create_topic(topics[1], {.durability = Durability::durable}));
+    must(broker->create_topic(topics[0], {.partitions = partitions, .durability = Durability::memory}));
+    must(broker->create_topic(topics[1], {.partitions = partitions, .durability = Durability::durable}));
     broker.reset();
     ::_exit(0);
   } else {
@@ -241,32 +332,50 @@ TEST(Crash, NothingAcknowledgedIsLostWhoeverIsKilled) {
     ASSERT_EQ(::waitpid(pid, &status, 0), pid);
     ASSERT_EQ(status, 0);
   }
-  for (int i = 0; i < 6; ++i) processes.start(i < 4, entropy.next());
-  for (std::uint64_t round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
+  constexpr int writers = 4, readers = 4;
+  for (int i = 0; i < writers + readers; ++i) processes.start(i < writers, entropy.next());
+  for (std::uint64_t round = 0; round < kills && !testing::Test::HasFailure(); ++round) {
     processes.listen(std::chrono::microseconds{entropy.below(25'000)});
     auto victim = processes.alive.begin();
     std::advance(victim, static_cast<std::ptrdiff_t>(entropy.below(processes.alive.size())));
     const bool is_writer = victim->second;
-    processes.kill(victim->first);
+    if (!is_writer && entropy.below(2) == 0)
+      processes.let_leave(victim->first);
+    else
+      processes.kill(victim->first);
     processes.start(is_writer, entropy.next());
   }
   processes.listen(200ms);
   while (!processes.alive.empty()) processes.kill(processes.alive.begin()->first);
   ::close(processes.pipe[1]);
   processes.listen(10ms);
+  ::close(processes.pipe[0]);
   const auto told = parse(processes.heard);
-  std::printf("%zu and %zu events were acknowledged\n", told.acknowledged[0].size(), told.acknowledged[1].size());
-  EXPECT_GT(told.acknowledged[0].size(), rounds);
-  EXPECT_GT(told.acknowledged[1].size(), rounds);
   {
     auto broker = open_broker(processes.url).or_throw();
-    for (std::size_t which = 0; which < 2; ++which) check_topic(*broker, which, told);
+    for (std::size_t which = 0; which < 2; ++which) {
+      check_topic(*broker, which, told);
+      for (const auto& one : told.at(which)) acknowledged[which] += one.acknowledged.size();
+    }
   }
-  ::close(processes.pipe[0]);
   if (!testing::Test::HasFailure())
     std::filesystem::remove_all(folder);
   else
     std::printf("the log is kept in %s\n", folder.c_str());
+}
+
+TEST(Crash, NothingAcknowledgedIsLostWhoeverIsKilled) {
+  const auto seed = number_from("TIDINGS_SEED", 1);
+  const auto rounds = number_from("TIDINGS_ROUNDS", 300);
+  std::printf("seed %llu, %llu kills\n", static_cast<unsigned long long>(seed),
+              static_cast<unsigned long long>(rounds));
+  SeededEntropy entropy(seed);
+  std::size_t acknowledged[2] = {0, 0};
+  for (std::uint64_t done = 0; done < rounds && !testing::Test::HasFailure(); done += kills_a_log)
+    kill_and_check(std::min(kills_a_log, rounds - done), entropy, acknowledged);
+  std::printf("%zu and %zu events were acknowledged\n", acknowledged[0], acknowledged[1]);
+  EXPECT_GT(acknowledged[0], rounds);
+  EXPECT_GT(acknowledged[1], rounds);
 }
 
 }  // namespace

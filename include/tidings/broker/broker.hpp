@@ -28,13 +28,15 @@ class Consumer {
   /// Up to `max` deliveries; waits up to `wait_max` for the first. Empty: nothing came in time, the in-flight limit
   /// is reached, or `wake` was called. What was rejected or not settled in time comes again, with a higher attempt.
   /// Where 10,000 events are settled beyond one that is not, its partition gives nothing new until that one is.
-  /// Errors: `closed` (reopen), `corrupt` (never), whatever the broker's medium brings.
+  /// Errors: `closed` (reopen), `corrupt` (never), `outcome_unknown` (same call) where what others wrote could not be
+  /// synced, and those of the medium (see `Broker`).
   virtual Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) = 0;
 
   /// The deliveries are done, as `outcome`. The group's position moves to the first that is not, and is durable
   /// against the death of any process when this returns. Settling twice is harmless.
   /// Errors: `not_owner` (never) where the partition has gone to another member: the others named in the call are
-  /// settled all the same.
+  /// settled all the same. And those of the medium (see `Broker`): what the call names is settled all the same, and
+  /// comes again only if this process dies before a later call could write it down.
   virtual Result<> settle(std::span<const DeliveryId> ids, Outcome outcome = Outcome::handled) = 0;
 
   /// Negative acknowledgement: the deliveries come again after `delay`. Later events of the partition, those of the
@@ -56,7 +58,11 @@ class Consumer {
   virtual Result<> close(Duration wait_max) = 0;
 };
 
-/// What carries envelopes between services. Thread-safe.
+/// What carries envelopes between services. Thread-safe. Not to be used in a child of a fork.
+///
+/// Errors of the medium, which every call of a broker that keeps files may bring: `disk_full`, `too_many_files`,
+/// `too_many_processes` (same call), `io_error` (reopen), `permission_denied`, `foreign_owner`, `not_a_file`,
+/// `not_a_directory`, `corrupt`, `newer_version` (never). `closed` (reopen) after `close`.
 class Broker {
  public:
   /// Closes what is open, without draining.
@@ -66,8 +72,8 @@ class Broker {
 
   /// Creates a topic. One that is there already, with the same options as far as they are given (are not the
   /// defaults), is fine.
-  /// Errors: `invalid_name`, `invalid_options`, `topic_exists_with` (never) where it differs, `unsupported` for a
-  /// durability that it cannot keep.
+  /// Errors: `invalid_name`, `invalid_options`, `topic_exists_with` (never) where it differs, `exists` (never) where
+  /// something that is no topic is in its way, `unsupported` for a durability that it cannot keep.
   virtual Result<> create_topic(std::string_view topic, const TopicOptions& options) = 0;
 
   /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the
@@ -75,13 +81,15 @@ class Broker {
   /// call. The events are borrowed for the call.
   ///
   /// Returns a place for each event, in their order, once all have the topic's durability.
-  /// Errors: `invalid_event`, `too_large`, `invalid_name` (never; nothing was written), `unknown_topic` (never),
-  /// `busy`, `disk_full`, `backpressure` (same call; nothing was written), `outcome_unknown` (same call: some or all
-  /// may have been written; the same ids may come twice).
+  /// Errors: `invalid_event`, `too_large`, `invalid_name` (never; nothing was written), `unknown_topic`, `exists`
+  /// (never), `busy`, `disk_full`, `backpressure` (same call; nothing was written), `outcome_unknown` (same call: some
+  /// or all may have been written; the same ids may come twice), `poisoned` (reopen: a sync failed before; nothing is
+  /// written to that partition until the machine was started again).
   virtual Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
                                                  const PublishOptions& options = {}) = 0;
 
-  /// Joins a group, or reads without one. Errors: `invalid_name`, `invalid_options`, `unknown_topic`.
+  /// Joins a group, or reads without one. Errors: `invalid_name`, `invalid_options`, `unknown_topic` (never), `busy`,
+  /// `too_many_members` (same call).
   virtual Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) = 0;
 
   /// Every topic, by name. One that is damaged is there with its error, and hides no other.

@@ -2,10 +2,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "log/faulty_files.hpp"
@@ -85,6 +89,21 @@ TEST_F(LogBroker, WhatIsInTheWayOfATopicIsTold) {
     EXPECT_FALSE(entry.path().filename().string().starts_with('~')) << entry.path();
   publish(*broker, "order", "1");
   EXPECT_NE(broker->topic("orders").error().message.find("did you mean 'order'"), std::string::npos);
+}
+
+/// Whoever made a topic may have died before its folder was on the device; whoever writes first sees to it.
+TEST_F(LogBroker, WhatIsAcknowledgedStandsInFoldersThatAreSynced) {
+  open()->create_topic("t", {}).or_throw();
+  auto broker = open();
+  std::vector<std::string> synced;
+  files.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
+    if (call.name == "sync") synced.push_back(call.path);
+    return std::nullopt;
+  });
+  publish(*broker, "t", "1");
+  for (const auto& path : {folder, folder + "/t", folder + "/t/0"})
+    EXPECT_NE(std::ranges::find(synced, path), synced.end()) << path;
+  files.fail({});
 }
 
 TEST_F(LogBroker, OneThatIsDamagedHidesNoOther) {
@@ -226,10 +245,15 @@ TEST_F(LogBroker, ClosingDoesNotMeetALatePublish) {
 /// One publish, read and settled, over and over, with the n-th call to the system failing, for every n.
 class EveryCall : public LogBroker, public testing::WithParamInterface<std::string> {
  protected:
+  /// Ids, by what became of them.
   struct Known {
-    std::set<std::string> acknowledged;
-    std::set<std::string> tried;
-    std::set<std::string> handled;
+    std::set<std::string> tried, acknowledged, handled;
+    std::function<void(char what, const std::string& id)> on_change;
+
+    void add(char what, const std::string& id) {
+      (what == 'T' ? tried : what == 'A' ? acknowledged : handled).insert(id);
+      if (on_change) on_change(what, id);
+    }
   };
 
   /// Creates, appends, rolls, subscribes and settles; what fails ends it.
@@ -243,10 +267,10 @@ class EveryCall : public LogBroker, public testing::WithParamInterface<std::stri
     // The third does not fit into the first segment.
     for (const auto& [name, size] : {std::pair{"a", 10}, {"b", 700'000}, {"c", 700'000}, {"d", 10}}) {
       const auto id = prefix + name;
-      known.tried.insert(id);
+      known.add('T', id);
       auto published = try_publish(**broker, "t", id, static_cast<std::size_t>(size));
       if (published)
-        known.acknowledged.insert(id);
+        known.add('A', id);
       else if (first_failure)
         first_failure = published;
     }
@@ -255,7 +279,7 @@ class EveryCall : public LogBroker, public testing::WithParamInterface<std::stri
     std::vector<DeliveryId> ids;
     for (const auto& one : *got) {
       ids.push_back(one.id);
-      known.handled.insert(std::string(one.envelope.id));  // whether the group knows or not: nobody waits for it again
+      known.add('H', std::string(one.envelope.id));  // whether the group knows or not: nobody waits for it again
     }
     if (auto settled = (*member)->settle(ids); !settled) return settled;
     if (auto closed = (*broker)->close(1s); !closed) return closed;
@@ -285,6 +309,19 @@ class EveryCall : public LogBroker, public testing::WithParamInterface<std::stri
     for (const auto& id : known.acknowledged) EXPECT_TRUE(seen.contains(id)) << when << "event " << id << " is lost";
     for (const auto& id : seen) EXPECT_TRUE(known.tried.contains(id)) << when << "event " << id << " came from nowhere";
     EXPECT_EQ((*broker)->groups("t").or_throw().at(0).lag(), 0U) << when;
+    // From every offset, since each is looked up in the segments that there are.
+    const auto end = (*broker)->topic("t").or_throw().partitions.at(0).end.value;
+    std::vector<std::string> all;
+    for (std::uint64_t offset = 0; offset < end; ++offset) {
+      auto reader = (*broker)->subscribe("t", {.start = Start::offset(Offset{offset})}).or_throw();
+      auto got = reader->fetch(1, 1s);
+      ASSERT_TRUE(got) << when << "offset " << offset << ": " << to_string(got.error());
+      ASSERT_EQ(got->size(), 1U) << when;
+      EXPECT_EQ(got->at(0).id.offset.value, offset) << when;
+      all.emplace_back(got->at(0).envelope.id);
+    }
+    EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), end) << when << "an event stands there twice";
+    EXPECT_EQ(all.back(), "after") << when;
   }
 
   [[nodiscard]] Error error() const {
@@ -332,6 +369,57 @@ TEST_P(EveryCall, ThatFailsIsToldAndLosesNothing) {
     if (HasFatalFailure()) return;
   }
 }
+
+/// The same, with the process killed at its n-th call, and so in the middle of every step of an append, a roll, a
+/// commit.
+class EveryCallIsTheLast : public EveryCall {};
+
+TEST_P(EveryCallIsTheLast, OfAProcessThatIsKilledAndLosesNothing) {
+  files.skip_syncs();
+  std::uint64_t calls = 0;
+  {
+    Known known;
+    run(known, "").or_throw();
+    calls = files.calls();
+  }
+  for (std::uint64_t n = 1; n <= calls; ++n) {
+    const auto when = "killed at call " + std::to_string(n) + ": ";
+    std::filesystem::remove_all(folder);
+    int pipe[2];
+    ASSERT_EQ(::pipe(pipe), 0);
+    const auto child = ::fork();
+    if (child == 0) {
+      const auto last = files.calls() + n;
+      files.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
+        if (call.number == last) ::raise(SIGKILL);
+        return std::nullopt;
+      });
+      Known known;
+      known.on_change = [&](char what, const std::string& id) {
+        const auto line = std::string(1, what) + id + "\n";
+        (void)!::write(pipe[1], line.data(), line.size());
+      };
+      ::_exit(run(known, "1") ? 0 : 1);
+    }
+    ::close(pipe[1]);
+    std::string said;
+    char buffer[4096];
+    for (ssize_t got = 0; (got = ::read(pipe[0], buffer, sizeof buffer)) > 0;)
+      said.append(buffer, static_cast<std::size_t>(got));
+    ::close(pipe[0]);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) << when << status;
+    Known known;
+    std::istringstream lines(said);
+    for (std::string line; std::getline(lines, line);) known.add(line[0], line.substr(1));
+    check(known, when);
+    if (HasFatalFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(LogBroker, EveryCallIsTheLast, testing::Values("killed"),
+                         [](const auto& how) { return how.param; });
 
 INSTANTIATE_TEST_SUITE_P(LogBroker, EveryCall, testing::Values("disk_full", "io_error", "too_many_files"),
                          [](const auto& error) { return error.param; });
