@@ -1,10 +1,14 @@
 #include "log/control.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <fstream>
+#include <cerrno>
 #include <string>
 #include <thread>
 
+#include "base/descriptor.hpp"
 #include "log/futex.hpp"
 
 namespace tidings::log {
@@ -17,11 +21,14 @@ std::atomic<std::uint32_t>& low_half(std::atomic<std::uint64_t>& word) {
 
 }  // namespace
 
-std::array<char, 40> boot_id() {
+Result<std::array<char, 40>> boot_id() {
+  static const std::string path = "/proc/sys/kernel/random/boot_id";
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return system_error("cannot tell this boot from another by", path, errno);
   std::array<char, 40> id{};
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string text;
-  if (std::getline(file, text)) std::copy_n(text.begin(), std::min(text.size(), id.size() - 1), id.begin());
+  const auto size = ::read(file.get(), id.data(), id.size() - 1);
+  if (size <= 0) return system_error("cannot tell this boot from another by", path, size < 0 ? errno : EIO);
+  std::replace(id.begin(), id.end(), '\n', '\0');
   return id;
 }
 

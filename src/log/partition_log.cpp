@@ -9,8 +9,8 @@ namespace tidings::log {
 namespace {
 
 /// The bytes of a record of the control file that are not atomics are written once, before `ready`.
-bool is_current(const Control& control) {
-  return control.magic == Control::magic_value && control.version == format_version && control.boot_id == boot_id() &&
+bool is_current(const Control& control, const std::array<char, 40>& boot) {
+  return control.magic == Control::magic_value && control.version == format_version && control.boot_id == boot &&
          control.ready.load(std::memory_order_acquire) == 1;
 }
 
@@ -57,12 +57,15 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
     return Error{"newer_version",
                  (*file)->path() + " has format version " + std::to_string(control.version) + "; run a newer program",
                  Retry::never};
-  if (!is_current(control)) {
+  // A boot that cannot be named is no other boot: what others work on must not be recovered under their hands.
+  const auto boot = boot_id();
+  if (!boot) return boot.error();
+  if (!is_current(control, *boot)) {
     // Whoever made these folders may have died before they were on the device.
     if (auto synced = topic.sync(); !synced) return synced.error();
     if (setting.above != nullptr)
       if (auto synced = setting.above->sync(); !synced) return synced.error();
-    if (auto recovered = partition->recover(**file); !recovered) return recovered.error();
+    if (auto recovered = partition->recover(**file, *boot); !recovered) return recovered.error();
   }
   // By itself it would be given up with the mapping only.
   if (auto released = (*file)->unlock({0, 1}); !released) return released.error();

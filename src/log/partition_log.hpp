@@ -78,7 +78,7 @@ class PartitionLog {
   };
 
   [[nodiscard]] Control& control() const { return *reinterpret_cast<Control*>(control_.data()); }
-  Result<> recover(File& control_file);
+  Result<> recover(File& control_file, const std::array<char, 40>& boot);
   Result<End> find_end(std::uint64_t segment);
   Result<> clean_tail(const End& end);
   Result<> settle_end(const End& end);
