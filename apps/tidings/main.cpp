@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
+#include <new>
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -227,7 +229,7 @@ struct Parser {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   if (!tidings::keep_standard_descriptors()) return failed;
   std::signal(SIGPIPE, SIG_IGN);
   Parser parser;
@@ -238,4 +240,10 @@ int main(int argc, char** argv) {
     return wrong(parser.app, error);
   }
   return parser.run();
+} catch (const std::bad_alloc&) {
+  complain(tidings::Error{"out_of_memory", "there is not enough memory for this"});
+  return failed;
+} catch (const std::exception& thrown) {
+  complain(tidings::Error{"unexpected", thrown.what()});
+  return failed;
 }

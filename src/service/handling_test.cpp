@@ -396,6 +396,31 @@ TEST_F(HandlingTest, publications_that_are_refused_park_the_event) {
   EXPECT_EQ(read("mails").size(), 1U) << "those of the second";
 }
 
+TEST_F(HandlingTest, trouble_of_the_topic_published_into_parks_nothing) {
+  for (const auto* const code : {"corrupt", "permission_denied", "not_found", "newer_version"}) {
+    for (const std::size_t batch : {1U, 3U}) {
+      const auto name = std::string(code).substr(0, 3) + std::to_string(batch);
+      auto& service = make();
+      if (batch == 1)
+        service.on(name, {.retry = quick},
+                   [&](const Order& order, Context& context) { return context.publish(Confirmed{order.id, {}}); });
+      else
+        service.on(name, {.retry = quick, .batch_max = batch}, [&](const Batch<Order>& orders) -> Result<> {
+          for (const auto& [order, context] : orders)
+            if (auto published = context.publish(Confirmed{order.id, {}}); !published) return published;
+          return {};
+        });
+      broker_->fail_publish("mails", 5, {code, "somebody has to look", Retry::never});
+      for (const auto* const key : {"a", "b", "c"}) publish(Order{key, 1});
+      const auto running = start();
+      ASSERT_TRUE(caught_up("orders", "test." + name)) << code;
+      EXPECT_EQ(service.stats(name)->parked, 0U) << code;
+      EXPECT_EQ(lines_.count("could not publish what it published: " + std::string(code)), 5U);
+      lines_.clear();
+    }
+  }
+}
+
 TEST_F(HandlingTest, publications_of_a_batch_wait_together) {
   Record<std::size_t> sizes;
   make().on("take", {.retry = quick, .batch_max = 3}, [&](const Batch<Order>& batch) -> Result<> {

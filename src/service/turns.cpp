@@ -14,6 +14,14 @@ using namespace std::chrono_literals;
 
 constexpr Duration pause_min = 10ms;  // before publishing or parking is tried again
 
+/// Whether a publish was refused for what is published. Anything else, a damaged topic or a permission that is gone, is
+/// trouble of the broker's, which would be the same for every event: parking them one by one mends nothing.
+bool is_of_the_event(const Error& error) {
+  static constexpr std::string_view codes[] = {"invalid_event", "invalid_header", "invalid_name",
+                                               "too_large",     "unknown_topic",  "unsupported"};
+  return error.retry == Retry::never && std::ranges::find(codes, error.code) != std::end(codes);
+}
+
 }  // namespace
 
 Turns::Turns(Host& host, std::string name, const std::string& group, const Backoff& retry, detail::Handler& handler,
@@ -62,7 +70,7 @@ std::optional<SteadyTime> Turns::run_stages(Task& task) {
       }
       case Task::Stage::publish: {
         const auto sent = task.publications->send();
-        if (!sent && sent.error().retry != Retry::never) return pause(task, "publish what it published", sent.error());
+        if (!sent && !is_of_the_event(sent.error())) return pause(task, "publish what it published", sent.error());
         if (!sent) {
           park_later(task, {sent.error().code, "its publications were refused: " + sent.error().message});
           break;
@@ -132,7 +140,7 @@ std::optional<SteadyTime> Turns::send_together(Lanes::Turn& turn) {
     return std::nullopt;
   }
   const auto sent = head.publications->send();
-  if (!sent && sent.error().retry != Retry::never) return pause(head, "publish what it published", sent.error());
+  if (!sent && !is_of_the_event(sent.error())) return pause(head, "publish what it published", sent.error());
   if (!sent) {
     ++counted_.failed;
     for (auto* task = turn.first; task != nullptr; task = task->next) again(*task);
@@ -226,7 +234,8 @@ void Turns::park_later(Task& task, Error why) {
 /// Infrastructure failed: the key waits as long as it takes.
 std::optional<SteadyTime> Turns::pause(Task& task, std::string_view what, const Error& error) {
   const auto wait = std::max(pause_min, endless_pause_after(retry_, ++task.waits, *host_.entropy));
-  host_.say(LogLevel::warning, name_ + " could not " + std::string(what) + ": " + printable(to_string(error)) +
+  const auto level = error.retry == Retry::never ? LogLevel::error : LogLevel::warning;  // without help it stays so
+  host_.say(level, name_ + " could not " + std::string(what) + ": " + printable(to_string(error)) +
                                    "; trying again in " + to_text(std::chrono::ceil<std::chrono::milliseconds>(wait)));
   return host_.clock->steady_now() + wait;
 }

@@ -8,6 +8,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,6 +70,27 @@ class Demo(unittest.TestCase):
                 self.assertEqual(summary["killed"], "" if service == "none" else service)
                 if service not in ("none", "orders"):
                     self.assertGreater(summary["lag_at_restart"], 0)
+
+    def test_a_victim_that_gets_nothing_from_the_first_half_is_killed_all_the_same(self):
+        self.assert_checked(["--count", 1, "--seed", 14, "--rate", 0], orders_fed=1, placed=0)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "orders.csv"
+            bad = "{n},A1,BAD,none,2010-12-01T08:26:00Z,1.25,1,UK\n"
+            good = "{n},A1,MUG,2,2010-12-01T08:26:00Z,1.25,1,UK\n"
+            path.write_text(HEADER + "".join((bad if n < 60 else good).format(n=n) for n in range(100)))
+            for service in ("analytics", "notifications"):
+                self.assert_checked(["--orders", path, "--kill", service], orders_fed=100, placed=40, lines_rejected=60, mails=40)
+
+    def test_a_service_that_starts_slowly_is_not_stopped_before_it_can_end_well(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("tidings", "shop-orders", "shop-inventory", "shop-notifications", "shop-analytics"):
+                shutil.copy(BUILD / "bin" / name, folder)
+            os.rename(f"{folder}/shop-analytics", f"{folder}/analytics")
+            slow = pathlib.Path(folder, "shop-analytics")
+            slow.write_text(f"#!/bin/sh\nsleep 1\nexec {folder}/analytics \"$@\"\n")
+            slow.chmod(0o755)
+            done = subprocess.run([f"{folder}/tidings", "demo", "--check", "--json", "--count", "1", "--rate", "0"], capture_output=True, text=True, timeout=100)
+            self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_stock_is_conserved_when_it_runs_out(self):
         for service in ("inventory", "orders"):
@@ -185,6 +207,46 @@ class Demo(unittest.TestCase):
         self.assertIn("not_found", errors)
         self.assertEqual(demo("--kill", "nobody")[0], 2)
         self.assertEqual(demo("--broker", "memory:")[0], 1)
+
+    def test_a_folder_that_cannot_be_made_is_told(self):
+        def told(**environment):
+            done = subprocess.run([TIDINGS, "demo", "--count", "1"], capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
+            self.assertEqual(done.returncode, 1, done.stderr)
+            return done.stderr
+        self.assertIn("tidings: io_error: $TMPDIR names no directory", told(TMPDIR="/nowhere"))
+        with tempfile.TemporaryDirectory() as folder:
+            full = f"{folder}/full.so"
+            source = """#define _GNU_SOURCE
+                #include <dlfcn.h>
+                #include <errno.h>
+                #include <string.h>
+                #include <sys/stat.h>
+                int mkdir(const char* path, mode_t mode) {
+                  const char* name = strrchr(path, '/');
+                  if (name && strcmp(name, "/inventory") == 0) return errno = ENOSPC, -1;
+                  return ((int (*)(const char*, mode_t))dlsym(RTLD_NEXT, "mkdir"))(path, mode);
+                }"""
+            subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-o", full, "-"], input=source, text=True, check=True)
+            self.assertRegex(told(LD_PRELOAD=full, TMPDIR=folder), "tidings: io_error: cannot make .*/inventory: No space left")
+
+    def test_orders_of_no_regular_file_are_refused(self):
+        for path in ("/dev/zero", "/", "/dev/null"):
+            status, _, errors = demo("--orders", path)
+            self.assertEqual((status, errors.splitlines()[0]), (1, f"tidings: invalid_orders: {path} is no regular file"))
+        with tempfile.TemporaryDirectory() as folder:
+            huge = f"{folder}/huge.csv"
+            with open(huge, "w") as file:
+                file.truncate(1 << 40)
+            status, _, errors = demo("--orders", huge)
+            self.assertEqual(status, 1)
+            self.assertIn("the demo reads up to 512 MiB", errors)
+
+    def test_rounds_give_no_two_orders_one_number(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "orders.csv"
+            line = "{},A1,MUG,1,2010-12-01T09:00:00Z,{},,France\n"
+            path.write_text(HEADER + line.format("A", "0000000000001.00") + line.format("A-2", 2) + line.format("B", "99999999999.9") + line.format("B", "999999999999"))
+            self.assert_checked(["--orders", path, "--repeat", 2], placed=4, lines_rejected=4, revenue_minor=600)
 
     def test_an_interrupt_stops_every_process(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -26,10 +26,26 @@ Result<Child> Child::start(const std::string& program, const std::vector<std::st
     if (std::strncmp(*variable, "TIDINGS_", 8) != 0) envp.push_back(*variable);
   envp.push_back(nullptr);
   const pid_t parent = ::getpid();
+  // A signal that comes before exec must not end in a handler of ours.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   const pid_t pid = ::fork();
-  if (pid < 0) return Error{"io_error", std::string("cannot start a process: ") + std::strerror(errno)};
+  const int problem = errno;
+  if (pid != 0) ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return Error{"io_error", std::string("cannot start a process: ") + std::strerror(problem)};
   if (pid == 0) {
     // Only what is safe between fork and exec.
+    for (int signal = 1; signal < NSIG; ++signal) {
+      struct sigaction known {};
+      if (::sigaction(signal, nullptr, &known) != 0 || known.sa_handler == SIG_IGN || known.sa_handler == SIG_DFL)
+        continue;
+      known.sa_handler = SIG_DFL;
+      known.sa_flags = 0;
+      ::sigaction(signal, &known, nullptr);
+    }
+    ::sigemptyset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, nullptr);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);  // gone meanwhile
     ::setpgid(0, 0);                          // Ctrl-C at the terminal is for us, who then kill our services: they are built to bear it

@@ -1,8 +1,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -72,6 +74,7 @@ class Demo {
       input_ = std::move(*read);
       if (input_.submissions.empty()) return Error{"invalid_orders", arguments_.orders + " has no orders"};
     }
+    round_mark_ = round_mark(input_.submissions);
     total_ = input_.submissions.size() * arguments_.repeat;
     rate_ = arguments_.rate >= 0 ? arguments_.rate : arguments_.orders.empty() ? 100 : 0;
     return {};
@@ -84,8 +87,12 @@ class Demo {
           "unsupported",
           "the demo's services are processes of their own, and memory: does not reach beyond one; take log:DIR"};
     if (!arguments_.broker.empty()) name_space_ = "demo-" + make_uuid_v7().to_string().substr(24);
-    if (url_.starts_with("log:"))
-      url_ = "log:" + fs::absolute(url_.substr(4)).lexically_normal().string();  // the services run elsewhere
+    if (url_.starts_with("log:")) {  // the services run elsewhere
+      std::error_code error;
+      const auto path = fs::absolute(url_.substr(4), error);
+      if (error) return Error{"io_error", "cannot tell where " + url_ + " is: " + error.message()};
+      url_ = "log:" + path.lexically_normal().string();
+    }
     BrokerOptions options;
     options.log = &stderr_log(LogLevel::warning);
     auto broker = open_broker(url_, options);
@@ -109,7 +116,9 @@ class Demo {
       return Error{"not_found",
                    program + " is not there; build everything (script/build), or install tidings with cmake --install"};
     const auto folder = directory_ + "/" + name;
-    fs::create_directories(folder);
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) return Error{"io_error", "cannot make " + folder + ": " + error.message()};
     std::vector<std::string> flags{"--broker", url_};
     if (!name_space_.empty()) flags.insert(flags.end(), {"--namespace", name_space_});
     if (name == "inventory" || name == "analytics") flags.insert(flags.end(), {"--state", "."});
@@ -130,7 +139,7 @@ class Demo {
   [[nodiscard]] Submission submission(std::uint64_t number) const {
     auto one = input_.submissions[number % input_.submissions.size()];
     if (const auto round = number / input_.submissions.size(); round > 0)
-      one.order_id += "-" + std::to_string(round + 1);
+      one.order_id += round_mark_ + std::to_string(round + 1);
     return one;
   }
 
@@ -154,15 +163,17 @@ class Demo {
     return {};
   }
 
+  /// The second half is fed while the victim is dead, as far as it has something to do before.
+  [[nodiscard]] std::uint64_t feed_until() const { return victim_state_ == Victim::alive ? feed_until_ : total_; }
+
   /// How many may be fed now.
   [[nodiscard]] std::uint64_t due(Time now) const {
-    const auto until =
-        victim_state_ == Victim::alive ? (total_ + 1) / 2 : total_;  // the second half is fed while it is dead
+    const auto until = feed_until();
     if (fed_ >= until) return 0;
     std::uint64_t allowed = until;
-    if (rate_ > 0)
-      allowed =
-          std::min(until, static_cast<std::uint64_t>(std::chrono::duration<double>(now - begun_).count() * rate_));
+    if (const auto by_rate = std::chrono::duration<double>(now - begun_).count() * rate_;
+        rate_ > 0 && by_rate < static_cast<double>(until))
+      allowed = static_cast<std::uint64_t>(by_rate);
     return std::min<std::uint64_t>(allowed > fed_ ? allowed - fed_ : 0, feed_batch_max);
   }
 
@@ -175,19 +186,26 @@ class Demo {
         if (group.group != in_namespace(name_space_, specs[i].group)) continue;
         progress_[i].known = true;
         progress_[i].lag = group.lag();
-        for (const auto& one : group.partitions) progress_[i].handled += one.handled + one.parked;
+        progress_[i].held = !group.partitions.empty();
+        for (const auto& one : group.partitions) {
+          progress_[i].handled += one.handled + one.parked;
+          progress_[i].held = progress_[i].held && one.owned;
+        }
       }
     }
     return {};
   }
 
   /// Everything fed has gone through: each service in the order of the flow, since what one has settled it has
-  /// published.
-  [[nodiscard]] bool is_done() const {
-    if (fed_ < total_ || victim_state_ == Victim::alive || victim_state_ == Victim::dead) return false;
+  /// published. A service that holds no partition yet may still be on its way: a signal would not find its handler.
+  [[nodiscard]] bool is_quiet() const {
     for (const auto& one : progress_)
-      if (!one.known || one.lag > 0) return false;
+      if (!one.held || one.lag > 0) return false;
     return true;
+  }
+
+  [[nodiscard]] bool is_done() const {
+    return fed_ >= total_ && victim_state_ != Victim::alive && victim_state_ != Victim::dead && is_quiet();
   }
 
   Result<> check_children() {
@@ -208,7 +226,13 @@ class Demo {
 
   Result<> kill_and_restart(Time now) {
     const auto who = victim();
-    if (victim_state_ == Victim::alive && fed_ >= (total_ + 1) / 2 && progress_[who].handled > 0) {
+    if (victim_state_ == Victim::alive && progress_[who].handled == 0) {
+      if (fed_ < feed_until_ || !is_quiet()) return {};
+      // All that was fed gave it nothing to do: it gets more.
+      feed_until_ = std::min(total_, feed_until_ + feed_step_);
+      feed_step_ *= 2;
+    }
+    if (victim_state_ == Victim::alive && fed_ >= feed_until_) {
       children_[who]->send(SIGKILL);
       while (!children_[who]->ended()) std::this_thread::sleep_for(1ms);
       victim_state_ = Victim::dead;
@@ -224,7 +248,7 @@ class Demo {
       victim_state_ = Victim::catching_up;
       restarted_at_ = now;
       view_->tell(at(now) + arguments_.kill + " was started again, " + grouped(lag_at_restart_) + " events behind");
-    } else if (victim_state_ == Victim::catching_up && progress_[who].lag == 0) {
+    } else if (victim_state_ == Victim::catching_up && progress_[who].held && progress_[who].lag == 0) {
       victim_state_ = Victim::caught_up;
       caught_up_seconds_ = std::chrono::duration<double>(now - restarted_at_).count();
       char seconds[32];
@@ -236,6 +260,7 @@ class Demo {
 
   Result<> play() {
     victim_state_ = victim() == service_count ? Victim::none : Victim::alive;
+    feed_until_ = (total_ + 1) / 2;
     begun_ = std::chrono::steady_clock::now();
     auto moved = begun_;
     std::uint64_t sum_before = 0;
@@ -252,7 +277,7 @@ class Demo {
       view_->show(scene(now));
       std::uint64_t sum = fed_;
       for (const auto& one : progress_) sum += one.handled;
-      if (sum != sum_before) moved = now;
+      if (sum != sum_before || (rate_ > 0 && fed_ < feed_until())) moved = now;  // a low rate is no standstill
       sum_before = sum;
       if (now - moved > stuck_after)
         return Error{"stuck", "nothing has moved for two minutes; see the services' logs in " + directory_};
@@ -316,6 +341,7 @@ class Demo {
 
   struct Progress {
     bool known = false;
+    bool held = false;  ///< by a live member, every partition
     std::uint64_t handled = 0;
     std::uint64_t lag = 0;
   };
@@ -329,10 +355,12 @@ class Demo {
   std::optional<Child> children_[service_count];
   std::optional<View> view_;
   Input input_;
+  std::string round_mark_;
   Expected expected_;
   double rate_ = 0;
   std::uint64_t total_ = 0;
   std::uint64_t fed_ = 0;
+  std::uint64_t feed_until_ = 0, feed_step_ = 1;  // while the victim lives
   Progress progress_[service_count];
   Victim victim_state_ = Victim::none;
   Time begun_{}, played_{}, killed_at_{}, restarted_at_{};
@@ -344,13 +372,16 @@ class Demo {
 Result<std::string> make_directory(const DemoArguments& arguments) {
   std::error_code error;
   if (arguments.keep.empty()) {
-    auto path = (fs::temp_directory_path() / "tidings-demo-XXXXXX").string();
+    const auto among = fs::temp_directory_path(error);
+    if (error) return Error{"io_error", "$TMPDIR names no directory: " + error.message() + "; or give --keep DIR"};
+    auto path = (among / "tidings-demo-XXXXXX").string();
     if (::mkdtemp(path.data()) == nullptr)
-      return Error{"io_error", "cannot make a directory in " + fs::temp_directory_path().string() +
+      return Error{"io_error", "cannot make a directory in " + among.string() + ": " + std::strerror(errno) +
                                    "; free space there, or give --keep DIR"};
     return path;
   }
-  const auto path = fs::absolute(arguments.keep).lexically_normal().string();
+  const auto path = fs::absolute(arguments.keep, error).lexically_normal().string();
+  if (error) return Error{"io_error", "cannot tell where " + arguments.keep + " is: " + error.message()};
   if (fs::exists(path, error) && !fs::is_empty(path, error))
     return Error{"exists", path + " is not empty; name a new directory for --keep"};
   fs::create_directories(path, error);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <unordered_map>
 
 #include "tidings/base/atomic_file.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::string_view header =
     "invoice_no,stock_code,description,quantity,invoice_time,unit_price,customer_id,country";
+constexpr std::size_t file_bytes_max = 512 << 20;  // all of it is kept
 constexpr std::size_t line_bytes_max = 64 << 10;
 constexpr std::size_t order_bytes_max = 8 << 20;
 // A quote that is opened and not closed must not swallow the rest of the file.
@@ -129,7 +131,24 @@ Result<Input> parse_orders(std::string_view text, const std::string& name) {
   return input;
 }
 
+std::string round_mark(const std::vector<Submission>& submissions) {
+  std::string mark = "-";
+  const auto may_be_marked = [&](const Submission& submission) {
+    std::string_view id = submission.order_id;
+    const auto digits = id.size() - std::min(id.size(), id.find_last_not_of("0123456789") + 1);
+    return digits > 0 && id.substr(0, id.size() - digits).ends_with(mark);
+  };
+  while (std::ranges::any_of(submissions, may_be_marked)) mark += '-';
+  return mark;
+}
+
 Result<Input> read_orders(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    return Error{"invalid_orders", path + " is no regular file"};
+  if (const auto size = std::filesystem::file_size(path, error); !error && size > file_bytes_max)
+    return Error{"invalid_orders", path + " has " + std::to_string(size) + " bytes; the demo reads up to 512 MiB"};
   auto text = read_file(path);
   if (!text) return text.error();
   return parse_orders(*text, path);

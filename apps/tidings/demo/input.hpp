@@ -29,6 +29,9 @@ struct Input {
 /// The same from text; `name` stands in messages.
 [[nodiscard]] Result<Input> parse_orders(std::string_view text, const std::string& name);
 
+/// What stands between a number and the round of `--repeat`, so that no two orders get one number.
+[[nodiscard]] std::string round_mark(const std::vector<Submission>& submissions);
+
 /// Plausible orders, some of them cancelled later, a few lines dirty; the same for the same seed.
 [[nodiscard]] Input make_orders(std::uint64_t count, std::uint64_t seed);
 

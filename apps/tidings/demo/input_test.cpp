@@ -115,5 +115,16 @@ TEST(Expected, HasTheLimitsOfTheShop) {
   EXPECT_EQ(expected.rejected, (std::set<std::pair<std::string, std::uint64_t>>{{"1", 3}}));
 }
 
+TEST(RoundMark, MakesNoTwoOrdersOfOneNumber) {
+  const auto mark = [](std::initializer_list<const char*> ids) {
+    std::vector<Submission> submissions;
+    for (const auto* const id : ids) submissions.push_back({.order_id = id, .lines = {}});
+    return round_mark(submissions);
+  };
+  EXPECT_EQ(mark({"1", "A", "A-", "A-2x", "-"}), "-");
+  EXPECT_EQ(mark({"A", "A-2"}), "--");
+  EXPECT_EQ(mark({"A", "A--13", "B-2"}), "---");
+}
+
 }  // namespace
 }  // namespace tidings::cli

@@ -213,13 +213,15 @@ Result<Results> collect(Broker& broker, const Places& places) {
   if (!inventory) return inventory.error();
   results.inventory = std::move(*inventory);
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(places.directory + "/notifications/mails", error)) {
-    const auto name = entry.path().filename().string();
+  std::filesystem::directory_iterator entry(places.directory + "/notifications/mails", error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto name = entry->path().filename().string();
     if (name.ends_with('~')) continue;  // the draft of a killed writer
-    auto text = read_file(entry.path().string());
+    auto text = read_file(entry->path().string());
     if (!text) return text.error();
     results.mails[name] = std::move(*text);
   }
+  if (error) return Error{"io_error", "cannot list the mails: " + error.message()};
   const auto belongs = [](const std::string& group) {
     for (const auto* const known :
          {"orders.take-orders", "inventory.reserve-stock", "notifications.send-mails", "analytics.count-revenue"})
