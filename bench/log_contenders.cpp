@@ -1,4 +1,3 @@
-#include "log/cursor.hpp"
 #include "log_contenders.hpp"
 
 #include <nmmintrin.h>
@@ -9,6 +8,8 @@
 #include <cassert>
 #include <cstring>
 #include <stdexcept>
+
+#include "log/cursor.hpp"
 
 namespace bench {
 namespace {

@@ -4,8 +4,8 @@
 
 /// Two fences that together order a store before a load on both sides, as two sequentially consistent fences would, at
 /// the cost of only one side: the light one is nothing but a word to the compiler, the heavy one makes the kernel run a
-/// barrier on every processor that runs this process (membarrier(2), PRIVATE_EXPEDITED; the technique of userspace RCU).
-/// Where the kernel refuses, both are real fences.
+/// barrier on every processor that runs this process (membarrier(2), PRIVATE_EXPEDITED; the technique of userspace
+/// RCU). Where the kernel refuses, both are real fences.
 namespace tidings::bus {
 
 #if defined(__SANITIZE_THREAD__)

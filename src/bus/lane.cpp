@@ -41,10 +41,7 @@ Ring::Shape shape_of(const QueueOptions& options, const Subscriber& subscriber) 
 }  // namespace
 
 Lane::Lane(QueueOptions options, const Subscriber& subscriber, Registry& registry)
-    : options_(std::move(options)),
-      name_(subscriber.name),
-      registry_(registry),
-      ring_(shape_of(options_, subscriber)) {
+    : options_(std::move(options)), name_(subscriber.name), registry_(registry), ring_(shape_of(options_, subscriber)) {
   for (const auto& taken : subscriber.taken) doors_.push_back({this, taken});
   if (options_.when_full == WhenFull::drop_oldest) moved_ = std::make_unique<std::byte[]>(ring_.event_bytes());
 }
@@ -71,7 +68,8 @@ void enqueue(void* door, const void* /*event*/, Calling& calling) {
 void Lane::push(const Taken& taken, Calling& calling) {
   const auto& event = calling.event();
   if (event.event_type().copy == nullptr) [[unlikely]]
-    return fail(calling, {"not_copyable", name_ + " has a queue, and " + std::string(event.type()) + " cannot be copied"});
+    return fail(calling,
+                {"not_copyable", name_ + " has a queue, and " + std::string(event.type()) + " cannot be copied"});
   auto place = ring_.claim();
   if (!place) [[unlikely]] {
     const auto deadline = std::chrono::steady_clock::now() + options_.wait_max;

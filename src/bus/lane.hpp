@@ -37,8 +37,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
   /// Puts a copy into the queue, or does what `when_full` says. Errors go to `calling`.
   void push(const Taken& taken, Calling& calling);
 
-  /// Ends the thread once the handler that runs has returned; from that very handler, without waiting for it. Publishers
-  /// that wait get an error.
+  /// Ends the thread once the handler that runs has returned; from that very handler, without waiting for it.
+  /// Publishers that wait get an error.
   void stop();
   /// Whether the thread has left for good.
   [[nodiscard]] bool finished() const { return finished_.load(); }
@@ -72,11 +72,11 @@ class Lane : public std::enable_shared_from_this<Lane> {
   std::thread thread_;
   std::thread::id worker_;
 
-  std::mutex take_;                         // of `drop_oldest`: whoever takes from the ring
+  std::mutex take_;                          // of `drop_oldest`: whoever takes from the ring
   std::atomic<std::uint64_t> handling_ = 0;  // of `drop_oldest`: place + 1 of the event in hand
   std::atomic<bool> stopping_ = false, finished_ = false;
-  std::atomic<bool> parked_ = false;        // the thread waits for events
-  std::atomic<std::size_t> waiting_ = 0;    // threads that wait for room, or for the end
+  std::atomic<bool> parked_ = false;      // the thread waits for events
+  std::atomic<std::size_t> waiting_ = 0;  // threads that wait for room, or for the end
   std::mutex mutex_;
   std::condition_variable event_, progress_;
 

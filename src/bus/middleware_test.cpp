@@ -20,14 +20,14 @@ namespace {
 
 using namespace std::chrono_literals;
 using tidings::AnyEvent;
-using wrapped::Placed;
-using wrapped::Seen;
 using tidings::Bus;
 using tidings::Context;
 using tidings::Error;
 using tidings::HandlerCall;
 using tidings::Result;
 using tidings::Subscription;
+using wrapped::Placed;
+using wrapped::Seen;
 
 TEST(Middleware, StandsAroundEveryHandlerOutermostFirst) {
   Bus bus;

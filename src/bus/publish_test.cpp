@@ -59,7 +59,8 @@ TEST(Publish, AllocatesNothing) {
   long sum = 0;
   auto a = bus.subscribe([&](const Tick& tick) { sum += tick.a; });
   auto b = bus.subscribe([&](const Tick&, Context& context) -> Result<> { return context.publish(Tock{1}); });
-  auto c = bus.subscribe([&](const Tock&, Context& context) { sum += static_cast<long>(context.envelope().id.size()); });
+  auto c =
+      bus.subscribe([&](const Tock&, Context& context) { sum += static_cast<long>(context.envelope().id.size()); });
   auto d = bus.subscribe_queued({}, [](const Tick&, Context&) {});
   EXPECT_TRUE(bus.publish(Tick{}));  // a thread's first publish makes its marks, the queue's too
   EXPECT_TRUE(bus.drain(std::chrono::seconds{30}));

@@ -71,9 +71,8 @@ Publisher& register_publisher() {
 
 std::size_t Publisher::frames_of(const Slot& slot) const {
   return static_cast<std::size_t>(
-      std::count_if(levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(depth), [&](const Level& level) {
-        return level.slot.load(std::memory_order_relaxed) == &slot;
-      }));
+      std::count_if(levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(depth),
+                    [&](const Level& level) { return level.slot.load(std::memory_order_relaxed) == &slot; }));
 }
 
 void release_left(Publisher& publisher) {

@@ -22,12 +22,12 @@ inline constexpr std::size_t levels_max = 128;
 struct alignas(64) Publisher {
   struct Level {
     std::atomic<const void*> list = nullptr;  ///< the list that is run
-    std::atomic<Slot*> slot = nullptr;  ///< whose handler runs, or is about to
+    std::atomic<Slot*> slot = nullptr;        ///< whose handler runs, or is about to
   };
 
-  std::size_t depth = 0;                        ///< levels in use
-  bool anything_leaves = false;                 ///< `leaving` is not empty
-  std::vector<std::shared_ptr<Slot>> leaving;   ///< ended in their own frames: their callables go with the frames
+  std::size_t depth = 0;                       ///< levels in use
+  bool anything_leaves = false;                ///< `leaving` is not empty
+  std::vector<std::shared_ptr<Slot>> leaving;  ///< ended in their own frames: their callables go with the frames
   std::atomic<bool> in_use = true;
   Publisher* next = nullptr;
   std::array<Level, levels_max> levels;
@@ -64,7 +64,8 @@ void release_left(Publisher& publisher);
 /// around it, so that it stays in registers: it is most of what a publish costs.
 class Mark {
  public:
-  [[gnu::always_inline]] explicit Mark(Publisher& publisher) : publisher_(publisher), level_(publisher.levels[publisher.depth]) {
+  [[gnu::always_inline]] explicit Mark(Publisher& publisher)
+      : publisher_(publisher), level_(publisher.levels[publisher.depth]) {
     ++publisher.depth;
   }
   [[gnu::always_inline]] ~Mark() {

@@ -32,11 +32,11 @@ struct alignas(128) Aligned {
 namespace {
 
 using namespace std::chrono_literals;
-using tidings::AnyEvent;
+using queued::Aligned;
+using queued::Large;
 using queued::Number;
 using queued::Text;
-using queued::Large;
-using queued::Aligned;
+using tidings::AnyEvent;
 using tidings::Bus;
 using tidings::Context;
 using tidings::Error;
@@ -214,8 +214,9 @@ TEST(Queue, FailuresGoToTheirCallbackOrTheLog) {
   Bus bus({.log = &log});
   std::string told;
   auto a = bus.subscribe_queued(
-      {.name = "told", .on_failure = [&](const AnyEvent& event,
-                                         const Error& error) { told = error.code + (event.get<Number>() ? "+" : "-"); }},
+      {.name = "told",
+       .on_failure = [&](const AnyEvent& event,
+                         const Error& error) { told = error.code + (event.get<Number>() ? "+" : "-"); }},
       [](const Number&) -> Result<> { return Error{"no", "not today"}; });
   auto b = bus.subscribe_queued({.name = "logged"}, [](const Number&) { throw std::runtime_error("boom"); });
   EXPECT_TRUE(bus.publish(Number{}));

@@ -7,7 +7,8 @@ namespace tidings::bus {
 namespace {
 
 constexpr std::size_t line_bytes = 64;
-/// Lines that far ahead of the tail are asked for early: a compare-and-swap waits until earlier stores have their lines.
+/// Lines that far ahead of the tail are asked for early: a compare-and-swap waits until earlier stores have their
+/// lines.
 constexpr std::uint64_t ask_ahead = 12;
 
 constexpr std::size_t round_up(std::size_t size, std::size_t to) {

@@ -13,9 +13,10 @@
 namespace tidings::bus {
 
 /// A bounded queue of events of any types: many threads put in, one takes out; neither takes a lock. After the
-/// Disruptor's multi-producer sequencer: a place is claimed by compare-and-swap on the tail, a sequence in each cell says
-/// that it is filled, and the taker's head says what is free. The taker writes nothing into cells, so that each is moved
-/// between processors once. Events no larger than what the ring was made for stand in their cells, others on the heap.
+/// Disruptor's multi-producer sequencer: a place is claimed by compare-and-swap on the tail, a sequence in each cell
+/// says that it is filled, and the taker's head says what is free. The taker writes nothing into cells, so that each is
+/// moved between processors once. Events no larger than what the ring was made for stand in their cells, others on the
+/// heap.
 class Ring {
  public:
   struct Shape {

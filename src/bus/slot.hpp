@@ -26,13 +26,13 @@ class Slot {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::vector<Taken>& taken() const { return taken_; }
   [[nodiscard]] void* callable() const { return callable_.get(); }
-  [[nodiscard]] RunMiddleware middleware() const { return middleware_; }  ///< null: a subscriber
+  [[nodiscard]] RunMiddleware middleware() const { return middleware_; }     ///< null: a subscriber
   [[nodiscard]] const std::shared_ptr<Lane>& lane() const { return lane_; }  ///< null: on the publisher's thread
   [[nodiscard]] SubscriptionInfo info() const;
 
   [[nodiscard]] bool ended() const { return ended_.load(mark_load); }
-  /// No call begins after this; those that have begun are in the publishers' marks, behind a heavy fence. False where it
-  /// had ended before.
+  /// No call begins after this; those that have begun are in the publishers' marks, behind a heavy fence. False where
+  /// it had ended before.
   bool deactivate() { return !ended_.exchange(true); }
   /// Destroys the callable. By the handle alone, once no call runs.
   void release() { callable_.reset(); }

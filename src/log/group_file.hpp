@@ -57,8 +57,7 @@ class GroupFile {
   [[nodiscard]] Result<bool> is_held_by_other(std::uint32_t partition) const;
 
  private:
-  GroupFile(std::unique_ptr<File> file, std::uint32_t partitions)
-      : file_(std::move(file)), slots_(partitions, 0) {}
+  GroupFile(std::unique_ptr<File> file, std::uint32_t partitions) : file_(std::move(file)), slots_(partitions, 0) {}
 
   std::unique_ptr<File> file_;
   std::uint32_t member_ = 0;

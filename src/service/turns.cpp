@@ -236,7 +236,7 @@ std::optional<SteadyTime> Turns::pause(Task& task, std::string_view what, const 
   const auto wait = std::max(pause_min, endless_pause_after(retry_, ++task.waits, *host_.entropy));
   const auto level = error.retry == Retry::never ? LogLevel::error : LogLevel::warning;  // without help it stays so
   host_.say(level, name_ + " could not " + std::string(what) + ": " + printable(to_string(error)) +
-                                   "; trying again in " + to_text(std::chrono::ceil<std::chrono::milliseconds>(wait)));
+                       "; trying again in " + to_text(std::chrono::ceil<std::chrono::milliseconds>(wait)));
   return host_.clock->steady_now() + wait;
 }
 

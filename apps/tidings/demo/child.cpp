@@ -37,7 +37,7 @@ Result<Child> Child::start(const std::string& program, const std::vector<std::st
   if (pid == 0) {
     // Only what is safe between fork and exec.
     for (int signal = 1; signal < NSIG; ++signal) {
-      struct sigaction known {};
+      struct sigaction known{};
       if (::sigaction(signal, nullptr, &known) != 0 || known.sa_handler == SIG_IGN || known.sa_handler == SIG_DFL)
         continue;
       known.sa_handler = SIG_DFL;
@@ -48,7 +48,7 @@ Result<Child> Child::start(const std::string& program, const std::vector<std::st
     ::sigprocmask(SIG_SETMASK, &all, nullptr);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);  // gone meanwhile
-    ::setpgid(0, 0);                          // Ctrl-C at the terminal is for us, who then kill our services: they are built to bear it
+    ::setpgid(0, 0);  // Ctrl-C at the terminal is for us, who then kill our services: they are built to bear it
     const int log = ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     const int null = ::open("/dev/null", O_RDWR);
     if (log < 0 || null < 0 || ::dup2(log, STDERR_FILENO) < 0 || ::dup2(null, STDIN_FILENO) < 0 ||

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Child, ASignalBeforeItsProgramRunsIsNotSwallowedByAHandlerOfOurs) {
-  struct sigaction ours {}, before {};
+  struct sigaction ours{}, before{};
   ours.sa_handler = [](int) {};
   ASSERT_EQ(::sigaction(SIGTERM, &ours, &before), 0);
   for (int i = 0; i < 50; ++i) {

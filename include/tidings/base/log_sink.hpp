@@ -13,7 +13,8 @@ class LogSink {
   virtual void write(LogLevel level, std::string_view line) = 0;
 };
 
-/// One line each to standard error: time, level, text, control characters escaped. Below `info` nothing, unless told otherwise.
+/// One line each to standard error: time, level, text, control characters escaped. Below `info` nothing, unless told
+/// otherwise.
 [[nodiscard]] LogSink& stderr_log(LogLevel least = LogLevel::info);
 
 }  // namespace tidings

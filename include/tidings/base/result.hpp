@@ -15,7 +15,8 @@ enum class Retry {
   reopen,     ///< This handle is of no more use; open it again.
 };
 
-/// Why a call failed. `code` is a stable word for programs (`disk_full`), `message` a sentence for people that says what to do.
+/// Why a call failed. `code` is a stable word for programs (`disk_full`), `message` a sentence for people that says
+/// what to do.
 struct Error {
   std::string code;
   std::string message;
@@ -39,7 +40,8 @@ class ErrorException : public std::exception {
   std::string text_;
 };
 
-/// A value or an `Error`. A class, so that a discarded one warns. Use it as `std::expected`: `if (!r) return r.error();`.
+/// A value or an `Error`. A class, so that a discarded one warns. Use it as `std::expected`: `if (!r) return
+/// r.error();`.
 template <class T = void>
 class [[nodiscard]] Result : public std::expected<T, Error> {
   using Base = std::expected<T, Error>;

@@ -26,5 +26,7 @@ using Partition = Strong<struct PartitionTag, std::uint32_t>;
 
 template <class Tag, class Rep>
 struct std::hash<tidings::Strong<Tag, Rep>> {
-  std::size_t operator()(const tidings::Strong<Tag, Rep>& strong) const noexcept { return std::hash<Rep>{}(strong.value); }
+  std::size_t operator()(const tidings::Strong<Tag, Rep>& strong) const noexcept {
+    return std::hash<Rep>{}(strong.value);
+  }
 };

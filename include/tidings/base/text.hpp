@@ -8,14 +8,15 @@
 
 namespace tidings {
 
-/// Topics and groups: `[A-Za-z0-9._-]`, 1 to 200 bytes, not `.` or `..`, no leading `-`. `what` ("topic") stands in the message.
-/// Error `invalid_name`.
+/// Topics and groups: `[A-Za-z0-9._-]`, 1 to 200 bytes, not `.` or `..`, no leading `-`. `what` ("topic") stands in the
+/// message. Error `invalid_name`.
 Result<> validate_name(std::string_view what, std::string_view name);
 
 /// The candidate nearest to `name` by edit distance, or empty where none is near enough to be meant.
 [[nodiscard]] std::string_view nearest(std::string_view name, std::span<const std::string> candidates);
 
-/// `text` as it may be shown on a terminal: control characters, escape sequences, bidirectional overrides and bad UTF-8 as `\xNN` or `\u{N}`.
+/// `text` as it may be shown on a terminal: control characters, escape sequences, bidirectional overrides and bad UTF-8
+/// as `\xNN` or `\u{N}`.
 [[nodiscard]] std::string printable(std::string_view text);
 
 /// Whether `text` is well-formed UTF-8.

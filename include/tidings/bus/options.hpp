@@ -26,8 +26,8 @@ struct SubscribeOptions {
 
 /// What a publish does when a subscriber's queue is full.
 enum class WhenFull {
-  wait,         ///< waits for room, at most `wait_max`; then the publish has an error `backpressure` for this subscriber
-  refuse,       ///< has that error at once
+  wait,    ///< waits for room, at most `wait_max`; then the publish has an error `backpressure` for this subscriber
+  refuse,  ///< has that error at once
   drop_oldest,  ///< discards the oldest that has not begun, and counts it
 };
 

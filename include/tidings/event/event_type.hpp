@@ -24,8 +24,8 @@ struct EventType {
   std::string_view name;  ///< `display_name`
   std::size_t size_bytes;
   std::size_t alignment_bytes;
-  void (*copy)(void* to, const void* from);    ///< constructs a copy; null where the type cannot be copied
-  void (*relocate)(void* to, void* from);      ///< moves it to another place and destroys what is left; null as above
+  void (*copy)(void* to, const void* from);  ///< constructs a copy; null where the type cannot be copied
+  void (*relocate)(void* to, void* from);    ///< moves it to another place and destroys what is left; null as above
   void (*destroy)(void* event) noexcept;
   const std::type_info* type;
   std::atomic<std::uint32_t>* number;
