@@ -147,9 +147,10 @@ void compare_stock(const Expected& expected, const Results& results, std::option
   }
   differences.compare_counts("orders that inventory reserved", orders_reserved, results.inventory.orders_reserved);
   differences.compare_counts("orders that inventory rejected", orders_rejected, results.inventory.orders_rejected);
-  if (!expected.placed.empty())  // or nothing was saved
-    differences.compare_counts("stock that inventory began with", stock_each.value_or(static_cast<std::uint64_t>(-1)),
-                               static_cast<std::uint64_t>(results.inventory.stock_each));
+  const auto began_with = stock_each ? static_cast<std::int64_t>(*stock_each) : -1;
+  if (!expected.placed.empty() && results.inventory.stock_each != began_with)  // with no order nothing was saved
+    differences.add("inventory began with " + std::to_string(results.inventory.stock_each) + " of each, not " +
+                    (stock_each ? std::to_string(began_with) : "unlimited"));
 }
 
 void compare_mails(const Expected& expected, const Results& results, Differences& differences) {
