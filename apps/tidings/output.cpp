@@ -125,8 +125,10 @@ Result<std::unique_ptr<Broker>> open(const Common& common, bool may_create) {
   const std::string_view url = common.broker;
   if (!may_create && url.starts_with("log:")) {
     const auto path = std::string(url.substr(4, url.find('?') - 4));
+    // What is wrong with the URL itself, opening tells before it makes anything.
+    const bool wrong = path.empty() || (url.find('?') != url.npos && !url.ends_with("?any_file_system=true"));
     struct stat status{};
-    if (::stat(path.c_str(), &status) != 0)
+    if (!wrong && ::stat(path.c_str(), &status) != 0)
       return Error{"not_found", "there is no log at " + printable(path) +
                                     "; name one with --broker log:DIR or TIDINGS_BROKER, or publish first"};
   }

@@ -43,7 +43,7 @@ LogLevel level_of(std::string_view text) {
 }
 
 void complain(std::string_view name, const Error& error) {
-  std::fprintf(stderr, "%.*s: %s\n", static_cast<int>(name.size()), name.data(), error.message.c_str());
+  std::fprintf(stderr, "%.*s: %s\n", static_cast<int>(name.size()), name.data(), printable(error.message).c_str());
 }
 
 /// What stands in code; settings have ranges of their own.
@@ -278,7 +278,7 @@ int Service::Impl::run() {
   if (auto started = start(); !started) {
     host_.say(LogLevel::error, started.error().message);
     keeper_.stop();
-    return 1;
+    return started.error().code == "invalid_setting" ? 2 : 1;
   }
   say_started();
 
@@ -349,7 +349,7 @@ Service Service::from_args(std::string name, int argc, char** argv, std::vector<
   auto impl = std::make_unique<Impl>(ServiceOptions{.name = name}, std::move(*settings));
   if (auto opened = impl->open(url); !opened) {
     complain(name, opened.error());
-    std::exit(1);
+    std::exit(opened.error().code == "invalid_url" || opened.error().code == "unknown_broker" ? 2 : 1);
   }
   return Service(std::move(impl));
 }

@@ -1,9 +1,16 @@
 // The one place that includes toml++.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <string_view>
 
+// Its assertions stand where a typo in a file may lead, and the error follows behind them: neither may they abort, nor
+// (as under NDEBUG) may the compiler assume that they hold.
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
+#define TOML_ASSERT(expr) static_assert(true)
+#define TOML_MAX_NESTED_VALUES 16
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
@@ -13,14 +20,47 @@
 #pragma GCC diagnostic ignored "-Wpedantic"
 #include <toml++/toml.h>
 #pragma GCC diagnostic pop
+#pragma pop_macro("NDEBUG")
 
 #include "service/settings.hpp"
+#include "tidings/base/text.hpp"
 
 namespace tidings::service {
 
 namespace {
 
 constexpr std::int64_t version_known = 1;
+constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
+constexpr std::size_t key_parts_max = 16;  // each is a table within a table, and toml++ goes down into them by calls
+
+/// The line of a key with more parts than that; 0: there is none.
+std::size_t line_of_deep_key(std::string_view text) {
+  std::size_t line = 1, dots = 0;
+  std::string_view quote;  // that is open
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '\n') {
+      ++line;
+      if (quote.size() < 3) quote = {}, dots = 0;
+    } else if (!quote.empty()) {
+      if (c == '\\' && quote.front() == '"' && at + 1 < text.size() && text[at + 1] != '\n')
+        ++at;
+      else if (text.substr(at).starts_with(quote))
+        at += quote.size() - 1, quote = {};
+    } else if (c == '"' || c == '\'') {
+      const std::string_view three = c == '"' ? R"(""")" : R"(''')";
+      quote = text.substr(at).starts_with(three) ? three : three.substr(2);
+      at += quote.size() - 1;
+    } else if (c == '#') {
+      at = std::min(text.find('\n', at), text.size()) - 1;
+    } else if (c == '.') {
+      if (++dots >= key_parts_max) return line;
+    } else if (c == '=' || c == ',' || c == '{' || c == '[') {
+      dots = 0;
+    }
+  }
+  return 0;
+}
 
 std::string at(const std::string& path, const toml::source_region& region) {
   return path + ":" + std::to_string(region.begin.line);
@@ -57,10 +97,23 @@ Result<> flatten(const std::string& file, const std::string& prefix, const toml:
 Result<std::vector<Given>> read_toml(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return Error{"invalid_setting", path + " cannot be read: " + std::strerror(errno)};
-  std::ostringstream text;
-  text << file.rdbuf();
+  std::string text(file_bytes_max + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return Error{"invalid_setting", path + " cannot be read: " + std::strerror(errno)};
-  const auto parsed = toml::parse(text.view(), path);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > file_bytes_max)
+    return Error{"invalid_setting", path + " is larger than 1 MiB, which no settings are"};
+  if (const auto line = line_of_deep_key(text); line != 0)
+    return Error{"invalid_setting",
+                 path + ":" + std::to_string(line) + " has a key of more than 16 parts; no setting has so many"};
+  std::string_view rest(text);
+  for (std::size_t line = 1; !rest.empty(); ++line) {  // toml++ names a line before it
+    const auto size = std::min(rest.find('\n'), rest.size() - 1) + 1;
+    if (!is_utf8(rest.substr(0, size)))
+      return Error{"invalid_setting", path + ":" + std::to_string(line) + " is no UTF-8"};
+    rest.remove_prefix(size);
+  }
+  const auto parsed = toml::parse(std::string_view(text), path);
   if (!parsed)
     return Error{"invalid_setting",
                  at(path, parsed.error().source()) + " is no TOML: " + std::string(parsed.error().description())};

@@ -158,6 +158,32 @@ TEST_F(SettingsTest, a_file_says_its_version) {
   EXPECT_TRUE(message_of_file("version = 1\nstock =\n").starts_with("inventory.toml:2 is no TOML: "));
 }
 
+TEST_F(SettingsTest, whatever_stands_in_a_file_is_an_error_with_its_line) {
+  for (const auto* const wrong :
+       {"[.]", "[[", "[(", "[", "[]", "[[]]", "[\x01]", "[a.]", "[a..b]", "[[a]", ".", "= 1", "a.", "a.=1", "a = [",
+        "a = {", "a = \"", "a = '''", "a = \"\\", "a = 1979-", "a = +", "\"", "\xff", "a = ]", "[a]]", "(", "a = (",
+        "[=", "[[.", "a = {b", "a = {.", "{"}) {
+    const auto text = message_of_file("version = 1\n" + std::string(wrong));
+    EXPECT_TRUE(text.starts_with("inventory.toml:2")) << wrong << ": " << text;
+  }
+  std::string parts = "a";
+  for (int i = 0; i < 200'000; ++i) parts += ".a";
+  const std::string deep = " has a key of more than 16 parts; no setting has so many";
+  EXPECT_EQ(message_of_file("version = 1\nstock = '...................'\n" + parts + " = 1\n"),
+            "inventory.toml:3" + deep);
+  EXPECT_EQ(message_of_file("version = 1\nstock = \"\"\"\n\"\"\"\n[" + parts + "]\n"), "inventory.toml:4" + deep);
+  EXPECT_EQ(message_of_file("version = 1\n# ....................\na = {b = 1, " + parts + " = 1}\n"),
+            "inventory.toml:3" + deep);
+  const std::string text = "\"\"\"\n....\n.........\\\"\"\"........\n\"\"\"";
+  EXPECT_EQ(message_of_file("version = 1\nstock = " + text + " # 'it\ndrain = '5s'"), "no error");
+  std::string nested = "version = 1\nx = ";
+  for (int i = 0; i < 5'000; ++i) nested += "{a.b.c.d = ";
+  EXPECT_TRUE(message_of_file(nested).starts_with("inventory.toml:2 is no TOML: "));
+  EXPECT_EQ(message_of_file("version = 1\n#" + std::string(std::size_t{1} << 20, 'x')),
+            "inventory.toml is larger than 1 MiB, which no settings are");
+  EXPECT_EQ(message({"--config", "/dev/zero"}), "/dev/zero is larger than 1 MiB, which no settings are");
+}
+
 TEST_F(SettingsTest, secrets_are_not_shown) {
   const auto settings = read({"--mail.password", "hunter2", "--broker", "nats://user:hunter2@host:4222"}).or_throw();
   EXPECT_EQ(settings.text("mail.password"), "hunter2");

@@ -89,14 +89,17 @@ TEST_F(SignalsTest, a_second_signal_ends_at_once) {
 TEST_F(SignalsTest, bad_use_exits_with_2_and_trouble_with_1) {
   EXPECT_EXIT(service_of({"--brokr", "x"}), ExitedWithCode(2),
               "^inventory: there is no flag '--brokr'; did you mean '--broker'\\?\n$");
-  EXPECT_EXIT(service_of({"--broker", "pigeon:"}), ExitedWithCode(1), "^inventory: no broker for 'pigeon:'");
+  EXPECT_EXIT(service_of({"--broker", "pigeon:"}), ExitedWithCode(2), "^inventory: no broker for 'pigeon:'");
+  for (const auto* const url : {"pigeon:\x1b[31m", "\x1b[31m", "log:x?\x1b[31m=1", "memory:x?\x1b[31m=1", "log:"})
+    EXPECT_EXIT(service_of({"--broker", url}), ExitedWithCode(2), "^inventory: [^\x1b]*\n$") << url;
+  EXPECT_EXIT(service_of({"--broker", "log:/dev/null/x"}), ExitedWithCode(1), "^inventory: ");
   EXPECT_EXIT(service_of({"--help"}), ExitedWithCode(0), "");
   EXPECT_EXIT(service_of({"--broker", "memory:", "--set", "handlers.tak.concurrency=1"})
                           .on("take", {}, [](const Order&) {})
-                          .run() == 1
-                  ? _exit(1)
+                          .run() == 2
+                  ? _exit(2)
                   : _exit(0),
-              ExitedWithCode(1), "--set: there is no handler 'tak'; did you mean 'take'\\?");
+              ExitedWithCode(2), "--set: there is no handler 'tak'; did you mean 'take'\\?");
 }
 
 /// Ends with 0 where a service that was started with descriptors closed still logs into none of its broker's files.

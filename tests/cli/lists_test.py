@@ -97,7 +97,8 @@ class Usage(CommandLine):
                                 (("--borker", "x", "topics"), "did you mean '--broker'"),
                                 (("topics", "--jsno"), "did you mean '--json'"),
                                 (("topics", "--broker", "kafka:x"), "unknown_broker"),
-                                (("topics", "--broker", "data"), "invalid_url")):
+                                (("topics", "--broker", "data"), "invalid_url"), (("topics", "--broker", "log:x?y=1"), "invalid_url"),
+                                (("lag", "--broker", "log:"), "invalid_url")):
             done = self.run_tidings(*arguments, status=2)
             self.assertIn(said, done.stderr)
             self.assertEqual(done.stdout, "")

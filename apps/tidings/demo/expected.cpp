@@ -29,6 +29,12 @@ std::optional<std::int64_t> quantity_of(const std::string& text) {
 
 }  // namespace
 
+std::string amount(std::int64_t minor) {
+  const auto sign = minor < 0 ? "-" : "";
+  const auto whole = std::abs(minor);
+  return sign + std::to_string(whole / 100) + (whole % 100 < 10 ? ".0" : ".") + std::to_string(whole % 100);
+}
+
 void Expected::add(const Submission& submission) {
   const bool is_return = !submission.cancellation && submission.order_id.starts_with('C');
   const bool takes_back = is_return || submission.cancellation;
@@ -54,10 +60,13 @@ void Expected::add(const Submission& submission) {
     }
     if (!any) {
       country = (*fields)[7];
+      order.customer = (*fields)[6];
       day = to_rfc3339(*time).substr(0, 10);
       any = true;
     }
     order.wanted[(*fields)[1]] += count;
+    order.mail_lines += std::to_string(count) + " x " + (*fields)[2] + " (" + (*fields)[1] + ") at " + amount(*price);
+    order.mail_lines += "\r\n";
     order.total_minor += count * *price;
   }
   if (!any) return;

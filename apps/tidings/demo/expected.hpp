@@ -16,6 +16,8 @@ struct Expected {
   struct Order {
     std::map<std::string, std::int64_t> wanted;  ///< by product
     std::int64_t total_minor = 0;
+    std::string customer;
+    std::string mail_lines;  ///< what a mail says of them
   };
 
   std::map<std::string, std::map<std::string, std::int64_t>> revenue_minor;  ///< by country, by day
@@ -27,5 +29,8 @@ struct Expected {
   void add(const Submission& submission);
   [[nodiscard]] std::int64_t revenue_total_minor() const;
 };
+
+/// 255 as `2.55`.
+[[nodiscard]] std::string amount(std::int64_t minor);
 
 }  // namespace tidings::cli

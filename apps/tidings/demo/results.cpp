@@ -41,22 +41,22 @@ Result<> read_sequences(Broker& broker, const std::string& topic,
   });
 }
 
-std::string mail_name(const std::string& order_id) {
+/// Anything but letters and digits as %XX.
+std::string escaped(const std::string& text) {
   static constexpr char hex[] = "0123456789ABCDEF";
   std::string name;
-  for (const char c : order_id) {
+  for (const char c : text) {
     if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-')
       name += c;
     else
       (name += '%') += std::string{hex[static_cast<unsigned char>(c) >> 4], hex[static_cast<unsigned char>(c) & 15]};
   }
-  return name + ".eml";
+  return name;
 }
 
-std::string pounds(std::int64_t minor) {
-  const auto sign = minor < 0 ? "-" : "";
-  const auto whole = std::abs(minor);
-  return sign + std::to_string(whole / 100) + (whole % 100 < 10 ? ".0" : ".") + std::to_string(whole % 100);
+std::string head_of_mail(const Expected::Order& order, const std::string& subject) {
+  return "From: shop@example.org\r\nTo: " + (order.customer.empty() ? "guest" : "customer-" + escaped(order.customer)) +
+         "@example.org\r\nSubject: " + subject + "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
 }
 
 class Differences {
@@ -75,6 +75,9 @@ class Differences {
     }
     for (const auto& [name, value] : got)
       if (!expected.contains(name)) add(what + " of " + name + ": expected none, got " + std::to_string(value));
+  }
+  void compare_counts(const std::string& what, std::uint64_t expected, std::uint64_t got) {
+    if (expected != got) add(what + ": expected " + std::to_string(expected) + ", got " + std::to_string(got));
   }
   [[nodiscard]] std::vector<std::string> take() {
     if (count_ > shown_max) sentences_.push_back("and " + std::to_string(count_ - shown_max) + " more");
@@ -104,6 +107,8 @@ void compare_analytics(const Expected& expected, const Results& results, Differe
   };
   differences.compare_maps("revenue in pence", flat(expected.revenue_minor), flat(results.analytics.revenue_minor));
   differences.compare_maps("sold items", expected.sold, results.analytics.sold);
+  differences.compare_counts("orders of analytics", expected.placed.size(), results.analytics.orders);
+  differences.compare_counts("returns of analytics", expected.cancelled.size(), results.analytics.returns);
   if (results.analytics.out_of_order != 0)
     differences.add("analytics saw " + std::to_string(results.analytics.out_of_order) +
                     " orders cancelled before they were placed");
@@ -132,25 +137,42 @@ void compare_stock(const Expected& expected, const Results& results, std::option
   }
   differences.compare_maps("reserved stock", reserved, got_reserved);
   differences.compare_maps("returned stock", returned, got_returned);
+  std::uint64_t orders_reserved = 0, orders_rejected = 0;
   for (const auto& [id, order] : expected.placed) {
     const bool rejected = stock_says(results, id, "shop.stock-rejected");
     if (was_reserved(results, id) == rejected)
       differences.add("order " + id + " has " + (rejected ? "two outcomes" : "no outcome") + " in stock");
     if (rejected && !stock_each) differences.add("order " + id + " was rejected, though stock is unlimited");
+    (rejected ? orders_rejected : orders_reserved) += 1;
   }
+  differences.compare_counts("orders that inventory reserved", orders_reserved, results.inventory.orders_reserved);
+  differences.compare_counts("orders that inventory rejected", orders_rejected, results.inventory.orders_rejected);
+  const auto began_with = stock_each ? static_cast<std::int64_t>(*stock_each) : -1;
+  if (!expected.placed.empty() && results.inventory.stock_each != began_with)  // with no order nothing was saved
+    differences.add("inventory began with " + std::to_string(results.inventory.stock_each) + " of each, not " +
+                    (stock_each ? std::to_string(began_with) : "unlimited"));
 }
 
 void compare_mails(const Expected& expected, const Results& results, Differences& differences) {
   std::set<std::string> wanted;
   for (const auto& [id, order] : expected.placed) {
-    const auto name = mail_name(id);
+    const auto name = escaped(id) + ".eml";
     wanted.insert(name);
     const auto mail = results.mails.find(name);
+    const auto reserved = was_reserved(results, id);
+    const auto head = head_of_mail(order, reserved ? "Your order " + escaped(id) + " is confirmed"
+                                                   : "We cannot send your order " + escaped(id));
+    const auto total = "\r\nTotal: " + amount(order.total_minor) + "\r\n";
     if (mail == results.mails.end())
       differences.add("order " + id + " has no mail");
-    else if (was_reserved(results, id) &&
-             mail->second.find("Total: " + pounds(order.total_minor) + "\r\n") == mail->second.npos)
-      differences.add("the mail of order " + id + " does not say " + pounds(order.total_minor));
+    else if (!mail->second.starts_with(head))
+      differences.add("the mail of order " + id + " is to another, or of another subject");
+    else if (reserved && !mail->second.ends_with(total))
+      differences.add("the mail of order " + id + " does not say " + amount(order.total_minor));
+    else if (reserved && mail->second != head + "Thank you. We send you:\r\n\r\n" + order.mail_lines + total)
+      differences.add("the mail of order " + id + " does not have the order's lines");
+    else if (!reserved && !(mail->second.starts_with(head + "We are sorry: of ") && mail->second.ends_with(".\r\n")))
+      differences.add("the mail of order " + id + " does not say why it is not sent");
   }
   for (const auto& [name, text] : results.mails)
     if (!wanted.contains(name)) differences.add("there is a mail " + name + " of no order");

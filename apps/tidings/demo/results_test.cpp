@@ -7,6 +7,16 @@
 namespace tidings::cli {
 namespace {
 
+std::string head(const std::string& id, const std::string& end = " is confirmed") {
+  return std::string("From: shop@example.org\r\nTo: customer-c@example.org\r\nSubject: ") +
+         (end.empty() ? "We cannot send your order " : "Your order ") + id + end +
+         "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
+}
+
+void replace(std::string& text, std::string_view part, std::string_view with) {
+  text.replace(text.find(part), part.size(), with);
+}
+
 /// An input, and the results that are right for it.
 struct Right {
   Expected expected;
@@ -20,8 +30,13 @@ struct Right {
     expected.add({.order_id = "2", .lines = {{.number = 4, .text = line, .problem = {}}}});
     results.analytics.revenue_minor["UK"]["2010-12-01"] = 300;
     results.analytics.sold["mug"] = 2;
+    results.analytics.orders = 2;
+    results.analytics.returns = 1;
     results.inventory.products["mug"] = {.reserved = 4, .returned = 2};
-    results.mails["1.eml"] = results.mails["2.eml"] = "Total: 3.00\r\n";
+    results.inventory.orders_reserved = 2;
+    for (const std::string id : {"1", "2"})
+      results.mails[id + ".eml"] =
+          head(id) + "Thank you. We send you:\r\n\r\n2 x MUG (mug) at 1.50\r\n\r\nTotal: 3.00\r\n";
     results.rejected = {{"1", 3}};
     results.order_events = {{"1", {"shop.order-placed", "shop.order-cancelled"}}, {"2", {"shop.order-placed"}}};
     results.stock_events = {{"1", {"shop.stock-reserved", "shop.stock-released"}}, {"2", {"shop.stock-reserved"}}};
@@ -35,7 +50,9 @@ struct Right {
 TEST(Compare, FindsNothingWhereAllIsRight) {
   const Right right;
   EXPECT_EQ(compare(right.expected, right.results, std::nullopt), std::vector<std::string>{});
-  EXPECT_EQ(compare(right.expected, right.results, 4), std::vector<std::string>{});
+  Right limited;
+  limited.results.inventory.stock_each = 4;
+  EXPECT_EQ(compare(limited.expected, limited.results, 4), std::vector<std::string>{});
 }
 
 TEST(Compare, EachWrongResultIsFound) {
@@ -56,8 +73,19 @@ TEST(Compare, EachWrongResultIsFound) {
       {"not returned", [](Results& r) { r.inventory.products["mug"].returned = 0; }, "returned stock of mug"},
       {"a mail too few", [](Results& r) { r.mails.erase("2.eml"); }, "order 2 has no mail"},
       {"a mail too many", [](Results& r) { r.mails["3.eml"] = ""; }, "there is a mail 3.eml of no order"},
-      {"a wrong mail", [](Results& r) { r.mails["2.eml"] = "Total: 3.01\r\n"; },
+      {"a wrong mail", [](Results& r) { replace(r.mails["2.eml"], "3.00", "3.01"); },
        "the mail of order 2 does not say 3.00"},
+      {"a mail to somebody else", [](Results& r) { replace(r.mails["2.eml"], "customer-c", "customer-d"); },
+       "the mail of order 2 is to another, or of another subject"},
+      {"a mail of another subject", [](Results& r) { r.mails["2.eml"] = head("2", ""); }, "of another subject"},
+      {"a mail of other lines", [](Results& r) { replace(r.mails["2.eml"], "2 x MUG", "1 x MUG"); },
+       "the mail of order 2 does not have the order's lines"},
+      {"an empty mail", [](Results& r) { r.mails["2.eml"].clear(); }, "the mail of order 2 is"},
+      {"orders counted", [](Results& r) { r.analytics.orders += 7; }, "orders of analytics: expected 2, got 9"},
+      {"returns counted", [](Results& r) { r.analytics.returns = 0; }, "returns of analytics: expected 1, got 0"},
+      {"orders reserved", [](Results& r) { r.inventory.orders_reserved = 0; }, "inventory reserved: expected 2, got 0"},
+      {"orders rejected", [](Results& r) { r.inventory.orders_rejected = 9; }, "inventory rejected: expected 0, got 9"},
+      {"stock at the start", [](Results& r) { r.inventory.stock_each = 5; }, "inventory began with"},
       {"a rejected line lost", [](Results& r) { r.rejected.clear(); }, "line 3 of 1 should stand"},
       {"a good line rejected", [](Results& r) { r.rejected.emplace("2", 4); }, "should not stand"},
       {"an order lost", [](Results& r) { r.order_events.erase("2"); }, "order 2 was not placed"},
@@ -98,6 +126,9 @@ TEST(Compare, StockThatWasNotReservedIsNotReleased) {
   Right right;
   right.results.inventory.products["mug"] = {.reserved = 2, .returned = 0};
   right.results.stock_events["1"] = {"shop.stock-rejected"};
+  right.results.mails["1.eml"] = head("1", "") + "We are sorry: of mug there are 1, not 2.\r\n";
+  right.results.inventory.stock_each = 2;
+  right.results.inventory.orders_reserved = right.results.inventory.orders_rejected = 1;
   EXPECT_EQ(compare(right.expected, right.results, 2), std::vector<std::string>{});
   right.results.stock_events["1"].push_back("shop.stock-released");
   EXPECT_EQ(compare(right.expected, right.results, 2),
@@ -108,6 +139,9 @@ TEST(Compare, LimitedStockIsConserved) {
   Right right;
   right.results.inventory.products["mug"] = {.reserved = 2, .returned = 2};
   right.results.stock_events["2"] = {"shop.stock-rejected"};
+  right.results.mails["2.eml"] = head("2", "") + "We are sorry: of mug there are 1, not 2.\r\n";
+  right.results.inventory.stock_each = 2;
+  right.results.inventory.orders_reserved = right.results.inventory.orders_rejected = 1;
   EXPECT_EQ(compare(right.expected, right.results, 2), std::vector<std::string>{});
   EXPECT_FALSE(compare(right.expected, right.results, std::nullopt).empty());  // unlimited stock rejects nobody
   Right overdrawn;
