@@ -175,6 +175,30 @@ TEST(JsonCodec, WritesNothingThatIsNoJson) {
   EXPECT_EQ(out, "before");
 }
 
+TEST(JsonCodec, LooksAtEveryByteOfATextWhereverItStands) {
+  for (std::size_t size = 1; size <= 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const char special : {'"', '\\', '\n', '\x01', '\x1f', ' ', '\x7f', '!', '#', '['}) {
+        std::string text(size, 'a');
+        text[at] = special;
+        std::string wanted;
+        append_json_string(wanted, text);
+        const auto json = write(shop::Line{text, 1});
+        ASSERT_EQ(json, R"({"sku":)" + wanted + R"(,"quantity":1})");
+        ASSERT_EQ(JsonCodec::decode<shop::Line>(json).or_throw().sku, text);
+      }
+      std::string text(size, 'a');
+      text[at] = '\xff';
+      std::string out;
+      ASSERT_FALSE(JsonCodec::encode(shop::Line{text, 1}, out)) << size << " " << at;
+      ASSERT_FALSE(JsonCodec::decode<shop::Line>(R"({"sku":")" + text + R"("})")) << size << " " << at;
+      text[at] = '\n';
+      ASSERT_FALSE(JsonCodec::decode<shop::Line>(R"({"sku":")" + text + R"("})")) << size << " " << at;
+      ASSERT_FALSE(JsonCodec::decode<shop::Line>(R"({")" + text + R"(":1})")) << size << " " << at;
+    }
+  }
+}
+
 TEST(Json, ChecksWholeDocuments) {
   for (const auto* good : {"{}", "[]", "1", "\"x\"", "null", " true ", "-0.5e-7", R"({"a":[{},[],null,1e5]})"})
     EXPECT_TRUE(check_json(good)) << good;

@@ -185,7 +185,8 @@ class KeyOf {
     if constexpr (takes_event && is_plain_key<M>) take(function);
   }
   template <auto Of>
-  constexpr KeyOf(Key<Of>) : read_(&read_by<Of>) {}  // NOLINT: spelled `.key = tidings::key<&Event::member>`
+  constexpr KeyOf(Key<Of>)
+      : read_(&read_by<Of>), has_key_(true) {}  // NOLINT: spelled `.key = tidings::key<&Event::member>`
 
   template <class Other>
     requires(!std::is_member_pointer_v<Other> && !std::is_function_v<std::remove_pointer_t<Other>> &&
@@ -196,15 +197,16 @@ class KeyOf {
                   "tidings::key<&Event::member> or tidings::unordered");
   }
 
-  [[nodiscard]] constexpr bool has_key() const { return read_ != nullptr; }
+  [[nodiscard]] constexpr bool has_key() const { return has_key_; }
   [[nodiscard]] constexpr bool is_unordered() const { return is_unordered_; }
-  [[nodiscard]] std::string of(const T& event) const { return read_ == nullptr ? std::string() : read_(*this, event); }
+  [[nodiscard]] std::string of(const T& event) const { return has_key_ ? read_(*this, event) : std::string(); }
 
  private:
   template <class Source>
   constexpr void take(Source source) {
     source_ = KeySource<T>(source);
     read_ = &read_from<Source>;
+    has_key_ = true;
   }
   template <class Source>
   static std::string read_from(const KeyOf& self, const T& event) {
@@ -225,6 +227,7 @@ class KeyOf {
 
   KeySource<T> source_{};
   std::string (*read_)(const KeyOf& self, const T& event) = nullptr;
+  bool has_key_ = false;  // beside `read_`, which compares with nothing under the sanitizers
   bool is_unordered_ = false;
 };
 
