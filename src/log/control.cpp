@@ -1,7 +1,11 @@
 #include "log/control.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <fstream>
+#include <cerrno>
+#include <cstring>
 #include <string>
 #include <thread>
 
@@ -17,11 +21,25 @@ std::atomic<std::uint32_t>& low_half(std::atomic<std::uint64_t>& word) {
 
 }  // namespace
 
-std::array<char, 40> boot_id() {
+Result<std::array<char, 40>> boot_id() {
+  constexpr auto path = "/proc/sys/kernel/random/boot_id";
   std::array<char, 40> id{};
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string text;
-  if (std::getline(file, text)) std::copy_n(text.begin(), std::min(text.size(), id.size() - 1), id.begin());
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  const auto got = fd < 0 ? -1 : ::read(fd, id.data(), id.size() - 1);
+  const int failure = got < 0 ? errno : 0;
+  if (fd >= 0) ::close(fd);
+  if (failure == EMFILE || failure == ENFILE)
+    return Error{"too_many_files",
+                 std::string("cannot open ") + path + ": no descriptor is left; raise the limit (ulimit -n)",
+                 Retry::same_call};
+  // Never taken for a reboot: recovery under living writers would lose what they wrote.
+  if (got < 36)
+    return Error{"io_error",
+                 std::string("cannot read ") + path + (failure != 0 ? std::string(": ") + std::strerror(failure) : "") +
+                     "; without it nobody knows whether the machine was rebooted. Mount /proc (in a container or chroot "
+                     "too), and start again",
+                 Retry::reopen};
+  std::fill(id.begin() + 36, id.end(), '\0');  // the line's end
   return id;
 }
 

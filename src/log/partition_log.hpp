@@ -78,7 +78,7 @@ class PartitionLog {
   };
 
   [[nodiscard]] Control& control() const { return *reinterpret_cast<Control*>(control_.data()); }
-  Result<> recover(File& control_file);
+  Result<> recover(File& control_file, const std::array<char, 40>& boot);
   Result<End> find_end(std::uint64_t segment);
   Result<> clean_tail(const End& end);
   Result<> settle_end(const End& end);
@@ -97,6 +97,7 @@ class PartitionLog {
   Result<> clear(Segment& segment, std::uint64_t begin, std::uint64_t end);
 
   std::unique_ptr<Directory> directory_;
+  std::unique_ptr<File> openers_;  // the topic's `openers.lock`, of which a byte is held while this lives
   Mapping control_;
   std::shared_ptr<Slots> slots_;
   std::shared_ptr<TopicWake> wake_;

@@ -106,7 +106,7 @@ void PartitionLog::publish_end(const End& end) {
 }
 
 /// After a reboot, or where the control file is missing or damaged. Nobody else has the partition open.
-Result<> PartitionLog::recover(File& control_file) {
+Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& boot) {
   auto& control = this->control();
   control.ready.store(0);
   // Above every epoch that anybody may have seen, also one of which no event is left.
@@ -143,7 +143,7 @@ Result<> PartitionLog::recover(File& control_file) {
   std::memset(control_.data(), 0, Control::file_bytes);
   control.magic = Control::magic_value;
   control.version = format_version;
-  control.boot_id = boot_id();
+  control.boot_id = boot;
   control.epoch.store(epoch + 1);
   publish_end(end);
   control.durable.store(end.offset);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <set>
 
@@ -23,6 +25,7 @@ TEST(Recovery, ATornTailGoesToQuarantine) {
   EXPECT_TRUE(std::filesystem::exists(test.partition() + "/quarantine"));
   EXPECT_EQ(append(*log, {event("1")}), 1U);
   EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+  log.reset();
   test.forget_hints();
   EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 2));
 }
@@ -168,6 +171,7 @@ TEST(Repair, ASegmentThatWasMadeAndNotBegunGoes) {
   append(*log, {event("2")});
   EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 3));
   EXPECT_EQ(read_ids(*log, 1).or_throw(), numbers(1, 3));
+  log.reset();
   test.forget_hints();
   EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 3));
 }
@@ -304,6 +308,65 @@ TEST(Recovery, APositionOfAnEpochThatWasCutHoldsUpToTheCut) {
   EXPECT_EQ(log->what_holds(18, log->epoch()).or_throw(), 18U);
   EXPECT_EQ(log->what_holds(99, log->epoch()).or_throw(), 25U);
   EXPECT_EQ(log->what_holds(18, epoch - 1).or_throw(), 10U);
+}
+
+/// A process without a descriptor cannot read the boot id: it must not take that for a reboot.
+TEST(Recovery, AnOpenerWithoutDescriptorsRecoversNothing) {
+  TestLog test(true);
+  auto log = test.open();
+  append(*log, {event("0")});
+  auto directory = system_files().open(test.path, false).or_throw();
+  auto slots = Slots::take(*directory).or_throw();
+  auto wake_file = directory->file("control", Directory::Create::if_missing).or_throw();
+  auto wake = std::make_shared<TopicWake>(wake_file->map(TopicWake::file_bytes, true).or_throw());
+  const auto epoch = log->epoch();
+  struct rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = ::dup(0);
+  ::close(next);
+  int refused = 0;
+  for (int more = 0; more < 8; ++more) {
+    auto limit = before;
+    limit.rlim_cur = static_cast<rlim_t>(next + more);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    auto opened = PartitionLog::open(*directory, 0, slots, wake, test.setting, std::chrono::milliseconds{50});
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    if (opened) continue;
+    ++refused;
+    EXPECT_EQ(opened.error().code, "too_many_files") << more << ": " << opened.error().message;
+  }
+  EXPECT_GE(refused, 2);
+  EXPECT_EQ(log->epoch(), epoch) << "it was recovered under its writer";
+  EXPECT_EQ(append(*log, {event("1")}), 1U);
+}
+
+TEST(Recovery, NobodyRecoversUnderThoseWhoHaveItOpen) {
+  for (const auto* const how : {"removed", "another boot"}) {
+    TestLog test(true);
+    auto log = test.open();
+    append(*log, {event("0")});
+    std::string_view(how) == "removed" ? test.forget_hints() : test.reboot();
+    auto opened = test.try_open();
+    ASSERT_FALSE(opened) << how;
+    EXPECT_EQ(opened.error().code, "busy");
+    EXPECT_EQ(append(*log, {event("1")}), 1U) << how;
+    log.reset();
+    log = test.open();
+    EXPECT_EQ(append(*log, {event("2")}), 2U) << how;
+    EXPECT_EQ(append(*test.open(), {event("3")}), 3U) << "who has recovered shares it again";
+  }
+}
+
+/// Another process that is stopped in a recovery, or in front of it, holds up nobody who has nothing to recover.
+TEST(Recovery, WhoFindsItRecoveredWaitsForNobody) {
+  TestLog test;
+  append(*test.open(), {event("0")});
+  auto topic = system_files().open(test.path, false).or_throw();
+  auto gate = topic->file("openers.lock", Directory::Create::if_missing).or_throw();
+  ASSERT_TRUE(gate->try_lock({0, 1}).or_throw());
+  const auto begin = std::chrono::steady_clock::now();
+  append(*test.open(), {event("1")});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{10});
 }
 
 /// No event of the second boot is left; the third must not take its number.
