@@ -82,6 +82,7 @@ TEST(Faults, ARollThatFailsLeavesNoSegmentBehind) {
       auto other = test.open();
       for (std::uint64_t from = 0; from < 4; ++from)
         ASSERT_EQ(read_ids(*other, from).or_throw(), numbers(from, 4)) << step.call << " from " << from;
+      log.reset();
       other.reset();
       test.forget_hints();
       ASSERT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 4)) << step.call;

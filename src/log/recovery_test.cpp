@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <set>
 
+#include "log/crc32c.hpp"
 #include "log/faulty_files.hpp"
 #include "log/testing.hpp"
 
@@ -129,8 +131,9 @@ TEST(Recovery, ARollThatStoppedAtAnyStep) {
   std::size_t seal = sizeof(SegmentHeader);
   for (std::uint64_t offset = 0; offset < last; ++offset)
     seal += padded(reinterpret_cast<const FrameHeader*>(whole.data() + seal)->length);
-  // Made, not begun, not sealed before; made and sealed, not begun; sealed, and the next one not there.
+  // Made, not begun, not sealed before; made and sealed, not begun; sealed, and the next one lost.
   for (const auto* const step : {"made", "sealed", "sealed alone"}) {
+    const bool is_lost = std::string_view(step) == "sealed alone";
     auto bytes = whole;
     if (std::string_view(step) == "made")
       std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(seal), bytes.end(), '\0');
@@ -141,6 +144,12 @@ TEST(Recovery, ARollThatStoppedAtAnyStep) {
       Segment::prepare(*directory, {.first_offset = last, .size = 4096, .epoch = 1}).or_throw();
     }
     test.forget_hints();
+    if (is_lost) {
+      const auto refused = test.try_open();
+      ASSERT_FALSE(refused) << "events behind a seal were there, and are missing";
+      EXPECT_EQ(refused.error().code, "corrupt");
+      continue;
+    }
     auto log = test.open();
     ASSERT_EQ(read_ids(*log).or_throw(), numbers(0, last)) << step;
     ASSERT_EQ(append(*log, {event(std::to_string(last)), event(std::to_string(last + 1))}), last) << step;
@@ -200,6 +209,30 @@ TEST(Repair, HalfABatchIsClearedAndWhatWasWholeIsKept) {
   segment->write_at(std::as_bytes(std::span{&wrong, 1}), used_bytes(bytes) - 1).or_throw();
   EXPECT_EQ(append(*log, {event("1")}), 1U);
   EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+}
+
+/// Such as a device makes of blocks that were written once: no seal, and no frame.
+TEST(Repair, GarbageBehindTheEndIsNoSeal) {
+  for (const bool durable : {false, true}) {
+    TestLog test(durable);
+    auto log = test.open();
+    append(*log, {event("0")});
+    const auto used = padded(used_bytes(read_file(test.segment(0)).or_throw()));
+    auto directory = system_files().open(test.partition(), false).or_throw();
+    auto segment = directory->file(segment_name(0), Directory::Create::never).or_throw();
+    const std::string garbage(200, 'g');
+    segment->write_at(std::as_bytes(std::span{garbage}), used).or_throw();
+    for (std::uint64_t offset = 1; offset < 40; ++offset)
+      ASSERT_EQ(append(*log, {event(std::to_string(offset), std::string(200, 'x'))}), offset);
+    log->sync_to(40, std::chrono::seconds{10}).or_throw();
+    const auto hints = read_ids(*log);
+    ASSERT_TRUE(hints) << hints.error().message;
+    EXPECT_EQ(*hints, numbers(0, 40));
+    EXPECT_TRUE(std::filesystem::exists(test.partition() + "/quarantine"));
+    log.reset();
+    test.forget_hints();
+    EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 40));
+  }
 }
 
 TEST(Recovery, AMissingSegmentIsTold) {
@@ -367,6 +400,23 @@ TEST(Recovery, WhoFindsItRecoveredWaitsForNobody) {
   const auto begin = std::chrono::steady_clock::now();
   append(*test.open(), {event("1")});
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{10});
+}
+
+/// Its checksum is right: a hostile one, or one of a program that was not ours.
+TEST(Files, ATopicOfMorePartitionsThanThereCanBeIsRefused) {
+  TestLog test;
+  auto options = LogDirectory::Options{.any_file_system = true, .clock = &test.clock, .log = &test.silent};
+  (void)LogDirectory::open(test.path, options).or_throw()->create("t", {.partitions = 1}).or_throw();
+  auto bytes = read_file(test.path + "/t/topic.meta").or_throw();
+  for (const std::uint32_t partitions : {1025U, 4'294'967'295U}) {
+    std::memcpy(bytes.data() + 12, &partitions, 4);
+    const auto sum = crc32c(std::as_bytes(std::span{bytes}).first(60));
+    std::memcpy(bytes.data() + 60, &sum, 4);
+    overwrite(test.path + "/t/topic.meta", bytes);
+    const auto found = LogDirectory::open(test.path, options).or_throw()->find("t");
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, "corrupt");
+  }
 }
 
 /// No event of the second boot is left; the third must not take its number.
