@@ -216,6 +216,7 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
     mark_dirty(control.dirty_end.load());
     if (auto done = repair(); !done) return done.error();
   }
+  if (auto done = verify(); !done) return done.error();
   std::uint64_t bytes = 0;
   for (const auto* const event : events) bytes += frame_bytes(*event);
   auto segment = segment_with_room(bytes);
@@ -240,6 +241,7 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
   control.last_time.store(time);
   control.committed.store(stamp.offset, std::memory_order_release);
   control.dirty_end.store(0, std::memory_order_release);
+  seen_ = place();
   keep_written(std::move(*segment));
   if (buffer_.capacity() > (std::size_t{8} << 20)) buffer_ = {};
   if (!setting_.durable) wake_->announce();

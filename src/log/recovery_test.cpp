@@ -235,6 +235,56 @@ TEST(Repair, GarbageBehindTheEndIsNoSeal) {
   }
 }
 
+/// The hints are another's, and wrong: what was written stays, and what is written now is readable.
+TEST(Hints, ThoseThatDoNotFitTheSegmentsLoseNothing) {
+  struct Wrong {
+    std::size_t at;
+    std::uint64_t value;
+  };
+  constexpr auto far = ~std::uint64_t{0};
+  for (const bool durable : {false, true})
+    for (const auto& wrong : {Wrong{offsetof(Control, position), 64}, Wrong{offsetof(Control, position), 0},
+                              Wrong{offsetof(Control, position), 68}, Wrong{offsetof(Control, position), 2048},
+                              Wrong{offsetof(Control, position), far - 7}, Wrong{offsetof(Control, position), far - 63},
+                              Wrong{offsetof(Control, committed), 0}, Wrong{offsetof(Control, committed), 12},
+                              Wrong{offsetof(Control, committed), 1'000}, Wrong{offsetof(Control, segment), 0},
+                              Wrong{offsetof(Control, segment), 7}, Wrong{offsetof(Control, segment), far}}) {
+      TestLog test(durable);
+      {
+        auto log = test.open();
+        for (const auto& name : numbers(0, 14)) append(*log, {event(name, std::string(300, 'x'))});
+        log->sync_to(14, std::chrono::seconds{10}).or_throw();
+      }
+      auto directory = system_files().open(test.partition(), false).or_throw();
+      auto control = directory->file("control", Directory::Create::never).or_throw();
+      control->write_at(std::as_bytes(std::span{&wrong.value, 1}), wrong.at).or_throw();
+      auto log = test.open();
+      const auto appended = try_append(*log, {event("14", std::string(300, 'x'))});
+      if (appended) {
+        EXPECT_EQ(*appended, 14U) << wrong.at << " " << wrong.value;
+        log->sync_to(15, std::chrono::seconds{10}).or_throw();
+        const auto ids = read_ids(*log);
+        ASSERT_TRUE(ids) << wrong.at << " " << wrong.value << ": " << ids.error().message;
+        EXPECT_EQ(*ids, numbers(0, 15));
+        continue;
+      }
+      EXPECT_EQ(appended.error().code, "corrupt") << wrong.at << " " << wrong.value;
+      log.reset();
+      test.forget_hints();
+      EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 14)) << wrong.at << " " << wrong.value;
+    }
+}
+
+TEST(Hints, ThatAreCutAreMadeAnew) {
+  for (const std::size_t size : {0U, 1U, 59U, 60U, 100U, 127U, 128U, 200U, 4095U}) {
+    TestLog test;
+    for (const auto& name : numbers(0, 3)) append(*test.open(), {event(name)});
+    std::filesystem::resize_file(test.partition() + "/control", size);
+    EXPECT_EQ(append(*test.open(), {event("3")}), 3U) << size;
+    EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 4)) << size;
+  }
+}
+
 TEST(Recovery, AMissingSegmentIsTold) {
   TestLog test;
   {
