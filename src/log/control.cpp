@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <string>
 #include <thread>
 
-#include "base/descriptor.hpp"
 #include "log/futex.hpp"
 
 namespace tidings::log {
@@ -22,13 +22,24 @@ std::atomic<std::uint32_t>& low_half(std::atomic<std::uint64_t>& word) {
 }  // namespace
 
 Result<std::array<char, 40>> boot_id() {
-  static const std::string path = "/proc/sys/kernel/random/boot_id";
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return system_error("cannot tell this boot from another by", path, errno);
+  constexpr auto path = "/proc/sys/kernel/random/boot_id";
   std::array<char, 40> id{};
-  const auto size = ::read(file.get(), id.data(), id.size() - 1);
-  if (size <= 0) return system_error("cannot tell this boot from another by", path, size < 0 ? errno : EIO);
-  std::replace(id.begin(), id.end(), '\n', '\0');
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  const auto got = fd < 0 ? -1 : ::read(fd, id.data(), id.size() - 1);
+  const int failure = got < 0 ? errno : 0;
+  if (fd >= 0) ::close(fd);
+  if (failure == EMFILE || failure == ENFILE)
+    return Error{"too_many_files",
+                 std::string("cannot open ") + path + ": no descriptor is left; raise the limit (ulimit -n)",
+                 Retry::same_call};
+  // Never taken for a reboot: recovery under living writers would lose what they wrote.
+  if (got < 36)
+    return Error{"io_error",
+                 std::string("cannot read ") + path + (failure != 0 ? std::string(": ") + std::strerror(failure) : "") +
+                     "; without it nobody knows whether the machine was rebooted. Mount /proc (in a container or chroot "
+                     "too), and start again",
+                 Retry::reopen};
+  std::fill(id.begin() + 36, id.end(), '\0');  // the line's end
   return id;
 }
 

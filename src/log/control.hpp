@@ -33,7 +33,7 @@ struct Control {
 };
 static_assert(sizeof(Control) <= Control::file_bytes && std::atomic<std::uint64_t>::is_always_lock_free);
 
-/// The machine's boot id; empty where the kernel tells none.
+/// The machine's boot id. Errors: `too_many_files` (same call), `io_error` (reopen) where the kernel tells none.
 [[nodiscard]] Result<std::array<char, 40>> boot_id();
 
 /// Holds the partition's writer lock: a word of the control file, taken by compare-and-swap, given up by its owner's

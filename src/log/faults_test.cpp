@@ -51,6 +51,7 @@ TEST(Faults, AFullDiskIsToldBeforeAnythingIsWrittenAndPublishingResumes) {
     }
     if (durable) log->sync_to(log->committed(), seconds{10}).or_throw();
     EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 9));
+    log.reset();
     test.forget_hints();
     EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 9));
   }
@@ -81,6 +82,8 @@ TEST(Faults, ARollThatFailsLeavesNoSegmentBehind) {
       auto other = test.open();
       for (std::uint64_t from = 0; from < 4; ++from)
         ASSERT_EQ(read_ids(*other, from).or_throw(), numbers(from, 4)) << step.call << " from " << from;
+      log.reset();
+      other.reset();
       test.forget_hints();
       ASSERT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 4)) << step.call;
     }
@@ -172,6 +175,7 @@ TEST(Faults, ARollWhoseSyncFailsPoisons) {
   EXPECT_EQ(try_append(*log, {event("1", std::string(5'000, 'x'))}).error().code, "poisoned");
   test.heal();
   EXPECT_EQ(try_append(*log, {event("1")}).error().code, "poisoned");
+  log.reset();
   test.forget_hints();  // after a reboot the disk was looked at
   auto again = test.open();
   EXPECT_EQ(append(*again, {event("1")}), 1U);

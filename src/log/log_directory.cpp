@@ -9,6 +9,8 @@
 namespace tidings::log {
 namespace {
 
+constexpr std::uint32_t partitions_max = 1024;  // as the broker makes them
+
 struct MetaFile {
   std::uint64_t magic = 0x304154454d534454;  // "TDSMETA0"
   std::uint32_t version = 0;
@@ -60,7 +62,7 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
   if (!got) return got.error();
   const auto path = (*file)->path();
   if (*got != sizeof meta || meta.magic != MetaFile{}.magic || meta.checksum != checksum_of(meta) ||
-      meta.partitions == 0 || meta.durability > 2)
+      meta.partitions == 0 || meta.partitions > partitions_max || meta.durability > 2)
     return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away",
                  Retry::never};
   if (meta.version > MetaFile{}.version)

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "log/cursor.hpp"
+#include "tidings/base/entropy.hpp"
 
 namespace tidings::log {
 namespace {
@@ -12,6 +13,30 @@ namespace {
 bool is_current(const Control& control, const std::array<char, 40>& boot) {
   return control.magic == Control::magic_value && control.version == format_version && control.boot_id == boot &&
          control.ready.load(std::memory_order_acquire) == 1;
+}
+
+/// Of each partition in `openers.lock`: the first byte is the gate, who opens a partition keeps one of the others.
+constexpr std::uint64_t openers_max = std::uint64_t{1} << 20;
+/// How long recovery waits for others that look whether there is anything to recover.
+constexpr Duration looks_max = std::chrono::seconds{1};
+
+/// Takes a byte of the partition for life. False: all are held, by a recovery.
+Result<bool> try_join(File& openers, std::uint64_t gate) {
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    auto taken = openers.try_lock({gate + 1 + system_entropy().below(openers_max - 1), 1});
+    if (!taken || *taken) return taken;
+  }
+  return false;
+}
+
+Result<> wait_for(File& file, File::Range range, std::chrono::steady_clock::time_point until, std::string_view why) {
+  while (true) {
+    auto locked = file.try_lock(range);
+    if (!locked) return locked.error();
+    if (*locked) return {};
+    if (std::chrono::steady_clock::now() >= until) return Error{"busy", std::string(why), Retry::same_call};
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
 }
 
 }  // namespace
@@ -29,46 +54,98 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
                                                          const PartitionSetting& setting, Duration wait_max) {
   auto directory = topic.directory(std::to_string(number), Directory::Create::if_missing);
   if (!directory) return directory.error();
-  auto file = (*directory)->file("control", Directory::Create::if_missing);
-  if (!file) return file.error();
-  // Recovery is for one process at a time; whoever dies in it leaves `ready` unset, and the next begins anew.
-  const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
-  while (true) {
-    auto locked = (*file)->try_lock({0, 1});
-    if (!locked) return locked.error();
-    if (*locked) break;
-    if (std::chrono::steady_clock::now() >= until)
-      return Error{
-          "busy",
-          (*file)->path() + " is being recovered by another process, which does not end; look whether it is stopped",
-          Retry::same_call};
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
-  auto size = (*file)->size();
-  if (!size) return size.error();
-  if (*size < Control::file_bytes)
-    if (auto grown = (*file)->allocate(Control::file_bytes); !grown) return grown.error();
-  auto mapping = (*file)->map(Control::file_bytes, true);
-  if (!mapping) return mapping.error();
-  auto partition = std::make_unique<PartitionLog>(std::move(*directory), std::move(*mapping), std::move(slots),
-                                                  std::move(wake), setting);
-  auto& control = partition->control();
-  if (control.magic == Control::magic_value && control.version > format_version)
-    return Error{"newer_version",
-                 (*file)->path() + " has format version " + std::to_string(control.version) + "; run a newer program",
-                 Retry::never};
-  // A boot that cannot be named is no other boot: what others work on must not be recovered under their hands.
-  const auto boot = boot_id();
+  auto boot = boot_id();
   if (!boot) return boot.error();
-  if (!is_current(control, *boot)) {
+  // It outlives `control`: who has a partition open keeps a byte of it, and nobody recovers under him.
+  auto opened = topic.file("openers.lock", Directory::Create::if_missing);
+  if (!opened) return opened.error();
+  std::unique_ptr<File> openers = std::move(*opened);
+  const auto gate = number * openers_max;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto until = begin + std::min<Duration>(wait_max, std::chrono::hours{24});
+
+  // None where the file is not there or short.
+  const auto look = [&](bool create) -> Result<std::pair<std::unique_ptr<File>, Mapping>> {
+    auto file = (*directory)->file("control", create ? Directory::Create::if_missing : Directory::Create::never);
+    if (!file && !create && file.error().code == "not_found") return std::pair<std::unique_ptr<File>, Mapping>{};
+    if (!file) return file.error();
+    auto size = (*file)->size();
+    if (!size) return size.error();
+    if (*size < Control::file_bytes) {
+      if (!create) return std::pair<std::unique_ptr<File>, Mapping>{};
+      if (auto grown = (*file)->allocate(Control::file_bytes); !grown) return grown.error();
+    }
+    auto mapping = (*file)->map(Control::file_bytes, true);
+    if (!mapping) return mapping.error();
+    const auto& control = *reinterpret_cast<const Control*>(mapping->data());
+    if (control.magic == Control::magic_value && control.version > format_version)
+      return Error{"newer_version",
+                   (*file)->path() + " has format version " + std::to_string(control.version) + "; run a newer program",
+                   Retry::never};
+    return std::pair{std::move(*file), std::move(*mapping)};
+  };
+  const auto is_good = [&](const std::pair<std::unique_ptr<File>, Mapping>& seen) {
+    return seen.first != nullptr && is_current(*reinterpret_cast<const Control*>(seen.second.data()), *boot);
+  };
+  const auto make = [&](std::pair<std::unique_ptr<File>, Mapping>&& seen) {
+    auto partition = std::make_unique<PartitionLog>(std::move(*directory), std::move(seen.second), std::move(slots),
+                                                    std::move(wake), setting);
+    partition->openers_ = std::move(openers);
+    return partition;
+  };
+
+  // Nearly always there is nothing to recover, and nobody to wait for.
+  auto joined = try_join(*openers, gate);
+  if (!joined) return joined.error();
+  if (*joined) {
+    auto seen = look(false);
+    if (!seen) return seen.error();
+    if (is_good(*seen)) return make(std::move(*seen));
+    if (auto left = openers->unlock({gate, openers_max}); !left) return left.error();
+  }
+  // Recovery is for one process at a time; whoever dies in it leaves `ready` unset, and the next begins anew.
+  const auto path = (*directory)->path();
+  if (auto taken = wait_for(*openers, {gate, 1}, until,
+                            path + " is being recovered by another process, which does not end; look whether it is "
+                                   "stopped");
+      !taken)
+    return taken.error();
+  {
+    auto seen = look(false);
+    if (!seen) return seen.error();
+    if (is_good(*seen)) {
+      joined = try_join(*openers, gate);
+      if (!joined) return joined.error();
+      if (*joined) {
+        if (auto left = openers->unlock({gate, 1}); !left) return left.error();
+        return make(std::move(*seen));
+      }
+    }
+  }
+  if (auto taken = wait_for(*openers, {gate + 1, openers_max - 1},
+                            std::min(until, std::chrono::steady_clock::now() + looks_max),
+                            path + "/control is missing or damaged, and others have the partition open, which loses "
+                                   "what they write if it is recovered now; stop every process that uses the log, then "
+                                   "start again");
+      !taken)
+    return taken.error();
+  // Before it is grown: short, it says nothing.
+  auto short_before = look(false);
+  if (!short_before) return short_before.error();
+  const bool is_whole = is_good(*short_before);
+  auto seen = look(true);
+  if (!seen) return seen.error();
+  const auto file = std::move(seen->first);
+  auto partition = make(std::move(*seen));
+  if (!is_whole) {
     // Whoever made these folders may have died before they were on the device.
     if (auto synced = topic.sync(); !synced) return synced.error();
     if (setting.above != nullptr)
       if (auto synced = setting.above->sync(); !synced) return synced.error();
-    if (auto recovered = partition->recover(**file, *boot); !recovered) return recovered.error();
+    if (auto recovered = partition->recover(*file, *boot); !recovered) return recovered.error();
   }
-  // By itself it would be given up with the mapping only.
-  if (auto released = (*file)->unlock({0, 1}); !released) return released.error();
+  // The last byte is kept.
+  if (auto left = partition->openers_->unlock({gate, openers_max - 1}); !left) return left.error();
   return partition;
 }
 
@@ -139,6 +216,7 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
     mark_dirty(control.dirty_end.load());
     if (auto done = repair(); !done) return done.error();
   }
+  if (auto done = verify(); !done) return done.error();
   std::uint64_t bytes = 0;
   for (const auto* const event : events) bytes += frame_bytes(*event);
   auto segment = segment_with_room(bytes);
@@ -163,6 +241,7 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
   control.last_time.store(time);
   control.committed.store(stamp.offset, std::memory_order_release);
   control.dirty_end.store(0, std::memory_order_release);
+  seen_ = place();
   keep_written(std::move(*segment));
   if (buffer_.capacity() > (std::size_t{8} << 20)) buffer_ = {};
   if (!setting_.durable) wake_->announce();

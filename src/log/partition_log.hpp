@@ -83,6 +83,8 @@ class PartitionLog {
   Result<> clean_tail(const End& end);
   Result<> settle_end(const End& end);
   Result<> repair();
+  bool is_plausible();
+  Result<> verify();
   void publish_end(const End& end);
   Result<std::shared_ptr<Segment>> open_written(std::uint64_t first);
   Result<std::shared_ptr<Segment>> written_segment(std::uint64_t first, bool is_begun);
@@ -97,6 +99,7 @@ class PartitionLog {
   Result<> clear(Segment& segment, std::uint64_t begin, std::uint64_t end);
 
   std::unique_ptr<Directory> directory_;
+  std::unique_ptr<File> openers_;  // the topic's `openers.lock`, of which a byte is held while this lives
   Mapping control_;
   std::shared_ptr<Slots> slots_;
   std::shared_ptr<TopicWake> wake_;
@@ -108,6 +111,17 @@ class PartitionLog {
   std::condition_variable turn_;
   bool is_writing_ = false;
   std::string buffer_;
+  /// What this process last wrote, or saw to fit the segments.
+  struct Place {
+    std::uint64_t segment = 0;
+    std::uint64_t position = 0;
+    std::uint64_t committed = 0;
+    bool operator==(const Place&) const = default;
+  };
+  [[nodiscard]] Place place() const {
+    return {control().segment.load(), control().position.load(), control().committed.load()};
+  }
+  std::optional<Place> seen_;
 
   std::mutex segments_mutex_;
   std::vector<std::uint64_t> firsts_;  // of the segments known, ascending

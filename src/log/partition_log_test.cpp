@@ -57,6 +57,7 @@ TEST(PartitionLog, RollsAndIsReadFromEveryOffset) {
   EXPECT_GT(test.files().size(), 8U);
   for (std::size_t from = 0; from <= count; ++from)
     ASSERT_EQ(read_ids(*log, from).or_throw(), numbers(from, count)) << from;
+  log.reset();
   test.forget_hints();
   auto again = test.open();
   EXPECT_EQ(read_ids(*again).or_throw(), numbers(0, count));

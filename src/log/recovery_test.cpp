@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <set>
 
+#include "log/crc32c.hpp"
 #include "log/faulty_files.hpp"
 #include "log/testing.hpp"
 
@@ -23,6 +27,7 @@ TEST(Recovery, ATornTailGoesToQuarantine) {
   EXPECT_TRUE(std::filesystem::exists(test.partition() + "/quarantine"));
   EXPECT_EQ(append(*log, {event("1")}), 1U);
   EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+  log.reset();
   test.forget_hints();
   EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 2));
 }
@@ -126,8 +131,9 @@ TEST(Recovery, ARollThatStoppedAtAnyStep) {
   std::size_t seal = sizeof(SegmentHeader);
   for (std::uint64_t offset = 0; offset < last; ++offset)
     seal += padded(reinterpret_cast<const FrameHeader*>(whole.data() + seal)->length);
-  // Made, not begun, not sealed before; made and sealed, not begun; sealed, and the next one not there.
+  // Made, not begun, not sealed before; made and sealed, not begun; sealed, and the next one lost.
   for (const auto* const step : {"made", "sealed", "sealed alone"}) {
+    const bool is_lost = std::string_view(step) == "sealed alone";
     auto bytes = whole;
     if (std::string_view(step) == "made")
       std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(seal), bytes.end(), '\0');
@@ -138,6 +144,12 @@ TEST(Recovery, ARollThatStoppedAtAnyStep) {
       Segment::prepare(*directory, {.first_offset = last, .size = 4096, .epoch = 1}).or_throw();
     }
     test.forget_hints();
+    if (is_lost) {
+      const auto refused = test.try_open();
+      ASSERT_FALSE(refused) << "events behind a seal were there, and are missing";
+      EXPECT_EQ(refused.error().code, "corrupt");
+      continue;
+    }
     auto log = test.open();
     ASSERT_EQ(read_ids(*log).or_throw(), numbers(0, last)) << step;
     ASSERT_EQ(append(*log, {event(std::to_string(last)), event(std::to_string(last + 1))}), last) << step;
@@ -168,6 +180,7 @@ TEST(Repair, ASegmentThatWasMadeAndNotBegunGoes) {
   append(*log, {event("2")});
   EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 3));
   EXPECT_EQ(read_ids(*log, 1).or_throw(), numbers(1, 3));
+  log.reset();
   test.forget_hints();
   EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 3));
 }
@@ -196,6 +209,80 @@ TEST(Repair, HalfABatchIsClearedAndWhatWasWholeIsKept) {
   segment->write_at(std::as_bytes(std::span{&wrong, 1}), used_bytes(bytes) - 1).or_throw();
   EXPECT_EQ(append(*log, {event("1")}), 1U);
   EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+}
+
+/// Such as a device makes of blocks that were written once: no seal, and no frame.
+TEST(Repair, GarbageBehindTheEndIsNoSeal) {
+  for (const bool durable : {false, true}) {
+    TestLog test(durable);
+    auto log = test.open();
+    append(*log, {event("0")});
+    const auto used = padded(used_bytes(read_file(test.segment(0)).or_throw()));
+    auto directory = system_files().open(test.partition(), false).or_throw();
+    auto segment = directory->file(segment_name(0), Directory::Create::never).or_throw();
+    const std::string garbage(200, 'g');
+    segment->write_at(std::as_bytes(std::span{garbage}), used).or_throw();
+    for (std::uint64_t offset = 1; offset < 40; ++offset)
+      ASSERT_EQ(append(*log, {event(std::to_string(offset), std::string(200, 'x'))}), offset);
+    log->sync_to(40, std::chrono::seconds{10}).or_throw();
+    const auto hints = read_ids(*log);
+    ASSERT_TRUE(hints) << hints.error().message;
+    EXPECT_EQ(*hints, numbers(0, 40));
+    EXPECT_TRUE(std::filesystem::exists(test.partition() + "/quarantine"));
+    log.reset();
+    test.forget_hints();
+    EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 40));
+  }
+}
+
+/// The hints are another's, and wrong: what was written stays, and what is written now is readable.
+TEST(Hints, ThoseThatDoNotFitTheSegmentsLoseNothing) {
+  struct Wrong {
+    std::size_t at;
+    std::uint64_t value;
+  };
+  constexpr auto far = ~std::uint64_t{0};
+  for (const bool durable : {false, true})
+    for (const auto& wrong : {Wrong{offsetof(Control, position), 64}, Wrong{offsetof(Control, position), 0},
+                              Wrong{offsetof(Control, position), 68}, Wrong{offsetof(Control, position), 2048},
+                              Wrong{offsetof(Control, position), far - 7}, Wrong{offsetof(Control, position), far - 63},
+                              Wrong{offsetof(Control, committed), 0}, Wrong{offsetof(Control, committed), 12},
+                              Wrong{offsetof(Control, committed), 1'000}, Wrong{offsetof(Control, segment), 0},
+                              Wrong{offsetof(Control, segment), 7}, Wrong{offsetof(Control, segment), far}}) {
+      TestLog test(durable);
+      {
+        auto log = test.open();
+        for (const auto& name : numbers(0, 14)) append(*log, {event(name, std::string(300, 'x'))});
+        log->sync_to(14, std::chrono::seconds{10}).or_throw();
+      }
+      auto directory = system_files().open(test.partition(), false).or_throw();
+      auto control = directory->file("control", Directory::Create::never).or_throw();
+      control->write_at(std::as_bytes(std::span{&wrong.value, 1}), wrong.at).or_throw();
+      auto log = test.open();
+      const auto appended = try_append(*log, {event("14", std::string(300, 'x'))});
+      if (appended) {
+        EXPECT_EQ(*appended, 14U) << wrong.at << " " << wrong.value;
+        log->sync_to(15, std::chrono::seconds{10}).or_throw();
+        const auto ids = read_ids(*log);
+        ASSERT_TRUE(ids) << wrong.at << " " << wrong.value << ": " << ids.error().message;
+        EXPECT_EQ(*ids, numbers(0, 15));
+        continue;
+      }
+      EXPECT_EQ(appended.error().code, "corrupt") << wrong.at << " " << wrong.value;
+      log.reset();
+      test.forget_hints();
+      EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 14)) << wrong.at << " " << wrong.value;
+    }
+}
+
+TEST(Hints, ThatAreCutAreMadeAnew) {
+  for (const std::size_t size : {0U, 1U, 59U, 60U, 100U, 127U, 128U, 200U, 4095U}) {
+    TestLog test;
+    for (const auto& name : numbers(0, 3)) append(*test.open(), {event(name)});
+    std::filesystem::resize_file(test.partition() + "/control", size);
+    EXPECT_EQ(append(*test.open(), {event("3")}), 3U) << size;
+    EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 4)) << size;
+  }
 }
 
 TEST(Recovery, AMissingSegmentIsTold) {
@@ -304,6 +391,82 @@ TEST(Recovery, APositionOfAnEpochThatWasCutHoldsUpToTheCut) {
   EXPECT_EQ(log->what_holds(18, log->epoch()).or_throw(), 18U);
   EXPECT_EQ(log->what_holds(99, log->epoch()).or_throw(), 25U);
   EXPECT_EQ(log->what_holds(18, epoch - 1).or_throw(), 10U);
+}
+
+/// A process without a descriptor cannot read the boot id: it must not take that for a reboot.
+TEST(Recovery, AnOpenerWithoutDescriptorsRecoversNothing) {
+  TestLog test(true);
+  auto log = test.open();
+  append(*log, {event("0")});
+  auto directory = system_files().open(test.path, false).or_throw();
+  auto slots = Slots::take(*directory).or_throw();
+  auto wake_file = directory->file("control", Directory::Create::if_missing).or_throw();
+  auto wake = std::make_shared<TopicWake>(wake_file->map(TopicWake::file_bytes, true).or_throw());
+  const auto epoch = log->epoch();
+  struct rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = ::dup(0);
+  ::close(next);
+  int refused = 0;
+  for (int more = 0; more < 8; ++more) {
+    auto limit = before;
+    limit.rlim_cur = static_cast<rlim_t>(next + more);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    auto opened = PartitionLog::open(*directory, 0, slots, wake, test.setting, std::chrono::milliseconds{50});
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    if (opened) continue;
+    ++refused;
+    EXPECT_EQ(opened.error().code, "too_many_files") << more << ": " << opened.error().message;
+  }
+  EXPECT_GE(refused, 2);
+  EXPECT_EQ(log->epoch(), epoch) << "it was recovered under its writer";
+  EXPECT_EQ(append(*log, {event("1")}), 1U);
+}
+
+TEST(Recovery, NobodyRecoversUnderThoseWhoHaveItOpen) {
+  for (const auto* const how : {"removed", "another boot"}) {
+    TestLog test(true);
+    auto log = test.open();
+    append(*log, {event("0")});
+    std::string_view(how) == "removed" ? test.forget_hints() : test.reboot();
+    auto opened = test.try_open();
+    ASSERT_FALSE(opened) << how;
+    EXPECT_EQ(opened.error().code, "busy");
+    EXPECT_EQ(append(*log, {event("1")}), 1U) << how;
+    log.reset();
+    log = test.open();
+    EXPECT_EQ(append(*log, {event("2")}), 2U) << how;
+    EXPECT_EQ(append(*test.open(), {event("3")}), 3U) << "who has recovered shares it again";
+  }
+}
+
+/// Another process that is stopped in a recovery, or in front of it, holds up nobody who has nothing to recover.
+TEST(Recovery, WhoFindsItRecoveredWaitsForNobody) {
+  TestLog test;
+  append(*test.open(), {event("0")});
+  auto topic = system_files().open(test.path, false).or_throw();
+  auto gate = topic->file("openers.lock", Directory::Create::if_missing).or_throw();
+  ASSERT_TRUE(gate->try_lock({0, 1}).or_throw());
+  const auto begin = std::chrono::steady_clock::now();
+  append(*test.open(), {event("1")});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{10});
+}
+
+/// Its checksum is right: a hostile one, or one of a program that was not ours.
+TEST(Files, ATopicOfMorePartitionsThanThereCanBeIsRefused) {
+  TestLog test;
+  auto options = LogDirectory::Options{.any_file_system = true, .clock = &test.clock, .log = &test.silent};
+  (void)LogDirectory::open(test.path, options).or_throw()->create("t", {.partitions = 1}).or_throw();
+  auto bytes = read_file(test.path + "/t/topic.meta").or_throw();
+  for (const std::uint32_t partitions : {1025U, 4'294'967'295U}) {
+    std::memcpy(bytes.data() + 12, &partitions, 4);
+    const auto sum = crc32c(std::as_bytes(std::span{bytes}).first(60));
+    std::memcpy(bytes.data() + 60, &sum, 4);
+    overwrite(test.path + "/t/topic.meta", bytes);
+    const auto found = LogDirectory::open(test.path, options).or_throw()->find("t");
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, "corrupt");
+  }
 }
 
 /// No event of the second boot is left; the third must not take its number.

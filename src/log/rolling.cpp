@@ -39,8 +39,20 @@ Result<std::shared_ptr<Segment>> PartitionLog::segment_with_room(std::uint64_t b
   if (position == 0) return roll(nullptr, bytes);  // there is none yet
   auto segment = written_segment(control.segment.load(), position > sizeof(SegmentHeader));
   if (!segment) return segment;
-  // It has a seal where the next one was lost.
-  const bool is_sealed = (*segment)->length_at(position) != 0;
+  bool is_sealed = false;
+  if ((*segment)->length_at(position) != 0) {
+    // It has a seal where the next one was lost. Whatever else is there would be taken for events, or for the seal.
+    const auto frame = (*segment)->frame_at(position);
+    is_sealed = position > sizeof(SegmentHeader) && frame && frame->header->type == FrameType::seal &&
+                frame->header->offset == control.committed.load();
+    if (!is_sealed) {
+      End end;
+      end.segment = *segment;
+      end.offset = control.committed.load();
+      end.position = position;
+      if (auto done = clean_tail(end); !done) return done.error();
+    }
+  }
   if (is_sealed || position + bytes + seal_bytes > (*segment)->size()) return roll(segment->get(), bytes);
   return segment;
 }

@@ -104,7 +104,7 @@ Result<> Segment::prepare(Directory& partition, const Plan& plan) {
 }
 
 std::uint32_t Segment::length_at(std::uint64_t position) const {
-  if (position + sizeof(FrameHeader) > mapping_.size()) return 0;
+  if (position > mapping_.size() || mapping_.size() - position < sizeof(FrameHeader)) return 0;
   return static_cast<std::uint32_t>(word_at(mapping_.data() + position).load(std::memory_order_acquire));
 }
 

@@ -138,8 +138,8 @@ TEST_F(LogBroker, OneThatIsDamagedHidesNoOther) {
 TEST_F(LogBroker, AWaitForARecoveryHasTheCallersDeadlineAndHoldsUpNoOther) {
   open()->create_topic("t", {.partitions = 2}).or_throw();
   std::filesystem::create_directory(folder + "/t/0");
-  auto directory = system_files().open(folder + "/t/0", false).or_throw();
-  auto recovering = directory->file("control", Directory::Create::if_missing).or_throw();
+  auto directory = system_files().open(folder + "/t", false).or_throw();
+  auto recovering = directory->file("openers.lock", Directory::Create::if_missing).or_throw();
   ASSERT_TRUE(recovering->try_lock({0, 1}).or_throw());
   auto broker = open();
   std::jthread waits([&] { (void)try_publish(*broker, "t", "0", 0, {.wait_max = 20s, .partition = Partition{0}}); });
