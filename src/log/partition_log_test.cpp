@@ -1,9 +1,6 @@
 #include "log/partition_log.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <thread>
 
@@ -22,31 +19,6 @@ TEST(PartitionLog, AppendsAndReads) {
   EXPECT_EQ(read_ids(*second).or_throw(), numbers(0, 3));
   EXPECT_EQ(append(*second, {event("3")}), 3U);
   EXPECT_EQ(read_ids(*log, 3).or_throw(), numbers(3, 4));
-}
-
-TEST(PartitionLog, WhoLacksDescriptorsRecoversNothing) {
-  TestLog test;
-  auto log = test.open();
-  append(*log, {event("0")});
-  const auto epoch = log->epoch();
-  const auto child = ::fork();
-  if (child == 0) {
-    for (rlim_t limit = 3; limit < 64; ++limit) {
-      const rlimit few{limit, 64};
-      ::setrlimit(RLIMIT_NOFILE, &few);
-      try {
-        (void)test.try_open();
-      } catch (const ErrorException&) {
-      }
-    }
-    ::_exit(0);
-  }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
-  EXPECT_EQ(log->epoch(), epoch);
-  EXPECT_EQ(append(*log, {event("1")}), 1U);
-  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
 }
 
 TEST(PartitionLog, RollsAndIsReadFromEveryOffset) {
