@@ -34,11 +34,12 @@ Result<std::array<char, 40>> boot_id() {
                  Retry::same_call};
   // Never taken for a reboot: recovery under living writers would lose what they wrote.
   if (got < 36)
-    return Error{"io_error",
-                 std::string("cannot read ") + path + (failure != 0 ? std::string(": ") + std::strerror(failure) : "") +
-                     "; without it nobody knows whether the machine was rebooted. Mount /proc (in a container or chroot "
-                     "too), and start again",
-                 Retry::reopen};
+    return Error{
+        "io_error",
+        std::string("cannot read ") + path + (failure != 0 ? std::string(": ") + std::strerror(failure) : "") +
+            "; without it nobody knows whether the machine was rebooted. Mount /proc (in a container or chroot "
+            "too), and start again",
+        Retry::reopen};
   std::fill(id.begin() + 36, id.end(), '\0');  // the line's end
   return id;
 }

@@ -131,8 +131,9 @@ Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& b
     epoch = std::max(epoch, end.epoch);
     // The next one is on the device before the seal is written.
     if (end.sealed)
-      return corrupt_at(*end.segment, end.position,
-                        "it is sealed, and " + segment_name(end.offset) + ", which was made before the seal, is missing");
+      return corrupt_at(
+          *end.segment, end.position,
+          "it is sealed, and " + segment_name(end.offset) + ", which was made before the seal, is missing");
     if (auto done = clean_tail(end); !done) return done;
     if (end.segment->first_offset() != firsts->back()) {
       if (!last_is_empty)

@@ -160,9 +160,9 @@ TEST_F(SettingsTest, a_file_says_its_version) {
 
 TEST_F(SettingsTest, whatever_stands_in_a_file_is_an_error_with_its_line) {
   for (const auto* const wrong :
-       {"[.]", "[[", "[(", "[", "[]", "[[]]", "[\x01]", "[a.]", "[a..b]", "[[a]", ".", "= 1", "a.", "a.=1", "a = [",
-        "a = {", "a = \"", "a = '''", "a = \"\\", "a = 1979-", "a = +", "\"", "\xff", "a = ]", "[a]]", "(", "a = (",
-        "[=", "[[.", "a = {b", "a = {.", "{"}) {
+       {"[.]",  "[[",    "[(",   "[",     "[]",    "[[]]",   "[\x01]",  "[a.]",     "[a..b]",    "[[a]",  ".",
+        "= 1",  "a.",    "a.=1", "a = [", "a = {", "a = \"", "a = '''", "a = \"\\", "a = 1979-", "a = +", "\"",
+        "\xff", "a = ]", "[a]]", "(",     "a = (", "[=",     "[[.",     "a = {b",   "a = {.",    "{"}) {
     const auto text = message_of_file("version = 1\n" + std::string(wrong));
     EXPECT_TRUE(text.starts_with("inventory.toml:2")) << wrong << ": " << text;
   }

@@ -160,8 +160,8 @@ void compare_mails(const Expected& expected, const Results& results, Differences
     wanted.insert(name);
     const auto mail = results.mails.find(name);
     const auto reserved = was_reserved(results, id);
-    const auto head = head_of_mail(order, reserved ? "Your order " + escaped(id) + " is confirmed"
-                                                   : "We cannot send your order " + escaped(id));
+    const auto head = head_of_mail(
+        order, reserved ? "Your order " + escaped(id) + " is confirmed" : "We cannot send your order " + escaped(id));
     const auto total = "\r\nTotal: " + amount(order.total_minor) + "\r\n";
     if (mail == results.mails.end())
       differences.add("order " + id + " has no mail");
