@@ -203,6 +203,14 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   if (ignored == 0) return;
   ignored_ += ignored;
   wants_flush_();
+  for (std::size_t at = 0; at < deliveries.size(); ++at)
+    if (!sorted[at].wanted) tell_ignored(source, deliveries[at].envelope.type);
+}
+
+void Handling::tell_ignored(Source& source, std::string_view type) {
+  if (source.ignored_type == type) return;
+  source.ignored_type = type;
+  host_.unknown_types.ignored(source.topic, type, *host_.log, host_.service);
 }
 
 /// Events that are in our hands, or just settled, and that the broker gave again since it thought us dead: they go on

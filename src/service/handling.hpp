@@ -66,6 +66,7 @@ class Handling {
   void fetch_loop(Source& source);
   void take_in(Source& source, std::span<Delivery> deliveries);
   void drop_repeated(const Source& source, std::span<Delivery> deliveries, std::vector<bool>& repeated) const;
+  void tell_ignored(Source& source, std::string_view type);
   void fetch_failed(Source& source, const Error& why, int failures);
   [[nodiscard]] std::size_t wait_for_room(Source& source);
 

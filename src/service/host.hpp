@@ -6,6 +6,7 @@
 #include <string>
 
 #include "service/publications.hpp"
+#include "service/unknown_types.hpp"
 #include "tidings/base/clock.hpp"
 #include "tidings/base/entropy.hpp"
 #include "tidings/base/log_sink.hpp"
@@ -37,6 +38,7 @@ struct Host {
   LogSink* log = nullptr;
   bool create_topics = true;
   std::stop_source stop;
+  UnknownTypes unknown_types;
 
   void say(LogLevel level, const std::string& line) const { log->write(level, service + ": " + line); }
 };

@@ -231,6 +231,8 @@ Result<> Service::Impl::start() {
   if (wake_fd_ < 0) return Error{"too_many_files", "no descriptor is left; raise the limit (ulimit -n)"};
   if (auto fine = check_handlers(); !fine) return fine;
   warn_of_names();
+  for (const auto& one : registered_)
+    for (const auto& kind : one.handler->kinds()) host_.unknown_types.take(kind.type);
   for (auto& one : registered_) {
     auto handling = std::make_unique<Handling>(host_, one.name, settings_.handler(one.name, one.options),
                                                std::move(one.handler), [this] { keeper_.wake(); });

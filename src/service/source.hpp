@@ -31,6 +31,7 @@ class Source {
   std::vector<DeliveryId> settled_lately;  // a ring
   std::size_t settled_next = 0;
   bool waiting_for_room = false;
+  std::string ignored_type;  // the last; of the fetching thread
 
   /// Which of the handler's kinds, `all` of them, an event is decoded as: that of its very version; else the newest
   /// that reads it by upcasts; else, to say what is wrong, the newest of its type. Nullopt: of no type that is taken.
