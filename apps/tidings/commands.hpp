@@ -59,7 +59,7 @@ struct DemoArguments {
   std::uint64_t seed = 1;
   std::optional<std::uint64_t> stock;
   std::string kill = "analytics";
-  std::string broker;  ///< empty: a log in a fresh directory
+  std::optional<std::string> broker;  ///< not given: a log in a fresh directory
   std::string keep;
   bool check = false;
   bool json = false;

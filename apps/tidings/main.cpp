@@ -221,7 +221,7 @@ struct Parser {
     if (app.got_subcommand("topics")) return topics(common, listing);
     if (app.got_subcommand("groups")) return groups(common, listing);
     if (app.got_subcommand("lag")) return lag(common, listing);
-    if (showing.broker.empty() && app.count("--broker") > 0) showing.broker = common.broker;
+    if (!showing.broker && app.count("--broker") > 0) showing.broker = common.broker;
     showing.json = showing.json || common.json;
     return demo(showing);
   }

@@ -16,6 +16,11 @@
 #include "tidings/service/names.hpp"
 
 namespace tidings::cli {
+namespace {
+
+constexpr std::string_view any_file_system = "?any_file_system=true";  // the one option of a log
+
+}  // namespace
 
 void complain(std::string_view line) {
   const auto text = "tidings: " + printable(line) + "\n";
@@ -121,14 +126,29 @@ Result<> check_names(const Common& common, std::string_view topic, std::string_v
   return group.empty() ? Result<>{} : validate_name("group", named(common, group));
 }
 
+Result<> check_broker(std::string_view url) {
+  const auto scheme = url.substr(0, url.find(':'));
+  const auto rest = url.substr(std::min(url.size(), scheme.size() + 1));
+  const bool is_known = scheme.size() < url.size() &&
+                        std::ranges::any_of(broker_factories(), [&](const auto& one) { return one.scheme == scheme; });
+  if (is_known && scheme == "memory")
+    return Error{"invalid_url", "'" + printable(url) +
+                                    "' lives in one process only, and every command is one of its own; use log:DIR"};
+  const auto option = rest.substr(std::min(rest.size(), rest.find('?')));
+  const bool is_right =
+      scheme != "log" || (option.size() < rest.size() && (option.empty() || option == any_file_system));
+  if (is_known && is_right) return {};
+  auto opened = open_broker(url);  // which tells what is wrong before it makes anything
+  return opened ? Result<>{} : opened.error();
+}
+
 Result<std::unique_ptr<Broker>> open(const Common& common, bool may_create) {
   const std::string_view url = common.broker;
+  if (auto usable = check_broker(url); !usable) return usable.error();
   if (!may_create && url.starts_with("log:")) {
     const auto path = std::string(url.substr(4, url.find('?') - 4));
-    // What is wrong with the URL itself, opening tells before it makes anything.
-    const bool wrong = path.empty() || (url.find('?') != url.npos && !url.ends_with("?any_file_system=true"));
     struct stat status{};
-    if (!wrong && ::stat(path.c_str(), &status) != 0)
+    if (::stat(path.c_str(), &status) != 0)
       return Error{"not_found", "there is no log at " + printable(path) +
                                     "; name one with --broker log:DIR or TIDINGS_BROKER, or publish first"};
   }

@@ -33,6 +33,10 @@ void complain(std::string_view line);
 /// The namespace, and where they are not empty the topic and the group in it. Error `invalid_name`.
 [[nodiscard]] Result<> check_names(const Common& common, std::string_view topic, std::string_view group = {});
 
+/// Whether a command can do anything with the broker of that URL; opens nothing, and makes nothing. Errors:
+/// `invalid_url`, `unknown_broker`.
+[[nodiscard]] Result<> check_broker(std::string_view url);
+
 /// Opens the broker that `common` names, with its warnings on standard error. `may_create`: also topics, and the log's
 /// directory.
 [[nodiscard]] Result<std::unique_ptr<Broker>> open(const Common& common, bool may_create);

@@ -69,6 +69,7 @@ int publish(const Common& common, const PublishArguments& arguments) {
   Publishing publishing(named(common, arguments.topic), common, arguments,
                         {.on_failure = on_failure, .on_acks = on_acks});
   // What is wrong with the command line is told before anything is opened, or made.
+  if (auto usable = check_broker(common.broker); !usable) return fail(usable.error());
   if (auto valid = check_names(common, arguments.topic); !valid) return fail(valid.error());
   if (auto valid = publishing.check(); !valid) return fail(valid.error());
   auto input = open_input(arguments.file);

@@ -103,6 +103,22 @@ class Usage(CommandLine):
             self.assertIn(said, done.stderr)
             self.assertEqual(done.stdout, "")
 
+    def test_a_broker_that_no_command_can_use_is_told_by_all_in_one_way(self):
+        commands = (("publish", "t"), ("tail", "t"), ("topics",), ("groups",), ("lag",), ("demo", "--count", "1"))
+        for url, said in (("memory:", "tidings: invalid_url: 'memory:' lives in one process only, and every command is one of its own; use log:DIR\n"),
+                          ("memory:x?retain=all", "tidings: invalid_url: 'memory:x?retain=all' lives in one process only"),
+                          ("log:", "tidings: invalid_url: 'log:' names no directory; write log:./data\n"),
+                          ("log:?any_file_system=true", "tidings: invalid_url: 'log:?any_file_system=true' names no directory"),
+                          ("log:x?y=1", "tidings: invalid_url: 'log:x?y=1': 'y=1' is no option of a log"),
+                          ("kafka:x", "tidings: unknown_broker: no broker for 'kafka:x' in this build"),
+                          ("", "tidings: invalid_url: '' is no broker URL")):
+            for command in commands:
+                for arguments in ((*command, "--broker", url), ("--broker", url, *command)):
+                    done = self.run_tidings(*arguments, stdin="1\n", status=2, TMPDIR=self.folder)
+                    self.assertTrue(done.stderr.startswith(said), f"{arguments}: {done.stderr}")
+                    self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1), arguments)
+        self.assertEqual(os.listdir(self.folder), [])
+
     def test_the_broker_from_environment_and_options(self):
         self.publish("orders", [1])
         other = "log:" + os.path.join(self.folder, "other")

@@ -206,7 +206,7 @@ class Demo(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("not_found", errors)
         self.assertEqual(demo("--kill", "nobody")[0], 2)
-        self.assertEqual(demo("--broker", "memory:")[0], 1)
+        self.assertEqual(demo("--broker", "memory:")[0], 2)
 
     def test_a_folder_that_cannot_be_made_is_told(self):
         def told(**environment):

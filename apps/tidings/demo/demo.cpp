@@ -81,12 +81,8 @@ class Demo {
   }
 
   Result<> open_broker_and_topics() {
-    url_ = arguments_.broker.empty() ? "log:" + directory_ + "/log" : arguments_.broker;
-    if (url_.starts_with("memory:"))
-      return Error{
-          "unsupported",
-          "the demo's services are processes of their own, and memory: does not reach beyond one; take log:DIR"};
-    if (!arguments_.broker.empty()) name_space_ = "demo-" + make_uuid_v7().to_string().substr(24);
+    url_ = arguments_.broker.value_or("log:" + directory_ + "/log");
+    if (arguments_.broker) name_space_ = "demo-" + make_uuid_v7().to_string().substr(24);
     if (url_.starts_with("log:")) {  // the services run elsewhere
       std::error_code error;
       const auto path = fs::absolute(url_.substr(4), error);
@@ -407,6 +403,8 @@ void remove(const std::string& directory, bool json) {
 
 int demo(const DemoArguments& arguments) {
   catch_signals();
+  if (arguments.broker)
+    if (auto usable = check_broker(*arguments.broker); !usable) return fail(usable.error());
   auto directory = make_directory(arguments);
   if (!directory) {
     complain(directory.error());
