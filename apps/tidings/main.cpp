@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <new>
 
 #include "commands.hpp"
@@ -13,6 +15,9 @@
 namespace {
 
 using namespace tidings::cli;
+
+constexpr double rate_min = 0.1, rate_max = 1'000'000;
+constexpr auto offset_max = std::uint64_t{std::numeric_limits<std::int64_t>::max()};
 
 /// The nearest thing that the user may have meant, as a sentence, or nothing.
 std::string did_you_mean(const CLI::App& at, const CLI::App& app, std::string_view word) {
@@ -45,6 +50,7 @@ int wrong(const CLI::App& app, const CLI::ParseError& error) {
     std::cerr << app.help();
     return wrong_usage;
   }
+  if (error.get_name() == "ExcludesError") line += "; give one of the two";
   complain(line);
   complain("see: tidings " + (chosen.empty() ? "" : at.get_name() + " ") + "--help");
   return wrong_usage;
@@ -55,13 +61,30 @@ std::string environment(const char* name, std::string otherwise) {
   return value == nullptr || *value == '\0' ? std::move(otherwise) : value;
 }
 
-/// A whole number from 0 on: CLI11 itself takes -1 for a very large one.
-const CLI::Validator whole_number{
-    [](const std::string& text) {
-      const bool is_number = !text.empty() && text.find_first_not_of("0123456789") == text.npos && text.size() <= 19;
-      return is_number ? std::string() : "'" + text + "' is no whole number";
-    },
-    ""};
+/// A whole number within bounds: CLI11 itself takes -1 for a very large one, and names no bounds.
+CLI::Validator whole(std::uint64_t least, std::uint64_t most) {
+  return {[=](const std::string& text) {
+            std::uint64_t number = 0;
+            const auto* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, number);
+            if (error == std::errc{} && stop == end && number >= least && number <= most) return std::string();
+            return "'" + text + "' is no whole number from " + std::to_string(least) + " to " + std::to_string(most);
+          },
+          ""};
+}
+
+/// Orders a second.
+const CLI::Validator rate{[](const std::string& text) {
+                            double number = 0;
+                            const auto* const end = text.data() + text.size();
+                            const auto [stop, error] = std::from_chars(text.data(), end, number);
+                            const bool is_rate = error == std::errc{} && stop == end &&
+                                                 (number == 0 || (number >= rate_min && number <= rate_max));
+                            return is_rate ? std::string()
+                                           : "'" + text + "' is no number of orders a second from 0.1 to 1000000, " +
+                                                 "nor 0 for no limit";
+                          },
+                          ""};
 
 struct Parser {
   CLI::App app{"Events between services: publish them, follow them, see who is where.", "tidings"};
@@ -129,8 +152,7 @@ struct Parser {
         ->type_name("LEVEL");
     at->add_option("--partitions", publishing.partitions, "Of a topic that this creates")
         ->type_name("N")
-        ->check(whole_number)
-        ->check(CLI::Range(1U, 1024U).description(""));
+        ->check(whole(1, 1024));
     at->footer(
         "A line that fails is told on standard error with its number, the others are published, and the status is 1.\n"
         "Blank lines are passed over. Events with one key keep their order.\n\n"
@@ -148,7 +170,7 @@ struct Parser {
     at->add_option("--from", tailing.from,
                    "earliest, latest, an offset, or an RFC 3339 time, where there is no position yet")
         ->type_name("WHERE");
-    at->add_option("--count", tailing.count, "End after N events")->type_name("N")->check(whole_number);
+    at->add_option("--count", tailing.count, "End after N events")->type_name("N")->check(whole(0, offset_max));
     at->add_flag_callback("--no-follow", [this] { tailing.follow = false; }, "End where the topic ends now");
     at->footer(
         "Without a group it begins at the latest event, a new group at the earliest. A line has the event's time,\n"
@@ -185,21 +207,25 @@ struct Parser {
 
   void add_demo() {
     auto* const at = command("demo", "The shop: four services, one is killed and catches up");
-    at->add_option("--orders", showing.orders, "Real orders, a CSV file, instead of made-up ones")->type_name("FILE");
+    auto* const orders = at->add_option("--orders", showing.orders, "Real orders, a CSV file, instead of made-up ones");
+    orders->type_name("FILE");
     at->add_option("--rate", showing.rate, "Orders a second, 0 for no limit (100; with --orders no limit)")
         ->type_name("N")
-        ->check(CLI::NonNegativeNumber);
+        ->check(rate);
     at->add_option("--count", showing.count, "How many orders to make up (500)")
         ->type_name("N")
-        ->check(CLI::Range(1U, 10'000'000U).description(""));
+        ->check(whole(1, 10'000'000))
+        ->excludes(orders);
+    at->add_option("--seed", showing.seed, "Of the made-up orders (1)")
+        ->type_name("N")
+        ->check(whole(0, offset_max))
+        ->excludes(orders);
     at->add_option("--repeat", showing.repeat, "Feed them so often, under new numbers (1)")
         ->type_name("N")
-        ->check(CLI::Range(1U, 100'000U).description(""));
-    at->add_option("--seed", showing.seed, "Of the made-up orders (1)")->type_name("N")->check(whole_number);
+        ->check(whole(1, 100'000));
     at->add_option("--stock", showing.stock, "Items of each product at the start (unlimited)")
         ->type_name("N")
-        ->check(whole_number)
-        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000'000'000}).description(""));
+        ->check(whole(0, 1'000'000'000'000'000));
     at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)")
         ->type_name("SERVICE")
         ->check(CLI::IsMember({"orders", "inventory", "notifications", "analytics", "none"}).description(""));
@@ -209,6 +235,9 @@ struct Parser {
     at->add_flag("--check", showing.check, "Compare every result with one computed from the input; 1 if any differs");
     at->add_flag("--json", showing.json, "The summary as one JSON document");
     at->footer(
+        "Each run has a namespace of its own: --namespace is refused, and TIDINGS_NAMESPACE and TIDINGS_BROKER are "
+        "not\n"
+        "heeded.\n\n"
         "Examples:\n"
         "  tidings demo\n"
         "  tidings demo --orders online-retail.csv --check\n"
@@ -221,6 +250,10 @@ struct Parser {
     if (app.got_subcommand("topics")) return topics(common, listing);
     if (app.got_subcommand("groups")) return groups(common, listing);
     if (app.got_subcommand("lag")) return lag(common, listing);
+    if (app.count("--namespace") > 0) {
+      complain("--namespace is no option of demo: each run has a namespace of its own");
+      return wrong_usage;
+    }
     if (!showing.broker && app.count("--broker") > 0) showing.broker = common.broker;
     showing.json = showing.json || common.json;
     return demo(showing);

@@ -119,6 +119,29 @@ class Usage(CommandLine):
                     self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1), arguments)
         self.assertEqual(os.listdir(self.folder), [])
 
+    def test_a_number_out_of_its_range_is_told_the_range(self):
+        def refused(command, option, value, said):
+            done = self.run_tidings(*command, option, value, status=2, TMPDIR=self.folder)
+            self.assertTrue(done.stderr.startswith(f"tidings: {option}: '{value}' is no {said}\n"), done.stderr)
+        for option, least, most in (("--count", 1, 10**7), ("--repeat", 1, 10**5), ("--seed", 0, 2**63 - 1), ("--stock", 0, 10**15)):
+            for value in ("-1", "", "x", "1x", "1.5", "0x10", str(most + 1), "9" * 30, *(["0"] if least else [])):
+                refused(["demo"], option, value, f"whole number from {least} to {most}")
+        for value in ("-1", "", "fast", "nan", "inf", "1e9", "0.01", "100/s"):
+            refused(["demo"], "--rate", value, "number of orders a second from 0.1 to 1000000, nor 0 for no limit")
+        refused(["publish", "t"], "--partitions", "0", "whole number from 1 to 1024")
+        refused(["tail", "t"], "--count", "-1", f"whole number from 0 to {2**63 - 1}")
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_options_that_would_do_nothing_are_refused(self):
+        for arguments, said in ((("--orders", "x.csv", "--seed", "1"), "tidings: --orders excludes --seed; give one of the two\n"),
+                                (("--count", "7", "--orders", "x.csv"), "tidings: --orders excludes --count; give one of the two\n"),
+                                (("--namespace", "x"), "tidings: '--namespace' is no option of demo")):
+            self.assertIn(said, self.run_tidings("demo", *arguments, status=2, TMPDIR=self.folder).stderr)
+        self.assertIn("each run has a namespace of its own", self.run_tidings("--namespace", "x", "demo", "--count", "1", status=2).stderr)
+        help_text = self.run_tidings("demo", "--help").stdout
+        self.assertEqual(help_text.count("(not with): --orders"), 2)
+        self.assertIn("Each run has a namespace of its own", help_text)
+
     def test_the_broker_from_environment_and_options(self):
         self.publish("orders", [1])
         other = "log:" + os.path.join(self.folder, "other")
