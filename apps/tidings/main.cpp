@@ -86,6 +86,16 @@ const CLI::Validator rate{[](const std::string& text) {
                           },
                           ""};
 
+const CLI::Validator victim{
+    [](const std::string& text) {
+      static const std::vector<std::string> known{"orders", "inventory", "notifications", "analytics", "none"};
+      if (std::ranges::find(known, text) != known.end()) return std::string();
+      const auto near = tidings::nearest(text, known);
+      return "'" + text + "' is no service; there are orders, inventory, notifications, analytics, and none" +
+             (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
+    },
+    ""};
+
 struct Parser {
   CLI::App app{"Events between services: publish them, follow them, see who is where.", "tidings"};
   Common common;
@@ -228,7 +238,7 @@ struct Parser {
         ->check(whole(0, 1'000'000'000'000'000));
     at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)")
         ->type_name("SERVICE")
-        ->check(CLI::IsMember({"orders", "inventory", "notifications", "analytics", "none"}).description(""));
+        ->check(victim);
     at->add_option("--broker", showing.broker, "Broker; a log in a fresh directory if not given")->type_name("URL");
     at->add_option("--keep", showing.keep, "Keep everything in this directory, which must be new or empty")
         ->type_name("DIR");

@@ -208,6 +208,26 @@ class Demo(unittest.TestCase):
         self.assertEqual(demo("--kill", "nobody")[0], 2)
         self.assertEqual(demo("--broker", "memory:")[0], 2)
 
+    def test_what_is_wrong_is_told_before_anything_is_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            temporary, lone, kept = (pathlib.Path(folder, name) for name in ("tmp", "lone", "kept"))
+            temporary.mkdir(), lone.mkdir()
+            shutil.copy(TIDINGS, lone)
+            usual = {"program": TIDINGS, "wanted": 2}
+            for arguments, how in ((["--kill", "analytic"], usual), (["--frobnicate"], usual), (["--count", "0"], usual), (["--rate", "fast"], usual),
+                                   (["--broker", "log:"], usual), (["--broker", "memory:"], usual), (["extra"], usual),
+                                   (["--orders", f"{folder}/missing.csv"], {**usual, "wanted": 1}), (["--orders", folder], {**usual, "wanted": 1}),
+                                   (["--broker", "log:/dev/null"], {**usual, "wanted": 1}), (["--count", "1"], {"program": lone / "tidings", "wanted": 1})):
+                for more in ([], ["--keep", str(kept)]):
+                    command = [how["program"], "demo", *arguments, *more]
+                    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "TMPDIR": str(temporary)})
+                    self.assertEqual(done.returncode, how["wanted"], f"{command} {done.stderr}")
+                    self.assertRegex(done.stderr, "^tidings: ")
+                    self.assertNotIn("is kept in", done.stderr)
+                    self.assertEqual((os.listdir(temporary), kept.exists()), ([], False), command)
+        done = subprocess.run([TIDINGS, "demo", "--kill", "analytic"], capture_output=True, text=True, timeout=60)
+        self.assertIn("did you mean 'analytics'?", done.stderr)
+
     def test_a_folder_that_cannot_be_made_is_told(self):
         def told(**environment):
             done = subprocess.run([TIDINGS, "demo", "--count", "1"], capture_output=True, text=True, timeout=60, env={**os.environ, **environment})

@@ -1,21 +1,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <thread>
-#include <tuple>
 
 #include "commands.hpp"
 #include "demo/child.hpp"
-#include "demo/clearing.hpp"
 #include "demo/expected.hpp"
 #include "demo/results.hpp"
+#include "demo/setup.hpp"
 #include "demo/summary.hpp"
 #include "demo/view.hpp"
 #include "interrupt.hpp"
@@ -35,24 +32,15 @@ constexpr auto stuck_after = 120s;
 constexpr std::size_t feed_batch_max = 200;
 constexpr std::size_t topic_event_bytes_max = std::size_t{32} << 20;
 
-struct ServiceSpec {
-  const char* name;
-  const char* topic;
-  const char* group;
-};
-constexpr ServiceSpec specs[] = {{"orders", "submissions", "orders.take-orders"},
-                                 {"inventory", "orders", "inventory.reserve-stock"},
-                                 {"notifications", "stock", "notifications.send-mails"},
-                                 {"analytics", "orders", "analytics.count-revenue"}};
-constexpr std::size_t service_count = std::size(specs);
-
 class Demo {
  public:
-  Demo(const DemoArguments& arguments, std::string directory)
-      : arguments_(arguments), directory_(std::move(directory)) {}
+  Demo(const DemoArguments& arguments, const Setup& setup)
+      : arguments_(arguments), setup_(setup), directory_(setup.directory), input_(setup.input) {}
 
   Result<Summary> run() {
-    if (auto ready = read_input(); !ready) return ready.error();
+    round_mark_ = round_mark(input_.submissions);
+    total_ = input_.submissions.size() * arguments_.repeat;
+    rate_ = arguments_.rate >= 0 ? arguments_.rate : arguments_.orders.empty() ? 100 : 0;
     if (auto ready = open_broker_and_topics(); !ready) return ready.error();
     for (std::size_t i = 0; i < service_count; ++i)
       if (auto started = start(i); !started) return started.error();
@@ -65,21 +53,6 @@ class Demo {
   }
 
  private:
-  Result<> read_input() {
-    if (arguments_.orders.empty()) {
-      input_ = make_orders(arguments_.count, arguments_.seed);
-    } else {
-      auto read = read_orders(arguments_.orders);
-      if (!read) return read.error();
-      input_ = std::move(*read);
-      if (input_.submissions.empty()) return Error{"invalid_orders", arguments_.orders + " has no orders"};
-    }
-    round_mark_ = round_mark(input_.submissions);
-    total_ = input_.submissions.size() * arguments_.repeat;
-    rate_ = arguments_.rate >= 0 ? arguments_.rate : arguments_.orders.empty() ? 100 : 0;
-    return {};
-  }
-
   Result<> open_broker_and_topics() {
     url_ = arguments_.broker.value_or("log:" + directory_ + "/log");
     if (arguments_.broker) name_space_ = "demo-" + make_uuid_v7().to_string().substr(24);
@@ -104,13 +77,6 @@ class Demo {
 
   Result<> start(std::size_t service) {
     const std::string name = specs[service].name;
-    auto program = own_directory() + "/shop-" + name;  // as built; installed they stand in a folder of their own
-    if (const auto installed = (fs::path(own_directory()) / TIDINGS_HELPERS / ("shop-" + name)).lexically_normal();
-        ::access(program.c_str(), X_OK) != 0 && ::access(installed.c_str(), X_OK) == 0)
-      program = installed.string();
-    if (::access(program.c_str(), X_OK) != 0)
-      return Error{"not_found",
-                   program + " is not there; build everything (script/build), or install tidings with cmake --install"};
     const auto folder = directory_ + "/" + name;
     std::error_code error;
     fs::create_directories(folder, error);
@@ -121,7 +87,7 @@ class Demo {
     if (name == "notifications") flags.insert(flags.end(), {"--mails", "mails"});
     if (name == "inventory" && arguments_.stock)
       flags.insert(flags.end(), {"--stock", std::to_string(*arguments_.stock)});
-    auto child = Child::start(program, flags, folder, log_file(service));
+    auto child = Child::start(setup_.programs[service], flags, folder, log_file(service));
     if (!child) return child.error();
     children_[service] = std::move(*child);
     return {};
@@ -296,12 +262,11 @@ class Demo {
                 .fed = fed_,
                 .total = total_,
                 .rows = {}};
-    static constexpr const char* doing[] = {"takes orders", "reserves stock", "writes mails", "counts revenue"};
     for (std::size_t i = 0; i < service_count; ++i) {
       std::string state = progress_[i].known ? "running" : "starting";
       if (i == victim() && victim_state_ == Victim::dead) state = "KILLED";
       if (i == victim() && victim_state_ == Victim::catching_up) state = "catching up";
-      scene.rows.push_back({specs[i].name, state, progress_[i].handled, progress_[i].lag, doing[i]});
+      scene.rows.push_back({specs[i].name, state, progress_[i].handled, progress_[i].lag, specs[i].doing});
     }
     return scene;
   }
@@ -344,13 +309,14 @@ class Demo {
   enum class Victim { none, alive, dead, catching_up, caught_up };
 
   const DemoArguments& arguments_;
-  const std::string directory_;
+  const Setup& setup_;
+  const std::string& directory_;
+  const Input& input_;
   std::string url_;
   std::string name_space_;
   std::unique_ptr<Broker> broker_;
   std::optional<Child> children_[service_count];
   std::optional<View> view_;
-  Input input_;
   std::string round_mark_;
   Expected expected_;
   double rate_ = 0;
@@ -364,53 +330,19 @@ class Demo {
   double caught_up_seconds_ = 0;
 };
 
-/// A fresh directory: the user's, or one of our own that goes when all is done.
-Result<std::string> make_directory(const DemoArguments& arguments) {
-  std::error_code error;
-  if (arguments.keep.empty()) {
-    const auto among = fs::temp_directory_path(error);
-    if (error) return Error{"io_error", "$TMPDIR names no directory: " + error.message() + "; or give --keep DIR"};
-    auto path = (among / "tidings-demo-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr)
-      return Error{"io_error", "cannot make a directory in " + among.string() + ": " + std::strerror(errno) +
-                                   "; free space there, or give --keep DIR"};
-    return path;
-  }
-  const auto path = fs::absolute(arguments.keep, error).lexically_normal().string();
-  if (error) return Error{"io_error", "cannot tell where " + arguments.keep + " is: " + error.message()};
-  if (fs::exists(path, error) && !fs::is_empty(path, error))
-    return Error{"exists", path + " is not empty; name a new directory for --keep"};
-  fs::create_directories(path, error);
-  if (error) return Error{"io_error", "cannot make " + path + ": " + error.message()};
-  return path;
-}
-
-/// A long run leaves tens of thousands of mails behind, which take their time to be removed.
-void remove(const std::string& directory, bool json) {
-  const auto before = caught_signal();  // the run may have ended by one; a second one ends us at once
-  const bool gone = clear_away(
-      directory, {.is_unwanted = [&] { return caught_signal() != before; },
-                  .takes_long =
-                      [&] {
-                        if (!json)
-                          std::ignore =
-                              print("  removing the run's files …, Ctrl-C leaves them in " + directory + "\n");
-                      }});
-  if (!gone) complain("the run's files are left in " + directory);
-}
-
 }  // namespace
 
 int demo(const DemoArguments& arguments) {
   catch_signals();
   if (arguments.broker)
     if (auto usable = check_broker(*arguments.broker); !usable) return fail(usable.error());
-  auto directory = make_directory(arguments);
-  if (!directory) {
-    complain(directory.error());
+  auto setup = set_up(arguments);
+  if (!setup) {
+    complain(setup.error());
     return failed;
   }
-  auto summary = [&] { return Demo(arguments, *directory).run(); }();
+  const auto& directory = setup->directory;
+  auto summary = [&] { return Demo(arguments, *setup).run(); }();
   int status = done;
   if (!summary) {
     if (summary.error().code != "interrupted") complain(summary.error());
@@ -419,11 +351,15 @@ int demo(const DemoArguments& arguments) {
     status = print(arguments.json ? to_json(*summary) : to_text(*summary, terminal_columns()));
     if (!summary->differences.empty()) status = failed;
   }
+  std::error_code not_empty;
+  const bool is_nothing_there = !summary && setup->made_directory && fs::remove(directory, not_empty);
   const bool keeps = !arguments.keep.empty() || (status == failed && caught_signal() == 0);
-  if (!keeps)
-    remove(*directory, arguments.json);
+  if (is_nothing_there)
+    return status_after_signals(status);
+  else if (!keeps)
+    remove(directory, arguments.json);
   else if (!arguments.json)
-    complain("everything is kept in " + *directory);
+    complain("everything is kept in " + directory);
   return status_after_signals(status);
 }
 
