@@ -280,6 +280,22 @@ class Demo(unittest.TestCase):
             self.assertEqual(running.wait(60), 130)
             self.assertEqual([pid for pid in children if pathlib.Path(f"/proc/{pid}").exists()], [])
 
+    def test_a_service_that_somebody_kills_is_told_with_its_last_words(self):
+        with tempfile.TemporaryDirectory() as folder:
+            running = subprocess.Popen([TIDINGS, "demo", "--rate", "50", "--keep", f"{folder}/kept"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            until = time.monotonic() + 30
+            log = pathlib.Path(folder, "kept", "notifications.log")
+            while not (log.exists() and log.read_text()) and time.monotonic() < until:
+                time.sleep(0.02)
+            victims = [pid for pid in children_of(running.pid) if "notifications" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()]
+            os.kill(victims[0], signal.SIGKILL)
+            _, errors = running.communicate(timeout=60)
+            self.assertEqual(running.returncode, 1)
+            lines = errors.splitlines()
+            self.assertEqual(lines[0], "tidings: service_ended: notifications was killed by SIGKILL, which the demo did not ask for; its last words:")
+            self.assertRegex(lines[1], "^tidings:   .*notifications")
+            self.assertNotIn("\\x0A", errors)
+
     def test_services_die_with_a_killed_demo(self):
         with tempfile.TemporaryDirectory() as folder:
             running = subprocess.Popen([TIDINGS, "demo", "--rate", "50", "--keep", f"{folder}/kept"], stdout=subprocess.DEVNULL)

@@ -99,6 +99,13 @@ std::string own_directory() {
   return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
 }
 
+std::string ending(int status) {
+  if (!WIFSIGNALED(status)) return "ended with status " + std::to_string(WEXITSTATUS(status));
+  const auto signal = WTERMSIG(status);
+  const char* const name = ::sigabbrev_np(signal);
+  return "was killed by " + (name == nullptr ? "signal " + std::to_string(signal) : std::string("SIG") + name);
+}
+
 std::string last_lines(const std::string& path, std::size_t lines) {
   auto text = read_file(path);
   if (!text) return "";

@@ -38,6 +38,9 @@ class Child {
 /// The folder that this program's own file lies in.
 [[nodiscard]] std::string own_directory();
 
+/// What `Child::ended` gives, in words: `was killed by SIGKILL`, `ended with status 1`.
+[[nodiscard]] std::string ending(int status);
+
 /// The last lines of a file, for messages.
 [[nodiscard]] std::string last_lines(const std::string& path, std::size_t lines);
 

@@ -28,5 +28,17 @@ TEST(Child, ASignalBeforeItsProgramRunsIsNotSwallowedByAHandlerOfOurs) {
   ::sigaction(SIGTERM, &before, nullptr);
 }
 
+TEST(Child, TellsHowItEnded) {
+  const auto end_of = [](const char* script) {
+    auto child = Child::start("/bin/sh", {"-c", script}, "/", "/dev/null").or_throw();
+    const auto until = std::chrono::steady_clock::now() + 10s;
+    while (!child.ended() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(1ms);
+    return ending(child.ended().value_or(0));
+  };
+  EXPECT_EQ(end_of("exit 3"), "ended with status 3");
+  EXPECT_EQ(end_of("kill -9 $$"), "was killed by SIGKILL");
+  EXPECT_EQ(end_of("kill -s SEGV $$"), "was killed by SIGSEGV");
+}
+
 }  // namespace
 }  // namespace tidings::cli

@@ -97,6 +97,12 @@ class Demo {
     return directory_ + "/" + specs[service].name + ".log";
   }
 
+  /// For the end of a message; `complain_in_lines` shows it.
+  [[nodiscard]] std::string last_words(std::size_t service) const {
+    const auto lines = last_lines(log_file(service), 10);
+    return lines.empty() ? "; it has said nothing" : "; its last words:\n" + lines;
+  }
+
   /// Submission `number` of all, repeats included.
   [[nodiscard]] Submission submission(std::uint64_t number) const {
     auto one = input_.submissions[number % input_.submissions.size()];
@@ -173,9 +179,10 @@ class Demo {
   Result<> check_children() {
     for (std::size_t i = 0; i < service_count; ++i) {
       if (!children_[i] || (i == victim() && victim_state_ == Victim::dead)) continue;
-      if (!children_[i]->ended()) continue;
-      return Error{"service_ended",
-                   std::string(specs[i].name) + " ended by itself; its last words:\n" + last_lines(log_file(i), 10)};
+      const auto status = children_[i]->ended();
+      if (!status) continue;
+      return Error{"service_ended", std::string(specs[i].name) + " " + ending(*status) +
+                                        ", which the demo did not ask for" + last_words(i)};
     }
     return {};
   }
@@ -282,9 +289,8 @@ class Demo {
       while (!children_[i]->ended() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(5ms);
       const auto status = children_[i]->ended();
       if (!status || !WIFEXITED(*status) || WEXITSTATUS(*status) != 0)
-        return Error{"service_failed", std::string(specs[i].name) +
-                                           " did not end cleanly at SIGTERM; its last words:\n" +
-                                           last_lines(log_file(i), 10)};
+        return Error{"service_failed", std::string(specs[i].name) + " did not end cleanly at SIGTERM: it " +
+                                           (status ? ending(*status) : "still runs") + last_words(i)};
     }
     auto results = collect(*broker_, {directory_, name_space_});
     if (!results) return results.error();
@@ -330,6 +336,16 @@ class Demo {
   double caught_up_seconds_ = 0;
 };
 
+/// The lines after the first are what a service of ours wrote.
+void complain_in_lines(const Error& error) {
+  const auto text = to_string(error);
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    complain((begin == 0 ? "" : "  ") + text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+}
+
 }  // namespace
 
 int demo(const DemoArguments& arguments) {
@@ -345,7 +361,7 @@ int demo(const DemoArguments& arguments) {
   auto summary = [&] { return Demo(arguments, *setup).run(); }();
   int status = done;
   if (!summary) {
-    if (summary.error().code != "interrupted") complain(summary.error());
+    if (summary.error().code != "interrupted") complain_in_lines(summary.error());
     status = failed;
   } else {
     status = print(arguments.json ? to_json(*summary) : to_text(*summary, terminal_columns()));

@@ -12,11 +12,10 @@ struct ServiceSpec {
   const char* doing;
 };
 /// In the order of the flow.
-inline constexpr ServiceSpec specs[] = {
-    {"orders", "submissions", "orders.take-orders", "takes orders"},
-    {"inventory", "orders", "inventory.reserve-stock", "reserves stock"},
-    {"notifications", "stock", "notifications.send-mails", "writes mails"},
-    {"analytics", "orders", "analytics.count-revenue", "counts revenue"}};
+inline constexpr ServiceSpec specs[] = {{"orders", "submissions", "orders.take-orders", "takes orders"},
+                                        {"inventory", "orders", "inventory.reserve-stock", "reserves stock"},
+                                        {"notifications", "stock", "notifications.send-mails", "writes mails"},
+                                        {"analytics", "orders", "analytics.count-revenue", "counts revenue"}};
 inline constexpr std::size_t service_count = std::size(specs);
 
 }  // namespace tidings::cli

@@ -12,7 +12,7 @@ namespace tidings::cli {
 struct Setup {
   Input input;
   std::string programs[service_count];
-  std::string directory;           ///< fresh: the user's, or one of our own that goes when all is done
+  std::string directory;        ///< fresh: the user's, or one of our own that goes when all is done
   bool made_directory = false;  ///< it was not there before
 };
 

@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::size_t top_max = 5;
 
+std::string counted(std::uint64_t count, const std::string& what) {
+  return grouped(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 std::string pounds(std::int64_t minor) {
   const auto text = shop::money(minor < 0 ? -minor : minor);
   return (minor < 0 ? "-£" : "£") + grouped(static_cast<std::uint64_t>(minor < 0 ? -minor : minor) / 100) +
@@ -66,12 +70,20 @@ std::string to_text(const Summary& summary, std::size_t columns) {
     out += '\n';
   };
   std::snprintf(line, sizeof line, "%.1f s", summary.seconds);
-  add("fed", grouped(summary.orders_fed) + " orders of " + grouped(summary.lines_fed) + " lines, through in " + line);
-  add("orders", grouped(summary.placed) + " placed, " + grouped(summary.cancelled) + " cancelled or returned, " +
-                    grouped(summary.lines_rejected) + " lines parked in orders.rejected");
-  add("inventory", summary.stock_rejected == 0 ? "all reserved"
-                                               : grouped(summary.stock_rejected) + " orders refused for want of stock");
-  add("notifications", grouped(summary.mails) + " mails");
+  add("fed",
+      counted(summary.orders_fed, "order") + " of " + counted(summary.lines_fed, "line") + ", through in " + line);
+  // What was fed and is neither had no line that could be taken.
+  const auto nothing = summary.orders_fed - std::min(summary.orders_fed, summary.placed + summary.cancelled);
+  add("orders", grouped(summary.placed) + " placed, " + grouped(summary.cancelled) + " cancelled or returned" +
+                    (nothing == 0 ? "" : ", " + grouped(nothing) + " without a line that could be taken"));
+  add("bad lines", summary.lines_rejected == 0
+                       ? "none"
+                       : counted(summary.lines_rejected, "line") + ", parked in the topic orders.rejected, " +
+                             (summary.lines_rejected == 1 ? "with its reason" : "each with its reason"));
+  add("inventory", summary.stock_rejected == 0
+                       ? "all reserved"
+                       : counted(summary.stock_rejected, "order") + " refused for want of stock");
+  add("notifications", counted(summary.mails, "mail"));
   std::string countries;
   for (const auto& one : summary.countries)
     countries += (countries.empty() ? "" : ", ") + printable(one.country) + " " + pounds(one.revenue_minor);
@@ -81,12 +93,11 @@ std::string to_text(const Summary& summary, std::size_t columns) {
     sellers += (sellers.empty() ? "" : ", ") + printable(one.product) + " (" + std::to_string(one.sold) + ")";
   if (!sellers.empty()) add("best sellers", sellers);
   if (!summary.killed.empty()) {
-    std::snprintf(line, sizeof line, " events behind when it came back, caught up in %.2f s",
-                  summary.caught_up_seconds);
-    add("killed", summary.killed + ": " + grouped(summary.lag_at_restart) + line +
+    std::snprintf(line, sizeof line, " behind when it came back, caught up in %.2f s", summary.caught_up_seconds);
+    add("killed", summary.killed + ": " + counted(summary.lag_at_restart, "event") + line +
                       (summary.published_twice == 0
                            ? ""
-                           : "; " + grouped(summary.published_twice) + " events came twice and were counted once"));
+                           : "; " + counted(summary.published_twice, "event") + " came twice and counted once"));
   }
   std::string memory;
   for (const auto& service : summary.services) {

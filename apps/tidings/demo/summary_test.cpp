@@ -31,13 +31,14 @@ TEST(Summary, AsText) {
       to_text(summary(), 110),
       "\n"
       "  fed             1,300 orders of 10,000 lines, through in 12.3 s\n"
-      "  orders          1,234 placed, 5 cancelled or returned, 2 lines parked in orders.rejected\n"
+      "  orders          1,234 placed, 5 cancelled or returned, 61 without a line that could be taken\n"
+      "  bad lines       2 lines, parked in the topic orders.rejected, each with its reason\n"
       "  inventory       all reserved\n"
-      "  notifications   1 mails\n"
+      "  notifications   1 mail\n"
       "  analytics       £123,455.50 revenue: United Kingdom £123,457.00, \\x1B[31mFrance -£1.50\n"
       "  best sellers    clock (9), mug (7)\n"
       "  killed          analytics: 700 events behind when it came back, caught up in 0.46 s; 3 events came twice and\n"
-      "                  were counted once\n"
+      "                  counted once\n"
       "  memory          orders 2.0 MiB, analytics 3.5 MiB\n"
       "\n");
 }
