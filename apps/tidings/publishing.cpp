@@ -55,10 +55,15 @@ bool Publishing::is_full() const {
   return lines_.size() >= batch_lines_max || bytes_ >= batch_bytes_max;
 }
 
+/// The limit is the topic's, which the command line cannot change: only the line can be another.
+Error Publishing::too_large(const std::string& size) const {
+  return {"too_large", size + " than the " + std::to_string(event_bytes_max_) + " bytes that an event of topic " +
+                           arguments_.topic +
+                           " may have; split it, or keep its data elsewhere and publish where they are"};
+}
+
 void Publishing::add(const LineReader::Line& line) {
-  if (line.too_long)
-    return fail(line.number, {"too_large", "the line is longer than the " + std::to_string(event_bytes_max_) +
-                                               " bytes that an event of topic " + arguments_.topic + " may have"});
+  if (line.too_long) return fail(line.number, too_large("the line is longer"));
   const auto begin = line.text.find_first_not_of(blanks);
   if (begin == line.text.npos) return;
   auto envelope = make(line.text.substr(begin, line.text.find_last_not_of(blanks) + 1 - begin));
@@ -85,7 +90,10 @@ Result<Envelope> Publishing::make(std::string_view data) const {
     envelope.key = std::move(*key);
   }
   envelope.payload = data;
-  if (auto valid = validate(envelope.view(), event_bytes_max_); !valid) return valid.error();
+  if (auto valid = validate(envelope.view(), event_bytes_max_); !valid) {
+    if (valid.error().code != "too_large") return valid.error();
+    return too_large("with key and headers it has " + std::to_string(size_bytes(envelope.view())) + " bytes, more");
+  }
   return envelope;
 }
 

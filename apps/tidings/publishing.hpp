@@ -52,6 +52,7 @@ class Publishing {
   Result<Envelope> make(std::string_view data) const;
   Result<std::vector<Published>> try_for_a_while(std::span<const EnvelopeView> events);
   std::string acks(std::span<const Published> places) const;
+  [[nodiscard]] Error too_large(const std::string& size) const;
   void fail(std::uint64_t number, const Error& error);
 
   Broker* broker_ = nullptr;

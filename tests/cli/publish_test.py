@@ -72,6 +72,8 @@ class Publish(CommandLine):
         self.assertEqual(done.returncode, 1, done.stderr[-500:])
         told = re.findall(rb"^tidings: line (\d+): too_large: ", done.stderr, re.M)
         self.assertEqual(told, [b"2", b"4"])
+        advice = b" than the 1048576 bytes that an event of topic t may have; split it, or keep its data elsewhere and publish where they are\n"
+        self.assertEqual(done.stderr.count(advice), 2, "what a user of the command line can do")
         self.assertEqual([event["data"] for event in self.tail_json("t")], [1, 2])
 
     def test_a_first_batch_larger_than_a_first_segment(self):
