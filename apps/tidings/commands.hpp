@@ -54,7 +54,7 @@ int lag(const Common& common, const ListArguments& arguments);
 struct DemoArguments {
   std::string orders;
   double rate = -1;  ///< orders a second; below 0: the default
-  std::uint64_t count = 500;
+  std::uint64_t count = 1200;
   std::uint64_t repeat = 1;
   std::uint64_t seed = 1;
   std::optional<std::uint64_t> stock;

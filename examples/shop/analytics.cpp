@@ -3,13 +3,16 @@
 // It may be down for as long as it likes: the others go on, and it catches up from the position that its state covers.
 #include "analytics.hpp"
 
+#include "pace.hpp"
 #include "resume.hpp"
 #include "tidings/service/service.hpp"
 
 using namespace shop;
 
 int main(int argc, char** argv) {
-  auto service = tidings::Service::from_args("analytics", argc, argv, {{"state", "folder of the state file", "."}});
+  auto service = tidings::Service::from_args(
+      "analytics", argc, argv,
+      {{"state", "folder of the state file", "."}, {"pace", "events a second at most; 0: as fast as it goes", "0"}});
   const auto path = std::string(service.setting("state")) + "/analytics.json";
   auto state = load_state<AnalyticsState>(path);
   auto resumed =
@@ -19,6 +22,10 @@ int main(int argc, char** argv) {
     return 1;
   }
   Analytics analytics(path, std::move(*state));
-  service.on("count-revenue", {}, &Analytics::on, &analytics);
+  auto pace = Pace::from_setting(service.setting("pace"));
+  service.on("count-revenue", {}, [&](const tidings::Batch<OrderPlaced, OrderCancelled>& batch) {
+    pace.take(batch.size());
+    return analytics.on(batch);
+  });
   return service.run();
 }

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "pace.hpp"
 #include "resume.hpp"
 #include "tidings/service/service.hpp"
 
@@ -30,9 +31,10 @@ std::int64_t parse_stock(std::string_view text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto service = tidings::Service::from_args(
-      "inventory", argc, argv,
-      {{"state", "folder of the state file", "."}, {"stock", "of each product at the start", "unlimited"}});
+  auto service = tidings::Service::from_args("inventory", argc, argv,
+                                             {{"state", "folder of the state file", "."},
+                                              {"stock", "of each product at the start", "unlimited"},
+                                              {"pace", "events a second at most; 0: as fast as it goes", "0"}});
   const auto path = std::string(service.setting("state")) + "/inventory.json";
   const auto stock = parse_stock(service.setting("stock"));
   auto state = load_state<InventoryState>(path);
@@ -44,6 +46,10 @@ int main(int argc, char** argv) {
   }
   state->stock_each = stock;
   Inventory inventory(path, std::move(*state));
-  service.on("reserve-stock", {}, &Inventory::on, &inventory);
+  auto pace = Pace::from_setting(service.setting("pace"));
+  service.on("reserve-stock", {}, [&](const tidings::Batch<OrderPlaced, OrderCancelled>& batch) {
+    pace.take(batch.size());
+    return inventory.on(batch);
+  });
   return service.run();
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "events.hpp"
+#include "pace.hpp"
 #include "tidings/base/atomic_file.hpp"
 #include "tidings/service/service.hpp"
 #include "till.hpp"
@@ -70,11 +71,15 @@ Result<> send(const std::string& folder, const tidings::Batch<StockReserved, Sto
 
 int main(int argc, char** argv) {
   auto service = tidings::Service::from_args("notifications", argc, argv,
-                                             {{"mails", "folder that the mails are written to", "mails"}});
+                                             {{"mails", "folder that the mails are written to", "mails"},
+                                              {"pace", "events a second at most; 0: as fast as it goes", "0"}});
   const std::string folder(service.setting("mails"));
   std::error_code ignored;
   std::filesystem::create_directories(folder, ignored);  // writing says why it fails
-  service.on("send-mails", {},
-             [&](const tidings::Batch<StockReserved, StockRejected>& batch) { return send(folder, batch); });
+  auto pace = Pace::from_setting(service.setting("pace"));
+  service.on("send-mails", {}, [&](const tidings::Batch<StockReserved, StockRejected>& batch) {
+    pace.take(batch.size());
+    return send(folder, batch);
+  });
   return service.run();
 }

@@ -172,6 +172,16 @@ class Demo(unittest.TestCase):
         self.assertRegex(screen, r"analytics has caught up, after \d")
         self.assertLess(screen.rindex("\x1b[?25h"), screen.rindex("best sellers"), "the summary comes when the view is gone")
 
+    def test_the_catching_up_can_be_watched(self):
+        status, screen = on_a_terminal("--count", "400", "--rate", "100", "--check")
+        self.assertEqual(status, 0, screen[-2000:])
+        lags = [int(lag.replace(",", "")) for lag in re.findall(r"● catching up\x1b\[0m.*?([\d,]+)(?:\x1b\[0m \x1b\[33m[▏▎▍▌▋▊▉█]+|)\x1b\[0m +counts revenue", screen)]
+        self.assertGreaterEqual(len(lags), 8, f"it was seen for less than 0.8 s: {lags}")
+        self.assertEqual(lags, sorted(lags, reverse=True), "nothing more comes, so it falls")
+        self.assertGreater(lags[0], 150)
+        told = " ".join(screen[-2000:].split())
+        self.assertRegex(told, r"analytics: \d+ events behind when it came back, caught up in \d+\.\d\d s \(held to 250 a second, to be watched\)")
+
     def test_a_slow_removal_is_told_and_may_be_interrupted(self):
         with tempfile.TemporaryDirectory() as folder:
             slow = f"{folder}/slow.so"

@@ -30,6 +30,11 @@ using Time = std::chrono::steady_clock::time_point;
 
 constexpr auto stuck_after = 120s;
 constexpr std::size_t feed_batch_max = 200;
+// At a rate that is watched, the victim is dead for so long, and then held to so much more than what comes in: catching
+// up would be over in a blink otherwise.
+constexpr auto dead_seconds = 4s, dead_seconds_max = 30s;
+constexpr std::uint64_t lag_min = 10;
+constexpr double pace_of_rate = 2.5, paced_rate_max = 1000;
 constexpr std::size_t topic_event_bytes_max = std::size_t{32} << 20;
 
 class Demo {
@@ -41,11 +46,11 @@ class Demo {
     round_mark_ = round_mark(input_.submissions);
     total_ = input_.submissions.size() * arguments_.repeat;
     rate_ = arguments_.rate >= 0 ? arguments_.rate : arguments_.orders.empty() ? 100 : 0;
+    if (rate_ > 0 && rate_ <= paced_rate_max) pace_ = rate_ * pace_of_rate;
     if (auto ready = open_broker_and_topics(); !ready) return ready.error();
     for (std::size_t i = 0; i < service_count; ++i)
       if (auto started = start(i); !started) return started.error();
-    const bool is_live = ::isatty(STDOUT_FILENO) != 0;
-    view_.emplace(arguments_.json ? View::Kind::none : is_live ? View::Kind::live : View::Kind::plain);
+    view_.emplace(arguments_.json ? View::Kind::none : is_drawable() ? View::Kind::live : View::Kind::plain);
     auto played = play();
     auto summary = played ? finish() : Result<Summary>{played.error()};
     view_.reset();
@@ -87,6 +92,12 @@ class Demo {
     if (name == "notifications") flags.insert(flags.end(), {"--mails", "mails"});
     if (name == "inventory" && arguments_.stock)
       flags.insert(flags.end(), {"--stock", std::to_string(*arguments_.stock)});
+    if (service == victim() && pace_ > 0) {
+      const auto handler = std::string(specs[service].group).substr(name.size() + 1);
+      const auto batch_max = static_cast<std::uint64_t>(std::max(1.0, pace_ / 20));  // about twenty a second
+      flags.insert(flags.end(), {"--pace", std::to_string(pace_), "--set",
+                                 "handlers." + handler + ".batch_max=" + std::to_string(batch_max)});
+    }
     auto child = Child::start(setup_.programs[service], flags, folder, log_file(service));
     if (!child) return child.error();
     children_[service] = std::move(*child);
@@ -131,7 +142,7 @@ class Demo {
     return {};
   }
 
-  /// The second half is fed while the victim is dead, as far as it has something to do before.
+  /// The rest is fed once the victim is dead, as far as it has something to do before.
   [[nodiscard]] std::uint64_t feed_until() const { return victim_state_ == Victim::alive ? feed_until_ : total_; }
 
   /// How many may be fed now.
@@ -193,6 +204,15 @@ class Demo {
     return service_count;
   }
 
+  /// Once enough waits for it that its catching up can be seen, or nothing more will come.
+  [[nodiscard]] bool is_time_to_restart(Time now) const {
+    const auto dead_for = now - killed_at_;
+    const bool all_is_fed = fed_ >= total_;
+    if (rate_ == 0) return dead_for >= 300ms && (all_is_fed || dead_for > dead_seconds);
+    if (all_is_fed) return dead_for >= 2500ms;
+    return dead_for >= dead_seconds && (progress_[victim()].lag >= lag_min || dead_for > dead_seconds_max);
+  }
+
   Result<> kill_and_restart(Time now) {
     const auto who = victim();
     if (victim_state_ == Victim::alive && progress_[who].handled == 0) {
@@ -206,30 +226,28 @@ class Demo {
       while (!children_[who]->ended()) std::this_thread::sleep_for(1ms);
       victim_state_ = Victim::dead;
       killed_at_ = now;
-      view_->tell(at(now) + arguments_.kill + " was killed (SIGKILL); the others go on");
+      view_->tell(at(now) + arguments_.kill + " was killed (SIGKILL); the others go on", "31");
     } else if (victim_state_ == Victim::dead) {
-      const auto dead_for = now - killed_at_;
-      const bool others_waited = fed_ >= total_ || dead_for > 4s;
-      const auto least = rate_ > 0 ? 2500ms : 300ms;
-      if (dead_for < least || !others_waited) return {};
+      if (!is_time_to_restart(now)) return {};
       lag_at_restart_ = progress_[who].lag;
       if (auto started = start(who); !started) return started;
       victim_state_ = Victim::catching_up;
       restarted_at_ = now;
-      view_->tell(at(now) + arguments_.kill + " was started again, " + grouped(lag_at_restart_) + " events behind");
+      view_->tell(at(now) + arguments_.kill + " was started again, " + grouped(lag_at_restart_) + " events behind",
+                  "33");
     } else if (victim_state_ == Victim::catching_up && progress_[who].held && progress_[who].lag == 0) {
       victim_state_ = Victim::caught_up;
       caught_up_seconds_ = std::chrono::duration<double>(now - restarted_at_).count();
       char seconds[32];
       std::snprintf(seconds, sizeof seconds, "%.2f s", caught_up_seconds_);
-      view_->tell(at(now) + arguments_.kill + " has caught up, after " + seconds);
+      view_->tell(at(now) + arguments_.kill + " has caught up, after " + seconds, "32");
     }
     return {};
   }
 
   Result<> play() {
     victim_state_ = victim() == service_count ? Victim::none : Victim::alive;
-    feed_until_ = (total_ + 1) / 2;
+    feed_until_ = rate_ > 0 ? (total_ + 3) / 4 : (total_ + 1) / 2;  // at a rate the others are to be seen going on
     begun_ = std::chrono::steady_clock::now();
     auto moved = begun_;
     std::uint64_t sum_before = 0;
@@ -268,14 +286,42 @@ class Demo {
                 .seconds = std::chrono::duration<double>(now - begun_).count(),
                 .fed = fed_,
                 .total = total_,
-                .rows = {}};
+                .rows = {},
+                .caption = {}};
     for (std::size_t i = 0; i < service_count; ++i) {
-      std::string state = progress_[i].known ? "running" : "starting";
-      if (i == victim() && victim_state_ == Victim::dead) state = "KILLED";
-      if (i == victim() && victim_state_ == Victim::catching_up) state = "catching up";
-      scene.rows.push_back({specs[i].name, state, progress_[i].handled, progress_[i].lag, specs[i].doing});
+      auto state = progress_[i].known ? Scene::State::running : Scene::State::starting;
+      if (i == victim() && victim_state_ == Victim::dead) state = Scene::State::killed;
+      if (i == victim() && victim_state_ == Victim::catching_up) state = Scene::State::catching_up;
+      scene.rows.push_back({.service = specs[i].name,
+                            .state = state,
+                            .handled = progress_[i].handled,
+                            .lag = progress_[i].lag,
+                            .doing = specs[i].doing});
+      scene.lag_full = std::max(scene.lag_full, progress_[i].lag);
     }
+    // While it grows it must not be the measure of itself.
+    const auto most =
+        rate_ > 0 ? std::chrono::duration<double>(dead_seconds).count() * rate_ * 1.1 : static_cast<double>(total_) / 2;
+    scene.lag_full = std::max({scene.lag_full, lag_at_restart_, static_cast<std::uint64_t>(most)});
+    scene.caption = caption();
     return scene;
+  }
+
+  [[nodiscard]] std::string caption() const {
+    const auto& who = arguments_.kill;
+    switch (victim_state_) {
+      case Victim::none:
+        return is_done() ? "all is done" : "four services, each a process of its own, over one log";
+      case Victim::alive:
+        return "four services, each a process of its own; soon " + who + " is killed";
+      case Victim::dead:
+        return who + " is dead: its events wait in the log, and the others go on";
+      case Victim::catching_up:
+        return who + " is back, and works through the events that waited for it";
+      case Victim::caught_up:
+        break;
+    }
+    return who + " has missed nothing" + (is_done() ? "; all is done" : ", and keeps up again");
   }
 
   Result<Summary> finish() {
@@ -301,6 +347,7 @@ class Demo {
     summary.killed = arguments_.kill == "none" ? "" : arguments_.kill;
     summary.lag_at_restart = lag_at_restart_;
     summary.caught_up_seconds = caught_up_seconds_;
+    summary.killed_held_to = summary.killed.empty() ? 0 : pace_;
     summary.checked = arguments_.check;
     if (arguments_.check) summary.differences = compare(expected_, *results, arguments_.stock);
     return summary;
@@ -326,6 +373,7 @@ class Demo {
   std::string round_mark_;
   Expected expected_;
   double rate_ = 0;
+  double pace_ = 0;  // of the victim, events a second; 0: as fast as it goes
   std::uint64_t total_ = 0;
   std::uint64_t fed_ = 0;
   std::uint64_t feed_until_ = 0, feed_step_ = 1;  // while the victim lives
@@ -364,7 +412,8 @@ int demo(const DemoArguments& arguments) {
     if (summary.error().code != "interrupted") complain_in_lines(summary.error());
     status = failed;
   } else {
-    status = print(arguments.json ? to_json(*summary) : to_text(*summary, terminal_columns()));
+    status = print(arguments.json ? to_json(*summary)
+                                  : to_text(*summary, std::clamp<std::size_t>(terminal_room().columns, 40, 110)));
     if (!summary->differences.empty()) status = failed;
   }
   std::error_code not_empty;

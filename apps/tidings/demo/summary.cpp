@@ -94,7 +94,10 @@ std::string to_text(const Summary& summary, std::size_t columns) {
   if (!sellers.empty()) add("best sellers", sellers);
   if (!summary.killed.empty()) {
     std::snprintf(line, sizeof line, " behind when it came back, caught up in %.2f s", summary.caught_up_seconds);
-    add("killed", summary.killed + ": " + counted(summary.lag_at_restart, "event") + line +
+    char held[64] = "";
+    if (summary.killed_held_to > 0)
+      std::snprintf(held, sizeof held, " (held to %.10g a second, to be watched)", summary.killed_held_to);
+    add("killed", summary.killed + ": " + counted(summary.lag_at_restart, "event") + line + held +
                       (summary.published_twice == 0
                            ? ""
                            : "; " + counted(summary.published_twice, "event") + " came twice and counted once"));

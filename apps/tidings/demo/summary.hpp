@@ -40,6 +40,7 @@ struct Summary {
   std::string killed;
   std::uint64_t lag_at_restart = 0;
   double caught_up_seconds = 0;
+  double killed_held_to = 0;          ///< events a second, so that its catching up could be watched; 0: not held
   std::uint64_t published_twice = 0;  ///< by services that were killed; nobody counted them twice
   bool checked = false;
   std::vector<std::string> differences;

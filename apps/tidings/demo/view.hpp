@@ -5,23 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace tidings::cli {
+#include "demo/frame.hpp"
 
-/// What the view shows, at one moment.
-struct Scene {
-  struct Row {
-    std::string service;
-    std::string state;  ///< running, KILLED, catching up, done
-    std::uint64_t handled = 0;
-    std::uint64_t lag = 0;
-    std::string doing;
-  };
-  std::string where;
-  double seconds = 0;
-  std::uint64_t fed = 0;
-  std::uint64_t total = 0;
-  std::vector<Row> rows;
-};
+namespace tidings::cli {
 
 /// The live view: redrawn in place on a terminal, plain lines elsewhere. Restores the terminal when it goes.
 class View {
@@ -32,22 +18,23 @@ class View {
   View(const View&) = delete;
   View& operator=(const View&) = delete;
 
-  /// At most ten times a second (once, on plain lines), but always the last.
-  void show(const Scene& scene, bool is_last = false);
-  /// Something happened: it stays on the screen.
-  void tell(const std::string& line);
+  /// At most ten times a second (once, on plain lines), but always the last. The rates are the view's to fill in.
+  void show(Scene scene, bool is_last = false);
+  /// Something happened: it stays on the screen, in the colour where there are any.
+  void tell(const std::string& line, std::string_view colour = "");
 
  private:
   struct Seen {
     std::uint64_t handled = 0;
     double rate = 0;
   };
-  [[nodiscard]] std::string draw(const Scene& scene);
-  void erase();
+  void measure(Scene& scene);
+  void draw(const Scene& scene);
 
   Kind kind_;
-  std::size_t drawn_lines_ = 0;
   bool coloured_ = false;
+  std::string told_;                        // since the last frame
+  std::vector<std::size_t> drawn_columns_;  // of each line of the last frame
   std::vector<Seen> seen_;
   std::uint64_t fed_seen_ = 0;
   double fed_rate_ = 0;
@@ -55,10 +42,10 @@ class View {
   std::chrono::steady_clock::time_point last_{};
 };
 
-/// Of the terminal that standard output is, within reason; 80 where it is none.
-[[nodiscard]] std::size_t terminal_columns();
+/// Whether standard output is a terminal that can be drawn on.
+[[nodiscard]] bool is_drawable();
 
-/// 1234567 as `1,234,567`.
-[[nodiscard]] std::string grouped(std::uint64_t number);
+/// Of the terminal that standard output is; 80 by 24 where it is none, or does not say.
+[[nodiscard]] Room terminal_room();
 
 }  // namespace tidings::cli
