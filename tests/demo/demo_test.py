@@ -327,6 +327,35 @@ class Demo(unittest.TestCase):
         self.assert_checked(["--orders", REAL, "--repeat", 50], orders_fed=25600, revenue_minor=50 * 18066775)
 
 
+class Script(unittest.TestCase):
+    """script/demo in a house of its own, where the build says what it is told to say."""
+
+    def run_script(self, said, status=0):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("script/setup", ""), ("script/build", f"cat <<'END'\n{said}END\nexit {status}\n"), ("build/bin/tidings", "echo shown \"$@\"\n")):
+                path = pathlib.Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("#!/usr/bin/env bash\n" + text)
+                path.chmod(0o755)
+            shutil.copy(pathlib.Path(__file__).resolve().parents[2] / "script" / "demo", f"{folder}/script")
+            done = subprocess.run([f"{folder}/script/demo", "--count", "1"], capture_output=True, text=True, timeout=60, env={**os.environ, "TMPDIR": folder})
+            self.assertEqual([name for name in os.listdir(folder) if name.startswith("tmp")], [])
+            return done.returncode, done.stdout, done.stderr
+
+    CHECKED = "[0/2] Re-checking globbed directories...\n"
+
+    def test_it_is_quiet_where_nothing_is_to_be_built(self):
+        self.assertEqual(self.run_script(self.CHECKED + "ninja: no work to do.\n"), (0, "shown demo --count 1\n", ""))
+        self.assertEqual(self.run_script(self.CHECKED + "[1/1] Re-running CMake...\nninja: no work to do.\n"), (0, "shown demo --count 1\n", ""))
+
+    def test_a_line_says_that_something_is_built(self):
+        self.assertEqual(self.run_script(self.CHECKED + "[1/2] Building CXX object a.o\n[2/2] Linking\n"), (0, "shown demo --count 1\n", "building …\n"))
+
+    def test_what_fails_is_shown_whole(self):
+        said = self.CHECKED + "[1/2] Building CXX object a.o\nFAILED: a.o\na.cpp:1:1: error\n"
+        self.assertEqual(self.run_script(said, status=1), (1, "", "building …\n" + said))
+
+
 def on_a_terminal(*arguments):
     """The exit status, and everything that was written to the terminal."""
     pid, terminal = pty.fork()
