@@ -4,12 +4,14 @@ A fenced block is taken where the line before it says so in a comment:
     <!-- compile -->      a whole translation unit, compiled
     <!-- run: NAME -->    shell, run in an empty folder that is shared by the blocks of one NAME, with the programs of the build on PATH
     <!-- prints -->       what the block before prints; … stands for anything within a line
+    <!-- programs -->     shell that a test cannot run: every line begins with a program of the repository that is there
     <!-- from FILE -->    cut from a file that is compiled and tested: each of its paragraphs stands there, line for line
-Every ```cpp block of the README must be taken.
+Every ```cpp and ```sh block of the README must be taken. A picture's text is what the picture itself says that it shows (its aria-label).
 
 usage: readme.py ROOT BUILD CXX [PAGE…]        without pages: the README and everything in docs/
 """
 
+import html
 import os
 import pathlib
 import re
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 
+PICTURE = re.compile(r"!\[(?P<text>[^\]]*)\]\((?P<path>[^)]+\.svg)\)")
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)```", re.DOTALL)
 
 
@@ -61,6 +64,19 @@ def compare_with_file(block, path):
     return ""
 
 
+def check_programs(text, root):
+    words = [line.split()[0] for line in text.splitlines() if line.strip()]
+    missing = [word for word in words if not os.access(pathlib.Path(root) / word, os.X_OK)]
+    return f"no programs of the repository: {' '.join(missing)}" if missing else ""
+
+
+def check_picture(text, path):
+    shown = re.search(r'aria-label="([^"]*)"', path.read_text(encoding="utf-8")) if path.is_file() else None
+    if shown is None:
+        return f"{path} is missing, or does not say what it shows"
+    return "" if html.unescape(shown[1]) == text else f"the text of {path.name} is '{text}', and it shows '{html.unescape(shown[1])}'"
+
+
 def check(page_name, text, root, build, compiler):
     wrong, taken, printed = [], 0, ""
     folders = {}
@@ -74,15 +90,20 @@ def check(page_name, text, root, build, compiler):
             why = compare(block, printed)
         elif mark.startswith("from "):
             why = compare_with_file(block, pathlib.Path(root) / mark.removeprefix("from "))
+        elif mark == "programs":
+            why = check_programs(block, root)
         else:
-            if language == "cpp" and page_name.endswith("README.md"):
-                wrong.append(f"{page_name}: a C++ block that nothing compiles:\n{block}")
+            if language in ("cpp", "sh") and page_name.endswith("README.md"):
+                wrong.append(f"{page_name}: a block that nothing compiles or runs:\n{block}")
             continue
         taken += 1
         if why:
             wrong.append(f"{page_name}: {why}\nin the block\n{block}")
     for folder in folders.values():
         folder.cleanup()
+    for picture in PICTURE.finditer(text):
+        if why := check_picture(picture["text"], (pathlib.Path(root) / page_name).parent / picture["path"]):
+            wrong.append(f"{page_name}: {why}")
     return wrong, taken
 
 
@@ -91,8 +112,10 @@ def self_test(root, build, compiler):
     bad = "<!-- compile -->\n```cpp\nint main() { return nothing; }\n```\n<!-- run: x -->\n```sh\nfalse\n```\n```cpp\nint x;\n```\n"
     bad += "<!-- run: x -->\n```sh\necho this\n```\n<!-- prints -->\n```text\nth…at\n```\n"
     bad += "<!-- from tests/house/readme.py -->\n```py\nimport os\nimport nothing\n```\n<!-- from no/file.cpp -->\n```cpp\n```\n"
+    bad += "```sh\ntrue\n```\n<!-- programs -->\n```sh\nscript/test # is there\nscript/none\n```\n"
+    bad += "![another text](docs/images/demo.svg) ![none](docs/images/none.svg)\n"
     wrong, _ = check("README.md", bad, root, build, compiler)
-    assert len(wrong) == 6, wrong
+    assert len(wrong) == 10, wrong
     good = "<!-- from tests/house/readme.py -->\n```py\nimport os\nimport pathlib\n\nreturn len(lines)\n```\n".replace("return len(lines)", "why = compare(block, printed)")
     assert check("README.md", good, root, build, compiler) == ([], 1)
 
