@@ -47,6 +47,7 @@ std::uint64_t events_kept(const TopicInfo& topic) {
 
 std::string to_json(const TopicInfo& topic, const std::string& name) {
   std::vector<std::string> partitions;
+  partitions.reserve(topic.partitions.size());
   for (const auto& partition : topic.partitions)
     partitions.push_back(JsonLine()
                              .add("partition", partition.partition.value)
@@ -65,6 +66,7 @@ std::string to_json(const TopicInfo& topic, const std::string& name) {
 
 std::string to_json(const GroupInfo& group, const std::string& topic, const std::string& name) {
   std::vector<std::string> partitions;
+  partitions.reserve(group.partitions.size());
   for (const auto& one : group.partitions)
     partitions.push_back(JsonLine()
                              .add("partition", one.partition.value)

@@ -69,6 +69,7 @@ int print(std::string_view text) {
 
 std::string table(const std::vector<std::string>& heading, const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
+  widths.reserve(heading.size());
   for (const auto& title : heading) widths.push_back(title.starts_with('>') ? title.size() - 1 : title.size());
   for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());

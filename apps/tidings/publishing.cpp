@@ -118,8 +118,11 @@ std::string Publishing::acks(std::span<const Published> places) const {
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto& id = lines_[i].envelope.id;
     const auto partition = std::to_string(places[i].partition.value), offset = std::to_string(places[i].offset.value);
-    out += common_.json ? R"({"id":")" + id + R"(","partition":)" + partition + R"(,"offset":)" + offset + "}\n"
-                        : id + " " + partition + " " + offset + "\n";
+    if (common_.json)
+      out.append(R"({"id":")").append(id).append(R"(","partition":)").append(partition);
+    else
+      out.append(id).append(" ").append(partition);
+    out.append(common_.json ? R"(,"offset":)" : " ").append(offset).append(common_.json ? "}\n" : "\n");
   }
   return out;
 }

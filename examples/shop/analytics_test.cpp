@@ -40,6 +40,7 @@ TEST_F(AnalyticsTest, counts_by_country_and_day_and_product) {
 
 TEST_F(AnalyticsTest, a_kill_counts_nothing_twice_nor_does_a_second_one) {
   std::vector<OrderPlaced> orders;
+  orders.reserve(Recent::size_max + 100);
   for (std::size_t number = 0; number < Recent::size_max + 100; ++number)
     orders.push_back(placed(std::to_string(number)));
   publish_all(orders);

@@ -74,6 +74,7 @@ TEST_F(InventoryTest, only_what_was_reserved_is_released) {
 
 TEST_F(InventoryTest, a_replay_of_more_than_it_remembers_changes_nothing) {
   std::vector<OrderPlaced> orders;
+  orders.reserve(Recent::size_max + 100);
   for (std::size_t number = 0; number < Recent::size_max + 100; ++number)
     orders.push_back(placed(std::to_string(number)));
   publish_all(orders);

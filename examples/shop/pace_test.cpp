@@ -14,6 +14,7 @@ TEST(PaceTest, WorkersShareOneRate) {
   const auto begun = Pace::Clock::now();
   {
     std::vector<std::jthread> workers;
+    workers.reserve(4);
     for (int worker = 0; worker < 4; ++worker)
       workers.emplace_back([&] {
         for (int i = 0; i < 10; ++i) pace.take(5);

@@ -135,6 +135,7 @@ class Demo {
       envelopes.push_back(std::move(*envelope));
     }
     std::vector<EnvelopeView> views;
+    views.reserve(envelopes.size());
     for (const auto& envelope : envelopes) views.push_back(envelope.view());
     auto published = broker_->publish(in_namespace(name_space_, "submissions"), views);
     if (!published) return published.error();

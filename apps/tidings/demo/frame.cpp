@@ -55,18 +55,25 @@ struct Column {
 
 std::string colour_of(Scene::State state) {
   switch (state) {
-    case Scene::State::killed: return "1;31";
-    case Scene::State::catching_up: return "1;33";
-    case Scene::State::running: return "32";
-    case Scene::State::starting: break;
+    case Scene::State::killed:
+      return "1;31";
+    case Scene::State::catching_up:
+      return "1;33";
+    case Scene::State::running:
+      return "32";
+    case Scene::State::starting:
+      break;
   }
   return "2";
 }
 
 std::vector<Column> table_of(const Scene& scene, std::size_t columns) {
-  std::vector<Column> all{{.heading = "service", .before = 2},       {.heading = "state", .before = 2},
-                          {.heading = "handled", .to_the_right = true, .rank = 1}, {.heading = "per s", .to_the_right = true, .rank = 3},
-                          {.heading = "lag", .to_the_right = true},  {.heading = "", .rank = 2},
+  std::vector<Column> all{{.heading = "service", .before = 2},
+                          {.heading = "state", .before = 2},
+                          {.heading = "handled", .to_the_right = true, .rank = 1},
+                          {.heading = "per s", .to_the_right = true, .rank = 3},
+                          {.heading = "lag", .to_the_right = true},
+                          {.heading = "", .rank = 2},
                           {.heading = "what it does", .rank = 4}};
   const auto least = std::to_array<std::size_t>({13, 13, 7, 6, 6, lag_bar_columns, 14});
   for (const auto& row : scene.rows) {
@@ -78,7 +85,8 @@ std::vector<Column> table_of(const Scene& scene, std::size_t columns) {
                                  grouped(row.lag),
                                  bar(part, lag_bar_columns, " "),
                                  row.doing};
-    const std::string colours[] = {"1", colour_of(row.state), "", "", part * lag_bar_columns * 8 >= 1 ? "33" : "2", "33", ""};
+    const std::string colours[] = {
+        "1", colour_of(row.state), "", "", part * lag_bar_columns * 8 >= 1 ? "33" : "2", "33", ""};
     for (std::size_t i = 0; i < all.size(); ++i) {
       all[i].cells.push_back(cells[i]);
       all[i].colours.push_back(colours[i]);
@@ -210,10 +218,14 @@ class Frame {
 
 std::string to_string(Scene::State state) {
   switch (state) {
-    case Scene::State::starting: return "starting";
-    case Scene::State::running: return "running";
-    case Scene::State::killed: return "KILLED";
-    case Scene::State::catching_up: break;
+    case Scene::State::starting:
+      return "starting";
+    case Scene::State::running:
+      return "running";
+    case Scene::State::killed:
+      return "KILLED";
+    case Scene::State::catching_up:
+      break;
   }
   return "catching up";
 }

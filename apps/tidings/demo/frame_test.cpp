@@ -71,18 +71,16 @@ TEST(Frame, FitsIntoEveryRoom) {
 }
 
 TEST(Frame, InASmallRoomTheLeastIsLeftOutFirst) {
-  EXPECT_THAT(frame(scene(), {60, 8}, false),
-              ElementsAre("  Tidings demo  log:/tmp/tidings-demo-x/log           7.9 s",
-                          "  fed  ███████████▉░░░░░░    794 of 1,200 orders      101/s",
-                          "  orders         ● running         793      1",
-                          "  inventory      ● running         786      0",
-                          "  notifications  ✗ KILLED        1,786    220 █████",
-                          "  analytics      ● catching up     523    330 ███████▌",
-                          "  analytics is back"));
-  EXPECT_THAT(frame(scene(), {48, 4}, false),
-              ElementsAre("  fed  ███████████▏░░░░░    794 of 1,200 orders",
-                          "  notifications  ✗ KILLED        1,786    220",
-                          "  analytics      ● catching up     523    330"));
+  EXPECT_THAT(
+      frame(scene(), {60, 8}, false),
+      ElementsAre("  Tidings demo  log:/tmp/tidings-demo-x/log           7.9 s",
+                  "  fed  ███████████▉░░░░░░    794 of 1,200 orders      101/s",
+                  "  orders         ● running         793      1", "  inventory      ● running         786      0",
+                  "  notifications  ✗ KILLED        1,786    220 █████",
+                  "  analytics      ● catching up     523    330 ███████▌", "  analytics is back"));
+  EXPECT_THAT(frame(scene(), {48, 4}, false), ElementsAre("  fed  ███████████▏░░░░░    794 of 1,200 orders",
+                                                          "  notifications  ✗ KILLED        1,786    220",
+                                                          "  analytics      ● catching up     523    330"));
   EXPECT_THAT(frame(scene(), {24, 2}, false), ElementsAre("  fed 794 of 1,200 orde"));
 }
 

@@ -187,7 +187,7 @@ Input make_orders(std::uint64_t count, std::uint64_t seed) {
                     static_cast<unsigned long long>(product), adjectives[product % 8], nouns[product % 10],
                     static_cast<long long>(quantity), to_rfc3339(time).c_str(),
                     static_cast<unsigned long long>(pence / 100), static_cast<unsigned long long>(pence % 100),
-                    static_cast<unsigned long long>(12'000 + entropy.below(500)), countries[made % 7]);
+                    12'000ULL + entropy.below(500), countries[made % 7]);
       order.lines.push_back({.number = ++input.lines, .text = text, .problem = {}});
     }
     if (!dirty) cancellable.push_back(order);

@@ -94,9 +94,8 @@ TEST(Expected, CountsByTheRulesOfTheData) {
 TEST(Expected, HasTheLimitsOfTheShop) {
   const auto placed = [](const std::string& quantity, const std::string& price) {
     Expected expected;
-    for (const auto& one :
-         parse(header + line("1", "a,d," + quantity + ",2010-12-01T08:26:00Z," + price + ",c,UK")).submissions)
-      expected.add(one);
+    const auto rest = "a,d," + quantity + ",2010-12-01T08:26:00Z," + price + ",c,UK";
+    for (const auto& one : parse(header + line("1", rest)).submissions) expected.add(one);
     return expected.placed.empty() ? -1 : expected.placed["1"].total_minor;
   };
   EXPECT_EQ(placed("1", "0000000000.50"), 50);

@@ -69,12 +69,12 @@ class Differences {
     for (const auto& [name, value] : expected) {
       const auto found = got.find(name);
       if (found == got.end())
-        add(what + " of " + name + ": expected " + std::to_string(value) + ", there is none");
+        add_of(what, name, "expected " + std::to_string(value) + ", there is none");
       else if (found->second != value)
-        add(what + " of " + name + ": expected " + std::to_string(value) + ", got " + std::to_string(found->second));
+        add_of(what, name, "expected " + std::to_string(value) + ", got " + std::to_string(found->second));
     }
     for (const auto& [name, value] : got)
-      if (!expected.contains(name)) add(what + " of " + name + ": expected none, got " + std::to_string(value));
+      if (!expected.contains(name)) add_of(what, name, "expected none, got " + std::to_string(value));
   }
   void compare_counts(const std::string& what, std::uint64_t expected, std::uint64_t got) {
     if (expected != got) add(what + ": expected " + std::to_string(expected) + ", got " + std::to_string(got));
@@ -85,6 +85,10 @@ class Differences {
   }
 
  private:
+  void add_of(const std::string& what, const std::string& name, const std::string& said) {
+    add(what + " of " + name + ": " + said);
+  }
+
   static constexpr std::size_t shown_max = 50;
   std::size_t count_ = 0;
   std::vector<std::string> sentences_;
@@ -102,7 +106,7 @@ void compare_analytics(const Expected& expected, const Results& results, Differe
   const auto flat = [](const auto& revenue) {
     std::map<std::string, std::int64_t> by_both;
     for (const auto& [country, days] : revenue)
-      for (const auto& [day, minor] : days) by_both[country + " on " + day] = minor;
+      for (const auto& [day, minor] : days) by_both[std::string(country).append(" on ").append(day)] = minor;
     return by_both;
   };
   differences.compare_maps("revenue in pence", flat(expected.revenue_minor), flat(results.analytics.revenue_minor));
@@ -163,13 +167,14 @@ void compare_mails(const Expected& expected, const Results& results, Differences
     const auto head = head_of_mail(
         order, reserved ? "Your order " + escaped(id) + " is confirmed" : "We cannot send your order " + escaped(id));
     const auto total = "\r\nTotal: " + amount(order.total_minor) + "\r\n";
+    const auto lines = "Thank you. We send you:\r\n\r\n" + order.mail_lines;
     if (mail == results.mails.end())
       differences.add("order " + id + " has no mail");
     else if (!mail->second.starts_with(head))
       differences.add("the mail of order " + id + " is to another, or of another subject");
     else if (reserved && !mail->second.ends_with(total))
       differences.add("the mail of order " + id + " does not say " + amount(order.total_minor));
-    else if (reserved && mail->second != head + "Thank you. We send you:\r\n\r\n" + order.mail_lines + total)
+    else if (reserved && mail->second != std::string(head).append(lines).append(total))
       differences.add("the mail of order " + id + " does not have the order's lines");
     else if (!reserved && !(mail->second.starts_with(head + "We are sorry: of ") && mail->second.ends_with(".\r\n")))
       differences.add("the mail of order " + id + " does not say why it is not sent");
@@ -189,7 +194,8 @@ void compare_topics(const Expected& expected, const Results& results, Difference
     for (const auto& [id, types] : sequences)
       if (!std::ranges::is_sorted(
               types, {}, [&](const std::string& type) { return std::ranges::find(order, type) - order.begin(); }))
-        differences.add("the events of order " + id + " stand in the wrong order in " + topic);
+        differences.add(
+            std::string("the events of order ").append(id).append(" stand in the wrong order in ").append(topic));
   };
   check("orders", results.order_events, {"shop.order-placed", "shop.order-cancelled"});
   check("stock", results.stock_events, {"shop.stock-reserved", "shop.stock-rejected", "shop.stock-released"});

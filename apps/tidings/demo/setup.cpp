@@ -27,7 +27,7 @@ Result<Input> read_input(const DemoArguments& arguments) {
 
 /// As built it stands beside us; installed, in a folder of its own.
 Result<std::string> program_of(const std::string& service) {
-  const auto beside = own_directory() + "/shop-" + service;
+  auto beside = own_directory() + "/shop-" + service;
   if (::access(beside.c_str(), X_OK) == 0) return beside;
   auto installed = (fs::path(own_directory()) / TIDINGS_HELPERS / ("shop-" + service)).lexically_normal().string();
   if (::access(installed.c_str(), X_OK) == 0) return installed;
