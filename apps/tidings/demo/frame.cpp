@@ -10,7 +10,7 @@
 namespace tidings::cli {
 namespace {
 
-constexpr std::size_t columns_max = 110;
+constexpr std::size_t columns_max = 90;
 constexpr std::size_t lag_bar_columns = 10;
 
 /// A bar of whole and eighth blocks; `rest` fills what is left of it.
@@ -172,12 +172,12 @@ class Frame {
     count = blanks(2 * grouped(scene_.total).size() + 11 - count.size()) + count;
     const auto rate = grouped(static_cast<std::uint64_t>(std::llround(scene_.fed_per_second))) + "/s";
     const std::string begin = "  fed  ";
-    constexpr std::size_t rate_columns = 11, bar_min = 8, bar_max = 50;
+    constexpr std::size_t rate_columns = 11, bar_min = 8;
     auto end = "  " + count;
     if (begin.size() + bar_min + end.size() + rate_columns <= columns_)
       end += blanks(rate_columns - std::min(rate_columns, rate.size())) + rate;
     if (begin.size() + bar_min + end.size() > columns_) return "  fed " + count.substr(count.find_first_not_of(' '));
-    return begin + paint("32", bar(part, std::min(bar_max, columns_ - begin.size() - end.size()), "░")) + end;
+    return begin + paint("32", bar(part, columns_ - begin.size() - end.size(), "░")) + end;
   }
 
   void add_table() {
