@@ -230,10 +230,17 @@ Error Settings::unknown(std::string_view what, std::string_view name, const std:
       if (const auto star = candidate.find(".*."); star != std::string::npos)
         candidate.replace(star + 1, 1, handler->name);
   }
-  const auto near = nearest(name, candidates);
+  std::string advice = "; see --help";
+  if (constexpr std::string_view singular = "handler."; name.starts_with(singular)) {
+    advice = "; did you mean 'handlers." + printable(name.substr(singular.size())) + "'?";
+  } else if (const auto near = nearest(name, candidates); !near.empty()) {
+    advice = "; did you mean '" + std::string(near) + "'?";
+  } else if (what == "handler" && !known_names.empty()) {
+    advice = "; the handlers are ";
+    for (const auto& one : known_names) advice += (&one == known_names.data() ? "" : ", ") + one;
+  }
   return {"invalid_setting", (where.empty() ? "" : where + ": ") + "there is no " + std::string(what) + " '" +
-                                 printable(name) + "'" +
-                                 (near.empty() ? "; see --help" : "; did you mean '" + std::string(near) + "'?")};
+                                 printable(name) + "'" + advice};
 }
 
 bool Settings::known(std::string_view path) const {

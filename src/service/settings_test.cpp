@@ -114,6 +114,8 @@ TEST_F(SettingsTest, what_is_unknown_is_named_with_its_place_and_the_nearest) {
             "--set: there is no setting 'handlers.a.retry.imediate'; did you mean 'handlers.a.retry.immediate'?");
   EXPECT_EQ(message({"--set", "quite-something-else=1"}),
             "--set: there is no setting 'quite-something-else'; see --help");
+  EXPECT_EQ(message({"--set", "handler.reserve.concurrency=1"}),
+            "--set: there is no setting 'handler.reserve.concurrency'; did you mean 'handlers.reserve.concurrency'?");
 }
 
 TEST_F(SettingsTest, a_handler_that_is_not_there_is_named_with_the_nearest) {
@@ -124,6 +126,16 @@ TEST_F(SettingsTest, a_handler_that_is_not_there_is_named_with_the_nearest) {
   ASSERT_FALSE(fine);
   EXPECT_EQ(fine.error().message,
             "inventory.toml:3: there is no handler 'reserv-stock'; did you mean 'reserve-stock'?");
+}
+
+TEST_F(SettingsTest, a_handler_like_none_that_is_there_is_told_with_all) {
+  file("inventory.toml", "version = 1\n[handlers.x]\nconcurrency = 4\n");
+  const auto settings = read().or_throw();
+  const std::vector<std::string> names{"release-stock", "reserve-stock"};
+  const auto fine = settings.check_handlers(names);
+  ASSERT_FALSE(fine);
+  EXPECT_EQ(fine.error().message,
+            "inventory.toml:3: there is no handler 'x'; the handlers are release-stock, reserve-stock");
 }
 
 TEST_F(SettingsTest, wrong_values_say_what_would_be_right) {
