@@ -32,13 +32,14 @@ class TestLog {
   TestLog(const TestLog&) = delete;
   TestLog& operator=(const TestLog&) = delete;
 
-  Result<std::unique_ptr<PartitionLog>> try_open() {
+  Result<std::unique_ptr<PartitionLog>> try_open(Duration wait_max = std::chrono::seconds{30}) {
     auto directory = disk->open(path, true).or_throw();
     auto slots = Slots::take(*directory).or_throw();
     auto wake = directory->file("control", Directory::Create::if_missing).or_throw();
     wake->allocate(TopicWake::file_bytes).or_throw();
     return PartitionLog::open(*directory, 0, slots,
-                              std::make_shared<TopicWake>(wake->map(TopicWake::file_bytes, true).or_throw()), setting);
+                              std::make_shared<TopicWake>(wake->map(TopicWake::file_bytes, true).or_throw()), setting,
+                              wait_max);
   }
   std::unique_ptr<PartitionLog> open() { return try_open().or_throw(); }
 
