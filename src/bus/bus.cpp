@@ -51,7 +51,7 @@ Result<> Subscription::drain(Duration wait_max) {
   return slot_->lane()->drain(std::chrono::steady_clock::now() + wait_max);
 }
 
-Bus::Bus(BusOptions options) : registry_(std::make_shared<bus::Registry>(options)) {}
+Bus::Bus(BusOptions options) : registry_(std::make_shared<bus::Registry>(options)), front_(registry_.get()) {}
 
 Bus::~Bus() {
   registry_->close();
@@ -75,10 +75,6 @@ Subscription Bus::add_queued(bus::Subscriber subscriber, QueueOptions options) {
   lane->start(slot);
   registry_->add(slot);
   return {registry_, std::move(slot)};
-}
-
-BusResult Bus::publish(std::uint32_t number, const AnyEvent& event) {
-  return registry_->publish(number, event, nullptr);
 }
 
 std::vector<SubscriptionInfo> Bus::subscriptions() const {

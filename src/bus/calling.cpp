@@ -10,7 +10,7 @@ Result<> BusOutlet::publish(std::string_view, Envelope) {
 }
 
 std::optional<Result<>> BusOutlet::publish_typed(const EventType& type, const void* event, const EnvelopeView& cause) {
-  return registry_.publish(number_of(type), AnyEvent(type, event), &cause).combined();
+  return registry_.publish(AnyEvent(type, event), &cause).combined();
 }
 
 Result<> BusOutlet::unsubscribe() {
@@ -49,8 +49,7 @@ const AnyEvent& event_of(const Calling& calling) {
 }
 Context& context_of(Calling& calling) {
   // The handler that asks runs on this thread, at its deepest level.
-  const auto& publisher = this_publisher();
-  return calling.context(*publisher.levels[publisher.depth - 1].slot.load(std::memory_order_relaxed));
+  return calling.context(running_slot());
 }
 void fail(Calling& calling, Error error) {
   calling.result().add_error(std::move(error));

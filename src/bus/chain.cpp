@@ -22,10 +22,10 @@ class Step {
 
 Result<> Chain::next() {
   const Step step(at_);
-  if (publisher_.depth == levels_max) return too_deep();
+  if (level == nullptr) return too_deep();  // in a publish: registered
   while (at_ < middleware_.size()) {
     auto& slot = *middleware_[at_++];
-    Mark mark(publisher_);
+    Mark mark(*level);
     mark.enter(&slot);
     if (!slot.ended()) return run_middleware(slot);
   }
@@ -42,14 +42,14 @@ Result<> Chain::run_middleware(Slot& slot) {
 }
 
 Result<> Chain::run_handler() {
-  Mark mark(publisher_);
+  Mark mark(*level);
   mark.enter(&handler_);
   if (handler_.ended()) return {};
   handler_called_ = true;
   BusResult inner;
   auto* const before = calling_.redirect(&inner);
   try {
-    run_(callable_, event_, calling_);
+    run_(callable_, event_, &calling_);
   } catch (...) {
     inner.add_error(error_of_exception());
   }

@@ -11,15 +11,9 @@ namespace tidings::bus {
 /// The middleware around one call of one handler: where in it the call stands.
 class Chain {
  public:
-  Chain(const std::vector<std::shared_ptr<Slot>>& middleware, Publisher& publisher, Calling& calling, Slot& handler,
-        Run run, void* callable, const void* event)
-      : middleware_(middleware),
-        publisher_(publisher),
-        calling_(calling),
-        handler_(handler),
-        run_(run),
-        callable_(callable),
-        event_(event) {}
+  Chain(const std::vector<std::shared_ptr<Slot>>& middleware, Calling& calling, Slot& handler, Run run, void* callable,
+        const void* event)
+      : middleware_(middleware), calling_(calling), handler_(handler), run_(run), callable_(callable), event_(event) {}
 
   /// The next one that has not been ended, at last the handler.
   Result<> next();
@@ -32,7 +26,6 @@ class Chain {
   Result<> run_handler();
 
   const std::vector<std::shared_ptr<Slot>>& middleware_;
-  Publisher& publisher_;
   Calling& calling_;
   Slot& handler_;
   Run run_;

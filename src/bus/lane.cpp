@@ -60,9 +60,9 @@ Lane::Door* Lane::door(const Taken& taken) {
   return &*found;
 }
 
-void enqueue(void* door, const void* /*event*/, Calling& calling) {
+void enqueue(void* door, const void* /*event*/, Calling* calling) {
   const auto& there = *static_cast<const Lane::Door*>(door);
-  there.lane->push(there.taken, calling);
+  there.lane->push(there.taken, *calling);
 }
 
 void Lane::push(const Taken& taken, Calling& calling) {

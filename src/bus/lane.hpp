@@ -84,6 +84,6 @@ class Lane : public std::enable_shared_from_this<Lane> {
 };
 
 /// The `Run` of queued subscribers; `door` is a `Lane::Door`.
-void enqueue(void* door, const void* event, Calling& calling);
+void enqueue(void* door, const void* event, Calling* calling);
 
 }  // namespace tidings::bus

@@ -3,15 +3,17 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "bus/slot.hpp"
 
 namespace tidings::bus {
 
-constinit thread_local Publisher* known_publisher __attribute__((tls_model("initial-exec"))) = nullptr;
+constinit thread_local Level* level __attribute__((tls_model("initial-exec"))) = nullptr;
 
 namespace {
 
+constinit thread_local Publisher* known_publisher = nullptr;
 constinit std::atomic<Publisher*> publishers{nullptr};
 
 /// Gives the thread's marks back when it ends.
@@ -20,6 +22,7 @@ struct Leave {
     if (known_publisher == nullptr) return;
     known_publisher->in_use.store(false, std::memory_order_release);
     known_publisher = nullptr;
+    level = nullptr;
   }
 };
 thread_local Leave leave;
@@ -28,11 +31,11 @@ thread_local Leave leave;
 void forget_others() {
   for (auto* publisher = publishers.load(); publisher != nullptr; publisher = publisher->next) {
     if (publisher == known_publisher) continue;
-    for (auto& level : publisher->levels) {
-      level.slot.store(nullptr);
-      level.list.store(nullptr);
+    for (auto& marks : publisher->levels) {
+      marks.list.store(nullptr);
+      marks.slot.store(nullptr);
+      marks.leaves = false;
     }
-    publisher->depth = 0;
     publisher->in_use.store(false);
   }
 }
@@ -53,11 +56,17 @@ Publisher& take_publisher() {
 
 }  // namespace
 
+Publisher::Publisher() {
+  for (std::size_t i = 0; i + 1 < levels.size(); ++i) levels[i].next = &levels[i + 1];
+}
+
 Publisher* first_publisher() {
   return publishers.load();
 }
 
-Publisher& register_publisher() {
+Publisher& this_publisher() {
+  if (auto* const known = known_publisher) [[likely]]
+    return *known;
   static const bool watching_forks = [] {
     ::pthread_atfork(nullptr, nullptr, forget_others);
     return true;
@@ -65,25 +74,34 @@ Publisher& register_publisher() {
   (void)watching_forks;
   prepare_fences();
   known_publisher = &take_publisher();
+  level = known_publisher->levels.data();
   (void)&leave;  // its destructor is due now
   return *known_publisher;
 }
 
-std::size_t Publisher::frames_of(const Slot& slot) const {
-  return static_cast<std::size_t>(
-      std::count_if(levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(depth),
-                    [&](const Level& level) { return level.slot.load(std::memory_order_relaxed) == &slot; }));
+Slot& running_slot() {
+  const auto& deepest = level == nullptr ? this_publisher().levels.back() : *(level - 1);
+  return *deepest.slot.load(std::memory_order_relaxed);
 }
 
-void release_left(Publisher& publisher) {
+Level* Publisher::outermost(const Slot& slot) {
+  for (auto& used : levels) {
+    if (&used == level) break;
+    if (used.slot.load(std::memory_order_relaxed) == &slot) return &used;
+  }
+  return nullptr;
+}
+
+void release_left() noexcept {
+  auto& publisher = this_publisher();
+  level->leaves = false;
   // Moved out first: a callable's destructor may be here again.
   std::vector<std::shared_ptr<Slot>> done;
   std::erase_if(publisher.leaving, [&](std::shared_ptr<Slot>& slot) {
-    if (publisher.frames_of(*slot) != 0) return false;
+    if (publisher.outermost(*slot) != nullptr) return false;
     done.push_back(std::move(slot));
     return true;
   });
-  publisher.anything_leaves = !publisher.leaving.empty();
   for (const auto& slot : done) slot->release();
 }
 

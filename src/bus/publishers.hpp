@@ -7,43 +7,37 @@
 #include <vector>
 
 #include "bus/asymmetric_fence.hpp"
+#include "tidings/bus/detail/publishing.hpp"
 
-/// Who publishes right now, and what they look at: hazard pointers (Michael, 2004), a row of them for each thread. A
-/// publisher marks what it uses, with plain stores and a light fence; who takes something away looks for marks behind a
-/// heavy one.
+/// Who publishes right now, and what they look at: a row of marks for each thread.
 namespace tidings::bus {
-
-class Slot;
 
 /// Publishes and middleware within one another, at most, on one thread.
 inline constexpr std::size_t levels_max = 128;
 
 /// A thread's marks. Written by that thread, read by others; never freed, taken over by a later thread.
 struct alignas(64) Publisher {
-  struct Level {
-    std::atomic<const void*> list = nullptr;  ///< the list that is run
-    std::atomic<Slot*> slot = nullptr;        ///< whose handler runs, or is about to
-  };
+  Publisher();
 
-  std::size_t depth = 0;                       ///< levels in use
-  bool anything_leaves = false;                ///< `leaving` is not empty
   std::vector<std::shared_ptr<Slot>> leaving;  ///< ended in their own frames: their callables go with the frames
   std::atomic<bool> in_use = true;
   Publisher* next = nullptr;
   std::array<Level, levels_max> levels;
 
-  [[nodiscard]] std::size_t frames_of(const Slot& slot) const;
+  /// Of the thread that asks: the outermost level that runs `slot`; null where none does.
+  [[nodiscard]] Level* outermost(const Slot& slot);
 };
 
-// Initial-exec: a load from the thread's own block, also when linked into a shared library.
-extern constinit thread_local Publisher* known_publisher __attribute__((tls_model("initial-exec")));
-[[nodiscard]] Publisher& register_publisher();
-
-[[nodiscard]] inline Publisher& this_publisher() {
-  if (auto* const known = known_publisher) [[likely]]
-    return *known;
-  return register_publisher();
+/// Of the calling thread; registers it, where it has not published yet.
+Publisher& this_publisher();
+/// Its first level that is not in use; null: all are.
+[[nodiscard]] inline Level* free_level() {
+  if (level == nullptr) [[unlikely]]
+    this_publisher();
+  return level;
 }
+/// Whose handler runs at its deepest level.
+[[nodiscard]] Slot& running_slot();
 
 /// Every thread that ever published; the list only grows.
 [[nodiscard]] Publisher* first_publisher();
@@ -53,27 +47,23 @@ template <class F>
 void for_each_level(const Publisher* except, F&& f) {
   for (auto* publisher = first_publisher(); publisher != nullptr; publisher = publisher->next) {
     if (publisher == except) continue;
-    for (auto& level : publisher->levels) f(level);
+    for (const auto& marks : publisher->levels) f(marks);
   }
 }
 
-/// Destroys the callables of `publisher.leaving` that no frame of the thread runs any more.
-void release_left(Publisher& publisher);
-
-/// One level of marks, for a scope on its thread. `publisher.depth` is below `levels_max`. Inlined whatever else stands
-/// around it, so that it stays in registers: it is most of what a publish costs.
+/// One level of marks, for a scope on its thread.
 class Mark {
  public:
-  [[gnu::always_inline]] explicit Mark(Publisher& publisher)
-      : publisher_(publisher), level_(publisher.levels[publisher.depth]) {
-    ++publisher.depth;
+  [[gnu::always_inline]] explicit Mark(Level& mine) : level_(mine) {
+    level_.slot.store(nullptr, mark_store);  // of an earlier publish
+    level_.list.store(&level_, mark_store);  // no list, and the slot counts
+    level = level_.next;
   }
   [[gnu::always_inline]] ~Mark() {
-    level_.slot.store(nullptr, mark_store);
     level_.list.store(nullptr, mark_store);
-    --publisher_.depth;
-    if (publisher_.anything_leaves) [[unlikely]]
-      release_left(publisher_);
+    level = &level_;
+    if (level_.leaves) [[unlikely]]
+      release_left();
   }
   Mark(const Mark&) = delete;
   Mark& operator=(const Mark&) = delete;
@@ -97,8 +87,7 @@ class Mark {
   }
 
  private:
-  Publisher& publisher_;
-  Publisher::Level& level_;
+  Level& level_;
   const bool light_is_free_ = light_is_free.load(std::memory_order_relaxed);
 };
 

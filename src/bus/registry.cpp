@@ -10,7 +10,10 @@
 namespace tidings::bus {
 namespace {
 
-Row::Entry entry_of(Slot& slot, const Taken& taken) {
+/// What inlined publishes see of every bus where their fence would have to be a real one: that a publish needs all.
+constinit const Snapshot in_full;
+
+Entry entry_of(Slot& slot, const Taken& taken) {
   if (slot.lane()) return {enqueue, slot.lane()->door(taken), &slot};
   return {taken.run, slot.callable(), &slot};
 }
@@ -18,7 +21,7 @@ Row::Entry entry_of(Slot& slot, const Taken& taken) {
 std::shared_ptr<const Row> with(const Row& row, const std::shared_ptr<Slot>& slot, const Taken& taken) {
   auto longer = std::make_shared<Row>(row);
   longer->entries.push_back(entry_of(*slot, taken));
-  longer->slots.push_back(slot);
+  longer->members.push_back({slot, !slot->lane() && !taken.wants_calling});
   return longer;
 }
 
@@ -26,7 +29,7 @@ std::shared_ptr<const Row> without(const std::shared_ptr<const Row>& row, const 
   if (!row || std::ranges::none_of(row->entries, [&](const auto& entry) { return entry.slot == &slot; })) return row;
   auto shorter = std::make_shared<Row>(*row);
   std::erase_if(shorter->entries, [&](const auto& entry) { return entry.slot == &slot; });
-  std::erase_if(shorter->slots, [&](const auto& kept) { return kept.get() == &slot; });
+  std::erase_if(shorter->members, [&](const auto& member) { return member.slot.get() == &slot; });
   return shorter;
 }
 
@@ -40,8 +43,8 @@ void wait_for_others(const Slot& slot) {
   heavy_fence();
   auto* const own = &this_publisher();
   auto pause = std::chrono::microseconds{0};
-  for_each_level(own, [&](const Publisher::Level& level) {
-    while (level.slot.load(mark_load) == &slot) {
+  for_each_level(own, [&](const Level& marks) {
+    while (marks.list.load(mark_load) != nullptr && marks.slot.load(mark_load) == &slot) {
       // Handlers are short as a rule: stay near first. A publish pays nothing for this, so nobody wakes us.
       if (pause.count() == 0)
         std::this_thread::yield();
@@ -54,26 +57,34 @@ void wait_for_others(const Slot& slot) {
 
 void release_after_own_frames(const std::shared_ptr<Slot>& slot) {
   auto& own = this_publisher();
-  if (own.frames_of(*slot) == 0) return slot->release();
+  auto* const frame = own.outermost(*slot);
+  if (frame == nullptr) return slot->release();
   own.leaving.push_back(slot);
-  own.anything_leaves = true;
+  frame->leaves = true;
 }
 
-Registry::Registry(const BusOptions& options) : options_(options) {
-  auto first = std::make_unique<Snapshot>();
-  first->any = std::make_shared<Row>();
+Registry::Registry(const BusOptions& options) : Front{&in_full}, options_(options) {
+  auto first = std::make_unique<Subscribers>();
+  first->any_row = std::make_shared<Row>();
   first->settle();
-  current_.store(first.release());
+  prepare_fences();
+  show(first.release());
 }
 
 Registry::~Registry() {
-  delete current_.load();
+  delete subscribers_.load();
+}
+
+const Subscribers* Registry::show(const Subscribers* next) {
+  const auto* const before = subscribers_.exchange(next);
+  if (light_is_free.load()) current.store(next);  // once it is, it stays so
+  return before;
 }
 
 void Registry::add(const std::shared_ptr<Slot>& slot) {
-  Snapshots unused;  // freed without the lock
+  Retired unused;  // freed without the lock
   const std::scoped_lock lock(mutex_);
-  auto next = std::make_unique<Snapshot>(*current_.load());
+  auto next = std::make_unique<Subscribers>(*subscribers_.load());
   if (slot->middleware() != nullptr) {
     next->middleware.push_back(slot);
   }
@@ -81,12 +92,12 @@ void Registry::add(const std::shared_ptr<Slot>& slot) {
     if (taken.type == nullptr) {
       for (auto& row : next->rows)
         if (row) row = with(*row, slot, taken);
-      next->any = with(*next->any, slot, taken);
+      next->any_row = with(*next->any_row, slot, taken);
     } else {
       const auto number = number_of(*taken.type);
       if (number >= next->rows.size()) next->rows.resize(number + 1);
       auto& row = next->rows[number];
-      row = with(row ? *row : *next->any, slot, taken);
+      row = with(row ? *row : *next->any_row, slot, taken);
     }
   }
   slots_.push_back(slot);
@@ -94,17 +105,17 @@ void Registry::add(const std::shared_ptr<Slot>& slot) {
 }
 
 void Registry::remove(const Slot& slot) {
-  Snapshots unused;
+  Retired unused;
   std::shared_ptr<Slot> gone;
   const std::scoped_lock lock(mutex_);
   const auto found = std::ranges::find(slots_, &slot, [](const auto& known) { return known.get(); });
   if (found == slots_.end()) return;
   gone = std::move(*found);
   slots_.erase(found);
-  auto next = std::make_unique<Snapshot>(*current_.load());
+  auto next = std::make_unique<Subscribers>(*subscribers_.load());
   std::erase_if(next->middleware, [&](const auto& kept) { return kept.get() == &slot; });
   for (auto& row : next->rows) row = without(row, slot);
-  next->any = without(next->any, slot);
+  next->any_row = without(next->any_row, slot);
   replace(std::move(next), unused);
   if (slot.lane()) take_unused(unused);  // a queue is large
 }
@@ -146,32 +157,37 @@ std::vector<std::shared_ptr<Slot>> Registry::slots() const {
   return slots_;
 }
 
-void Snapshot::settle() {
-  runs.clear();
-  const auto add = [&](const Row& row) {
-    runs.push_back({row.entries.data(), row.entries.data() + row.entries.size()});
+void Subscribers::settle() {
+  row_lists.clear();
+  const auto list_of = [&](const Row& row) {
+    return List{.begin = row.entries.data(),
+                .end = row.entries.data() + row.entries.size(),
+                .is_plain = middleware.empty() && std::ranges::all_of(row.members, &Row::Member::is_plain)};
   };
-  add(*any);  // numbers begin with 1
-  for (std::size_t number = 1; number < rows.size(); ++number) add(rows[number] ? *rows[number] : *any);
-  run_count = runs.size();
-  is_plain = middleware.empty();
+  any = list_of(*any_row);
+  row_lists.emplace_back();  // numbers begin with 1
+  for (std::size_t number = 1; number < rows.size(); ++number)
+    row_lists.push_back(rows[number] ? list_of(*rows[number]) : any);
+  lists = row_lists.data();
+  count = static_cast<std::uint32_t>(row_lists.size());
 }
 
-void Registry::replace(std::unique_ptr<Snapshot> next, Snapshots& unused) {
+void Registry::replace(std::unique_ptr<Subscribers> next, Retired& unused) {
   next->settle();
-  retired_.emplace_back(current_.exchange(next.release()));
+  retired_.emplace_back(show(next.release()));
   // Looking for marks makes every processor of this process stop for a moment: not for each subscription of a start.
   if (retired_.size() >= 16) take_unused(unused);
 }
 
-void Registry::take_unused(Snapshots& unused) {
+void Registry::take_unused(Retired& unused) {
   heavy_fence();
   std::vector<const void*> marked;
-  for_each_level(nullptr, [&](const Publisher::Level& level) {
-    if (const auto* list = level.list.load(mark_load); list != nullptr) marked.push_back(list);
+  for_each_level(nullptr, [&](const Level& marks) {
+    if (const auto* list = marks.list.load(mark_load); list != nullptr) marked.push_back(list);
   });
   std::erase_if(retired_, [&](auto& snapshot) {
-    if (std::ranges::find(marked, static_cast<const void*>(snapshot.get())) != marked.end()) return false;
+    const Snapshot* const shown = snapshot.get();  // as publishers mark it
+    if (std::ranges::find(marked, static_cast<const void*>(shown)) != marked.end()) return false;
     unused.push_back(std::move(snapshot));
     return true;
   });
@@ -180,13 +196,12 @@ void Registry::take_unused(Snapshots& unused) {
 namespace {
 
 /// A subscriber without middleware around it; returns how many handlers it called: 0 where it has been ended.
-inline std::size_t run_entry(const Row::Entry& entry, Mark& mark, const void* event, Calling& calling,
-                             BusResult& result) {
+inline std::size_t run_entry(const Entry& entry, Mark& mark, const void* event, Calling& calling, BusResult& result) {
   mark.enter(entry.slot);
   if (entry.slot->ended()) [[unlikely]]
     return 0;
   try {
-    entry.run(entry.callable, event, calling);
+    entry.run(entry.callable, event, &calling);
   } catch (...) {
     result.add_error(error_of_exception());
   }
@@ -195,19 +210,19 @@ inline std::size_t run_entry(const Row::Entry& entry, Mark& mark, const void* ev
 
 }  // namespace
 
-BusResult Registry::publish(std::uint32_t number, const AnyEvent& event, const EnvelopeView* cause) {
+BusResult Registry::publish(const AnyEvent& event, const EnvelopeView* cause) {
   BusResult result;
-  auto& publisher = this_publisher();
-  if (publisher.depth == levels_max) [[unlikely]] {
+  auto* const mine = free_level();
+  if (mine == nullptr) [[unlikely]] {
     result.add_error(too_deep());
     return result;
   }
-  Mark mark(publisher);
-  const auto& snapshot = mark.protect(current_);
-  const auto [begin, end] = snapshot.run(number);
+  Mark mark(*mine);
+  const auto& subscribers = mark.protect(subscribers_);
+  const auto& [begin, end, is_plain] = subscribers.list(number_of(event.event_type()));
   Calling calling(*this, event, cause, result);
   std::size_t calls = 0;
-  if (snapshot.is_plain) [[likely]] {
+  if (subscribers.middleware.empty()) [[likely]] {
     for (auto* entry = begin; entry != end; ++entry) calls += run_entry(*entry, mark, event.address(), calling, result);
   } else {
     for (auto* entry = begin; entry != end; ++entry) {
@@ -216,7 +231,7 @@ BusResult Registry::publish(std::uint32_t number, const AnyEvent& event, const E
         mark.enter(nullptr);
         continue;
       }
-      Chain chain(snapshot.middleware, publisher, calling, *entry->slot, entry->run, entry->callable, event.address());
+      Chain chain(subscribers.middleware, calling, *entry->slot, entry->run, entry->callable, event.address());
       if (auto done = chain.next(); !done) result.add_error(std::move(done.error()));
       calls += chain.handler_called() ? 1 : 0;
     }
@@ -225,14 +240,25 @@ BusResult Registry::publish(std::uint32_t number, const AnyEvent& event, const E
   return result;
 }
 
+BusResult publish_in_full(Front& front, const EventType& type, const void* event) {
+  return static_cast<Registry&>(front).publish(AnyEvent(type, event), nullptr);
+}
+
+bool has_ended(const Slot& slot) {
+  return slot.ended();
+}
+
+void add_exception(BusResult& result) noexcept {
+  result.add_error(error_of_exception());
+}
+
 Result<> Registry::run_queued(Slot& slot, Run run, const AnyEvent& event, const BusEnvelope* envelope) {
-  auto& publisher = this_publisher();
-  Mark mark(publisher);
-  const auto& snapshot = mark.protect(current_);
+  Mark mark(*free_level());
+  const auto& subscribers = mark.protect(subscribers_);
   BusResult result;
   Calling calling(*this, event, nullptr, result);
   if (envelope != nullptr) calling.use(*envelope);
-  Chain chain(snapshot.middleware, publisher, calling, slot, run, slot.callable(), event.address());
+  Chain chain(subscribers.middleware, calling, slot, run, slot.callable(), event.address());
   return chain.next();
 }
 

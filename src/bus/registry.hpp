@@ -15,31 +15,21 @@ namespace tidings::bus {
 
 /// Who is to be called with one type of event.
 struct Row {
-  struct Entry {
-    Run run;
-    void* callable;
-    Slot* slot;
+  struct Member {
+    std::shared_ptr<Slot> slot;
+    bool is_plain;  ///< takes the event and nothing else
   };
   std::vector<Entry> entries;
-  std::vector<std::shared_ptr<Slot>> slots;  ///< what `entries` point to
+  std::vector<Member> members;  ///< what `entries` point to
 };
 
-/// All rows at one moment. Immutable: who subscribes makes another.
-struct Snapshot {
-  std::vector<std::shared_ptr<const Row>> rows;  ///< by the event's number; null where `any` is all there is
-  std::shared_ptr<const Row> any;                ///< for subscribers to every event
+/// What a snapshot points to.
+struct Subscribers : Snapshot {
+  std::vector<std::shared_ptr<const Row>> rows;  ///< by the event's number; null where `any_row` is all there is
+  std::shared_ptr<const Row> any_row;            ///< for subscribers to every event
   std::vector<std::shared_ptr<Slot>> middleware;
+  std::vector<List> row_lists;
 
-  /// What publishers read, of all the above.
-  struct Run {
-    const Row::Entry* begin;
-    const Row::Entry* end;
-  };
-  std::vector<Run> runs;
-  std::size_t run_count = 0;
-  bool is_plain = true;  ///< no middleware
-
-  [[nodiscard]] const Run& run(std::uint32_t number) const { return runs[number < run_count ? number : 0]; }
   /// Before anybody else sees it.
   void settle();
 };
@@ -53,7 +43,7 @@ void release_after_own_frames(const std::shared_ptr<Slot>& slot);
 
 /// Who is subscribed. Publishers run a snapshot, protected by their marks; changes make a new one and free the old ones
 /// that nobody marks.
-class Registry {
+class Registry : public Front {
  public:
   explicit Registry(const BusOptions& options);
   ~Registry();
@@ -69,7 +59,7 @@ class Registry {
   /// Takes the thread of a queue that its own handler ended; joins it when it has finished, at the latest in `close`.
   void adopt(std::thread thread, std::shared_ptr<Lane> lane);
 
-  BusResult publish(std::uint32_t number, const AnyEvent& event, const EnvelopeView* cause);
+  BusResult publish(const AnyEvent& event, const EnvelopeView* cause);
   /// One handler with the middleware around it, for queues: on their threads. `envelope` is null where nobody asked.
   Result<> run_queued(Slot& slot, Run run, const AnyEvent& event, const BusEnvelope* envelope);
 
@@ -78,10 +68,12 @@ class Registry {
   [[nodiscard]] LogSink& log() const { return *options_.log; }
 
  private:
-  using Snapshots = std::vector<std::unique_ptr<const Snapshot>>;
+  using Retired = std::vector<std::unique_ptr<const Subscribers>>;
 
-  void replace(std::unique_ptr<Snapshot> next, Snapshots& unused);
-  void take_unused(Snapshots& unused);
+  /// From now on publishers see `next`; returns what they saw before.
+  const Subscribers* show(const Subscribers* next);
+  void replace(std::unique_ptr<Subscribers> next, Retired& unused);
+  void take_unused(Retired& unused);
 
   struct Leaving {
     std::thread thread;
@@ -90,10 +82,10 @@ class Registry {
   void join_finished(bool all);
 
   BusOptions options_;
-  std::atomic<const Snapshot*> current_;
+  std::atomic<const Subscribers*> subscribers_ = nullptr;
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<Slot>> slots_;  // in the order of subscription
-  Snapshots retired_;                         // replaced, and perhaps still looked at
+  Retired retired_;                           // replaced, and perhaps still looked at
   std::vector<Leaving> leaving_;              // under `mutex_`
 };
 

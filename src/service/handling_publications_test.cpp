@@ -1,5 +1,4 @@
 #include "service/handling.hpp"
-
 #include "service/testing.hpp"
 
 namespace tidings::service {

@@ -11,6 +11,7 @@
 
 #include "tidings/bus/any_event.hpp"
 #include "tidings/bus/bus_result.hpp"
+#include "tidings/bus/detail/publishing.hpp"
 #include "tidings/bus/detail/taken.hpp"
 #include "tidings/bus/handler_call.hpp"
 #include "tidings/bus/options.hpp"
@@ -115,7 +116,8 @@ class Bus {
   /// Calls every subscriber of `Event`. What failed is in the result; nothing is thrown.
   template <class Event>
   BusResult publish(const Event& event) {
-    return publish(number_of<Event>(), AnyEvent(event_type<Event>, &event));
+    return bus::publish(*front_, detail::event_number<Event>.load(std::memory_order_relaxed), event_type<Event>,
+                        &event);
   }
 
   /// What is subscribed, in the order of subscription, middleware first.
@@ -188,9 +190,9 @@ class Bus {
   Subscription add(bus::Subscriber subscriber);
   Subscription add_queued(bus::Subscriber subscriber, QueueOptions options);
   Subscription add_middleware(bus::Subscriber subscriber, bus::RunMiddleware run);
-  BusResult publish(std::uint32_t number, const AnyEvent& event);
 
   std::shared_ptr<bus::Registry> registry_;
+  bus::Front* front_;  // of the registry
 };
 
 }  // namespace tidings

@@ -20,13 +20,15 @@ class Calling;
 [[nodiscard]] Context& context_of(Calling& calling);
 void fail(Calling& calling, Error error);
 
-using Run = void (*)(void* callable, const void* event, Calling& calling);
+/// `calling` is there for those who want it.
+using Run = void (*)(void* callable, const void* event, Calling* calling);
 using RunMiddleware = Result<> (*)(void* callable, HandlerCall& call);
 
 struct Taken {
   const EventType* type;  ///< null: every event
   Run run;
   bool wants_context;
+  bool wants_calling;  ///< the event alone does not do
 };
 
 /// A callable on its way to the registry.
@@ -37,28 +39,34 @@ struct Subscriber {
 };
 
 template <class Event, class F>
-void run(void* callable, const void* event, Calling& calling) {
+void run(void* callable, const void* event, Calling* calling) {
   auto& handler = *static_cast<F*>(callable);
   const auto call = [&](const Event& typed) {
     if constexpr (std::invocable<F&, const Event&, Context&>) {
-      if (auto done = detail::call(handler, typed, context_of(calling)); !done) fail(calling, std::move(done.error()));
+      if (auto done = detail::call(handler, typed, context_of(*calling)); !done)
+        fail(*calling, std::move(done.error()));
     } else if constexpr (std::is_void_v<std::invoke_result_t<F&, const Event&>>) {
       std::invoke(handler, typed);
     } else {
-      if (auto done = detail::call(handler, typed); !done) fail(calling, std::move(done.error()));
+      if (auto done = detail::call(handler, typed); !done) fail(*calling, std::move(done.error()));
     }
   };
   if constexpr (std::same_as<Event, AnyEvent>)
-    call(event_of(calling));
+    call(event_of(*calling));
   else
     call(*static_cast<const Event*>(event));
 }
 
 template <class Event, class F>
 Taken take() {
-  return {.type = std::same_as<Event, AnyEvent> ? nullptr : &event_type<Event>,
+  constexpr bool is_any = std::same_as<Event, AnyEvent>;
+  constexpr bool wants_context = std::invocable<F&, const Event&, Context&>;
+  bool fails = false;
+  if constexpr (!wants_context) fails = !std::is_void_v<std::invoke_result_t<F&, const Event&>>;
+  return {.type = is_any ? nullptr : &event_type<Event>,
           .run = run<Event, F>,
-          .wants_context = std::invocable<F&, const Event&, Context&>};
+          .wants_context = wants_context,
+          .wants_calling = is_any || wants_context || fails};
 }
 
 template <class F, class Event>
