@@ -52,7 +52,7 @@ class JsonValue {
   void add_to_path(const std::string& step) { failure_->path.insert(0, step); }
 
  private:
-  bool members(void* object, Member member, void* context);
+  bool members(Member member, void* context);
 
   void* value_;
   JsonFailure* failure_;
