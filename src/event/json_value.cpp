@@ -26,18 +26,7 @@ struct Cursor {
   }
   /// Whether a number or a literal ends here, and not in the middle of something.
   [[nodiscard]] bool is_end(const char* end) const {
-    switch (*end) {
-      case ',':
-      case '}':
-      case ']':
-      case ' ':
-      case '\n':
-      case '\r':
-      case '\t':
-        return true;
-      default:
-        return end == document.text + document.size;
-    }
+    return end == document.text + at[1] || *end == ' ' || *end == '\n' || *end == '\r' || *end == '\t';
   }
   bool take_literal(std::string_view literal) {
     const char* const begin = here();
@@ -104,12 +93,17 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// Moves into an object or array. The outermost one is refused at once where the document does not end with it.
-bool enter(JsonValue& into, Cursor& cursor, int depth, char open, char close) {
+[[gnu::cold]] bool refuse_to_enter(JsonValue& into, const Cursor& cursor, int depth, char open, char close) {
   if (depth >= depth_max) return into.fail("too_deep", "nested deeper than " + std::to_string(depth_max) + " levels");
   if (*cursor.here() != open) return refuse(into, cursor, open == '{' ? "an object" : "an array");
-  if (depth == 0 && cursor.document.text[cursor.document.end[-1]] != close)
-    return into.fail("invalid_json", std::string("malformed value: the document does not end with ") + close);
+  return into.fail("invalid_json", std::string("malformed value: the document does not end with ") + close);
+}
+
+/// Moves into an object or array. The outermost one is refused at once where the document does not end with it.
+inline bool enter(JsonValue& into, Cursor& cursor, int depth, char open, char close) {
+  if (depth >= depth_max || *cursor.here() != open ||
+      (depth == 0 && cursor.document.text[cursor.document.end[-1]] != close))
+    return refuse_to_enter(into, cursor, depth, open, close);
   ++cursor.at;
   return true;
 }
@@ -198,7 +192,7 @@ bool JsonValue::text(std::string& out) {
   if (*quote != '"') return refuse(*this, cursor, "a text");
   // A text without escapes is there already.
   if (const auto text = until_quote(quote + 1); text.data() != nullptr)
-    out.assign(text);
+    assign_padded(out, text);
   else if (!unescape_json(quote + 1, &out))
     return fail("invalid_json", "malformed value: an escape in a text is wrong");
   ++cursor.at;
