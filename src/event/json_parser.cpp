@@ -32,8 +32,8 @@ struct JsonParser::Engine {
   std::size_t capacity = 0;
 
   simdjson::error_code make_room(std::size_t size) {
-    if (size <= capacity && (capacity <= capacity_kept || size >= capacity / 4)) return simdjson::SUCCESS;
-    capacity = 0;
+    if (buffer && size <= capacity && (capacity <= capacity_kept || size >= capacity / 4)) return simdjson::SUCCESS;
+    buffer.reset();
     if (size > simdjson::SIMDJSON_MAXSIZE_BYTES) return simdjson::CAPACITY;
     const auto room = std::min(std::bit_ceil(std::max(size, capacity_min)), simdjson::SIMDJSON_MAXSIZE_BYTES);
     // The depth is that of simdjson's second stage, which is not used.
@@ -55,6 +55,10 @@ JsonParser::~JsonParser() = default;
 JsonParser& JsonParser::of_this_thread() {
   thread_local JsonParser parser;
   return parser;
+}
+
+std::string_view JsonParser::implementation() const {
+  return engine_->implementation->name();
 }
 
 Result<JsonTokens> JsonParser::open(std::string_view text) {

@@ -25,7 +25,8 @@ inline constexpr std::size_t json_padding = 64;
 /// Keeps its memory from document to document. Not thread-safe.
 class JsonParser {
  public:
-  /// With simdjson's implementation of that name (`fallback`, `haswell`, …), or the processor's best when empty.
+  /// With simdjson's implementation of that name (`fallback`, `haswell`, …); with the best one for this processor where
+  /// the name is empty, unknown, or of one that the processor lacks instructions for.
   explicit JsonParser(std::string_view implementation = {});
   JsonParser(JsonParser&& other) noexcept;
   JsonParser& operator=(JsonParser&& other) noexcept;
@@ -37,6 +38,8 @@ class JsonParser {
   /// `text` is copied first: it may be memory that another process writes to, and what was checked must not change.
   /// Errors: `invalid_json` (never).
   Result<JsonTokens> open(std::string_view text);
+
+  [[nodiscard]] std::string_view implementation() const;
 
   bool is_busy = false;  ///< A document of it is being read.
 

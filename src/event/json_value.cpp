@@ -12,6 +12,11 @@ namespace {
 /// Deeper documents are refused: readers recurse.
 constexpr int depth_max = 500;
 
+constexpr auto name_missing = "malformed object: a name is missing";
+constexpr auto colon_missing = "malformed object: a colon is missing behind a name";
+constexpr auto comma_missing = "malformed object: a comma is missing between members";
+constexpr auto wrong_escape = "malformed value: an escape in a text is wrong";
+
 /// Where the readers stand in a document. Behind its last token stands a zero byte: whoever looks for a token does not
 /// find it there, and does not move on.
 struct Cursor {
@@ -93,19 +98,9 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-[[gnu::cold]] bool refuse_to_enter(JsonValue& into, const Cursor& cursor, int depth, char open, char close) {
+[[gnu::cold]] bool refuse_to_enter(JsonValue& into, const Cursor& cursor, int depth, std::string_view wanted) {
   if (depth >= depth_max) return into.fail("too_deep", "nested deeper than " + std::to_string(depth_max) + " levels");
-  if (*cursor.here() != open) return refuse(into, cursor, open == '{' ? "an object" : "an array");
-  return into.fail("invalid_json", std::string("malformed value: the document does not end with ") + close);
-}
-
-/// Moves into an object or array. The outermost one is refused at once where the document does not end with it.
-inline bool enter(JsonValue& into, Cursor& cursor, int depth, char open, char close) {
-  if (depth >= depth_max || *cursor.here() != open ||
-      (depth == 0 && cursor.document.text[cursor.document.end[-1]] != close))
-    return refuse_to_enter(into, cursor, depth, open, close);
-  ++cursor.at;
-  return true;
+  return refuse(into, cursor, wanted);
 }
 
 }  // namespace
@@ -116,7 +111,9 @@ bool JsonValue::fail(std::string_view code, std::string message) {
 }
 
 bool JsonValue::object(Member member, void* context) {
-  return enter(*this, as_cursor(value_), depth_, '{', '}') && members(member, context);
+  auto& cursor = as_cursor(value_);
+  if (depth_ >= depth_max || !cursor.take('{')) return refuse_to_enter(*this, cursor, depth_, "an object");
+  return members(member, context);
 }
 
 bool JsonValue::members(Member member, void* context) {
@@ -126,8 +123,8 @@ bool JsonValue::members(Member member, void* context) {
   std::string unescaped;
   do {
     const char* const quote = cursor.here();
-    if (!cursor.take('"')) return fail("invalid_json", "malformed object: a name is missing");
-    if (!cursor.take(':')) return fail("invalid_json", "malformed object: a colon is missing behind a name");
+    if (!cursor.take('"')) return fail("invalid_json", name_missing);
+    if (!cursor.take(':')) return fail("invalid_json", colon_missing);
     auto name = until_quote(quote + 1);
     if (name.data() == nullptr) {
       if (!unescape_json(quote + 1, &unescaped)) return fail("invalid_json", "malformed name: an escape is wrong");
@@ -137,25 +134,22 @@ bool JsonValue::members(Member member, void* context) {
     if (!member(context, name, child)) return false;
     if (cursor.at == value && !child.skip()) return false;
   } while (cursor.take(','));
-  return cursor.take('}') || fail("invalid_json", "malformed object: a comma is missing between members");
+  return cursor.take('}') || fail("invalid_json", comma_missing);
 }
 
 bool JsonValue::tagged(std::string_view tag, Member on_tag, Member member, void* context) {
   auto& cursor = as_cursor(value_);
-  if (!enter(*this, cursor, depth_, '{', '}')) return false;
+  if (depth_ >= depth_max || !cursor.take('{')) return refuse_to_enter(*this, cursor, depth_, "an object");
   // What is passed over on the way to the tag is checked when it is read.
   const auto* const begin = cursor.at;
-  for (bool is_tag = false; !is_tag;) {
-    const char* const quote = cursor.here();
-    if (cursor.at == begin && *quote == '}')
-      return fail("missing_member", "there is no member '" + std::string(tag) + "'");
-    if (!cursor.take('"') || !cursor.take(':')) return fail("invalid_json", "malformed object: a name is missing");
-    is_tag = until_quote(quote + 1) == tag;
-    if (is_tag) break;
-    if (!cursor.pass_over()) return fail("invalid_json", "malformed object: the document ends in it");
-    if (cursor.take(',')) continue;
+  for (bool is_first = true;; is_first = false) {
     if (*cursor.here() == '}') return fail("missing_member", "there is no member '" + std::string(tag) + "'");
-    return fail("invalid_json", "malformed object: a comma is missing between members");
+    if (!is_first && !cursor.take(',')) return fail("invalid_json", comma_missing);
+    const char* const quote = cursor.here();
+    if (!cursor.take('"')) return fail("invalid_json", name_missing);
+    if (!cursor.take(':')) return fail("invalid_json", colon_missing);
+    if (until_quote(quote + 1) == tag) break;
+    if (!cursor.pass_over()) return fail("invalid_json", "malformed object: the document ends in it");
   }
   JsonValue child(value_, *failure_, depth_ + 1);
   const auto token = child.raw();
@@ -171,7 +165,7 @@ bool JsonValue::tagged(std::string_view tag, Member on_tag, Member member, void*
 
 bool JsonValue::array(Element element, void* context) {
   auto& cursor = as_cursor(value_);
-  if (!enter(*this, cursor, depth_, '[', ']')) return false;
+  if (depth_ >= depth_max || !cursor.take('[')) return refuse_to_enter(*this, cursor, depth_, "an array");
   if (cursor.take(']')) return true;
   JsonValue child(value_, *failure_, depth_ + 1);
   std::size_t index = 0;
@@ -194,7 +188,7 @@ bool JsonValue::text(std::string& out) {
   if (const auto text = until_quote(quote + 1); text.data() != nullptr)
     assign_padded(out, text);
   else if (!unescape_json(quote + 1, &out))
-    return fail("invalid_json", "malformed value: an escape in a text is wrong");
+    return fail("invalid_json", wrong_escape);
   ++cursor.at;
   return true;
 }
@@ -262,7 +256,7 @@ bool JsonValue::skip() {
       return array([](void*, JsonValue& inner) { return inner.skip(); }, nullptr);
     case '"':
       if (!unescape_json(cursor.here() + 1, nullptr))
-        return fail("invalid_json", "malformed value: an escape in a text is wrong");
+        return fail("invalid_json", wrong_escape);
       ++cursor.at;
       return true;
     case 't':
