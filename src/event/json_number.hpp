@@ -25,7 +25,9 @@ inline JsonDigits json_digits(const char* begin) {
   // Zeros before the first: then pairs, fours and all eight digits are added up at once.
   auto value = eight << (8 - count) * 8;
   value = value * 10 + (value >> 8);
-  value = ((value & 0x000000ff000000ff) * 0x000f424000000064 + (value >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
+  value =
+      ((value & 0x000000ff000000ff) * 0x000f424000000064 + (value >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >>
+      32;
   const char* end = begin + count;
   if (count == 8) {
     for (; *end >= '0' && *end <= '9'; ++end) {

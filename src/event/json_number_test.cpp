@@ -22,7 +22,10 @@ std::optional<std::uint64_t> digits_of(const std::string& text, std::string_view
 }
 
 TEST(JsonNumber, ReadsEveryCountOfDigits) {
-  for (const std::string_view behind : {"", ",", "]", "}", " ", ".5", "e1", "x", "/", ":", "\xb0\xb9", "\xff" "9", ",99999999"}) {
+  for (const std::string_view behind : {"", ",", "]", "}", " ", ".5", "e1", "x", "/", ":", "\xb0\xb9",
+                                        "\xff"
+                                        "9",
+                                        ",99999999"}) {
     EXPECT_EQ(digits_of("0", behind), 0U);
     std::uint64_t value = 0;
     std::string text;
@@ -41,15 +44,16 @@ TEST(JsonNumber, ReadsEveryCountOfDigits) {
 
 TEST(JsonNumber, KnowsItsBounds) {
   EXPECT_EQ(digits_of("18446744073709551615", ","), std::numeric_limits<std::uint64_t>::max());
-  for (const auto* text : {"18446744073709551616", "18446744073709551625", "99999999999999999999", "184467440737095516150",
-                           "00", "01", "007", "00000000", "012345678", "", "-1", "+1", " 1", "x", ".5", "/", ":"})
+  for (const auto* text :
+       {"18446744073709551616", "18446744073709551625", "99999999999999999999", "184467440737095516150", "00", "01",
+        "007", "00000000", "012345678", "", "-1", "+1", " 1", "x", ".5", "/", ":"})
     EXPECT_FALSE(digits_of(text, ",")) << text;
 }
 
 TEST(JsonNumber, IsTheNearestDouble) {
-  for (const auto* text : {"0", "-0", "0.0", "1", "-1.5", "1e3", "1E+3", "123456789012345678901234567890", "0.1", "5e-324",
-                           "2.5e-324", "2.2250738585072011e-308", "1.7976931348623157e308", "9007199254740993",
-                           "0e999", "-0.000e-999", "0.000001e309"}) {
+  for (const auto* text : {"0", "-0", "0.0", "1", "-1.5", "1e3", "1E+3", "123456789012345678901234567890", "0.1",
+                           "5e-324", "2.5e-324", "2.2250738585072011e-308", "1.7976931348623157e308",
+                           "9007199254740993", "0e999", "-0.000e-999", "0.000001e309"}) {
     ASSERT_TRUE(is_json_number(text)) << text;
     const auto value = json_double(text);
     ASSERT_TRUE(value) << text;
@@ -79,8 +83,8 @@ TEST(JsonNumber, WhatIsTooSmallIsZeroAndWhatIsTooLargeIsNone) {
   EXPECT_EQ(json_double("0." + std::string(400, '0') + "1e401"), 1.0);
   EXPECT_EQ(json_double("1" + std::string(400, '0') + "e-400"), 1.0);
   EXPECT_FALSE(json_double("1" + std::string(400, '0')));
-  for (const auto* text : {"1e400", "-1e400", "1.8e308", "0.00001e320", "1e999999999999999999", "1e18446744073709551617",
-                           "1e-18446744073709551617", "0e9999999999999999999"})
+  for (const auto* text : {"1e400", "-1e400", "1.8e308", "0.00001e320", "1e999999999999999999",
+                           "1e18446744073709551617", "1e-18446744073709551617", "0e9999999999999999999"})
     EXPECT_FALSE(json_double(text)) << text;
   EXPECT_EQ(json_double("1e0000000000000000000000000001"), 10.0);
 }

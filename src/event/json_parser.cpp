@@ -37,7 +37,8 @@ struct JsonParser::Engine {
     if (size > simdjson::SIMDJSON_MAXSIZE_BYTES) return simdjson::CAPACITY;
     const auto room = std::min(std::bit_ceil(std::max(size, capacity_min)), simdjson::SIMDJSON_MAXSIZE_BYTES);
     // The depth is that of simdjson's second stage, which is not used.
-    const auto error = stage ? stage->set_capacity(room) : implementation->create_dom_parser_implementation(room, 1, stage);
+    const auto error =
+        stage ? stage->set_capacity(room) : implementation->create_dom_parser_implementation(room, 1, stage);
     if (error != simdjson::SUCCESS) return error;
     buffer = std::make_unique_for_overwrite<char[]>(room + json_padding);
     capacity = room;
@@ -68,8 +69,8 @@ Result<JsonTokens> JsonParser::open(std::string_view text) {
     char* const copy = engine.buffer.get();
     if (!text.empty()) std::memcpy(copy, text.data(), text.size());
     std::memset(copy + text.size(), 0, json_padding);
-    error = engine.stage->stage1(reinterpret_cast<const std::uint8_t*>(copy), text.size(),
-                                 simdjson::stage1_mode::regular);
+    error =
+        engine.stage->stage1(reinterpret_cast<const std::uint8_t*>(copy), text.size(), simdjson::stage1_mode::regular);
   }
   if (error != simdjson::SUCCESS)
     return Error{"invalid_json", std::string("the document is no JSON: ") + simdjson::error_message(error)};

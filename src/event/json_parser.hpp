@@ -12,10 +12,10 @@ namespace tidings {
 /// A document whose tokens have been found: that it is UTF-8, that its texts are closed and hold no control characters
 /// was checked; nothing else was. Valid until its parser opens another one.
 struct JsonTokens {
-  const char* text = nullptr;              ///< A copy, with `json_padding` zero bytes behind it.
-  std::size_t size = 0;                    ///< Bytes of the text.
-  const std::uint32_t* tokens = nullptr;   ///< Where each bracket, comma, colon, text, number and literal begins.
-  const std::uint32_t* end = nullptr;      ///< Behind the last one; here and once more behind it stands `size`.
+  const char* text = nullptr;             ///< A copy, with `json_padding` zero bytes behind it.
+  std::size_t size = 0;                   ///< Bytes of the text.
+  const std::uint32_t* tokens = nullptr;  ///< Where each bracket, comma, colon, text, number and literal begins.
+  const std::uint32_t* end = nullptr;     ///< Behind the last one; here and once more behind it stands `size`.
 };
 
 /// What may be read behind a document's text.

@@ -24,7 +24,8 @@ inline constexpr std::size_t special_step = 16;
 /// Where the first quote or backslash stands in the next `special_step` bytes, which is their number if nowhere.
 inline std::size_t find_special(const char* at) {
   const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  const auto found = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+  const auto found =
+      _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
   return static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(_mm_movemask_epi8(found)) | 0x10000U));
 }
 #else
@@ -61,8 +62,8 @@ inline void assign_padded(std::string& out, std::string_view text) {
   });
 }
 
-/// Puts the text up to the next quote, unescaped, into `out`, which may be null. False where an escape is wrong: unknown,
-/// or half of a surrogate pair.
+/// Puts the text up to the next quote, unescaped, into `out`, which may be null. False where an escape is wrong:
+/// unknown, or half of a surrogate pair.
 bool unescape_json(const char* begin, std::string* out);
 
 }  // namespace tidings

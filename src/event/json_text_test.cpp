@@ -23,16 +23,17 @@ TEST(JsonText, Unescapes) {
   EXPECT_EQ(unescaped(""), "");
   EXPECT_EQ(unescaped("plain"), "plain");
   EXPECT_EQ(unescaped(R"(\"\\\/\b\f\n\r\t)"), "\"\\/\b\f\n\r\t");
-  EXPECT_EQ(unescaped(R"(a\u0041\u00e4\u20AC\uffff\ud834\udd1ez)"), "aA\xc3\xa4\xe2\x82\xac\xef\xbf\xbf\xf0\x9d\x84\x9ez");
+  EXPECT_EQ(unescaped(R"(a\u0041\u00e4\u20AC\uffff\ud834\udd1ez)"),
+            "aA\xc3\xa4\xe2\x82\xac\xef\xbf\xbf\xf0\x9d\x84\x9ez");
   EXPECT_EQ(unescaped(R"(\u007f\u0080\u07ff\u0800\ud7ff\ue000\ud800\udc00\udbff\udfff)"),
             "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
   EXPECT_EQ(unescaped(R"(\u0000)"), std::string(1, '\0'));
 }
 
 TEST(JsonText, RefusesWrongEscapes) {
-  for (const auto* text : {R"(\x)", R"(\a)", R"(\0)", R"(\U0041)", R"(\u)", R"(\u1)", R"(\u12)", R"(\u123)", R"(\u123g)",
-                           R"(\u-123)", R"(\ud800)", R"(\ud800x)", R"(\ud800\n)", R"(\ud800\u)", R"(\ud800\u0041)",
-                           R"(\ud800\ud800)", R"(\ud800\ue000)", R"(\udc00)", R"(\udfff\ud800)"})
+  for (const auto* text : {R"(\x)", R"(\a)", R"(\0)", R"(\U0041)", R"(\u)", R"(\u1)", R"(\u12)", R"(\u123)",
+                           R"(\u123g)", R"(\u-123)", R"(\ud800)", R"(\ud800x)", R"(\ud800\n)", R"(\ud800\u)",
+                           R"(\ud800\u0041)", R"(\ud800\ud800)", R"(\ud800\ue000)", R"(\udc00)", R"(\udfff\ud800)"})
     EXPECT_FALSE(unescaped(text)) << text;
 }
 

@@ -77,8 +77,7 @@ std::string_view kind_of(const Cursor& cursor) {
 
 [[gnu::cold]] bool refuse(JsonValue& into, const Cursor& cursor, std::string_view wanted) {
   const auto got = kind_of(cursor);
-  if (got != wanted)
-    return into.fail("wrong_type", "expected " + std::string(wanted) + ", got " + std::string(got));
+  if (got != wanted) return into.fail("wrong_type", "expected " + std::string(wanted) + ", got " + std::string(got));
   return into.fail("invalid_json", "malformed value: it only begins as " + std::string(wanted));
 }
 
@@ -255,8 +254,7 @@ bool JsonValue::skip() {
     case '[':
       return array([](void*, JsonValue& inner) { return inner.skip(); }, nullptr);
     case '"':
-      if (!unescape_json(cursor.here() + 1, nullptr))
-        return fail("invalid_json", wrong_escape);
+      if (!unescape_json(cursor.here() + 1, nullptr)) return fail("invalid_json", wrong_escape);
       ++cursor.at;
       return true;
     case 't':
