@@ -31,9 +31,10 @@ TEST(JsonText, Unescapes) {
 }
 
 TEST(JsonText, RefusesWrongEscapes) {
-  for (const auto* text : {R"(\x)", R"(\a)", R"(\0)", R"(\U0041)", R"(\u)", R"(\u1)", R"(\u12)", R"(\u123)",
-                           R"(\u123g)", R"(\u-123)", R"(\ud800)", R"(\ud800x)", R"(\ud800\n)", R"(\ud800\u)",
-                           R"(\ud800\u0041)", R"(\ud800\ud800)", R"(\ud800\ue000)", R"(\udc00)", R"(\udfff\ud800)", R"(\udc00\udc00)"})
+  for (const auto* text : {R"(\x)",           R"(\a)",           R"(\0)",       R"(\U0041)",       R"(\u)",
+                           R"(\u1)",          R"(\u12)",         R"(\u123)",    R"(\u123g)",       R"(\u-123)",
+                           R"(\ud800)",       R"(\ud800x)",      R"(\ud800\n)", R"(\ud800\u)",     R"(\ud800\u0041)",
+                           R"(\ud800\ud800)", R"(\ud800\ue000)", R"(\udc00)",   R"(\udfff\ud800)", R"(\udc00\udc00)"})
     EXPECT_FALSE(unescaped(text)) << text;
 }
 

@@ -36,8 +36,8 @@ struct JsonCodec {
   template <class T>
   static Result<T> decode(std::string_view json) {
     if constexpr (std::default_initializable<T>) {
-      Result<T> event(std::in_place);  // where the caller wants it: a move of an event takes longer than a member
-      if (auto read = read_json(json, read_into<T>, &*event); !read) event = std::unexpected(std::move(read.error()));
+      T event{};
+      if (auto read = read_json(json, read_into<T>, &event); !read) return std::move(read.error());
       return event;
     } else {
       std::optional<T> event;
