@@ -52,7 +52,10 @@ bool is_json_number(std::string_view text) {
     ++i;
   else if (!digits())
     return false;
-  if (i < text.size() && text[i] == '.' && (++i, !digits())) return false;
+  if (i < text.size() && text[i] == '.') {
+    ++i;
+    if (!digits()) return false;
+  }
   if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
     ++i;
     if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;

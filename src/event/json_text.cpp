@@ -68,7 +68,7 @@ bool unescape_json(const char* begin, std::string* out) {
       case '"':
       case '\\':
       case '/':
-        point = static_cast<std::uint32_t>(*at++);
+        point = static_cast<unsigned char>(*at++);
         break;
       case 'b':
         point = '\b', ++at;

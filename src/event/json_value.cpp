@@ -282,7 +282,7 @@ bool JsonValue::copy(std::string& out) {
     return true;
   }
   const char* const end = cursor.document.text + cursor.at[-1] + 1;  // behind the bracket that closed it
-  out.assign(scalar.data(), end);
+  out.assign(scalar.data(), static_cast<std::size_t>(end - scalar.data()));
   return true;
 }
 
