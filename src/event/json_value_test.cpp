@@ -52,5 +52,40 @@ TEST(JsonValue, WhatNobodyReadsIsStillWellFormed) {
   }
 }
 
+TEST(JsonValue, WhatNobodyTakesIsCheckedAndPassedOver) {
+  const auto read = [](std::string_view document) {
+    return read_json(
+        document,
+        [](void*, JsonValue& value) {
+          return value.object(
+              [](void*, std::string_view name, JsonValue& member) {
+                if (name != "list") return true;
+                return member.array([](void*, JsonValue&) { return true; }, nullptr);
+              },
+              nullptr);
+        },
+        nullptr);
+  };
+  EXPECT_TRUE(read(R"({"a":{"b":[1]},"list":[1,"x",{},[]],"c":"\n"})"));
+  for (const auto* bad : {R"({"a":tru})", R"({"a":{"b":01}})", R"({"list":[1,"\x"]})", R"({"list":[,1]})", R"({"a":})"})
+    EXPECT_EQ(read(bad).error().code, "invalid_json") << bad;
+}
+
+TEST(JsonValue, AReaderMayReadAnotherDocument) {
+  const auto read = read_json(
+      R"(["[\"[3]\"]",2])",
+      [](void*, JsonValue& value) {
+        return value.array(
+            [](void*, JsonValue& element) {
+              if (!element.raw().starts_with('"')) return element.skip();
+              std::string inner;
+              return element.text(inner) && check_json(inner) && !check_json("[");
+            },
+            nullptr);
+      },
+      nullptr);
+  EXPECT_TRUE(read);
+}
+
 }  // namespace
 }  // namespace tidings

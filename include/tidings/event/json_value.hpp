@@ -25,8 +25,8 @@ class JsonValue {
   using Member = bool (*)(void* context, std::string_view name, JsonValue& value);
   using Element = bool (*)(void* context, JsonValue& value);
 
-  /// Calls `member(context, name, value)` for each member until it returns false. `member` takes every value, if only
-  /// by `skip()`: what nobody takes is passed over unchecked.
+  /// Calls `member(context, name, value)` for each member until it returns false. A value that `member` does not take
+  /// is skipped for it, and so checked.
   bool object(Member member, void* context);
   bool array(Element element, void* context);
   /// An object whose member `tag` says how the others are to be read: calls `on_tag(context, text, *this)` with its
@@ -52,7 +52,7 @@ class JsonValue {
   void add_to_path(const std::string& step) { failure_->path.insert(0, step); }
 
  private:
-  bool members(void* object, Member member, void* context);
+  bool members(Member member, void* context);
 
   void* value_;
   JsonFailure* failure_;

@@ -126,6 +126,8 @@ bool read_json_list(JsonValue& value, T& out) {
   return value.array(
       [](void* context, JsonValue& element) {
         auto& into = *static_cast<T*>(context);
+        // Lists in events are short: one allocation instead of three for up to four small elements.
+        if (sizeof(typename T::value_type) <= 64 && into.capacity() == 0) into.reserve(4);
         if constexpr (std::is_same_v<typename T::value_type, bool>) {
           bool one = false;
           if (!read_json_value(element, one)) return false;
