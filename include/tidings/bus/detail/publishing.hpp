@@ -36,7 +36,7 @@ inline constexpr auto mark_load = std::memory_order_acquire;
 /// What one of the publishes that a thread runs within one another marks. Written by that thread, read by others.
 struct Level {
   std::atomic<const void*> list = nullptr;  ///< the list that is run; null: nothing is marked, whatever `slot` says
-  std::atomic<Slot*> slot = nullptr;  ///< whose handler runs, or is about to
+  std::atomic<Slot*> slot = nullptr;        ///< whose handler runs, or is about to
   Level* next = nullptr;                    ///< null: the last
   bool leaves = false;                      ///< a subscription ended in its own handler goes with this level
 };
