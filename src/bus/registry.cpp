@@ -248,8 +248,10 @@ bool has_ended(const Slot& slot) {
   return slot.ended();
 }
 
-void add_exception(BusResult& result) noexcept {
-  result.add_error(error_of_exception());
+std::vector<Error>* with_exception(std::vector<Error>* errors) noexcept {
+  if (errors == nullptr) errors = new std::vector<Error>;
+  errors->push_back(error_of_exception());
+  return errors;
 }
 
 Result<> Registry::run_queued(Slot& slot, Run run, const AnyEvent& event, const BusEnvelope* envelope) {

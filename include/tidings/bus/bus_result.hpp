@@ -12,6 +12,10 @@ namespace tidings {
 /// What became of a publish on the bus: every subscriber was called; these failed.
 class [[nodiscard]] BusResult {
  public:
+  BusResult() = default;
+  BusResult(std::size_t handlers, std::unique_ptr<std::vector<Error>> errors)
+      : handlers_(handlers), errors_(std::move(errors)) {}
+
   [[nodiscard]] bool ok() const { return errors_ == nullptr; }
   explicit operator bool() const { return ok(); }
   /// How many handlers were called, and queues given the event.

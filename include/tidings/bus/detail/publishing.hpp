@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "tidings/bus/bus_result.hpp"
 #include "tidings/bus/detail/taken.hpp"
@@ -74,8 +76,8 @@ struct Front {
 /// With all that a publish can need.
 [[nodiscard]] BusResult publish_in_full(Front& front, const EventType& type, const void* event);
 [[nodiscard]] bool has_ended(const Slot& slot);
-/// The exception that is handled right now.
-void add_exception(BusResult& result) noexcept;
+/// `errors`, which may be null, with the exception that is handled right now.
+[[nodiscard]] std::vector<Error>* with_exception(std::vector<Error>* errors) noexcept;
 /// Destroys the callables of ended subscriptions that no frame of this thread runs any more.
 void release_left() noexcept;
 
@@ -95,8 +97,8 @@ inline BusResult publish(Front& front, std::uint32_t number, const EventType& ty
     return publish_in_full(front, type, event);
 
   level = mine->next;
-  BusResult result;
   std::size_t calls = 0;
+  std::vector<Error>* errors = nullptr;  // no unique_ptr yet: it would live in memory
   const auto* const end = list.end;
   for (const auto* entry = list.begin; entry != end; ++entry) {
     mine->slot.store(entry->slot, mark_store);
@@ -107,7 +109,7 @@ inline BusResult publish(Front& front, std::uint32_t number, const EventType& ty
     try {
       entry->run(entry->callable, event, nullptr);
     } catch (...) {
-      add_exception(result);
+      errors = with_exception(errors);
     }
     ++calls;
   }
@@ -115,8 +117,7 @@ inline BusResult publish(Front& front, std::uint32_t number, const EventType& ty
   level = mine;
   if (mine->leaves) [[unlikely]]
     release_left();
-  result.add_calls(calls);
-  return result;
+  return {calls, std::unique_ptr<std::vector<Error>>(errors)};
 }
 
 }  // namespace tidings::bus
