@@ -43,7 +43,7 @@ inline constexpr bool is_outcome = std::is_void_v<R> || std::same_as<R, Result<>
 
 template <class Argument>
 inline constexpr bool is_event_argument =
-    !std::is_pointer_v<Argument> &&
+    !std::is_pointer_v<Argument> && !std::is_rvalue_reference_v<Argument> &&
     (!std::is_lvalue_reference_v<Argument> || std::is_const_v<std::remove_reference_t<Argument>>) &&
     std::is_class_v<std::remove_cvref_t<Argument>> && !std::same_as<std::remove_cvref_t<Argument>, Context>;
 

@@ -1,0 +1,91 @@
+// What must not be subscribed to the bus, and the sentence that says why: `tidings_refusals` in cmake/ tells how a case is written.
+#include <memory>
+
+namespace shop {
+
+struct OrderPlaced {
+  int order = 0;
+};
+struct OrderShipped {
+  int order = 0;
+};
+struct Sealed {
+  Sealed() = default;
+  Sealed(const Sealed&) = delete;
+  Sealed& operator=(const Sealed&) = delete;
+};
+
+inline void use() {
+  tidings::Bus bus;
+  auto fine = bus.subscribe([](const OrderPlaced&) {});
+  auto moved = bus.subscribe([owned = std::make_unique<int>(1)](const OrderPlaced&, tidings::Context&) {});
+  auto named = bus.subscribe<OrderPlaced, OrderShipped>([](const auto&) { return tidings::Result<>{}; });
+  (void)bus.publish(Sealed{});
+
+#ifdef GENERIC
+  // refused: a generic or overloaded handler does not say which events it takes: name them
+  auto wrong = bus.subscribe([](const auto&) {});
+#endif
+#ifdef NO_PARAMETER
+  // refused: a handler takes `const Event&`, or `const Event&, Context&`
+  auto wrong = bus.subscribe([] {});
+#endif
+#ifdef THREE_PARAMETERS
+  // refused: a handler takes `const Event&`, or `const Event&, Context&`
+  auto wrong = bus.subscribe([](const OrderPlaced&, tidings::Context&, int) {});
+#endif
+#ifdef MUTABLE_EVENT
+  // refused: a handler's first parameter is its event, as const Event&
+  auto wrong = bus.subscribe([](OrderPlaced&) {});
+#endif
+#ifdef POINTER
+  // refused: a handler's first parameter is its event, as const Event&
+  auto wrong = bus.subscribe([](const OrderPlaced*) {});
+#endif
+#ifdef MOVED_EVENT
+  // refused: a handler's first parameter is its event, as const Event&
+  auto wrong = bus.subscribe([](OrderPlaced&&) {});
+#endif
+#ifdef CONTEXT_FIRST
+  // refused: a handler's first parameter is its event, as const Event&
+  auto wrong = bus.subscribe([](tidings::Context&, const OrderPlaced&) {});
+#endif
+#ifdef CONTEXT_BY_VALUE
+  // refused: a handler's second parameter is tidings::Context&
+  auto wrong = bus.subscribe([](const OrderPlaced&, const tidings::Context&) {});
+#endif
+#ifdef TWO_EVENTS
+  // refused: a handler's second parameter is tidings::Context&
+  auto wrong = bus.subscribe([](const OrderPlaced&, const OrderShipped&) {});
+#endif
+#ifdef RETURNS_BOOL
+  // refused: a handler returns void or tidings::Result<>
+  auto wrong = bus.subscribe([](const OrderPlaced&) { return true; });
+#endif
+#ifdef RETURNS_ANOTHER_RESULT
+  // refused: a handler returns void or tidings::Result<>
+  auto wrong = bus.subscribe([](const OrderPlaced&) { return tidings::Result<int>{1}; });
+#endif
+#ifdef NOT_FOR_EVERY_EVENT
+  // refused: this handler cannot be called with `const Event&` or `const Event&, Context&` for every event named
+  auto wrong = bus.subscribe<OrderPlaced, OrderShipped>([](const OrderPlaced&) {});
+#endif
+#ifdef QUEUED_WITHOUT_COPY
+  // refused: a queued subscriber gets a copy of its event, and this one cannot be copied
+  auto wrong = bus.subscribe_queued({}, [](const Sealed&) {});
+#endif
+#ifdef QUEUED_GENERIC
+  // refused: a generic or overloaded handler does not say which events it takes: name them
+  auto wrong = bus.subscribe_queued({}, [](const auto&) {});
+#endif
+#ifdef MIDDLEWARE_OF_EVENTS
+  // refused: middleware takes tidings::HandlerCall& and returns tidings::Result<>
+  auto wrong = bus.use([](const OrderPlaced&) {});
+#endif
+#ifdef MIDDLEWARE_RETURNS_NOTHING
+  // refused: middleware takes tidings::HandlerCall& and returns tidings::Result<>
+  auto wrong = bus.use([](tidings::HandlerCall& call) { (void)call.next(); });
+#endif
+}
+
+}  // namespace shop
