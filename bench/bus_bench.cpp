@@ -9,6 +9,7 @@
 
 #include "bench.hpp"
 #include "pace.hpp"
+#include "tick.hpp"
 #include "tidings/bus/bus.hpp"
 
 namespace {
@@ -45,13 +46,7 @@ void operator delete[](void* memory, std::size_t) noexcept {
 
 namespace {
 
-struct Tick {
-  std::uint64_t sequence = 0;
-  std::int64_t price = 0;
-  std::int64_t quantity = 0;
-  std::uint64_t venue = 0;
-};
-static_assert(sizeof(Tick) == 32);
+using bench::Tick;
 
 constexpr std::size_t subscribers_max = 10;
 constexpr std::uint64_t step = 1024;  // publishes that are timed together

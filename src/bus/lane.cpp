@@ -4,7 +4,7 @@
 #include <cassert>
 
 #include "bus/calling.hpp"
-#include "bus/registry.hpp"
+#include "bus/queued_calls.hpp"
 
 namespace tidings::bus {
 namespace {
@@ -12,8 +12,17 @@ namespace {
 /// Larger events stand on the heap: a queue of 1,024 then has 1 MiB at most for itself.
 constexpr std::size_t event_bytes_max = 1024;
 constexpr std::size_t any_event_bytes = 48;
-/// Looks before a thread goes to sleep: waking it takes 20 µs or more, so it stays awake about as long.
-constexpr int looks_for_event = 400, looks_for_room = 200;
+/// How long a thread looks before it goes to sleep. Waking one takes 20 µs, and as long again until it has done
+/// something: who sleeps sooner finds the other asleep when it wakes, and the two wake one another for each queue full
+/// of events.
+constexpr auto awake_max = std::chrono::microseconds{50};
+/// How long where looking was in vain the last few times.
+constexpr auto awake_min = std::chrono::microseconds{3};
+/// Pauses from look to look. Each takes a line from the thread that is waited for, which writes it: who needs an event
+/// to go on looks at once, who waits for many leaves them time to come.
+constexpr int pauses_for_many = 40;
+/// So many events at a stretch, and publishers are taken to go on: the next look waits until several have come.
+constexpr int burst_of_many = 8;
 /// How long a waiting publisher sleeps at most before it looks for itself: it is only woken when there is room to speak
 /// of, so that a full queue is not handed over event by event.
 constexpr auto look_again = std::chrono::milliseconds{1};
@@ -24,6 +33,19 @@ void pause_processor() {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
+}
+
+/// Looks whether it is `done`, for `time`; false: it is not.
+template <class Done>
+bool look(Duration time, int pauses, Done done) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  do {
+    for (int looks = 0; looks < 16; ++looks) {
+      if (done()) return true;
+      for (int i = 0; i < pauses; ++i) pause_processor();
+    }
+  } while (std::chrono::steady_clock::now() < until);
+  return false;
 }
 
 Ring::Shape shape_of(const QueueOptions& options, const Subscriber& subscriber) {
@@ -41,7 +63,11 @@ Ring::Shape shape_of(const QueueOptions& options, const Subscriber& subscriber) 
 }  // namespace
 
 Lane::Lane(QueueOptions options, const Subscriber& subscriber, Registry& registry)
-    : options_(std::move(options)), name_(subscriber.name), registry_(registry), ring_(shape_of(options_, subscriber)) {
+    : options_(std::move(options)),
+      name_(subscriber.name),
+      registry_(registry),
+      ring_(shape_of(options_, subscriber)),
+      some_(std::max<std::size_t>(ring_.capacity() / 8, 1)) {
   for (const auto& taken : subscriber.taken) doors_.push_back({this, taken});
   if (options_.when_full == WhenFull::drop_oldest) moved_ = std::make_unique<std::byte[]>(ring_.event_bytes());
 }
@@ -81,7 +107,8 @@ void Lane::push(const Taken& taken, Calling& calling) {
         return fail(calling, full("publish again later, or make the queue larger"));
       } else if (is_own_thread()) {
         return fail(calling, full("and its own handler cannot wait for it"));
-      } else if (!wait_until(deadline, [&] { return ring_.claimed() - ring_.freed() < ring_.capacity(); }) &&
+      } else if (!wait_until(
+                     deadline, [&] { return has_room(1); }, [&] { return has_room(some_); }) &&
                  !stopping_.load()) {
         return fail(calling, full("its handler did not keep up for as long as wait_max allows"));
       }
@@ -102,21 +129,20 @@ Error Lane::full(std::string_view why) {
 
 void Lane::drop_oldest() {
   const std::scoped_lock lock(take_);
-  if (ring_.claimed() - ring_.freed() < ring_.capacity()) return;
-  if (ring_.front()) {
-    ring_.pop();
+  if (has_room(1)) return;
+  if (const auto oldest = ring_.front()) {
+    ring_.pop(*oldest);
     dropped_.fetch_add(1, std::memory_order_relaxed);
   } else {
     std::this_thread::yield();  // its publisher is about to fill it
   }
 }
 
-template <class Done>
-bool Lane::wait_until(SteadyTime deadline, Done done) {
-  for (int i = 0; i < looks_for_room; ++i) {
-    if (done()) return true;
-    pause_processor();
-  }
+/// Awake, waits until it is `done_well`, and then takes what is `done`.
+template <class Done, class DoneWell>
+bool Lane::wait_until(SteadyTime deadline, Done done, DoneWell done_well) {
+  if (look(awake_max, pauses_for_many, done_well)) return true;
+  if (done()) return true;
   waiting_.fetch_add(1);
   heavy_fence();
   std::unique_lock lock(mutex_);
@@ -142,63 +168,78 @@ void Lane::wake_waiters() {
 }
 
 void Lane::work(Slot& slot) {
-  const bool drops = options_.when_full == WhenFull::drop_oldest;
-  const auto eighth = std::max<std::size_t>(ring_.capacity() / 8, 1);
-  while (!stopping_.load(std::memory_order_relaxed)) {
-    if (!(drops ? handle_next_or_drop(slot) : handle_next(slot))) {
-      wait_for_event();
-      continue;
-    }
-    light_fence();
-    if (waiting_.load(mark_load) != 0 && (ring_.freed() % eighth == 0 || ring_.is_empty())) wake_waiters();
-  }
+  while (!stopping_.load(std::memory_order_relaxed))
+    if (!handle_all(slot)) wait_for_event();
   finished_.store(true);
   wake_waiters();
 }
 
-bool Lane::handle_next(Slot& slot) {
-  const auto item = ring_.front();
-  if (!item) return false;
-  handle(slot, *item);  // in its place, which counts until it is done
-  ring_.pop();
+bool Lane::handle_all(Slot& slot) {
+  if (ring_.is_empty()) return false;
+  const bool drops = options_.when_full == WhenFull::drop_oldest;
+  QueuedCalls calls(registry_, slot);
+  burst_ = 0;
+  while (!stopping_.load(std::memory_order_relaxed) && (drops ? handle_next_or_drop(calls) : handle_next(calls))) {
+    light_fence();
+    ++burst_;
+    if (waiting_.load(mark_load) == 0) [[likely]]
+      continue;
+    const auto freed = ring_.freed();
+    if (freed - told_ < some_ && !ring_.is_empty()) continue;
+    told_ = freed;
+    wake_waiters();
+  }
   return true;
 }
 
-bool Lane::handle_next_or_drop(Slot& slot) {
+bool Lane::handle_next(QueuedCalls& calls) {
+  const auto item = ring_.front();
+  if (!item) return false;
+  handle(calls, *item);  // in its place, which counts until it is done
+  ring_.pop(*item);
+  return true;
+}
+
+bool Lane::handle_next_or_drop(QueuedCalls& calls) {
   std::unique_lock lock(take_);
   if (!ring_.front()) return false;
   handling_.store(ring_.freed() + 1);
   const auto item = ring_.take(moved_.get());  // out of the way: publishers make room by what is in the ring
   lock.unlock();
-  handle(slot, item);
+  handle(calls, item);
   ring_.destroy(item);
   handling_.store(0);
   return true;
 }
 
-void Lane::handle(Slot& slot, const Ring::Item& item) {
+void Lane::handle(QueuedCalls& calls, const Ring::Item& item) {
   const AnyEvent event(*item.type, item.event);
-  const auto done = registry_.run_queued(slot, item.run, event, item.envelope);
-  if (done) [[likely]] {
+  if (calls.call(item.run, event, item.envelope)) [[likely]]
     handled_.store(handled_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    return;
-  }
+  else
+    tell_failed(event, calls.take_error());
+}
+
+void Lane::tell_failed(const AnyEvent& event, const Error& error) {
   failed_.fetch_add(1, std::memory_order_relaxed);
   if (!options_.on_failure)
-    registry_.log().write(LogLevel::warning, name_ + ": " + to_string(done.error()));
+    registry_.log().write(LogLevel::warning, name_ + ": " + to_string(error));
   else
     try {
-      options_.on_failure(event, done.error());
+      options_.on_failure(event, error);
     } catch (...) {
       registry_.log().write(LogLevel::error, name_ + ": on_failure threw: " + to_string(error_of_exception()));
     }
 }
 
 void Lane::wait_for_event() {
-  for (int i = 0; i < looks_for_event; ++i) {
-    if (!ring_.is_empty() || stopping_.load(std::memory_order_relaxed)) return;
-    pause_processor();
+  if (burst_ >= burst_of_many)
+    for (int i = 0; i < pauses_for_many; ++i) pause_processor();
+  if (look(awake_, 1, [&] { return !ring_.is_empty() || stopping_.load(std::memory_order_relaxed); })) {
+    awake_ = awake_max;
+    return;
   }
+  awake_ = std::max<Duration>(awake_ / 2, awake_min);
   parked_.store(true);
   heavy_fence();
   if (!ring_.is_empty()) return parked_.store(false);
@@ -226,7 +267,7 @@ void Lane::stop() {
 
 void Lane::discard() {
   std::size_t count = 0;
-  for (; ring_.front(); ++count) ring_.pop();
+  for (; const auto item = ring_.front(); ++count) ring_.pop(*item);
   if (count > 0)
     registry_.log().write(LogLevel::warning, name_ + ": the subscription ended with " + std::to_string(count) +
                                                  " events in its queue; they are discarded (drain it first)");
@@ -240,7 +281,8 @@ bool Lane::is_done(std::uint64_t place) const {
 Result<> Lane::drain(SteadyTime deadline) {
   if (is_own_thread()) return Error{"own_queue", "the handler of '" + name_ + "' cannot wait for its own queue"};
   const auto end = ring_.claimed();
-  if (wait_until(deadline, [&] { return is_done(end); })) return {};
+  const auto done = [&] { return is_done(end); };
+  if (wait_until(deadline, done, done)) return {};
   if (stopping_.load()) return Error{"closed", "the subscription '" + name_ + "' has ended"};
   return Error{"timeout", "the queue of '" + name_ + "' still holds " + std::to_string(end - ring_.freed()) + " events",
                Retry::same_call};

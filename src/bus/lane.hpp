@@ -12,6 +12,7 @@
 
 namespace tidings::bus {
 
+class QueuedCalls;
 class Registry;
 class Slot;
 
@@ -51,16 +52,21 @@ class Lane : public std::enable_shared_from_this<Lane> {
 
  private:
   void work(Slot& slot);
-  bool handle_next(Slot& slot);
-  bool handle_next_or_drop(Slot& slot);
-  void handle(Slot& slot, const Ring::Item& item);
+  bool handle_all(Slot& slot);
+  bool handle_next(QueuedCalls& calls);
+  bool handle_next_or_drop(QueuedCalls& calls);
+  void handle(QueuedCalls& calls, const Ring::Item& item);
+  void tell_failed(const AnyEvent& event, const Error& error);
   void wait_for_event();
+  [[nodiscard]] bool has_room(std::size_t room) const {
+    return ring_.claimed() - ring_.freed() + room <= ring_.capacity();
+  }
   void drop_oldest();
   void wake_worker();
   void wake_waiters();
   [[nodiscard]] bool is_done(std::uint64_t place) const;
-  template <class Done>
-  bool wait_until(SteadyTime deadline, Done done);
+  template <class Done, class DoneWell>
+  bool wait_until(SteadyTime deadline, Done done, DoneWell done_well);
   [[nodiscard]] Error full(std::string_view why);
 
   QueueOptions options_;
@@ -68,6 +74,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
   Registry& registry_;
   std::vector<Door> doors_;
   Ring ring_;
+  const std::size_t some_;              // as much room as is worth waking a publisher for
   std::unique_ptr<std::byte[]> moved_;  // of `drop_oldest`: the event that is handled
   std::thread thread_;
   std::thread::id worker_;
@@ -80,7 +87,13 @@ class Lane : public std::enable_shared_from_this<Lane> {
   std::mutex mutex_;
   std::condition_variable event_, progress_;
 
-  std::atomic<std::uint64_t> handled_ = 0, failed_ = 0, dropped_ = 0, refused_ = 0;
+  std::atomic<std::uint64_t> dropped_ = 0, refused_ = 0;
+
+  // The thread's own, on a line that no publisher reads.
+  alignas(64) std::atomic<std::uint64_t> handled_ = 0, failed_ = 0;
+  int burst_ = 0;
+  Duration awake_{};
+  std::uint64_t told_ = 0;  // how many places had been freed when waiters were last woken
 };
 
 /// The `Run` of queued subscribers; `door` is a `Lane::Door`.

@@ -254,14 +254,4 @@ std::vector<Error>* with_exception(std::vector<Error>* errors) noexcept {
   return errors;
 }
 
-Result<> Registry::run_queued(Slot& slot, Run run, const AnyEvent& event, const BusEnvelope* envelope) {
-  Mark mark(*free_level());
-  const auto& subscribers = mark.protect(subscribers_);
-  BusResult result;
-  Calling calling(*this, event, nullptr, result);
-  if (envelope != nullptr) calling.use(*envelope);
-  Chain chain(subscribers.middleware, calling, slot, run, slot.callable(), event.address());
-  return chain.next();
-}
-
 }  // namespace tidings::bus

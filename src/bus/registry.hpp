@@ -60,8 +60,8 @@ class Registry : public Front {
   void adopt(std::thread thread, std::shared_ptr<Lane> lane);
 
   BusResult publish(const AnyEvent& event, const EnvelopeView* cause);
-  /// One handler with the middleware around it, for queues: on their threads. `envelope` is null where nobody asked.
-  Result<> run_queued(Slot& slot, Run run, const AnyEvent& event, const BusEnvelope* envelope);
+  /// Who is subscribed right now, for who marks it.
+  [[nodiscard]] const std::atomic<const Subscribers*>& subscribers() const { return subscribers_; }
 
   [[nodiscard]] Clock& clock() const { return *options_.clock; }
   [[nodiscard]] Entropy& entropy() const { return *options_.entropy; }

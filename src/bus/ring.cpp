@@ -32,7 +32,7 @@ Ring::Ring(const Shape& shape)
 }
 
 Ring::~Ring() {
-  while (front()) pop();
+  while (const auto item = front()) pop(*item);
 }
 
 std::optional<std::uint64_t> Ring::claim() {
@@ -81,39 +81,6 @@ void Ring::fill(std::uint64_t place, const AnyEvent& event, Run run, const BusEn
   head.sequence.store(place + 1, mark_store);
 }
 
-Ring::Item Ring::item(std::uint64_t place) const {
-  const auto& head = header(place);
-  auto* const at = cell(place) + event_at_;
-  return {.type = head.type,
-          .run = head.run,
-          .envelope = shape_.envelopes ? reinterpret_cast<const BusEnvelope*>(cell(place) + sizeof(Header)) : nullptr,
-          .event = in_place(*head.type) ? static_cast<void*>(at) : *reinterpret_cast<void**>(at)};
-}
-
-bool Ring::is_empty() const {
-  const auto place = head_.load(mark_load);
-  return header(place).sequence.load(mark_load) != place + 1;
-}
-
-std::optional<Ring::Item> Ring::front() {
-  for (;;) {
-    const auto place = head_.load(std::memory_order_relaxed);
-    const auto& head = header(place);
-    if (head.sequence.load(mark_load) != place + 1) return std::nullopt;
-    if (head.type != nullptr) return item(place);
-    free_front();
-  }
-}
-
-void Ring::free_front() {
-  head_.store(head_.load(std::memory_order_relaxed) + 1, mark_store);
-}
-
-void Ring::pop() {
-  destroy(item(head_.load(std::memory_order_relaxed)));
-  free_front();
-}
-
 Ring::Item Ring::take(void* into) {
   auto taken = item(head_.load(std::memory_order_relaxed));
   if (in_place(*taken.type)) {
@@ -122,11 +89,6 @@ Ring::Item Ring::take(void* into) {
   }
   free_front();
   return taken;
-}
-
-void Ring::destroy(const Item& item) const {
-  item.type->destroy(item.event);
-  if (!in_place(*item.type)) ::operator delete(item.event, std::align_val_t{item.type->alignment_bytes});
 }
 
 }  // namespace tidings::bus

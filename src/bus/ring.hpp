@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 
 #include "bus/asymmetric_fence.hpp"
@@ -44,17 +46,37 @@ class Ring {
   void fill(std::uint64_t place, const AnyEvent& event, Run run, const BusEnvelope* envelope);
 
   /// Nothing to take, as far as can be told. Any thread.
-  [[nodiscard]] bool is_empty() const;
+  [[nodiscard]] bool is_empty() const {
+    const auto place = head_.load(mark_load);
+    return header(place).sequence.load(mark_load) != place + 1;
+  }
 
   // The taker's side: one thread at a time.
   /// The oldest event, if it is there; a place whose event could not be copied is passed over.
-  [[nodiscard]] std::optional<Item> front();
-  /// Destroys the oldest event and frees its place.
-  void pop();
+  [[nodiscard]] std::optional<Item> front() {
+    for (;;) {
+      const auto place = head_.load(std::memory_order_relaxed);
+      const auto& head = header(place);
+      if (head.sequence.load(mark_load) != place + 1) return std::nullopt;
+      fetch_ahead(place);
+      if (head.type != nullptr) [[likely]]
+        return item(place);
+      free_front();
+    }
+  }
+  /// Destroys the oldest event, which is `front`, and frees its place.
+  void pop(const Item& front) {
+    destroy(front);
+    free_front();
+  }
   /// Moves the oldest event into `into`, at least `event_bytes` of room, and frees its place; returns where the event
   /// then is. Who calls destroys it by `destroy`.
   [[nodiscard]] Item take(void* into);
-  void destroy(const Item& item) const;
+  void destroy(const Item& item) const {
+    item.type->destroy(item.event);
+    if (!in_place(*item.type)) [[unlikely]]
+      ::operator delete(item.event, std::align_val_t{item.type->alignment_bytes});
+  }
 
   [[nodiscard]] std::size_t capacity() const { return shape_.capacity; }
   [[nodiscard]] std::size_t event_bytes() const { return shape_.event_bytes; }
@@ -74,8 +96,29 @@ class Ring {
   [[nodiscard]] bool in_place(const EventType& type) const {
     return type.size_bytes <= shape_.event_bytes && type.alignment_bytes <= alignof(std::max_align_t);
   }
-  [[nodiscard]] Item item(std::uint64_t place) const;
-  void free_front();
+  [[nodiscard]] Item item(std::uint64_t place) const {
+    const auto& head = header(place);
+    auto* const at = cell(place) + event_at_;
+    return {.type = head.type,
+            .run = head.run,
+            .envelope = shape_.envelopes ? reinterpret_cast<const BusEnvelope*>(cell(place) + sizeof(Header)) : nullptr,
+            .event = in_place(*head.type) ? static_cast<void*>(at) : *reinterpret_cast<void**>(at)};
+  }
+  void free_front() { head_.store(head_.load(std::memory_order_relaxed) + 1, mark_store); }
+  /// Asks early for lines that are filled by now, or soon. A taker that is close behind leaves the tail to producers,
+  /// and asks for nothing: they are writing there.
+  void fetch_ahead(std::uint64_t place) {
+    if (place == look_at_) [[unlikely]] {
+      claimed_seen_ = tail_.load(std::memory_order_relaxed);
+      look_at_ = std::max(claimed_seen_, place + fetch_distance);
+      for (auto next = place + 1; next < std::min(claimed_seen_, place + fetch_distance); ++next)
+        __builtin_prefetch(cell(next));
+    }
+    if (place + fetch_distance < claimed_seen_) __builtin_prefetch(cell(place + fetch_distance));
+  }
+
+  /// A line comes from another core in the time that a few events are handled.
+  static constexpr std::uint64_t fetch_distance = 8;
 
   struct FreeAligned {
     void operator()(std::byte* bytes) const;
@@ -88,6 +131,8 @@ class Ring {
   alignas(64) std::atomic<std::uint64_t> tail_ = 0;
   std::atomic<std::uint64_t> head_seen_ = 0;  ///< by producers: no newer than `head_`
   alignas(64) std::atomic<std::uint64_t> head_ = 0;
+  alignas(64) std::uint64_t claimed_seen_ = 0;  ///< by the taker: no newer than `tail_`
+  std::uint64_t look_at_ = 0;                   ///< the place at which the taker reads `tail_` again
 };
 
 }  // namespace tidings::bus

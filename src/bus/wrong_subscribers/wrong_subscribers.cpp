@@ -1,4 +1,5 @@
-// What must not be subscribed to the bus, and the sentence that says why: `tidings_refusals` in cmake/ tells how a case is written.
+// What must not be subscribed to the bus, and the sentence that says why: `tidings_refusals` in cmake/ tells how a case
+// is written.
 #include <memory>
 
 namespace shop {
