@@ -382,4 +382,21 @@ TEST(Queue, ASleepingThreadWakesForEachEvent) {
   }
 }
 
+/// An event that comes while the thread is about to go to sleep is handled too: each gap is a little longer than the last,
+/// across all the time for which the thread may stay awake.
+TEST(Queue, AThreadThatIsAboutToSleepMissesNoEvent) {
+  Bus bus;
+  std::atomic<int> handled = 0;
+  auto queued = bus.subscribe_queued({}, [&](const Number&) { handled.fetch_add(1, std::memory_order_release); });
+  for (int i = 1; i <= 20'000; ++i) {
+    ASSERT_TRUE(bus.publish(Number{}));
+    const auto give_up = std::chrono::steady_clock::now() + 10s;
+    while (handled.load(std::memory_order_acquire) != i)
+      ASSERT_LT(std::chrono::steady_clock::now(), give_up) << "event " << i << " stays in the queue";
+    const auto next = std::chrono::steady_clock::now() + std::chrono::nanoseconds{i % 2000 * 31};
+    while (std::chrono::steady_clock::now() < next) {
+    }
+  }
+}
+
 }  // namespace
