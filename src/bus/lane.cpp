@@ -91,6 +91,14 @@ void enqueue(void* door, const void* /*event*/, Calling* calling) {
   there.lane->push(there.taken, *calling);
 }
 
+/// After an event was put in: the thread's `parked_`, a heavy fence and a look into the ring, and here the event, a
+/// light fence and a look at `parked_`. Not both look too early.
+inline void Lane::wake_parked() {
+  light_fence();
+  if (parked_.load(mark_load)) [[unlikely]]
+    wake_worker();
+}
+
 void Lane::push(const Taken& taken, Calling& calling) {
   const auto& event = calling.event();
   if (event.event_type().copy == nullptr) [[unlikely]]
@@ -115,9 +123,13 @@ void Lane::push(const Taken& taken, Calling& calling) {
       place = ring_.claim();
     } while (!place);
   }
-  ring_.fill(*place, event, taken.run, taken.wants_context ? &calling.envelope() : nullptr);
-  light_fence();
-  if (parked_.load(mark_load)) wake_worker();
+  try {
+    ring_.fill(*place, event, taken.run, taken.wants_context ? &calling.envelope() : nullptr);
+  } catch (...) {
+    wake_parked();  // for the place, which is to be passed over: a drain waits for that
+    throw;
+  }
+  wake_parked();
 }
 
 Error Lane::full(std::string_view why) {
@@ -241,7 +253,7 @@ void Lane::wait_for_event() {
   }
   awake_ = std::max<Duration>(awake_ / 2, awake_min);
   parked_.store(true);
-  heavy_fence();
+  heavy_fence();  // its light side: `wake_parked`
   if (!ring_.is_empty()) return parked_.store(false);
   std::unique_lock lock(mutex_);
   event_.wait(lock, [&] { return !parked_.load() || stopping_.load(); });
@@ -266,6 +278,7 @@ void Lane::stop() {
 }
 
 void Lane::discard() {
+  const std::scoped_lock lock(take_);  // the bus and the handle may both end it
   std::size_t count = 0;
   for (; const auto item = ring_.front(); ++count) ring_.pop(*item);
   if (count > 0)

@@ -62,6 +62,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
     return ring_.claimed() - ring_.freed() + room <= ring_.capacity();
   }
   void drop_oldest();
+  void wake_parked();
   void wake_worker();
   void wake_waiters();
   [[nodiscard]] bool is_done(std::uint64_t place) const;
@@ -79,7 +80,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
   std::thread thread_;
   std::thread::id worker_;
 
-  std::mutex take_;                          // of `drop_oldest`: whoever takes from the ring
+  std::mutex take_;                          // of `drop_oldest`, and of the end: whoever takes from the ring
   std::atomic<std::uint64_t> handling_ = 0;  // of `drop_oldest`: place + 1 of the event in hand
   std::atomic<bool> stopping_ = false, finished_ = false;
   std::atomic<bool> parked_ = false;      // the thread waits for events

@@ -382,8 +382,8 @@ TEST(Queue, ASleepingThreadWakesForEachEvent) {
   }
 }
 
-/// An event that comes while the thread is about to go to sleep is handled too: each gap is a little longer than the last,
-/// across all the time for which the thread may stay awake.
+/// An event that comes while the thread is about to go to sleep is handled too: each gap is a little longer than the
+/// last, across all the time for which the thread may stay awake.
 TEST(Queue, AThreadThatIsAboutToSleepMissesNoEvent) {
   Bus bus;
   std::atomic<int> handled = 0;

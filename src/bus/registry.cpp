@@ -121,6 +121,7 @@ void Registry::remove(const Slot& slot) {
 }
 
 void Registry::close() {
+  current.store(&in_full);  // handlers of queues that publish meanwhile look who has ended
   for (const auto& slot : slots()) {
     slot->deactivate();
     if (!slot->lane()) continue;
