@@ -97,7 +97,7 @@ TEST(Faults, ARepairThatFailsIsDoneByTheNextWriter) {
     auto directory = system_files().open(test.partition(), false).or_throw();
     Segment::prepare(*directory, {.first_offset = 1, .size = 4096, .epoch = 1}).or_throw();  // a roll began here
     auto control = directory->file("control", Directory::Create::never).or_throw();
-    const std::uint64_t dead = std::uint64_t{1} << 16 | 7;
+    const std::uint64_t dead = std::uint64_t{1000} << 16 | 7;  // a generation that no process here has
     control->write_at(std::as_bytes(std::span{&dead, 1}), offsetof(Control, writer)).or_throw();
   }
   test.fail("remove_file", segment_name(1), io_error());

@@ -118,7 +118,7 @@ TEST(WriterLock, IsBusyWhileItsHolderLives) {
   }
   EXPECT_FALSE(WriterLock::take(control, *slots, std::chrono::seconds{1}).or_throw().inherited());
   // The word of a slot that nobody holds, and one of a generation that is past.
-  for (const std::uint64_t dead : {std::uint64_t{1} << 16 | 7, slots->word() - (std::uint64_t{1} << 16)}) {
+  for (const std::uint64_t dead : {std::uint64_t{1000} << 16 | 7, slots->word() - (std::uint64_t{1} << 16)}) {
     control.writer.store(dead);
     EXPECT_TRUE(WriterLock::take(control, *slots, std::chrono::seconds{1}).or_throw().inherited());
   }

@@ -173,7 +173,7 @@ TEST(Repair, ASegmentThatWasMadeAndNotBegunGoes) {
     auto directory = system_files().open(test.partition(), false).or_throw();
     Segment::prepare(*directory, {.first_offset = 1, .size = 4096, .epoch = 1}).or_throw();  // a roll began here
     auto control = directory->file("control", Directory::Create::never).or_throw();
-    const std::uint64_t dead = std::uint64_t{1} << 16 | 7;
+    const std::uint64_t dead = std::uint64_t{1000} << 16 | 7;
     control->write_at(std::as_bytes(std::span{&dead, 1}), offsetof(Control, writer)).or_throw();
   }
   append(*log, {event("1")});  // it fits into the segment before
@@ -203,7 +203,7 @@ TEST(Repair, HalfABatchIsClearedAndWhatWasWholeIsKept) {
   set(offsetof(Control, committed), 1);
   set(offsetof(Control, position), first);
   set(offsetof(Control, dirty_end), end);
-  set(offsetof(Control, writer), std::uint64_t{1} << 16 | 7);
+  set(offsetof(Control, writer), std::uint64_t{1000} << 16 | 7);
   auto segment = directory->file(segment_name(0), Directory::Create::never).or_throw();
   const char wrong = 'w';
   segment->write_at(std::as_bytes(std::span{&wrong, 1}), used_bytes(bytes) - 1).or_throw();
