@@ -2,7 +2,7 @@
 
 #include <atomic>
 
-#include "tidings/bus/detail/publishing.hpp"
+#include "tidings/bus/detail/mark_order.hpp"
 
 /// Two fences that together order a store before a load on both sides, as two sequentially consistent fences would, at
 /// the cost of only one side: the light one is nothing but a word to the compiler, the heavy one makes the kernel run a

@@ -153,7 +153,8 @@ void Lane::drop_oldest() {
 /// Awake, waits until it is `done_well`, and then takes what is `done`.
 template <class Done, class DoneWell>
 bool Lane::wait_until(SteadyTime deadline, Done done, DoneWell done_well) {
-  if (look(awake_max, pauses_for_many, done_well)) return true;
+  if (look(std::min<Duration>(awake_max, deadline - std::chrono::steady_clock::now()), pauses_for_many, done_well))
+    return true;
   if (done()) return true;
   waiting_.fetch_add(1);
   heavy_fence();

@@ -59,7 +59,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
   void tell_failed(const AnyEvent& event, const Error& error);
   void wait_for_event();
   [[nodiscard]] bool has_room(std::size_t room) const {
-    return ring_.claimed() - ring_.freed() + room <= ring_.capacity();
+    const auto freed = ring_.freed();  // first: no more than what is claimed by then
+    return ring_.claimed() - freed + room <= ring_.capacity();
   }
   void drop_oldest();
   void wake_parked();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tidings/bus/bus_result.hpp"
+#include "tidings/bus/detail/mark_order.hpp"
 #include "tidings/bus/detail/taken.hpp"
 #include "tidings/event/event_type.hpp"
 
@@ -18,22 +19,6 @@
 namespace tidings::bus {
 
 class Slot;
-
-// The thread sanitizer knows no fences: under it, the marks themselves are sequentially consistent.
-#if defined(__SANITIZE_THREAD__)
-#define TIDINGS_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TIDINGS_THREAD_SANITIZER 1
-#endif
-#endif
-#ifdef TIDINGS_THREAD_SANITIZER
-inline constexpr auto mark_store = std::memory_order_seq_cst;
-inline constexpr auto mark_load = std::memory_order_seq_cst;
-#else
-inline constexpr auto mark_store = std::memory_order_release;
-inline constexpr auto mark_load = std::memory_order_acquire;
-#endif
 
 /// What one of the publishes that a thread runs within one another marks. Written by that thread, read by others.
 struct Level {
