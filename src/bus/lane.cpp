@@ -18,9 +18,10 @@ constexpr std::size_t any_event_bytes = 48;
 constexpr auto awake_max = std::chrono::microseconds{50};
 /// How long where looking was in vain the last few times.
 constexpr auto awake_min = std::chrono::microseconds{3};
-/// Pauses from look to look. Each takes a line from the thread that is waited for, which writes it: who needs an event
-/// to go on looks at once, who waits for many leaves them time to come.
-constexpr int pauses_for_many = 40;
+/// Pauses from look to look, some 2 µs. Each look takes a line from the thread that is waited for, which writes it: who
+/// needs an event to go on looks at once, who waits for many leaves them time to come. Half as long was as good where
+/// the two processors are near one another, and a third slower where they are far.
+constexpr int pauses_for_many = 100;
 /// So many events at a stretch, and publishers are taken to go on: the next look waits until several have come.
 constexpr int burst_of_many = 8;
 /// How long a waiting publisher sleeps at most before it looks for itself: it is only woken when there is room to speak
@@ -39,13 +40,16 @@ void pause_processor() {
 template <class Done>
 bool look(Duration time, int pauses, Done done) {
   const auto until = std::chrono::steady_clock::now() + time;
-  do {
-    for (int looks = 0; looks < 16; ++looks) {
-      if (done()) return true;
-      for (int i = 0; i < pauses; ++i) pause_processor();
-    }
-  } while (std::chrono::steady_clock::now() < until);
-  return false;
+  constexpr int pauses_till_clock = 16;
+  int paused = 0;
+  for (;;) {
+    if (done()) return true;
+    for (int i = 0; i < pauses; ++i) pause_processor();
+    paused += pauses;
+    if (paused < pauses_till_clock) continue;
+    paused = 0;
+    if (std::chrono::steady_clock::now() >= until) return done();
+  }
 }
 
 Ring::Shape shape_of(const QueueOptions& options, const Subscriber& subscriber) {
@@ -104,7 +108,8 @@ void Lane::push(const Taken& taken, Calling& calling) {
   if (event.event_type().copy == nullptr) [[unlikely]]
     return fail(calling,
                 {"not_copyable", name_ + " has a queue, and " + std::string(event.type()) + " cannot be copied"});
-  auto place = ring_.claim();
+  auto& thread = this_publisher().claimer;
+  auto place = ring_.claim(thread);
   if (!place) [[unlikely]] {
     const auto deadline = std::chrono::steady_clock::now() + options_.wait_max;
     do {
@@ -120,7 +125,7 @@ void Lane::push(const Taken& taken, Calling& calling) {
                  !stopping_.load()) {
         return fail(calling, full("its handler did not keep up for as long as wait_max allows"));
       }
-      place = ring_.claim();
+      place = ring_.claim(thread);
     } while (!place);
   }
   try {
@@ -153,11 +158,11 @@ void Lane::drop_oldest() {
 /// Awake, waits until it is `done_well`, and then takes what is `done`.
 template <class Done, class DoneWell>
 bool Lane::wait_until(SteadyTime deadline, Done done, DoneWell done_well) {
-  if (look(std::min<Duration>(awake_max, deadline - std::chrono::steady_clock::now()), pauses_for_many, done_well))
-    return true;
+  const auto left = deadline - std::chrono::steady_clock::now();
+  if (look(std::min<Duration>(awake_max, left), pauses_for_many, done_well)) return true;
   if (done()) return true;
   waiting_.fetch_add(1);
-  heavy_fence();
+  heavy_fence();  // its light side: in `handle_all`, from the place that is freed to the look at `waiting_`
   std::unique_lock lock(mutex_);
   bool is_done = false;
   while (!(is_done = done()) && !stopping_.load()) {

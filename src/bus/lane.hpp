@@ -93,8 +93,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
 
   // The thread's own, on a line that no publisher reads.
   alignas(64) std::atomic<std::uint64_t> handled_ = 0, failed_ = 0;
-  int burst_ = 0;
-  Duration awake_{};
+  int burst_ = 0;           // events that it handled since it last found none
+  Duration awake_{};        // how long it looks for events before it sleeps, by what looking was worth
   std::uint64_t told_ = 0;  // how many places had been freed when waiters were last woken
 };
 

@@ -9,10 +9,10 @@
 namespace tidings::bus {
 
 constinit thread_local Level* level __attribute__((tls_model("initial-exec"))) = nullptr;
+constinit thread_local Publisher* known_publisher __attribute__((tls_model("initial-exec"))) = nullptr;
 
 namespace {
 
-constinit thread_local Publisher* known_publisher = nullptr;
 constinit std::atomic<Publisher*> publishers{nullptr};
 
 /// Gives the thread's marks back when it ends.
@@ -35,6 +35,7 @@ void forget_others() {
       marks.slot.store(nullptr);
       marks.leaves = false;
     }
+    publisher->claimer.ring.store(nullptr);
     publisher->in_use.store(false);
   }
 }
@@ -63,9 +64,7 @@ Publisher* first_publisher() {
   return publishers.load();
 }
 
-Publisher& this_publisher() {
-  if (auto* const known = known_publisher) [[likely]]
-    return *known;
+Publisher& register_publisher() {
   static const bool watching_forks = [] {
     ::pthread_atfork(nullptr, nullptr, forget_others);
     return true;

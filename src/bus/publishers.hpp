@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bus/asymmetric_fence.hpp"
+#include "bus/claimer.hpp"
 #include "tidings/bus/detail/publishing.hpp"
 
 /// Who publishes right now, and what they look at: a row of marks for each thread.
@@ -22,14 +23,21 @@ struct alignas(64) Publisher {
   std::vector<std::shared_ptr<Slot>> leaving;  ///< ended in their own frames: their callables go with the frames
   std::atomic<bool> in_use = true;
   Publisher* next = nullptr;
+  Claimer claimer;  ///< of places in queues
   std::array<Level, levels_max> levels;
 
   /// Of the thread that asks: the outermost level that runs `slot`; null where none does.
   [[nodiscard]] Level* outermost(const Slot& slot);
 };
 
+extern constinit thread_local Publisher* known_publisher __attribute__((tls_model("initial-exec")));
+Publisher& register_publisher();
 /// Of the calling thread; registers it, where it has not published yet.
-Publisher& this_publisher();
+inline Publisher& this_publisher() {
+  if (auto* const known = known_publisher) [[likely]]
+    return *known;
+  return register_publisher();
+}
 /// Its first level that is not in use; null: all are.
 [[nodiscard]] inline Level* free_level() {
   if (level == nullptr) [[unlikely]]

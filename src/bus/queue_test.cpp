@@ -323,6 +323,26 @@ TEST(Queue, ACopyThatThrowsIsAnErrorAndLeavesNoHole) {
   EXPECT_EQ(handled, 10);
 }
 
+TEST(Queue, MiddlewareThatComesWhileTheHandlerRunsIsAroundTheNextEvent) {
+  Bus bus;
+  Gate gate;
+  std::vector<int> seen;
+  auto queued = bus.subscribe_queued({}, [&](const Number& number) {
+    gate.pass();
+    seen.push_back(number.value);
+  });
+  EXPECT_TRUE(bus.publish(Number{0, 1}));
+  gate.began.acquire();
+  auto middleware = bus.use([&](tidings::HandlerCall& call) -> Result<> {
+    seen.push_back(-call.event().get<Number>()->value);
+    return call.next();
+  });
+  EXPECT_TRUE(bus.publish(Number{0, 2}));  // in the same go of the thread
+  gate.go.release(2);
+  ASSERT_TRUE(queued.drain(30s));
+  EXPECT_EQ(seen, (std::vector{1, -2, 2}));
+}
+
 /// Many publishers on one queue: nothing lost but what was refused or dropped, and each thread's order kept.
 void crowd(WhenFull when_full) {
   constexpr int threads = 4, each = 3000;

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <new>
+#include <thread>
 
 namespace tidings::bus {
 namespace {
@@ -10,6 +11,20 @@ constexpr std::size_t line_bytes = 64;
 /// Lines that far ahead of the tail are asked for early: a compare-and-swap waits until earlier stores have their
 /// lines.
 constexpr std::uint64_t ask_ahead = 12;
+/// As many threads may own the ring one after another: taking over costs some microseconds.
+constexpr int owners_max = 4;
+/// Who owns a ring that had more: it stands for no thread.
+constinit Claimer everybody;
+
+/// `__builtin_prefetch` asks to read unless the compiler may assume the instruction, which every processor of that kind
+/// has, or takes for none.
+inline void prefetch_to_write(const void* address) {
+#if defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(address)));
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
 
 constexpr std::size_t round_up(std::size_t size, std::size_t to) {
   return (size + to - 1) / to * to;
@@ -35,24 +50,36 @@ Ring::~Ring() {
   while (const auto item = front()) pop(*item);
 }
 
-std::optional<std::uint64_t> Ring::claim() {
-  const auto is_full = [&](std::uint64_t place, std::uint64_t head) {
-    // A place read long ago may stand behind the head: then it is not full, and the exchange fails.
-    return static_cast<std::int64_t>(place - head) >= static_cast<std::int64_t>(shape_.capacity);
-  };
-  auto place = tail_.load(std::memory_order_relaxed);
+std::optional<std::uint64_t> Ring::claim_shared(Claimer& thread) {
   for (;;) {
-    if (is_full(place, head_seen_.load(std::memory_order_acquire))) {
-      const auto head = head_.load(std::memory_order_acquire);
-      head_seen_.store(head, std::memory_order_release);
-      if (is_full(place, head)) return std::nullopt;
-    }
-    if (tail_.compare_exchange_weak(place, place + 1, std::memory_order_relaxed)) return place;
+    const auto* const owner = owner_.load(mark_load);
+    if (owner == &everybody) break;
+    if (owner == &thread) return claim(thread);
+    take_over(thread);
   }
+  auto place = tail_.load(std::memory_order_relaxed);
+  do
+    if (is_full(place)) return std::nullopt;
+  while (!tail_.compare_exchange_weak(place, place + 1, std::memory_order_relaxed));
+  return place;
+}
+
+void Ring::take_over(Claimer& thread) {
+  const std::scoped_lock lock(taking_over_);
+  auto* const before = owner_.load(mark_load);
+  if (before == &everybody) return;
+  if (before != nullptr) {
+    // Nobody claims from here on: who looks sees that the ring is not his, and waits for the mutex.
+    owner_.store(nullptr, mark_store);
+    heavy_fence();
+    // An owner that did not see it is within a few instructions.
+    while (before->ring.load(mark_load) == this) std::this_thread::yield();
+  }
+  owner_.store(++owners_ <= owners_max ? &thread : &everybody, mark_store);
 }
 
 void Ring::fill(std::uint64_t place, const AnyEvent& event, Run run, const BusEnvelope* envelope) {
-  __builtin_prefetch(cell(place + ask_ahead), 1);
+  prefetch_to_write(cell(place + ask_ahead));
   auto& head = header(place);
   const auto& type = event.event_type();
   head.type = &type;
