@@ -13,7 +13,7 @@ namespace tidings::bus {
 class Registry;
 
 /// Where the publications of one handler call go: back to the bus, as they are.
-class BusOutlet final : public Outlet {
+class BusOutlet final : public detail::Outlet {
  public:
   BusOutlet(Registry& registry, Slot& slot) : registry_(registry), slot_(slot) {}
   Result<> publish(std::string_view topic, Envelope envelope) override;

@@ -5,11 +5,14 @@
 #include <vector>
 
 #include "tidings/base/text.hpp"
+#include "tidings/event/detail/json_value.hpp"
 #include "tidings/event/json.hpp"
-#include "tidings/event/json_value.hpp"
 
 namespace tidings {
 namespace {
+
+using detail::JsonValue;
+using detail::read_json;
 
 bool is_json_type(std::string_view content_type) {
   const auto type = content_type.substr(0, content_type.find(';'));

@@ -78,7 +78,7 @@ TEST(MakeEnvelope, ReplaysFromItsSeams) {
   EXPECT_EQ(Envelope(envelope.view()), envelope);
 }
 
-struct Collected : Outlet {
+struct Collected : detail::Outlet {
   Result<> publish(std::string_view topic, Envelope envelope) override {
     topics.emplace_back(topic);
     sent.push_back(std::move(envelope));

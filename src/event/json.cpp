@@ -3,9 +3,12 @@
 #include <optional>
 
 #include "tidings/base/text.hpp"
-#include "tidings/event/json_value.hpp"
+#include "tidings/event/detail/json_value.hpp"
 
 namespace tidings {
+
+using detail::JsonValue;
+using detail::read_json;
 
 Result<> check_json(std::string_view document) {
   return read_json(document, [](void*, JsonValue& value) { return value.skip(); }, nullptr);

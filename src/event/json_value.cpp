@@ -1,4 +1,4 @@
-#include "tidings/event/json_value.hpp"
+#include "tidings/event/detail/json_value.hpp"
 
 #include <optional>
 
@@ -6,7 +6,7 @@
 #include "event/json_parser.hpp"
 #include "event/json_text.hpp"
 
-namespace tidings {
+namespace tidings::detail {
 namespace {
 
 /// Deeper documents are refused: readers recurse.
@@ -311,4 +311,4 @@ Result<> read_json(std::string_view document, bool (*read)(void* context, JsonVa
   return {};
 }
 
-}  // namespace tidings
+}  // namespace tidings::detail

@@ -1,4 +1,4 @@
-#include "tidings/event/json_value.hpp"
+#include "tidings/event/detail/json_value.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +8,9 @@
 
 namespace tidings {
 namespace {
+
+using detail::JsonValue;
+using detail::read_json;
 
 /// The first member's value as it stands in the document.
 Result<std::string> copy_of_first(std::string_view document) {

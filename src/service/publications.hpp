@@ -22,7 +22,7 @@ class Publisher {
 
 /// What the handlers of one turn have published: kept until they have succeeded, then sent as one batch a topic, the
 /// topics in the order of their first use. Used by one thread at a time.
-class Publications final : public Outlet {
+class Publications final : public tidings::detail::Outlet {
  public:
   explicit Publications(Publisher& publisher) : publisher_(&publisher) {}
 

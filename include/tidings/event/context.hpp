@@ -1,35 +1,16 @@
 #pragma once
 
-#include <optional>
 #include <stop_token>
 #include <string_view>
 #include <utility>
 
 #include "tidings/base/strong.hpp"
+#include "tidings/event/detail/outlet.hpp"
 #include "tidings/event/envelope.hpp"
 #include "tidings/event/event_type.hpp"
 #include "tidings/event/make_envelope.hpp"
 
 namespace tidings {
-
-/// Where a handler's publications go: the runtime that runs the handler. Not for users.
-class Outlet {
- public:
-  virtual ~Outlet() = default;
-  virtual Result<> publish(std::string_view topic, Envelope envelope) = 0;
-  /// Takes the event as it is, where the runtime needs no encoding; nullopt: it has to be encoded.
-  virtual std::optional<Result<>> publish_typed(const EventType& /*type*/, const void* /*event*/,
-                                                const EnvelopeView& /*cause*/) {
-    return std::nullopt;
-  }
-  /// Ends the subscription whose handler runs. Error `unsupported`.
-  virtual Result<> unsubscribe() {
-    return Error{"unsupported", "only a handler on the bus can end its subscription from inside"};
-  }
-  /// What stamps publications and gives them their ids.
-  [[nodiscard]] virtual Clock& clock() { return system_clock(); }
-  [[nodiscard]] virtual Entropy& entropy() { return system_entropy(); }
-};
 
 /// What a handler may know and do beside its event. Valid for the call; used by one thread at a time.
 class Context {
@@ -41,7 +22,9 @@ class Context {
     int attempt = 1;  ///< 1 the first time
   };
 
-  Context(const EnvelopeView& envelope, Place place, std::string_view source, Outlet& outlet, std::stop_token stop = {})
+  /// For the runtime that calls the handler, which keeps all of it as long as the context.
+  Context(const EnvelopeView& envelope, Place place, std::string_view source, detail::Outlet& outlet,
+          std::stop_token stop = {})
       : envelope_(&envelope), place_(place), source_(source), outlet_(&outlet), stop_(std::move(stop)) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -73,7 +56,7 @@ class Context {
   const EnvelopeView* envelope_;
   Place place_;
   std::string_view source_;
-  Outlet* outlet_;
+  detail::Outlet* outlet_;
   std::stop_token stop_;
 };
 

@@ -10,11 +10,11 @@ namespace tidings {
 /// Appends `text` in quotes, escaped as RFC 8259 asks, control characters as `\u00XX`. `text` must be UTF-8.
 void append_json_string(std::string& out, std::string_view text);
 
-/// Whether `document` is one well-formed JSON value. Errors as `read_json`.
+/// Whether `document` is one well-formed JSON value. Errors (never): `invalid_json`, `too_deep`, with the path.
 Result<> check_json(std::string_view document);
 
-/// The text or integer member `member` of the object `document`, as text. Errors: `missing_member`, `wrong_type`, and
-/// as `check_json`.
+/// The text or integer member `member` of the object `document`, as text. Errors (never): `missing_member`,
+/// `wrong_type`, `duplicate_member`, and as `check_json`.
 [[nodiscard]] Result<std::string> json_member_text(std::string_view document, std::string_view member);
 
 }  // namespace tidings

@@ -37,22 +37,22 @@ struct JsonCodec {
   static Result<T> decode(std::string_view json) {
     if constexpr (std::default_initializable<T>) {
       T event{};
-      if (auto read = read_json(json, read_into<T>, &event); !read) return std::move(read.error());
+      if (auto read = detail::read_json(json, read_into<T>, &event); !read) return std::move(read.error());
       return event;
     } else {
       std::optional<T> event;
-      if (auto read = read_json(json, make<T>, &event); !read) return std::move(read.error());
+      if (auto read = detail::read_json(json, make<T>, &event); !read) return std::move(read.error());
       return std::move(*event);
     }
   }
 
  private:
   template <class T>
-  static bool read_into(void* event, JsonValue& value) {
+  static bool read_into(void* event, detail::JsonValue& value) {
     return detail::read_json_value(value, *static_cast<T*>(event));
   }
   template <class T>
-  static bool make(void* event, JsonValue& value) {
+  static bool make(void* event, detail::JsonValue& value) {
     auto& into = *static_cast<std::optional<T>*>(event);
     return detail::read_json_new<T>(value, [&](T&& made) { into.emplace(std::move(made)); });
   }

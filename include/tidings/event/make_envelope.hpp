@@ -5,10 +5,10 @@
 #include "tidings/base/clock.hpp"
 #include "tidings/base/entropy.hpp"
 #include "tidings/event/codec.hpp"
+#include "tidings/event/detail/upcast.hpp"
 #include "tidings/event/envelope.hpp"
 #include "tidings/event/json_codec.hpp"
 #include "tidings/event/traits.hpp"
-#include "tidings/event/upcast.hpp"
 
 namespace tidings {
 

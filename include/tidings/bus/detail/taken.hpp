@@ -9,7 +9,7 @@
 
 #include "tidings/bus/any_event.hpp"
 #include "tidings/bus/handler_call.hpp"
-#include "tidings/event/handler_shape.hpp"
+#include "tidings/event/detail/handler_shape.hpp"
 
 /// How the bus calls what users subscribe, without knowing its type. Not for users.
 namespace tidings::bus {

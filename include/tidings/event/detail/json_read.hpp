@@ -18,8 +18,8 @@
 #include "tidings/base/time.hpp"
 #include "tidings/event/detail/fits.hpp"
 #include "tidings/event/detail/json_types.hpp"
+#include "tidings/event/detail/json_value.hpp"
 #include "tidings/event/detail/variant_names.hpp"
-#include "tidings/event/json_value.hpp"
 
 // From JSON into a value, straight. Each function returns false where the document does not fit, and has noted why.
 

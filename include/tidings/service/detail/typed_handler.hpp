@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "tidings/event/handler_shape.hpp"
+#include "tidings/event/detail/handler_shape.hpp"
 #include "tidings/event/make_envelope.hpp"
 #include "tidings/service/batch.hpp"
 #include "tidings/service/detail/handler.hpp"

@@ -6,7 +6,7 @@
 
 #include "tidings/base/result.hpp"
 
-namespace tidings {
+namespace tidings::detail {
 
 /// What went wrong while a document was read, and where: the path grows as the readers return.
 struct JsonFailure {
@@ -64,4 +64,4 @@ class JsonValue {
 /// message.
 Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context);
 
-}  // namespace tidings
+}  // namespace tidings::detail
