@@ -63,7 +63,7 @@ void preserves_bytes_empty_and_binary(Trial& trial) {
   sent[3].payload = std::string(300'000, '\xff');
   for (std::size_t index = 0; index < 100'000; ++index)
     sent[4].payload += static_cast<char>((index * 2654435761u >> 11) & 0xff);
-  sent[5].payload = "\r\n\r\n--\x1b[31m\0end";
+  sent[5].payload = "\r\n\r\n--\x1b[31m" + std::string(1, '\0') + "end";
   publish(trial, *broker, "bytes", sent);
   const auto got = handle(trial, *join(trial, *broker, "bytes", "group"), sent.size());
   for (std::size_t index = 0; index < sent.size(); ++index)

@@ -18,6 +18,7 @@ Envelope event(std::string id, std::string key) {
 
 std::vector<Envelope> events(const std::string& prefix, std::size_t count, const std::string& key) {
   std::vector<Envelope> some;
+  some.reserve(count);
   for (std::size_t number = 0; number < count; ++number)
     some.push_back(event(prefix + "-" + std::to_string(number), key));
   return some;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <latch>
 #include <stdexcept>
 #include <string>
@@ -199,7 +200,10 @@ TEST(Bus, EndWaitsForCallsOnOtherThreads) {
   });
   std::jthread publisher([&] { EXPECT_TRUE(bus.publish(Placed{})); });
   entered.wait();
-  std::jthread releaser([&] { release = true; });
+  std::jthread releaser([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});  // so that `end` has begun
+    release = true;
+  });
   subscription.end();
   EXPECT_TRUE(left);
 }

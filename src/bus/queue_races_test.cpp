@@ -82,7 +82,8 @@ TEST(QueueRaces, AnotherPublisherTakesTheRingOver) {
   for (int round = 0; round < 1500; ++round) {
     Bus bus;
     int handled = 0;
-    auto queued = bus.subscribe_queued({.capacity = 2 * each, .wait_max = 60s}, [&](const Number&) { ++handled; });
+    auto queued =
+        bus.subscribe_queued({.capacity = std::size_t{2} * each, .wait_max = 60s}, [&](const Number&) { ++handled; });
     std::atomic<int> failed = 0;
     std::atomic<bool> begun = false;
     const auto publish = [&] {

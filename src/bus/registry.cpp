@@ -250,7 +250,8 @@ bool has_ended(const Slot& slot) {
 }
 
 std::vector<Error>* with_exception(std::vector<Error>* errors) noexcept {
-  if (errors == nullptr) errors = new std::vector<Error>;
+  // Where memory for it lacks the process ends: an error that is lost would be told as success.
+  if (errors == nullptr) errors = std::make_unique<std::vector<Error>>().release();
   errors->push_back(error_of_exception());
   return errors;
 }

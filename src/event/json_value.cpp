@@ -275,6 +275,7 @@ bool JsonValue::skip() {
 
 bool JsonValue::copy(std::string& out) {
   const auto& cursor = as_cursor(value_);
+  const char* const begin = cursor.here();
   const auto scalar = raw();
   if (!skip()) return false;
   if (scalar != "{" && scalar != "[") {
@@ -282,7 +283,7 @@ bool JsonValue::copy(std::string& out) {
     return true;
   }
   const char* const end = cursor.document.text + cursor.at[-1] + 1;  // behind the bracket that closed it
-  out.assign(scalar.data(), static_cast<std::size_t>(end - scalar.data()));
+  out.assign(begin, end);
   return true;
 }
 

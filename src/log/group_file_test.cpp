@@ -23,7 +23,7 @@ TEST(GroupFile, KeepsTheNewestWholeRecord) {
   const auto path = test.path + "/group";
   const auto bytes = read_file(path).or_throw();
   std::set<std::uint64_t> positions;
-  for (const std::size_t slot : {0, 1}) {
+  for (const std::size_t slot : {0U, 1U}) {
     auto damaged = bytes;
     damaged[64 + 256 + slot * 128 + 16] ^= 1;
     overwrite(path, damaged);

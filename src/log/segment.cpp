@@ -29,8 +29,9 @@ std::string segment_name(std::uint64_t first_offset) {
 std::optional<std::uint64_t> segment_first_offset(std::string_view name) {
   if (name.size() != 24 || !name.ends_with(".log")) return std::nullopt;
   std::uint64_t offset = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + 20, offset);
-  if (error != std::errc{} || end != name.data() + 20) return std::nullopt;
+  const char* const digits = name.data();
+  const auto [end, error] = std::from_chars(digits, digits + 20, offset);
+  if (error != std::errc{} || end != digits + 20) return std::nullopt;
   return offset;
 }
 

@@ -344,7 +344,7 @@ Result<> Handling::settle(Source& source, std::unique_lock<std::mutex>& lock, st
   const auto consumer = source.consumer;
   ++settling_;
   lock.unlock();
-  const auto settled = consumer->settle(ids, outcome);
+  auto settled = consumer->settle(ids, outcome);
   const bool moved =
       !settled && (settled.error().code == "not_owner" || settled.error().retry == Retry::reopen);  // others' now
   if (!settled) {

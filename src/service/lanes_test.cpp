@@ -81,7 +81,7 @@ TEST_F(LanesTest, a_key_that_waits_holds_back_only_itself) {
 
 TEST_F(LanesTest, wakes_in_the_order_of_time) {
   Lanes lanes(16, 1);
-  for (const std::uint64_t key : {1, 2, 3}) add(lanes, key);
+  for (const std::uint64_t key : {1U, 2U, 3U}) add(lanes, key);
   const auto first = *lanes.take();
   const auto second = *lanes.take();
   const auto third = *lanes.take();
@@ -119,7 +119,7 @@ TEST_F(LanesTest, what_shares_publications_stays_together) {
 }
 
 TEST_F(LanesTest, keeps_order_whatever_happens) {
-  for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U, 4U, 5U}) {
     std::mt19937_64 random(seed);
     Lanes lanes(16, 4);
     std::map<std::uint64_t, std::uint64_t> done;  // by key: the last offset

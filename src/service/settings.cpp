@@ -217,6 +217,7 @@ const Given* Settings::find(std::string_view path) const {
 
 std::vector<std::string> Settings::known() const {
   std::vector<std::string> paths;
+  paths.reserve(knobs_.size());
   for (const auto& one : knobs_) paths.push_back(one.path);
   return paths;
 }

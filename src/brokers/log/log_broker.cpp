@@ -356,7 +356,7 @@ Result<> LogBroker::seek(std::string_view name, std::string_view group, const St
 void LogBroker::end_all(Duration wait_max) {
   if (directory_->is_forked()) {
     // Everything is the parent's: its mutexes may be locked for ever here, and its threads are not there to be joined.
-    (void)syncer_.release();
+    [[maybe_unused]] auto* const of_the_parent = syncer_.release();
     return;
   }
   const auto until = deadline_after(std::chrono::steady_clock::now(), wait_max);

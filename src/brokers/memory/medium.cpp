@@ -46,6 +46,7 @@ Result<std::shared_ptr<Topic>> Medium::make(std::string_view name, const TopicOp
 std::vector<std::shared_ptr<Topic>> Medium::topics() {
   const std::scoped_lock lock(mutex_);
   std::vector<std::shared_ptr<Topic>> all;
+  all.reserve(topics_.size());
   for (const auto& [name, topic] : topics_) all.push_back(topic);
   return all;
 }

@@ -298,6 +298,7 @@ std::uint64_t Topic::Kept::resolve(const Start& start) const {
 
 std::vector<std::uint64_t> Topic::resolve(const Start& start) const {
   std::vector<std::uint64_t> positions;
+  positions.reserve(partitions_.size());
   for (const auto& kept : partitions_) positions.push_back(kept.resolve(start));
   return positions;
 }

@@ -36,13 +36,10 @@ using AnyOf = AnyValue<T>;
 
 template <class T, class... Values>
 consteval std::size_t count_members() {
-  if constexpr (sizeof...(Values) > members_max) {
-    return sizeof...(Values);
-  } else if constexpr (requires { T{Values{}..., AnyValue<T>{}}; }) {
-    return count_members<T, Values..., AnyValue<T>>();
-  } else {
-    return sizeof...(Values);
+  if constexpr (sizeof...(Values) <= members_max) {
+    if constexpr (requires { T{Values{}..., AnyValue<T>{}}; }) return count_members<T, Values..., AnyValue<T>>();
   }
+  return sizeof...(Values);
 }
 
 /// Whether the initialiser behind `Before` goes into an array: two in braces are fine there, but then too many follow,

@@ -187,15 +187,22 @@ std::unique_ptr<Handler> make_batched(F function, Types<Events...>) {
   return nullptr;
 }
 
+/// Whether `F` takes the events in a batch and not one by one, which is asked first: asking a generic handler for a
+/// batch compiles its body with one.
+template <class F, class... Events>
+consteval bool takes_only_batches() {
+  if constexpr ((takes_event<F, Events> && ...))
+    return false;
+  else
+    return std::invocable<F&, Batch<Events...>&>;
+}
+
 /// `function` as the runtime calls it. Null only after a failed assertion.
 template <class... Events, class Given>
 std::unique_ptr<Handler> make_handler(Given&& given) {
   using F = std::decay_t<Given>;
   if constexpr (sizeof...(Events) > 0) {
-    // The batch is tried last: asking a generic handler for it compiles its body with a batch.
-    if constexpr ((takes_event<F, Events> && ...))
-      return make_each<F, Events...>(std::forward<Given>(given));
-    else if constexpr (std::invocable<F&, Batch<Events...>&>)
+    if constexpr (takes_only_batches<F, Events...>())
       return make_batched(F(std::forward<Given>(given)), Types<Events...>{});
     else
       return make_each<F, Events...>(std::forward<Given>(given));
