@@ -16,6 +16,7 @@ from tools import run
 
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
 CXX = sys.argv.pop(1)
+OTHER_CXX = shutil.which("clang++-19") or shutil.which("clang++")
 DEBUG_INFORMATION = tools.cached(BUILD, "CMAKE_BUILD_TYPE") in ("Debug", "RelWithDebInfo")
 PAGE = (tools.SOURCE / "docs/installing.md").read_text(encoding="utf-8")
 ROOMS = ["base", "event", "bus", "log", "broker", "brokers", "service", "testing"]
@@ -77,6 +78,34 @@ class Installed(unittest.TestCase):
         self.assertIn("passed", run(out / "kit"))
         for broker in ("memory:", f"log:{self.folder}/log"):
             self.assertIn("billed 7: 995\n", run(out / "billing", "--broker", broker, cwd=out))
+
+    def build_inside(self, prefix, *options, configs=("",), **more):
+        """The smallest consumer of an installed tree, configured, built and run; returns its build folder."""
+        out = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        tools.configure(tools.HERE / "consumer", out, f"-DCMAKE_PREFIX_PATH={prefix}", *options, **more)
+        self.assertTrue(pathlib.Path(tools.cached(out, "tidings_DIR")).is_relative_to(prefix))
+        for config in configs:
+            tools.build(out, "inside", config=config)
+            self.assertEqual(run(out / config / "inside"), "mail for 7\n")
+        return out
+
+    @unittest.skipUnless(OTHER_CXX, "no clang++ here")
+    def test_another_compiler_builds_against_it(self):
+        out = self.build_inside(self.prefix, f"-DCMAKE_CXX_COMPILER={OTHER_CXX}")
+        self.assertIn("clang", tools.cached(out, "CMAKE_CXX_COMPILER"))
+
+    def test_a_build_of_several_configurations(self):
+        self.build_inside(self.prefix, f"-DCMAKE_CXX_COMPILER={CXX}", generator="Ninja Multi-Config", configs=("Debug", "Release"))
+
+    def test_staged_by_destdir(self):
+        stage, prefix = self.folder / "stage", "/opt/tidings-staged"
+        run("cmake", "--install", BUILD, "--prefix", prefix, "--component", "libraries", env=tools.environment(DESTDIR=str(stage)))
+        self.assertFalse(pathlib.Path(prefix).exists(), "nothing is written outside of the stage")
+        staged = stage / "opt/tidings-staged"
+        self.assertEqual(files_that_tell(staged, stage), [])
+        names = lambda folder: {path.relative_to(folder) for path in tools.files(folder) if path.parts[len(folder.parts)] in ("include", "lib")}
+        self.assertEqual(names(staged), names(self.prefix))
+        self.build_inside(staged, f"-DCMAKE_CXX_COMPILER={CXX}")
 
     def test_cmake_asks_and_is_told(self):
         said = tools.on_one_line(tools.configure(tools.HERE / "questions", self.folder / "questions", f"-DCMAKE_PREFIX_PATH={self.prefix}", fails=True))

@@ -23,15 +23,16 @@ def run(*command, fails=False, **options):
     return done.stdout
 
 
-def configure(source, build, *options, fails=False):
+def configure(source, build, *options, generator="Ninja", fails=False):
     options = list(options)
     if ccache := shutil.which("ccache"):
         options.append(f"-DCMAKE_CXX_COMPILER_LAUNCHER={ccache}")
-    return run("cmake", "-G", "Ninja", "-S", source, "-B", build, *options, fails=fails)
+    return run("cmake", "-G", generator, "-S", source, "-B", build, *options, fails=fails)
 
 
-def build(folder, *targets):
-    return run("cmake", "--build", folder, "--parallel", "2", *(["--target", *targets] if targets else []))
+def build(folder, *targets, config=None):
+    config = ["--config", config] if config else []
+    return run("cmake", "--build", folder, "--parallel", "2", *config, *(["--target", *targets] if targets else []))
 
 
 def on_one_line(text):
