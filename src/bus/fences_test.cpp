@@ -34,6 +34,7 @@ TEST(Fences, NoHandlerRunsOnceItsEndHasReturned) {
   std::atomic<bool> stop = false;
   std::atomic<long> calls = 0, late = 0;
   std::vector<std::jthread> publishers;
+  publishers.reserve(2);
   for (int t = 0; t < 2; ++t)
     publishers.emplace_back([&] {
       while (!stop.load(std::memory_order_relaxed)) EXPECT_TRUE(bus.publish(Tick{}));

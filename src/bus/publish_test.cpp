@@ -124,6 +124,7 @@ TEST(Publish, SubscribesUnderLoadAndLeavesNothingBehind) {
   Bus bus;
   std::atomic<bool> stop = false;
   std::vector<std::jthread> publishers;
+  publishers.reserve(2);
   for (int t = 0; t < 2; ++t)
     publishers.emplace_back([&] {
       while (!stop) EXPECT_TRUE(bus.publish(Tick{}));

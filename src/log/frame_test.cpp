@@ -84,7 +84,7 @@ TEST(Frame, EveryFlippedBitAndEveryCutIsSeen) {
   std::string out;
   write_data_frame(out, sample().view(), {.offset = 7}, 42);
   const auto length = reinterpret_cast<const FrameHeader*>(out.data())->length;
-  for (std::size_t bit = 0; bit < length * 8; ++bit) {
+  for (std::size_t bit = 0; bit < std::size_t{length} * 8; ++bit) {
     auto flipped = out;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
     ASSERT_FALSE(read_frame(bytes_of(flipped), 42)) << "bit " << bit;

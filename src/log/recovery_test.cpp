@@ -418,7 +418,7 @@ TEST(Recovery, AnOpenerWithoutDescriptorsRecoversNothing) {
   int refused = 0;
   for (int more = 0; more < 8; ++more) {
     auto limit = before;
-    limit.rlim_cur = static_cast<rlim_t>(next + more);
+    limit.rlim_cur = static_cast<rlim_t>(next) + static_cast<rlim_t>(more);
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
     auto opened = PartitionLog::open(*directory, 0, slots, wake, test.setting, std::chrono::milliseconds{50});
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
