@@ -225,6 +225,7 @@ TEST(Bus, ThreadsPublishSubscribeAndUnsubscribe) {
   constexpr int rounds = 500;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 2; ++t)
       threads.emplace_back([&] {
         for (int i = 0; i < rounds; ++i) EXPECT_TRUE(bus.publish(Placed{i}));

@@ -10,6 +10,7 @@ namespace tidings {
 class Entropy {
  public:
   virtual ~Entropy() = default;
+  /// Every byte of `out`, at random.
   virtual void fill(std::span<std::byte> out) = 0;
   [[nodiscard]] std::uint64_t next();
   /// Uniform in [0, bound); 0 where bound is 0.

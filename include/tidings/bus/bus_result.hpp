@@ -26,6 +26,7 @@ class [[nodiscard]] BusResult {
   /// subscriber again, those that succeeded too.
   [[nodiscard]] Result<> combined() const;
 
+  /// For the bus, while it publishes.
   void add_calls(std::size_t count) { handlers_ += count; }
   void add_error(Error error);
 
