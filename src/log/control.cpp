@@ -44,7 +44,7 @@ Result<std::array<char, 40>> boot_id() {
   return id;
 }
 
-Result<WriterLock> WriterLock::take(Control& control, const Slots& slots, Duration wait_max) {
+Result<WriterLock> WriterLock::wait(Control& control, const Slots& slots, Duration wait_max) {
   const auto mine = slots.word();
   const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
   for (int round = 0;; ++round) {
@@ -66,8 +66,10 @@ Result<WriterLock> WriterLock::take(Control& control, const Slots& slots, Durati
       }
       if (std::chrono::steady_clock::now() >= until)
         return Error{"busy",
-                     "another process has been writing to this partition all the while; try again, or look whether it "
-                     "is stopped",
+                     holder == mine
+                         ? "another thread has been writing to this partition all the while; try again"
+                         : "another process has been writing to this partition all the while; try again, or look "
+                           "whether it is stopped",
                      Retry::same_call};
     }
     control.writers_waiting.fetch_add(1);
@@ -76,10 +78,9 @@ Result<WriterLock> WriterLock::take(Control& control, const Slots& slots, Durati
   }
 }
 
-WriterLock::~WriterLock() {
-  if (control_ == nullptr) return;
-  control_->writer.store(0, std::memory_order_seq_cst);
-  if (control_->writers_waiting.load(std::memory_order_seq_cst) != 0) futex_wake_all(low_half(control_->writer));
+/// One: who comes later waits for a millisecond at most, should the one that is woken die.
+void WriterLock::wake_next() const {
+  futex_wake(low_half(control_->writer), 1);
 }
 
 }  // namespace tidings::log

@@ -29,9 +29,21 @@ struct Control {
   std::atomic<std::uint64_t> position;               ///< in it, where the next frame goes
   std::atomic<std::uint64_t> dirty_end;              ///< a writer may have stored up to here; 0: none is at work
   std::atomic<std::int64_t> last_time;               ///< of the last frame
+  std::atomic<std::uint64_t> zeroed;                 ///< bytes of the segment that were written, if only as zeros
   alignas(64) std::atomic<std::uint64_t> durable;    ///< one past the last event that is synced
 };
 static_assert(sizeof(Control) <= Control::file_bytes && std::atomic<std::uint64_t>::is_always_lock_free);
+
+/// What was stored before is there for every process before what is stored behind, also where this one dies between.
+inline void store_barrier() {
+#if defined(__x86_64__)
+  asm volatile("" ::: "memory");  // stores become visible in their order
+#elif defined(__aarch64__)
+  asm volatile("dmb ishst" ::: "memory");
+#else
+  __sync_synchronize();
+#endif
+}
 
 /// The machine's boot id. Errors: `too_many_files` (same call), `io_error` (reopen) where the kernel tells none.
 [[nodiscard]] Result<std::array<char, 40>> boot_id();
@@ -40,17 +52,31 @@ static_assert(sizeof(Control) <= Control::file_bytes && std::atomic<std::uint64_
 /// death.
 class WriterLock {
  public:
-  /// Errors: `busy` (same call) where its holder lives and keeps it, be it stopped.
-  static Result<WriterLock> take(Control& control, const Slots& slots, Duration wait_max);
+  /// Errors: `busy` (same call) where its holder lives and keeps it, be it stopped. Threads of one process wait for one
+  /// another as processes do.
+  static Result<WriterLock> take(Control& control, const Slots& slots, Duration wait_max) {
+    std::uint64_t nobody = 0;
+    if (control.writer.compare_exchange_strong(nobody, slots.word(), std::memory_order_acquire)) [[likely]]
+      return WriterLock(control, false);
+    return wait(control, slots, wait_max);
+  }
   WriterLock(WriterLock&& other) noexcept
       : control_(std::exchange(other.control_, nullptr)), inherited_(other.inherited_) {}
   WriterLock& operator=(WriterLock&&) = delete;
-  ~WriterLock();
+  ~WriterLock() {
+    if (control_ == nullptr) return;
+    control_->writer.store(0, std::memory_order_seq_cst);
+    if (control_->writers_waiting.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+      wake_next();
+  }
 
   /// The holder before died while it held the lock.
   [[nodiscard]] bool inherited() const { return inherited_; }
 
  private:
+  static Result<WriterLock> wait(Control& control, const Slots& slots, Duration wait_max);
+  void wake_next() const;
+
   WriterLock(Control& control, bool inherited) : control_(&control), inherited_(inherited) {}
 
   Control* control_;

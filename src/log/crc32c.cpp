@@ -1,6 +1,7 @@
 #include "log/crc32c.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -55,12 +56,27 @@ std::uint32_t crc32c_table(std::span<const std::byte> bytes, std::uint32_t seed)
   return ~crc;
 }
 
-std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed) {
+namespace {
+
+using Function = std::uint32_t (*)(std::span<const std::byte>, std::uint32_t);
+
+std::uint32_t choose(std::span<const std::byte> bytes, std::uint32_t seed);
+/// Which it is, found by the first call; before that also of use to what runs before main().
+constinit std::atomic<Function> chosen = choose;
+
+std::uint32_t choose(std::span<const std::byte> bytes, std::uint32_t seed) {
+  Function best = crc32c_table;
 #if defined(__x86_64__)
-  static const bool has_instruction = __builtin_cpu_supports("sse4.2");
-  if (has_instruction) return crc32c_hardware(bytes, seed);
+  if (__builtin_cpu_supports("sse4.2")) best = crc32c_hardware;
 #endif
-  return crc32c_table(bytes, seed);
+  chosen.store(best, std::memory_order_relaxed);
+  return best(bytes, seed);
+}
+
+}  // namespace
+
+std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed) {
+  return chosen.load(std::memory_order_relaxed)(bytes, seed);
 }
 
 }  // namespace tidings::log

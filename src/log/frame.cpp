@@ -1,6 +1,5 @@
 #include "log/frame.hpp"
 
-#include <atomic>
 #include <cstring>
 
 #include "log/crc32c.hpp"
@@ -8,29 +7,32 @@
 namespace tidings::log {
 namespace {
 
-std::uint32_t frame_checksum(std::span<const std::byte> frame, std::uint32_t length, std::uint64_t salt) {
-  auto crc = crc32c(std::as_bytes(std::span{&salt, 1}));
-  crc = crc32c(std::as_bytes(std::span{&length, 1}), crc);
-  return crc32c(frame.subspan(8, length - 8), crc);
+std::uint32_t frame_checksum(const std::byte* frame, std::uint32_t length, std::uint64_t salt) {
+  std::array<std::byte, 12> before;
+  std::memcpy(before.data(), &salt, sizeof salt);
+  std::memcpy(before.data() + sizeof salt, &length, sizeof length);
+  return crc32c({frame + 8, length - 8}, crc32c(before));
 }
 
-FrameHeader header_of(const FrameStamp& stamp, FrameType type, std::uint64_t length) {
+/// All of the header but the commit word.
+void put_header(std::byte* at, const FrameStamp& stamp, FrameType type) {
   FrameHeader header;
-  header.length = static_cast<std::uint32_t>(length);
   header.offset = stamp.offset;
   header.time = stamp.time;
   header.durable_floor = stamp.durable_floor;
   header.epoch = stamp.epoch;
   header.type = type;
   header.batch_end = stamp.batch_end ? 1 : 0;
-  return header;
+  std::memcpy(at + 8, reinterpret_cast<const std::byte*>(&header) + 8, sizeof header - 8);
 }
 
-void seal_checksum(std::string& out, std::size_t begin, std::uint32_t length, std::uint64_t salt) {
-  const auto frame = std::as_bytes(std::span{out}).subspan(begin, length);
-  const auto checksum = frame_checksum(frame, length, salt);
-  std::memcpy(out.data() + begin + offsetof(FrameHeader, checksum), &checksum, sizeof checksum);
-  out.resize(begin + padded(length), '\0');
+std::uint64_t commit_word(const std::byte* frame, std::uint32_t length, std::uint64_t salt) {
+  return std::uint64_t{frame_checksum(frame, length, salt)} << 32 | length;
+}
+
+std::byte* put(std::byte* at, std::string_view text) {
+  if (!text.empty()) std::memcpy(at, text.data(), text.size());
+  return at + text.size();
 }
 
 }  // namespace
@@ -39,10 +41,8 @@ std::uint64_t frame_bytes(const EnvelopeView& event) {
   return padded(sizeof(FrameHeader) + sizeof(EnvelopeBlock) + size_bytes(event));
 }
 
-void write_data_frame(std::string& out, const EnvelopeView& event, const FrameStamp& stamp, std::uint64_t salt) {
-  const auto begin = out.size();
-  const auto length = sizeof(FrameHeader) + sizeof(EnvelopeBlock) + size_bytes(event);
-  const auto header = header_of(stamp, FrameType::data, length);
+std::uint64_t put_data_frame(std::byte* at, const EnvelopeView& event, const FrameStamp& stamp, std::uint64_t salt) {
+  put_header(at, stamp, FrameType::data);
   const auto size = [](std::string_view text) {
     return static_cast<std::uint16_t>(text.size());
   };  // validate() bounds them
@@ -61,20 +61,23 @@ void write_data_frame(std::string& out, const EnvelopeView& event, const FrameSt
   block.trace_parent = size(event.trace_parent);
   block.headers = static_cast<std::uint32_t>(event.headers.encoded().size());
   block.payload = static_cast<std::uint32_t>(event.payload.size());
-  out.append(reinterpret_cast<const char*>(&header), sizeof header);
-  out.append(reinterpret_cast<const char*>(&block), sizeof block);
+  std::memcpy(at + sizeof(FrameHeader), &block, sizeof block);
+  auto* end = at + sizeof(FrameHeader) + sizeof block;
   for (const auto text :
        {event.id, event.type, event.source, event.subject, event.data_content_type, event.data_schema, event.key,
         event.correlation_id, event.causation_id, event.trace_parent, event.headers.encoded(), event.payload})
-    out.append(text);
-  seal_checksum(out, begin, header.length, salt);
+    end = put(end, text);
+  const auto length = static_cast<std::uint32_t>(end - at);
+  std::memset(end, 0, padded(length) - length);
+  return commit_word(at, length, salt);
 }
 
-void write_seal_frame(std::string& out, const FrameStamp& stamp, std::uint64_t salt) {
-  const auto begin = out.size();
-  const auto header = header_of(stamp, FrameType::seal, sizeof(FrameHeader));
-  out.append(reinterpret_cast<const char*>(&header), sizeof header);
-  seal_checksum(out, begin, header.length, salt);
+std::array<std::byte, seal_bytes> seal_frame(const FrameStamp& stamp, std::uint64_t salt) {
+  std::array<std::byte, seal_bytes> frame;
+  put_header(frame.data(), stamp, FrameType::seal);
+  const auto commit = commit_word(frame.data(), seal_bytes, salt);
+  std::memcpy(frame.data(), &commit, sizeof commit);
+  return frame;
 }
 
 std::optional<Frame> read_frame(std::span<const std::byte> bytes, std::uint64_t salt) {
@@ -82,7 +85,7 @@ std::optional<Frame> read_frame(std::span<const std::byte> bytes, std::uint64_t 
   const auto* const header = reinterpret_cast<const FrameHeader*>(bytes.data());
   const auto length = header->length;
   if (length < sizeof(FrameHeader) || padded(length) > bytes.size()) return std::nullopt;
-  if (frame_checksum(bytes, length, salt) != header->checksum) return std::nullopt;
+  if (frame_checksum(bytes.data(), length, salt) != header->checksum) return std::nullopt;
   if (header->type != FrameType::data && header->type != FrameType::seal) return std::nullopt;
   return Frame{header, bytes.subspan(sizeof(FrameHeader), length - sizeof(FrameHeader))};
 }

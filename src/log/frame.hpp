@@ -1,10 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 
 #include "tidings/event/envelope.hpp"
 
@@ -88,9 +88,11 @@ struct FrameStamp {
   bool batch_end = true;
 };
 
-/// Appends the whole frame with its commit word and padding.
-void write_data_frame(std::string& out, const EnvelopeView& event, const FrameStamp& stamp, std::uint64_t salt);
-void write_seal_frame(std::string& out, const FrameStamp& stamp, std::uint64_t salt);
+/// Writes the frame at `at`, which has `frame_bytes` of room, all but its first word, the commit word: that is
+/// returned, and makes the frame be there once it is stored.
+[[nodiscard]] std::uint64_t put_data_frame(std::byte* at, const EnvelopeView& event, const FrameStamp& stamp,
+                                           std::uint64_t salt);
+[[nodiscard]] std::array<std::byte, seal_bytes> seal_frame(const FrameStamp& stamp, std::uint64_t salt);
 
 /// A frame that was checked: its length fits, its checksum is right.
 struct Frame {

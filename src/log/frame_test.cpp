@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "log/crc32c.hpp"
+#include "log/testing.hpp"
 #include "tidings/base/entropy.hpp"
 
 namespace tidings::log {

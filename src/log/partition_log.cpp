@@ -158,15 +158,7 @@ Result<std::vector<std::uint64_t>> PartitionLog::list_segments() {
   return firsts;
 }
 
-Result<> PartitionLog::write(Segment& segment, std::uint64_t position, std::string_view frames) {
-  if (!setting_.durable) {
-    segment.store(position, frames);
-    return {};
-  }
-  return segment.file().write_at(std::as_bytes(std::span{frames}), position);
-}
-
-/// The first word first: what is behind it counts for nothing then. As `write`, not through the mapping of a durable
+/// The first word first: what is behind it counts for nothing then. Not through the mapping of a durable
 /// topic's segment, where a full disk would be a SIGBUS.
 Result<> PartitionLog::clear(Segment& segment, std::uint64_t begin, std::uint64_t end) {
   if (!setting_.durable) {
@@ -183,69 +175,6 @@ Result<> PartitionLog::clear(Segment& segment, std::uint64_t begin, std::uint64_
         !done)
       return done;
   return {};
-}
-
-Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> events, Duration wait_max) {
-  assert(!slots_->is_forked() && "a log that was opened before fork() must not be used after it");
-  const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
-  {
-    std::unique_lock waiting(turn_mutex_);
-    if (!turn_.wait_until(waiting, until, [&] { return !is_writing_; }))
-      return Error{"busy", "another thread has been writing to " + path() + " all the while; try again",
-                   Retry::same_call};
-    is_writing_ = true;
-  }
-  struct EndTurn {
-    PartitionLog& partition;
-    ~EndTurn() {
-      const std::scoped_lock lock(partition.turn_mutex_);
-      partition.is_writing_ = false;
-      partition.turn_.notify_one();
-    }
-  } end_turn{*this};
-  auto& control = this->control();
-  auto lock = WriterLock::take(control, *slots_,
-                               std::max<Duration>(until - std::chrono::steady_clock::now(), Duration::zero()));
-  if (!lock) return lock.error();
-  if (control.poisoned.load() != 0)
-    return Error{"poisoned",
-                 path() + ": a sync failed; nothing is written until the machine was looked at and rebooted",
-                 Retry::reopen};
-  if (lock->inherited() || control.dirty_end.load() != 0) {
-    // Where this fails, whoever comes next has not inherited the lock, and repairs all the same.
-    mark_dirty(control.dirty_end.load());
-    if (auto done = repair(); !done) return done.error();
-  }
-  if (auto done = verify(); !done) return done.error();
-  std::uint64_t bytes = 0;
-  for (const auto* const event : events) bytes += frame_bytes(*event);
-  auto segment = segment_with_room(bytes);
-  if (!segment) return segment.error();
-  const auto position = control.position.load();
-  const auto first = control.committed.load();
-  const auto time = std::max(setting_.clock->now().time_since_epoch().count(), control.last_time.load());
-  FrameStamp stamp{.offset = first,
-                   .time = time,
-                   .durable_floor = control.durable.load(),
-                   .epoch = control.epoch.load(),
-                   .batch_end = false};
-  buffer_.clear();
-  for (std::size_t i = 0; i < events.size(); ++i, ++stamp.offset) {
-    stamp.batch_end = i + 1 == events.size();
-    write_data_frame(buffer_, *events[i], stamp, (*segment)->salt());
-  }
-  assert(buffer_.size() == bytes);
-  mark_dirty(position + bytes);
-  if (auto done = write(**segment, position, buffer_); !done) return done.error();  // the next writer clears it
-  control.position.store(position + bytes);
-  control.last_time.store(time);
-  control.committed.store(stamp.offset, std::memory_order_release);
-  control.dirty_end.store(0, std::memory_order_release);
-  seen_ = place();
-  keep_written(std::move(*segment));
-  if (buffer_.capacity() > (std::size_t{8} << 20)) buffer_ = {};
-  if (!setting_.durable) wake_->announce();
-  return first;
 }
 
 std::uint64_t PartitionLog::visible_end() const {

@@ -89,13 +89,18 @@ class PartitionLog {
   Result<std::shared_ptr<Segment>> open_written(std::uint64_t first);
   Result<std::shared_ptr<Segment>> written_segment(std::uint64_t first, bool is_begun);
   void keep_written(std::shared_ptr<Segment> segment);
-  Result<std::shared_ptr<Segment>> segment_with_room(std::uint64_t bytes);
+  Result<Segment*> segment_with_room(std::uint64_t bytes);
+  Result<Segment*> writing_segment(std::uint64_t first, bool is_begun);
+  Result<> zero_ahead(Segment& segment, std::uint64_t end);
   Result<std::shared_ptr<Segment>> make_next(const Segment* from, std::uint64_t bytes);
-  Result<std::shared_ptr<Segment>> roll(Segment* from, std::uint64_t bytes);
+  Result<Segment*> roll(std::uint64_t bytes);
+  Result<> write_seal(Segment& segment, std::uint64_t position, const std::array<std::byte, seal_bytes>& seal);
   void mark_dirty(std::uint64_t end);
   Result<std::vector<std::uint64_t>> list_segments();
   Result<> sync_committed();
-  Result<> write(Segment& segment, std::uint64_t position, std::string_view frames);
+  Result<std::uint64_t> append_locked(std::span<const EnvelopeView* const> events, bool inherited);
+  static void put_frames(std::byte* at, std::span<const EnvelopeView* const> events, FrameStamp stamp,
+                         std::uint64_t salt);
   Result<> clear(Segment& segment, std::uint64_t begin, std::uint64_t end);
 
   std::unique_ptr<Directory> directory_;
@@ -105,12 +110,10 @@ class PartitionLog {
   std::shared_ptr<TopicWake> wake_;
   PartitionSetting setting_;
 
-  // Between the threads of this process; the lock word is between processes. Not a timed mutex: the thread sanitizer
-  // does not know its clock.
-  std::mutex turn_mutex_;
-  std::condition_variable turn_;
-  bool is_writing_ = false;
-  std::string buffer_;
+  // Under the writer lock, which is one between threads too: all down to `seen_`.
+  std::vector<std::byte> buffer_;
+  std::shared_ptr<Segment> writing_;  // the segment that was written last
+  bool is_writing_kept_ = false;      // it has events, and is what `written_` was meant to be
   /// What this process last wrote, or saw to fit the segments.
   struct Place {
     std::uint64_t segment = 0;
@@ -119,7 +122,8 @@ class PartitionLog {
     bool operator==(const Place&) const = default;
   };
   [[nodiscard]] Place place() const {
-    return {control().segment.load(), control().position.load(), control().committed.load()};
+    return {control().segment.load(std::memory_order_relaxed), control().position.load(std::memory_order_relaxed),
+            control().committed.load(std::memory_order_acquire)};
   }
   std::optional<Place> seen_;
 

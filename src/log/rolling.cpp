@@ -1,14 +1,9 @@
 #include <algorithm>
+#include <cstring>
 
 #include "log/partition_log.hpp"
 
 namespace tidings::log {
-
-/// From here on until it is taken back, the next writer repairs before it writes. `end`: bytes before it in the segment
-/// that is written may be anything.
-void PartitionLog::mark_dirty(std::uint64_t end) {
-  control().dirty_end.store(std::max<std::uint64_t>(end, sizeof(SegmentHeader)), std::memory_order_seq_cst);
-}
 
 Result<std::shared_ptr<Segment>> PartitionLog::open_written(std::uint64_t first) {
   return Segment::open(*directory_, first, setting_.durable ? Segment::Access::write : Segment::Access::store);
@@ -32,29 +27,45 @@ void PartitionLog::keep_written(std::shared_ptr<Segment> segment) {
   if (!written_ || written_->first_offset() < segment->first_offset()) written_ = std::move(segment);
 }
 
+/// The same for the writer, who has the lock.
+Result<Segment*> PartitionLog::writing_segment(std::uint64_t first, bool is_begun) {
+  if (is_writing_kept_ && writing_->first_offset() == first) return writing_.get();
+  auto segment = written_segment(first, is_begun);
+  if (!segment) return segment.error();
+  writing_ = std::move(*segment);
+  is_writing_kept_ = is_begun;
+  return writing_.get();
+}
+
 /// Where `bytes` of frames go now.
-Result<std::shared_ptr<Segment>> PartitionLog::segment_with_room(std::uint64_t bytes) {
+Result<Segment*> PartitionLog::segment_with_room(std::uint64_t bytes) {
   auto& control = this->control();
-  const auto position = control.position.load();
-  if (position == 0) return roll(nullptr, bytes);  // there is none yet
-  auto segment = written_segment(control.segment.load(), position > sizeof(SegmentHeader));
-  if (!segment) return segment;
+  const auto position = control.position.load(std::memory_order_relaxed);
+  if (position == 0) [[unlikely]]
+    return roll(bytes);  // there is none yet
+  auto found = writing_segment(control.segment.load(std::memory_order_relaxed), position > sizeof(SegmentHeader));
+  if (!found) return found;
+  auto& segment = **found;
   bool is_sealed = false;
-  if ((*segment)->length_at(position) != 0) {
+  if (segment.length_at(position) != 0) [[unlikely]] {
     // It has a seal where the next one was lost. Whatever else is there would be taken for events, or for the seal.
-    const auto frame = (*segment)->frame_at(position);
+    const auto frame = segment.frame_at(position);
     is_sealed = position > sizeof(SegmentHeader) && frame && frame->header->type == FrameType::seal &&
                 frame->header->offset == control.committed.load();
     if (!is_sealed) {
       End end;
-      end.segment = *segment;
+      end.segment = writing_;
       end.offset = control.committed.load();
       end.position = position;
       if (auto done = clean_tail(end); !done) return done.error();
     }
   }
-  if (is_sealed || position + bytes + seal_bytes > (*segment)->size()) return roll(segment->get(), bytes);
-  return segment;
+  const auto end = position + bytes + seal_bytes;
+  if (is_sealed || end > segment.size()) [[unlikely]]
+    return roll(bytes);
+  if (end > control.zeroed.load(std::memory_order_relaxed)) [[unlikely]]
+    if (auto done = zero_ahead(segment, end); !done) return done.error();
+  return &segment;
 }
 
 /// A segment for what is committed next, with room for `bytes` of frames. `from` is the one before it, or, where that
@@ -71,11 +82,9 @@ Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, st
                   ? setting_.segment_bytes_first
                   : std::min(std::max(from->size() * 2, setting_.segment_bytes_first), setting_.segment_bytes_max);
   size = (std::max(size, needed) + 4095) & ~std::uint64_t{4095};
-  if (auto done = Segment::prepare(*directory_, {.first_offset = offset,
-                                                 .size = size,
-                                                 .epoch = control().epoch.load(),
-                                                 .is_zeroed = setting_.durable,
-                                                 .replaces = there.has_value()});
+  if (auto done = Segment::prepare(
+          *directory_,
+          {.first_offset = offset, .size = size, .epoch = control().epoch.load(), .replaces = there.has_value()});
       !done)
     return done.error();
   return open_written(offset);
@@ -83,24 +92,24 @@ Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, st
 
 /// Makes the next segment, then seals the one before and syncs it: recovery reads the last segment only. Each step may
 /// be the last of this process, or fail; the next writer does what is missing, and removes what is too much.
-Result<std::shared_ptr<Segment>> PartitionLog::roll(Segment* from, std::uint64_t bytes) {
+Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
   auto& control = this->control();
   const auto position = control.position.load();
+  const auto from = position == 0 ? nullptr : writing_;
   mark_dirty(position);
-  auto next = make_next(from, bytes);
-  if (!next) return next;
+  auto made = make_next(from.get(), bytes);
+  if (!made) return made.error();
+  auto& next = **made;
   // One without an event is not sealed: its successor has its name.
-  if (from != nullptr && from->first_offset() != (*next)->first_offset()) {
+  if (from && from->first_offset() != next.first_offset()) {
     if (from->length_at(position) == 0) {
-      std::string seal;
-      write_seal_frame(seal,
-                       {.offset = (*next)->first_offset(),
-                        .time = control.last_time.load(),
-                        .durable_floor = control.durable.load(),
-                        .epoch = control.epoch.load()},
-                       from->salt());
+      const auto seal = seal_frame({.offset = next.first_offset(),
+                                    .time = control.last_time.load(),
+                                    .durable_floor = control.durable.load(),
+                                    .epoch = control.epoch.load()},
+                                   from->salt());
       mark_dirty(position + seal.size());
-      if (auto done = write(*from, position, seal); !done) return done.error();
+      if (auto done = write_seal(*from, position, seal); !done) return done.error();
     }
     if (auto done = from->file().sync_data(); !done) {
       control.poisoned.store(1);
@@ -111,10 +120,25 @@ Result<std::shared_ptr<Segment>> PartitionLog::roll(Segment* from, std::uint64_t
                    Retry::reopen};
     }
   }
-  control.segment.store((*next)->first_offset());
+  writing_ = std::move(*made);
+  is_writing_kept_ = false;
+  control.segment.store(next.first_offset());
   control.position.store(sizeof(SegmentHeader));
+  control.zeroed.store(0);
+  if (auto done = zero_ahead(next, sizeof(SegmentHeader) + bytes + seal_bytes); !done) return done.error();
   control.dirty_end.store(0);
-  return next;
+  return &next;
+}
+
+/// As frames are written: through the file of a durable topic's segment, else through the mapping.
+Result<> PartitionLog::write_seal(Segment& segment, std::uint64_t position,
+                                  const std::array<std::byte, seal_bytes>& seal) {
+  if (setting_.durable) return segment.file().write_at(seal, position);
+  std::memcpy(segment.data() + position + 8, seal.data() + 8, seal.size() - 8);
+  std::uint64_t commit = 0;
+  std::memcpy(&commit, seal.data(), sizeof commit);
+  store_commit_word(segment.data() + position, commit);
+  return {};
 }
 
 }  // namespace tidings::log

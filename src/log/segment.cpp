@@ -82,15 +82,6 @@ Result<> Segment::prepare(Directory& partition, const Plan& plan) {
     return error;
   };
   if (auto done = (*file)->allocate(size); !done) return give_up(done.error());
-  if (plan.is_zeroed) {
-    // Written blocks sync without a change of the file's map; allocated ones change it at their first write (measured:
-    // half the time of a sync).
-    const std::vector<std::byte> zeros(std::min<std::uint64_t>(size, 1 << 20));
-    for (std::uint64_t at = 0; at < size; at += zeros.size())
-      if (auto done = (*file)->write_at(std::span{zeros}.first(std::min<std::uint64_t>(zeros.size(), size - at)), at);
-          !done)
-        return give_up(done.error());
-  }
   SegmentHeader header;
   header.first_offset = plan.first_offset;
   header.size = size;
@@ -112,15 +103,6 @@ std::uint32_t Segment::length_at(std::uint64_t position) const {
 std::optional<Frame> Segment::frame_at(std::uint64_t position) const {
   if (length_at(position) == 0) return std::nullopt;
   return read_frame(bytes().subspan(position), header_.salt);
-}
-
-void Segment::store(std::uint64_t position, std::string_view frames) {
-  assert(position % 8 == 0 && frames.size() >= 8 && position + frames.size() <= mapping_.size());
-  auto* const at = mapping_.data() + position;
-  std::memcpy(at + 8, frames.data() + 8, frames.size() - 8);
-  std::uint64_t commit = 0;
-  std::memcpy(&commit, frames.data(), 8);
-  word_at(at).store(commit, std::memory_order_release);
 }
 
 void Segment::clear(std::uint64_t begin, std::uint64_t end) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,7 +25,7 @@ class Segment {
   enum class Access {
     read,
     write,  ///< also through its file: `write`; a store into the mapping would be a SIGSEGV
-    store,  ///< also through its mapping: `store`, `clear`
+    store,  ///< also through its mapping: `data`, `clear`
   };
   /// Errors: `corrupt` (never) where the header is damaged or does not fit the name, `newer_version` (never), and those
   /// of `File`.
@@ -34,11 +35,10 @@ class Segment {
     std::uint64_t first_offset = 0;
     std::uint64_t size = 0;
     std::uint32_t epoch = 0;
-    bool is_zeroed = false;
     bool replaces = false;  ///< one of that name gives way, in one step
   };
-  /// Makes the file in full, so that writing finds the disk full here or never: allocated, zeroed if so planned,
-  /// synced, and its name synced. After an error it may be there or not.
+  /// Makes the file in full, so that writing finds the disk full here or never: allocated, synced,
+  /// and its name synced. After an error it may be there or not.
   static Result<> prepare(Directory& partition, const Plan& plan);
 
   Segment(std::unique_ptr<File> file, Mapping mapping, const SegmentHeader& header);
@@ -56,8 +56,8 @@ class Segment {
   [[nodiscard]] std::uint32_t length_at(std::uint64_t position) const;
   [[nodiscard]] std::span<const std::byte> bytes() const { return {mapping_.data(), mapping_.size()}; }
 
-  /// Stores the bytes; their first frame's commit word last, with release order.
-  void store(std::uint64_t position, std::string_view frames);
+  /// Where a writer with `Access::store` puts frames.
+  [[nodiscard]] std::byte* data() const { return mapping_.data(); }
   /// Zeroes a range, the word at its beginning first.
   void clear(std::uint64_t begin, std::uint64_t end);
 
@@ -72,6 +72,11 @@ class Segment {
   mutable std::mutex mutex_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> marks_;  // (offset, position), ascending
 };
+
+/// Makes the frame at `at` be there, once all that belongs to it is.
+inline void store_commit_word(std::byte* at, std::uint64_t word) {
+  reinterpret_cast<std::atomic<std::uint64_t>*>(at)->store(word, std::memory_order_release);
+}
 
 /// What stands at `position` cannot be; the message names file and byte.
 [[nodiscard]] Error corrupt_at(const Segment& segment, std::uint64_t position, std::string_view why);

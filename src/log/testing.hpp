@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -13,6 +14,19 @@
 #include "tidings/base/atomic_file.hpp"
 
 namespace tidings::log {
+
+/// Appends the whole frame.
+inline void write_data_frame(std::string& out, const EnvelopeView& event, const FrameStamp& stamp, std::uint64_t salt) {
+  const auto begin = out.size();
+  out.resize(begin + frame_bytes(event));
+  auto* const at = reinterpret_cast<std::byte*>(out.data() + begin);
+  const auto commit = put_data_frame(at, event, stamp, salt);
+  std::memcpy(at, &commit, sizeof commit);
+}
+inline void write_seal_frame(std::string& out, const FrameStamp& stamp, std::uint64_t salt) {
+  const auto frame = seal_frame(stamp, salt);
+  out.append(reinterpret_cast<const char*>(frame.data()), frame.size());
+}
 
 struct Silent final : LogSink {
   void write(LogLevel, std::string_view) override {}

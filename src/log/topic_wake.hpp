@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <climits>
 #include <cstdint>
 
 #include "log/futex.hpp"
@@ -8,35 +9,44 @@
 
 namespace tidings::log {
 
-/// A topic's `control` file: one word that moves whenever any partition has something new, so that a reader of many
-/// partitions waits on one.
+/// A topic's `control` file: one word that moves whenever any partition has something new and somebody waits for that,
+/// so that a reader of many partitions waits on one, and a writer that nobody waits for only looks.
 class TopicWake {
+  struct Words {
+    std::atomic<std::uint32_t> news;
+    std::atomic<std::uint32_t> waiters;
+  };
+
  public:
   static constexpr std::uint64_t file_bytes = 4096;
 
   explicit TopicWake(Mapping mapping) : mapping_(std::move(mapping)) {}
 
-  /// What to hand to `wait`; taken before looking for news, so that none is missed between looking and waiting.
-  [[nodiscard]] std::uint32_t ticket() const { return words().news.load(std::memory_order_seq_cst); }
-
+  /// Call it behind a full barrier after what is new: the release of a lock, an exchange.
   void announce() {
+    if (words().waiters.load(std::memory_order_seq_cst) == 0) return;
     words().news.fetch_add(1, std::memory_order_seq_cst);
-    if (words().waiters.load(std::memory_order_seq_cst) != 0) futex_wake_all(words().news);
+    futex_wake(words().news, INT_MAX);
   }
 
-  /// Returns when something was announced since `ticket`, or after `wait_max`.
-  void wait(std::uint32_t ticket, Duration wait_max) {
-    // A waiter that is killed here stays counted: that costs its topic a system call an announcement, nothing else.
-    words().waiters.fetch_add(1, std::memory_order_seq_cst);
-    futex_wait(words().news, ticket, wait_max);
-    words().waiters.fetch_sub(1, std::memory_order_seq_cst);
-  }
+  /// Somebody who waits: he looks for news after he has become one, and between `ticket` and `wait`, so that none is
+  /// missed. One who is killed stays counted: that costs his topic a system call an announcement, nothing else.
+  class Waiter {
+   public:
+    explicit Waiter(TopicWake& wake) : words_(wake.words()) { words_.waiters.fetch_add(1, std::memory_order_seq_cst); }
+    ~Waiter() { words_.waiters.fetch_sub(1, std::memory_order_seq_cst); }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+    [[nodiscard]] std::uint32_t ticket() const { return words_.news.load(std::memory_order_seq_cst); }
+    /// Returns when something was announced since `ticket`, or after `wait_max`.
+    void wait(std::uint32_t ticket, Duration wait_max) { futex_wait(words_.news, ticket, wait_max); }
+
+   private:
+    Words& words_;
+  };
 
  private:
-  struct Words {
-    std::atomic<std::uint32_t> news;
-    std::atomic<std::uint32_t> waiters;
-  };
   [[nodiscard]] Words& words() const { return *reinterpret_cast<Words*>(mapping_.data()); }
 
   Mapping mapping_;

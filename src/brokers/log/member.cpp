@@ -214,13 +214,25 @@ Result<> Member::give_up_drained() {
   return {};
 }
 
+/// A fetch that found nothing, until it returns.
+struct Member::Waiting {
+  explicit Waiting(Member& waits) : member(waits), news(waits.topic_->wake()) { member.waiting_.fetch_add(1); }
+  ~Waiting() { member.waiting_.fetch_sub(1); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+  Member& member;
+  tidings::log::TopicWake::Waiter news;
+};
+
 Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) {
   must_not_be_forked();
   const auto until = deadline_after(real_now(), wait_max);
   std::vector<Delivery> out;
   bool was_behind = false;
+  std::optional<Waiting> waiting;
   while (true) {
-    const auto ticket = topic_->wake().ticket();
+    const auto ticket = waiting ? waiting->news.ticket() : 0;
     Duration wait{};
     std::vector<PartitionLog*> unsynced;
     {
@@ -237,6 +249,10 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
       unsynced = behind();
     }
     if (wait <= Duration::zero() && real_now() >= until) return out;
+    if (!waiting) {
+      waiting.emplace(*this);  // and looks once more: until here nobody would have woken it
+      continue;
+    }
     if (!unsynced.empty()) {
       if (was_behind) {
         for (auto* const partition : unsynced)
@@ -247,9 +263,7 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
       wait = std::min(wait, sync_behind_after);
     }
     was_behind = !unsynced.empty();
-    waiting_.fetch_add(1);
-    topic_->wake().wait(ticket, wait);
-    waiting_.fetch_sub(1);
+    waiting->news.wait(ticket, wait);
   }
 }
 

@@ -64,6 +64,7 @@ class Member {
   };
 
   [[nodiscard]] bool is_reader() const { return options_.group.empty(); }
+  struct Waiting;
   Result<> begin_positions();
   Result<> rebalance();
   Result<bool> take(std::uint32_t partition);

@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <cassert>
+
+#include "log/partition_log.hpp"
+
+namespace tidings::log {
+namespace {
+
+/// Bytes before a writer that are written as zeros at one go. Written blocks are in the page cache, many at a time, and
+/// on the device's map: storing into them takes a twentieth of what it takes into blocks that are only allocated
+/// (measured on ext4: 6 and 134 ns a record of 128 bytes), and syncing them no change of the map. A topic that is
+/// hardly used shall not fill the cache: the more is there, the more is added.
+constexpr std::uint64_t zeroed_least = std::uint64_t{64} << 10;
+constexpr std::uint64_t zeroed_most = std::uint64_t{1} << 20;
+std::byte zeros[zeroed_most];
+
+constexpr std::uint64_t buffer_kept_max = std::uint64_t{8} << 20;
+
+}  // namespace
+
+Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> events, Duration wait_max) {
+  assert(!slots_->is_forked() && "a log that was opened before fork() must not be used after it");
+  auto first = [&]() -> Result<std::uint64_t> {
+    auto lock = WriterLock::take(control(), *slots_, wait_max);
+    if (!lock) return lock.error();
+    return append_locked(events, lock->inherited());
+  }();
+  // Behind the lock, whose release is the barrier between what is committed and the look at who waits.
+  if (first && !setting_.durable) wake_->announce();
+  return first;
+}
+
+Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* const> events, bool inherited) {
+  auto& control = this->control();
+  if (control.poisoned.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    return Error{"poisoned",
+                 path() + ": a sync failed; nothing is written until the machine was looked at and rebooted",
+                 Retry::reopen};
+  if (const auto dirty_end = control.dirty_end.load(std::memory_order_relaxed); inherited || dirty_end != 0)
+      [[unlikely]] {
+    // Where this fails, whoever comes next has not inherited the lock, and repairs all the same.
+    mark_dirty(dirty_end);
+    if (auto done = repair(); !done) return done.error();
+  }
+  if (seen_ != place()) [[unlikely]]
+    if (auto done = verify(); !done) return done.error();
+  std::uint64_t bytes = 0;
+  for (const auto* const event : events) bytes += frame_bytes(*event);
+  auto room = segment_with_room(bytes);
+  if (!room) [[unlikely]]
+    return room.error();
+  auto& segment = **room;
+  const auto position = control.position.load(std::memory_order_relaxed);
+  const auto first = control.committed.load(std::memory_order_relaxed);
+  const auto time =
+      std::max(setting_.clock->now().time_since_epoch().count(), control.last_time.load(std::memory_order_relaxed));
+  mark_dirty(position + bytes);
+  const FrameStamp stamp{.offset = first,
+                         .time = time,
+                         .durable_floor = control.durable.load(std::memory_order_acquire),
+                         .epoch = control.epoch.load(std::memory_order_relaxed)};
+  if (setting_.durable) {
+    if (buffer_.size() < bytes) buffer_.resize(bytes);
+    put_frames(buffer_.data(), events, stamp, segment.salt());
+    if (auto done = segment.file().write_at(std::span{buffer_}.first(bytes), position); !done)
+      return done.error();  // the next writer clears it
+    if (buffer_.size() > buffer_kept_max) buffer_ = {};
+  } else {
+    put_frames(segment.data() + position, events, stamp, segment.salt());
+  }
+  const Place after{segment.first_offset(), position + bytes, first + events.size()};
+  control.position.store(after.position, std::memory_order_relaxed);
+  control.last_time.store(time, std::memory_order_relaxed);
+  control.committed.store(after.committed, std::memory_order_release);
+  control.dirty_end.store(0, std::memory_order_release);
+  seen_ = after;
+  if (!is_writing_kept_) [[unlikely]] {
+    keep_written(writing_);
+    is_writing_kept_ = true;
+  }
+  return first;
+}
+
+/// As one batch; the commit word of the first is stored last, so that all of them are there, or none.
+void PartitionLog::put_frames(std::byte* at, std::span<const EnvelopeView* const> events, FrameStamp stamp,
+                              std::uint64_t salt) {
+  auto* const begin = at;
+  std::uint64_t first_commit = 0;
+  for (std::size_t i = 0; i < events.size(); ++i, ++stamp.offset) {
+    stamp.batch_end = i + 1 == events.size();
+    const auto commit = put_data_frame(at, *events[i], stamp, salt);
+    if (i == 0)
+      first_commit = commit;
+    else
+      store_commit_word(at, commit);
+    at += padded(static_cast<std::uint32_t>(commit));
+  }
+  store_commit_word(begin, first_commit);
+}
+
+/// From here on until it is taken back, the next writer repairs before it writes. `end`: bytes before it in the segment
+/// that is written may be anything.
+void PartitionLog::mark_dirty(std::uint64_t end) {
+  control().dirty_end.store(std::max<std::uint64_t>(end, sizeof(SegmentHeader)), std::memory_order_relaxed);
+  store_barrier();
+}
+
+/// Where a writer that comes to `end` finds nothing but zeros that were written. Behind what is committed nothing but
+/// zeros stands, so nothing is changed, and nothing is to be repaired.
+Result<> PartitionLog::zero_ahead(Segment& segment, std::uint64_t end) {
+  auto& control = this->control();
+  const auto position = control.position.load(std::memory_order_relaxed);
+  auto from = std::max(control.zeroed.load(std::memory_order_relaxed), position);
+  const auto more = std::clamp(position, zeroed_least, zeroed_most);
+  const auto to = std::min((end + more) & ~(zeroed_least - 1), segment.size());
+  while (from < to) {
+    const auto size = std::min<std::uint64_t>(to - from, sizeof zeros);
+    if (auto done = segment.file().write_at({zeros, size}, from); !done) return done;
+    from += size;
+    control.zeroed.store(from, std::memory_order_relaxed);
+  }
+  return {};
+}
+
+}  // namespace tidings::log
