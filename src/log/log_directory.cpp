@@ -36,7 +36,8 @@ std::uint32_t checksum_of(const MetaFile& meta) {
 
 TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
                    std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups,
-                   std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake, Clock& clock, LogSink& sink)
+                   std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
+                   std::shared_ptr<Background> background, Clock& clock, LogSink& sink)
     : name_(std::move(name)),
       meta_(meta),
       log_(std::move(log)),
@@ -49,10 +50,12 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
   setting_.clock = &clock;
   setting_.log = &sink;
   setting_.above = log_.get();
+  setting_.background = std::move(background);
 }
 
 Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log, const std::string& name,
-                                                 std::shared_ptr<Slots> slots, Clock& clock, LogSink& sink) {
+                                                 std::shared_ptr<Slots> slots, std::shared_ptr<Background> background,
+                                                 Clock& clock, LogSink& sink) {
   auto directory = log->directory(name, Directory::Create::never);
   if (!directory) return directory.error();
   auto file = (*directory)->file("topic.meta", Directory::Create::never, false);
@@ -80,7 +83,8 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
   if (!mapping) return mapping.error();
   return std::make_shared<TopicLog>(name, TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max},
                                     std::move(log), std::move(*directory), std::move(*groups), std::move(slots),
-                                    std::make_shared<TopicWake>(std::move(*mapping)), clock, sink);
+                                    std::make_shared<TopicWake>(std::move(*mapping)), std::move(background), clock,
+                                    sink);
 }
 
 Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {
@@ -138,7 +142,7 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::find(const std::string& topic) {
   const std::scoped_lock lock(mutex_);
   auto& known = open_[topic];
   if (known) return known;
-  auto opened = TopicLog::open(directory_, topic, slots_, *options_.clock, *options_.log);
+  auto opened = TopicLog::open(directory_, topic, slots_, background_, *options_.clock, *options_.log);
   if (opened) return known = std::move(*opened);
   open_.erase(topic);
   if (is_nothing_of_ours(opened.error())) return std::shared_ptr<TopicLog>{};

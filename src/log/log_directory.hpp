@@ -23,11 +23,12 @@ struct TopicMeta {
 class TopicLog {
  public:
   static Result<std::shared_ptr<TopicLog>> open(std::shared_ptr<Directory> log, const std::string& name,
-                                                std::shared_ptr<Slots> slots, Clock& clock, LogSink& sink);
+                                                std::shared_ptr<Slots> slots, std::shared_ptr<Background> background,
+                                                Clock& clock, LogSink& sink);
 
   TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
            std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots,
-           std::shared_ptr<TopicWake> wake, Clock& clock, LogSink& sink);
+           std::shared_ptr<TopicWake> wake, std::shared_ptr<Background> background, Clock& clock, LogSink& sink);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const TopicMeta& meta() const { return meta_; }
@@ -83,6 +84,7 @@ class LogDirectory {
  private:
   std::shared_ptr<Directory> directory_;
   std::shared_ptr<Slots> slots_;
+  std::shared_ptr<Background> background_ = std::make_shared<Background>();
   Options options_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<TopicLog>> open_;

@@ -49,6 +49,10 @@ PartitionLog::PartitionLog(std::unique_ptr<Directory> directory, Mapping control
       wake_(std::move(wake)),
       setting_(setting) {}
 
+PartitionLog::~PartitionLog() {
+  if (setting_.background && !slots_->is_forked()) setting_.background->forget(this);
+}
+
 Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::uint32_t number,
                                                          std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
                                                          const PartitionSetting& setting, Duration wait_max) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "log/background.hpp"
 #include "log/control.hpp"
 #include "log/segment.hpp"
 #include "log/topic_wake.hpp"
@@ -23,7 +25,8 @@ struct PartitionSetting {
   std::uint64_t segment_bytes_max = 64 << 20;
   Clock* clock = &system_clock();
   LogSink* log = &stderr_log();
-  Directory* above = nullptr;  ///< the log, in which the topic's folder stands
+  Directory* above = nullptr;                        ///< the log, in which the topic's folder stands
+  std::shared_ptr<Background> background = nullptr;  ///< none: what it would do is done where it is due at the latest
 };
 
 /// One partition: a sequence of frames in segments, written by one process at a time, read by all. Thread-safe.
@@ -64,6 +67,9 @@ class PartitionLog {
 
   PartitionLog(std::unique_ptr<Directory> directory, Mapping control, std::shared_ptr<Slots> slots,
                std::shared_ptr<TopicWake> wake, const PartitionSetting& setting);
+  ~PartitionLog();
+  PartitionLog(const PartitionLog&) = delete;
+  PartitionLog& operator=(const PartitionLog&) = delete;
 
  private:
   /// Where the frames of a partition end.
@@ -79,8 +85,14 @@ class PartitionLog {
 
   [[nodiscard]] Control& control() const { return *reinterpret_cast<Control*>(control_.data()); }
   Result<> recover(File& control_file, const std::array<char, 40>& boot);
-  Result<End> find_end(std::uint64_t segment);
+  Result<End> recover_segments(const std::vector<std::uint64_t>& firsts, std::uint32_t& epoch);
+  /// Of a chain that was not synced whole the rest may be missing, or anything.
+  enum class Chain { synced, unsynced };
+  Result<End> find_end(std::uint64_t segment, Chain chain = Chain::synced);
   Result<> clean_tail(const End& end);
+  Result<> clean_segment(std::uint64_t first, const End& end);
+  Result<> refuse_if_proven(const Segment& segment, std::uint64_t begin, std::uint64_t used, const End& end);
+  Result<std::string> quarantine(std::string name, std::span<const std::byte> bytes);
   Result<> settle_end(const End& end);
   Result<> repair();
   bool is_plausible();
@@ -98,6 +110,9 @@ class PartitionLog {
   void mark_dirty(std::uint64_t end);
   Result<std::vector<std::uint64_t>> list_segments();
   Result<> sync_committed();
+  Result<> sync_sealed();
+  Result<> tell_synced(std::uint64_t end, std::uint64_t segment);
+  Error poison(const Error& error);
   Result<std::uint64_t> append_locked(std::span<const EnvelopeView* const> events, bool inherited);
   static void put_frames(std::byte* at, std::span<const EnvelopeView* const> events, FrameStamp stamp,
                          std::uint64_t salt);
@@ -112,8 +127,9 @@ class PartitionLog {
 
   // Under the writer lock, which is one between threads too: all down to `seen_`.
   std::vector<std::byte> buffer_;
-  std::shared_ptr<Segment> writing_;  // the segment that was written last
-  bool is_writing_kept_ = false;      // it has events, and is what `written_` was meant to be
+  std::shared_ptr<Segment> writing_;      // the segment that was written last
+  bool is_writing_kept_ = false;          // it has events, and is what `written_` was meant to be
+  std::atomic<bool> has_rolled_ = false;  // there is something for the background
   /// What this process last wrote, or saw to fit the segments.
   struct Place {
     std::uint64_t segment = 0;
@@ -131,6 +147,9 @@ class PartitionLog {
   std::vector<std::uint64_t> firsts_;  // of the segments known, ascending
   std::vector<std::pair<std::uint64_t, std::weak_ptr<Segment>>> open_;
   std::shared_ptr<Segment> written_;  // the last that this process wrote or synced, with events in it
+
+  std::mutex sealed_mutex_;          // who syncs what is sealed
+  std::shared_ptr<Segment> sealed_;  // under `segments_mutex_`: the one that this process sealed last
 
   std::mutex sync_mutex_;
   std::condition_variable synced_;

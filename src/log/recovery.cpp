@@ -13,16 +13,23 @@ bool may_prove(const FrameHeader& header, std::uint64_t end) {
          header.durable_floor <= header.offset;
 }
 
+std::size_t used_bytes(std::span<const std::byte> bytes) {
+  auto used = bytes.size();
+  while (used > 0 && bytes[used - 1] == std::byte{0}) --used;
+  return used;
+}
+
 }  // namespace
 
 /// From the beginning of `first`: the frames that are whole, up to the last batch that is whole, over seals into later
 /// segments.
-Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first) {
+Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first, Chain chain) {
   End end;
   end.offset = first;
   while (true) {
     auto segment = open_written(end.offset);
     if (!segment) {
+      if (chain == Chain::unsynced && end.sealed && segment.error().code == "corrupt") return end;
       // Sealed, and the next one is not there: it is made by the next append.
       if (segment.error().code == "not_found" && end.sealed) return end;
       return segment.error();
@@ -63,38 +70,72 @@ Result<> PartitionLog::settle_end(const End& end) {
   return {};
 }
 
+/// A frame behind the end that says that events behind the end were synced: something before it is damaged.
+Result<> PartitionLog::refuse_if_proven(const Segment& segment, std::uint64_t begin, std::uint64_t used,
+                                        const End& end) {
+  for (auto at = begin; at + sizeof(FrameHeader) <= begin + used; at += 8) {
+    // Cheap things first: every eighth byte may look like a length, and a checksum may go over megabytes.
+    if (!may_prove(*reinterpret_cast<const FrameHeader*>(segment.bytes().data() + at), end.offset)) continue;
+    const auto later = segment.frame_at(at);
+    if (later)
+      return corrupt_at(end.segment ? *end.segment : segment, end.segment ? end.position : sizeof(SegmentHeader),
+                        "offset " + std::to_string(end.offset) + " is missing, though a frame at byte " +
+                            std::to_string(at) + " of " + segment_name(segment.first_offset()) +
+                            " says that everything before offset " + std::to_string(later->header->durable_floor) +
+                            " was synced");
+  }
+  return {};
+}
+
+/// Keeps a copy of what is about to be taken out; returns its path.
+Result<std::string> PartitionLog::quarantine(std::string name, std::span<const std::byte> bytes) {
+  auto quarantine = directory_->directory("quarantine", Directory::Create::if_missing);
+  if (!quarantine) return quarantine.error();
+  name += "-" + std::to_string(setting_.clock->now().time_since_epoch().count()) + ".torn";
+  auto file = (*quarantine)->file(name, Directory::Create::if_missing);
+  if (!file) return file.error();
+  if (auto done = (*file)->write_at(bytes, 0); !done) return done.error();
+  if (auto done = (*file)->sync_data(); !done) return done.error();
+  if (auto done = (*quarantine)->sync(); !done) return done.error();
+  return (*file)->path();
+}
+
 /// What stands behind the end: nothing, a torn tail (moved to quarantine), or proof that something before it is
 /// damaged.
 Result<> PartitionLog::clean_tail(const End& end) {
   const auto begin = end.position + (end.sealed ? seal_bytes : 0);
   const auto tail = end.segment->bytes().subspan(begin);
-  auto used = tail.size();
-  while (used > 0 && tail[used - 1] == std::byte{0}) --used;
+  const auto used = used_bytes(tail);
   if (used == 0) return {};
-  for (std::uint64_t at = 0; at + sizeof(FrameHeader) <= used; at += 8) {
-    // Cheap things first: every eighth byte may look like a length, and a checksum may go over megabytes.
-    if (!may_prove(*reinterpret_cast<const FrameHeader*>(tail.data() + at), end.offset)) continue;
-    const auto later = end.segment->frame_at(begin + at);
-    if (later)
-      return corrupt_at(*end.segment, begin,
-                        "offset " + std::to_string(end.offset) + " is missing, though a frame at byte " +
-                            std::to_string(begin + at) + " says that everything before offset " +
-                            std::to_string(later->header->durable_floor) + " was synced");
-  }
-  auto quarantine = directory_->directory("quarantine", Directory::Create::if_missing);
-  if (!quarantine) return quarantine.error();
-  const auto name = std::to_string(end.segment->first_offset()) + "-" + std::to_string(begin) + "-" +
-                    std::to_string(setting_.clock->now().time_since_epoch().count()) + ".torn";
-  auto file = (*quarantine)->file(name, Directory::Create::if_missing);
-  if (!file) return file.error();
-  if (auto done = (*file)->write_at(tail.first(used), 0); !done) return done;
-  if (auto done = (*file)->sync_data(); !done) return done;
-  if (auto done = (*quarantine)->sync(); !done) return done;
+  if (auto done = refuse_if_proven(*end.segment, begin, used, end); !done) return done;
+  auto kept = quarantine(std::to_string(end.segment->first_offset()) + "-" + std::to_string(begin), tail.first(used));
+  if (!kept) return kept.error();
   if (auto done = clear(*end.segment, begin, begin + used); !done) return done;
   setting_.log->write(LogLevel::warning, end.segment->path() + ": moved a torn tail of " + std::to_string(used) +
-                                             " bytes behind offset " + std::to_string(end.offset) + " to " +
-                                             (*file)->path());
+                                             " bytes behind offset " + std::to_string(end.offset) + " to " + *kept);
   return {};
+}
+
+/// A segment behind the end, in a topic that is not durable: none of its events can be kept.
+Result<> PartitionLog::clean_segment(std::uint64_t first, const End& end) {
+  const auto name = segment_name(first);
+  auto segment = open_written(first);
+  if (!segment && segment.error().code != "corrupt") return segment.error();
+  if (!segment || (*segment)->length_at(sizeof(SegmentHeader)) != 0) {
+    auto file = directory_->file(name, Directory::Create::never, false);
+    if (!file) return file.error();
+    auto size = (*file)->size();
+    if (!size) return size.error();
+    std::vector<std::byte> bytes(std::min(*size, setting_.segment_bytes_max));
+    auto got = (*file)->read_at(bytes, 0);
+    if (!got) return got.error();
+    auto kept = quarantine(std::to_string(first) + "-0", std::span{bytes}.first(used_bytes(bytes)));
+    if (!kept) return kept.error();
+    setting_.log->write(LogLevel::warning, directory_->path() + "/" + name + ": moved it to " + *kept +
+                                               ", since the events from offset " + std::to_string(end.offset) +
+                                               " on are gone, which were not synced");
+  }
+  return directory_->remove_file(name);
 }
 
 void PartitionLog::publish_end(const End& end) {
@@ -103,6 +144,62 @@ void PartitionLog::publish_end(const End& end) {
   control.position.store(end.position);
   control.last_time.store(std::max(control.last_time.load(), end.time));
   control.committed.store(end.offset, std::memory_order_release);
+}
+
+/// The end of the events that are left, with nothing behind it, synced. Raises `epoch` to the last that is seen.
+Result<PartitionLog::End> PartitionLog::recover_segments(const std::vector<std::uint64_t>& firsts,
+                                                         std::uint32_t& epoch) {
+  const auto is_unsynced = [&](std::size_t index) { return !setting_.durable && index + 2 >= firsts.size(); };
+  auto last = open_written(firsts.back());
+  const bool last_is_lost = !last && last.error().code == "corrupt" && is_unsynced(firsts.size() - 1);
+  if (!last && !last_is_lost) return last.error();
+  const bool last_is_empty = !last_is_lost && (*last)->length_at(sizeof(SegmentHeader)) == 0;
+  if (!last_is_lost) epoch = std::max(epoch, (*last)->epoch());
+  last = std::shared_ptr<Segment>{};
+  // One before the last, too, where the last holds nothing: a roll may not have come to its seal. Where two may not be
+  // synced, from the one before them on.
+  const auto begin = firsts.size() - std::min<std::size_t>(firsts.size(), setting_.durable ? 1 + last_is_empty : 3);
+  End end;
+  auto found = find_end(firsts[begin], setting_.durable ? Chain::synced : Chain::unsynced);
+  if (found)
+    end = std::move(*found);
+  else if (is_unsynced(begin) && found.error().code == "corrupt")
+    end.offset = firsts[begin];  // not even its header was synced
+  else
+    return found.error();
+  epoch = std::max(epoch, end.epoch);
+  if (setting_.durable) {
+    // The next one is on the device before the seal is written.
+    if (end.sealed)
+      return corrupt_at(
+          *end.segment, end.position,
+          "it is sealed, and " + segment_name(end.offset) + ", which was made before the seal, is missing");
+    if (end.segment->first_offset() != firsts.back() && !last_is_empty)
+      return corrupt_at(*end.segment, end.position,
+                        "the events up to offset " + std::to_string(firsts.back()) + " are missing");
+  }
+  if (end.segment && !end.sealed && !setting_.durable && firsts.size() > 2 &&
+      end.segment->first_offset() == firsts[begin])
+    return corrupt_at(*end.segment, end.position,
+                      "the events up to offset " + std::to_string(firsts[begin + 1]) + " are missing");
+  auto later = firsts;
+  std::erase_if(later, [&](std::uint64_t first) {
+    return end.segment ? first <= end.segment->first_offset() : first < end.offset;
+  });
+  for (const auto first : later) {
+    auto segment = open_written(first);
+    if (!segment) continue;
+    const auto used = used_bytes((*segment)->bytes().subspan(sizeof(SegmentHeader)));
+    if (auto done = refuse_if_proven(**segment, sizeof(SegmentHeader), used, end); !done) return done.error();
+  }
+  if (end.segment)
+    if (auto done = clean_tail(end); !done) return done.error();
+  for (const auto first : later)
+    if (auto done = clean_segment(first, end); !done) return done.error();
+  if (!end.segment) return end;
+  if (auto done = settle_end(end); !done) return done.error();
+  if (auto done = end.segment->file().sync_data(); !done) return done.error();
+  return end;
 }
 
 /// After a reboot, or where the control file is missing or damaged. Nobody else has the partition open.
@@ -117,33 +214,9 @@ Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& b
   if (!firsts) return firsts.error();
   End end;
   if (!firsts->empty()) {
-    // One before the last, too, where the last holds nothing: a roll may not have come to its seal.
-    auto from = firsts->size() - 1;
-    auto last = open_written(firsts->back());
-    if (!last) return last.error();
-    epoch = std::max(epoch, (*last)->epoch());
-    const bool last_is_empty = (*last)->length_at(sizeof(SegmentHeader)) == 0;
-    if (last_is_empty && from > 0) --from;
-    last->reset();
-    auto found = find_end((*firsts)[from]);
+    auto found = recover_segments(*firsts, epoch);
     if (!found) return found.error();
     end = std::move(*found);
-    epoch = std::max(epoch, end.epoch);
-    // The next one is on the device before the seal is written.
-    if (end.sealed)
-      return corrupt_at(
-          *end.segment, end.position,
-          "it is sealed, and " + segment_name(end.offset) + ", which was made before the seal, is missing");
-    if (auto done = clean_tail(end); !done) return done;
-    if (end.segment->first_offset() != firsts->back()) {
-      if (!last_is_empty)
-        return corrupt_at(*end.segment, end.position,
-                          "the events up to offset " + std::to_string(firsts->back()) + " are missing");
-      // Made, but not begun, and perhaps for an offset that a torn tail has taken back.
-      if (auto done = directory_->remove_file(segment_name(firsts->back())); !done) return done;
-    }
-    if (auto done = settle_end(end); !done) return done;
-    if (auto done = end.segment->file().sync_data(); !done) return done;
   }
   std::memset(control_.data(), 0, Control::file_bytes);
   control.magic = Control::magic_value;
@@ -152,75 +225,11 @@ Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& b
   control.epoch.store(epoch + 1);
   publish_end(end);
   control.durable.store(end.offset);
+  control.unsynced.store(control.segment.load());
   // The epoch counts once events carry it; the rest would be as well made anew.
   if (auto done = control_file.sync_data(); !done) return done;
   if (auto done = directory_->sync(); !done) return done;
   control.ready.store(1, std::memory_order_release);
-  return {};
-}
-
-/// Whether the hints fit the segments: whole frames lead to where the next one goes, and nothing stands there.
-bool PartitionLog::is_plausible() {
-  const auto now = place();
-  if (durable() > now.committed || now.segment > now.committed) return false;
-  if (now.position == 0) {
-    const auto firsts = list_segments();
-    return firsts && firsts->empty() && now.committed == 0;
-  }
-  auto segment = written_segment(now.segment, now.position > sizeof(SegmentHeader));
-  if (!segment) return false;
-  if (now.position % 8 != 0 || now.position < sizeof(SegmentHeader) || now.position > (*segment)->size()) return false;
-  auto at = sizeof(SegmentHeader);
-  auto offset = now.segment;
-  if (seen_ && seen_->segment == now.segment && seen_->position >= at && seen_->position <= now.position) {
-    at = seen_->position;
-    offset = seen_->committed;
-  }
-  bool ends_batch = true;
-  while (at < now.position) {
-    const auto length = (*segment)->length_at(at);
-    if (length < sizeof(FrameHeader) || padded(length) > now.position - at) return false;
-    const auto& header = *reinterpret_cast<const FrameHeader*>((*segment)->bytes().data() + at);
-    if (header.type != FrameType::data || header.offset != offset) return false;
-    // The others are what the last one stands on; readers sum them up.
-    if (at + padded(length) == now.position && !(*segment)->frame_at(at)) return false;
-    ends_batch = header.batch_end == 1;
-    at += padded(length);
-    ++offset;
-  }
-  return ends_batch && offset == now.committed && (*segment)->length_at(at) == 0;
-}
-
-/// Hints that are not this process's own are looked at before anything is written by them. Under the writer lock.
-Result<> PartitionLog::verify() {
-  if (seen_ == place()) return {};
-  if (is_plausible()) {
-    seen_ = place();
-    return {};
-  }
-  auto& control = this->control();
-  auto firsts = list_segments();
-  if (!firsts) return firsts.error();
-  End end;
-  if (!firsts->empty()) {
-    auto from = firsts->size() - 1;
-    auto last = open_written(firsts->back());
-    if (!last) return last.error();
-    if ((*last)->length_at(sizeof(SegmentHeader)) == 0 && from > 0) --from;
-    auto found = find_end((*firsts)[from]);
-    if (!found) return found.error();
-    end = std::move(*found);
-  }
-  if (end.offset < control.committed.load() || end.offset < control.durable.load())
-    return Error{"corrupt",
-                 path() + ": control says that offset " +
-                     std::to_string(std::max(control.committed.load(), control.durable.load())) +
-                     " was reached, the segments end at " + std::to_string(end.offset) +
-                     "; nothing was changed. Stop every process that uses the log and move control away: the next to "
-                     "open the partition makes it anew",
-                 Retry::never};
-  publish_end(end);
-  seen_ = place();
   return {};
 }
 

@@ -82,21 +82,27 @@ Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, st
                   ? setting_.segment_bytes_first
                   : std::min(std::max(from->size() * 2, setting_.segment_bytes_first), setting_.segment_bytes_max);
   size = (std::max(size, needed) + 4095) & ~std::uint64_t{4095};
-  if (auto done = Segment::prepare(
-          *directory_,
-          {.first_offset = offset, .size = size, .epoch = control().epoch.load(), .replaces = there.has_value()});
+  if (auto done = Segment::prepare(*directory_, {.first_offset = offset,
+                                                 .size = size,
+                                                 .epoch = control().epoch.load(),
+                                                 .replaces = there.has_value(),
+                                                 .is_synced = setting_.durable});
       !done)
     return done.error();
   return open_written(offset);
 }
 
-/// Makes the next segment, then seals the one before and syncs it: recovery reads the last segment only. Each step may
-/// be the last of this process, or fail; the next writer does what is missing, and removes what is too much.
+/// Makes the next segment, then seals the one before. In a durable topic each is synced, the next one first: recovery
+/// reads the last segment only. In others the one before is synced behind the writer's back, at the latest before
+/// another is sealed: recovery reads three. Each step may be the last of this process, or fail; the next writer does
+/// what is missing, and removes what is too much.
 Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
   auto& control = this->control();
   const auto position = control.position.load();
   const auto from = position == 0 ? nullptr : writing_;
   mark_dirty(position);
+  if (!setting_.durable)
+    if (auto done = sync_sealed(); !done) return done.error();
   auto made = make_next(from.get(), bytes);
   if (!made) return made.error();
   auto& next = **made;
@@ -111,15 +117,15 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
       mark_dirty(position + seal.size());
       if (auto done = write_seal(*from, position, seal); !done) return done.error();
     }
-    if (auto done = from->file().sync_data(); !done) {
-      control.poisoned.store(1);
-      return Error{"poisoned",
-                   done.error().message +
-                       "; what is not synced may be lost in a power cut. Stop the services, look at the disk, start "
-                       "again after a reboot",
-                   Retry::reopen};
+    if (!setting_.durable) {
+      const std::scoped_lock lock(segments_mutex_);
+      sealed_ = from;
+      has_rolled_.store(true, std::memory_order_relaxed);
+    } else if (auto done = from->file().sync_data(); !done) {
+      return poison(done.error());
     }
   }
+  if (setting_.durable || !from) control.unsynced.store(next.first_offset());
   writing_ = std::move(*made);
   is_writing_kept_ = false;
   control.segment.store(next.first_offset());

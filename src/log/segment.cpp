@@ -89,10 +89,11 @@ Result<> Segment::prepare(Directory& partition, const Plan& plan) {
   header.epoch = plan.epoch;
   header.checksum = header_checksum(header);
   if (auto done = (*file)->write_at(std::as_bytes(std::span{&header, 1}), 0); !done) return give_up(done.error());
-  if (auto done = (*file)->sync_data(); !done) return give_up(done.error());
+  if (plan.is_synced)
+    if (auto done = (*file)->sync_data(); !done) return give_up(done.error());
   auto named = plan.replaces ? partition.replace(draft, name) : partition.rename(draft, name);
   if (!named) return give_up(named.error());
-  return partition.sync();
+  return plan.is_synced ? partition.sync() : Result<>{};
 }
 
 std::uint32_t Segment::length_at(std::uint64_t position) const {

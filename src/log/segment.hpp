@@ -36,9 +36,10 @@ class Segment {
     std::uint64_t size = 0;
     std::uint32_t epoch = 0;
     bool replaces = false;  ///< one of that name gives way, in one step
+    bool is_synced = true;  ///< it, and then its name
   };
-  /// Makes the file in full, so that writing finds the disk full here or never: allocated, synced,
-  /// and its name synced. After an error it may be there or not.
+  /// Makes the file in full, so that writing finds the disk full here or never: allocated, and synced if so
+  /// planned. After an error it may be there or not.
   static Result<> prepare(Directory& partition, const Plan& plan);
 
   Segment(std::unique_ptr<File> file, Mapping mapping, const SegmentHeader& header);

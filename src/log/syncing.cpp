@@ -4,26 +4,71 @@
 
 namespace tidings::log {
 
+/// Never tried again on this file: the kernel has dropped what it could not write.
+Error PartitionLog::poison(const Error& error) {
+  control().poisoned.store(1);
+  return {"poisoned",
+          error.message +
+              "; what is not synced may be lost in a power cut. Stop the services, look at the disk, start again after "
+              "a reboot",
+          Retry::reopen};
+}
+
+/// In topics that are not durable: what is sealed and not synced yet, and the names of all.
+Result<> PartitionLog::sync_sealed() {
+  auto& control = this->control();
+  const std::scoped_lock one(sealed_mutex_);
+  const auto from = control.unsynced.load(std::memory_order_acquire);
+  const auto current = control.segment.load(std::memory_order_acquire);
+  if (from >= current) return {};
+  std::shared_ptr<Segment> mine;
+  {
+    const std::scoped_lock lock(segments_mutex_);
+    mine = std::move(sealed_);
+  }
+  auto firsts = list_segments();
+  if (!firsts) return firsts.error();
+  for (const auto first : *firsts) {
+    if (first < from || first >= current) continue;
+    auto segment = mine && mine->first_offset() == first ? mine : open_written(first);
+    if (!segment) return segment.error();
+    if (auto done = (*segment)->file().sync_data(); !done) return poison(done.error());
+  }
+  if (auto done = directory_->sync(); !done) return poison(done.error());
+  return tell_synced(current, current);
+}
+
+/// Unless a sync of another process failed: that is told to descriptors that were open then; ours may be younger.
+Result<> PartitionLog::tell_synced(std::uint64_t end, std::uint64_t segment) {
+  auto& control = this->control();
+  if (control.poisoned.load() != 0) return Error{"poisoned", "a sync failed", Retry::reopen};
+  const auto raise = [](std::atomic<std::uint64_t>& word, std::uint64_t to) {
+    auto before = word.load();
+    while (before < to && !word.compare_exchange_weak(before, to)) {
+    }
+  };
+  raise(control.unsynced, segment);
+  raise(control.durable, end);
+  return {};
+}
+
 /// Syncs what is committed now, and tells it to all.
 Result<> PartitionLog::sync_committed() {
   auto& control = this->control();
-  // The order matters: what was committed by now stands in the segment that is current after, or in one before it,
-  // which was synced before that became current.
+  // The order matters: what was committed by now stands in the segment that is current after, or in one before it: in a
+  // durable topic that was synced before this became current.
   const auto target = control.committed.load(std::memory_order_acquire);
   const auto first = control.segment.load(std::memory_order_acquire);
+  if (!setting_.durable)
+    if (auto done = sync_sealed(); !done) return done;
   if (target > first) {
     auto segment = written_segment(first, true);
     if (!segment) return segment.error();
-    if (auto done = (*segment)->file().sync_data(); !done) {
-      control.poisoned.store(1);  // never tried again on this file: the kernel has dropped what it could not write
-      return done;
-    }
+    if (auto done = (*segment)->file().sync_data(); !done) return poison(done.error());
+    if (!setting_.durable)
+      if (auto done = directory_->sync(); !done) return poison(done.error());
   }
-  // The failure of another process is told to descriptors that were open then; ours may be younger.
-  if (control.poisoned.load() != 0) return Error{"poisoned", "a sync failed", Retry::reopen};
-  auto before = control.durable.load();
-  while (before < target && !control.durable.compare_exchange_weak(before, target)) {
-  }
+  if (auto done = tell_synced(target, first); !done) return done;
   wake_->announce();
   return {};
 }
