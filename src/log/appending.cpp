@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cassert>
 
 #include "log/partition_log.hpp"
@@ -118,8 +119,9 @@ Result<> PartitionLog::zero_ahead(Segment& segment, std::uint64_t end) {
   auto& control = this->control();
   const auto position = control.position.load(std::memory_order_relaxed);
   auto from = std::max(control.zeroed.load(std::memory_order_relaxed), position);
-  const auto more = std::clamp(position, zeroed_least, zeroed_most);
-  const auto to = std::min((end + more) & ~(zeroed_least - 1), segment.size());
+  // A power of two, and aligned to it: the kernel then takes the largest pages that it has.
+  const auto step = std::clamp(std::bit_floor(position), zeroed_least, zeroed_most);
+  const auto to = std::min((end + step - 1) / step * step, segment.size());
   while (from < to) {
     const auto size = std::min<std::uint64_t>(to - from, sizeof zeros);
     if (auto done = segment.file().write_at({zeros, size}, from); !done) return done;

@@ -12,50 +12,61 @@ Result<> Cursor::find() {
   auto segment = partition_->segment_of(offset_);
   if (!segment) return segment.error();
   auto [offset, position] = (*segment)->seek_hint(offset_);
+  auto remember_at = position;
   while (offset < offset_) {
     const auto length = (*segment)->length_at(position);
     if (length < sizeof(FrameHeader) || position + length > (*segment)->size())
       return corrupt_at(**segment, position, "a frame is missing");
     position += padded(length);
     ++offset;
-    (*segment)->remember(offset, position);
+    if (position >= remember_at) remember_at = (*segment)->remember(offset, position);
   }
   segment_ = std::move(*segment);
   position_ = position;
+  remember_at_ = position_;
+  item_.owner = segment_;
   return {};
 }
 
-Result<std::optional<Cursor::Item>> Cursor::next(std::uint64_t end) {
-  if (offset_ >= end) return std::optional<Item>{};
+/// To exactly the offset that the seal says.
+Result<> Cursor::follow_seal() {
+  const auto before = segment_->first_offset();
+  segment_.reset();
+  if (auto found = find(); !found) return found;
+  if (segment_->first_offset() == offset_ && segment_->first_offset() != before) return {};
+  return Error{
+      "corrupt",
+      partition_->path() + ": the segment of offset " + std::to_string(offset_) + " is missing; restore it from a copy",
+      Retry::never};
+}
+
+Result<const Cursor::Item*> Cursor::next(std::uint64_t end) {
+  if (offset_ >= end) return nullptr;
   while (true) {
-    if (!segment_)
+    if (!segment_) [[unlikely]]
       if (auto found = find(); !found) return found.error();
     const auto frame = segment_->frame_at(position_);
-    if (!frame)
+    if (!frame) [[unlikely]]
       return corrupt_at(*segment_, position_,
                         "the frame of offset " + std::to_string(offset_) + " has a wrong checksum");
-    if (frame->header->offset != offset_)
+    if (frame->header->offset != offset_) [[unlikely]]
       return corrupt_at(
           *segment_, position_,
           "found offset " + std::to_string(frame->header->offset) + " in place of " + std::to_string(offset_));
-    if (frame->header->type == FrameType::seal) {
-      const auto before = segment_->first_offset();
-      segment_.reset();
-      if (auto found = find(); !found) return found.error();
-      if (segment_->first_offset() != offset_ || segment_->first_offset() == before)
-        return Error{"corrupt",
-                     partition_->path() + ": the segment of offset " + std::to_string(offset_) +
-                         " is missing; restore it from a copy",
-                     Retry::never};
+    if (frame->header->type == FrameType::seal) [[unlikely]] {
+      if (auto followed = follow_seal(); !followed) return followed.error();
       continue;
     }
-    const auto envelope = read_envelope(*frame);
-    if (!envelope) return corrupt_at(*segment_, position_, "the envelope's sizes do not add up");
-    Item item{offset_, TimePoint{Duration{frame->header->time}}, frame->header->epoch, *envelope, segment_};
+    if (!read_envelope(*frame, item_.envelope)) [[unlikely]]
+      return corrupt_at(*segment_, position_, "the envelope's sizes do not add up");
+    item_.offset = offset_;
+    item_.appended = TimePoint{Duration{frame->header->time}};
+    item_.epoch = frame->header->epoch;
     position_ += frame->bytes();
     ++offset_;
-    segment_->remember(offset_, position_);
-    return std::optional<Item>{std::move(item)};
+    if (position_ >= remember_at_) [[unlikely]]
+      remember_at_ = segment_->remember(offset_, position_);
+    return &item_;
   }
 }
 

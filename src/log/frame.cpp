@@ -1,6 +1,7 @@
 #include "log/frame.hpp"
 
 #include <cstring>
+#include <utility>
 
 #include "log/crc32c.hpp"
 
@@ -14,16 +15,28 @@ std::uint32_t frame_checksum(const std::byte* frame, std::uint32_t length, std::
   return crc32c({frame + 8, length - 8}, crc32c(before));
 }
 
+// Whole words, as the checksum reads them next: it would wait for smaller ones to leave the store buffer.
+template <std::size_t at>
+void put_word(std::byte* frame, std::uint64_t word) {
+  static_assert(at % 8 == 0);
+  std::memcpy(frame + at, &word, sizeof word);
+}
+constexpr std::uint64_t two(std::uint32_t low, std::uint64_t high) {
+  return high << 32 | low;
+}
+constexpr std::uint32_t pair(std::uint32_t low, std::uint32_t high) {
+  return high << 16 | low;
+}
+
 /// All of the header but the commit word.
 void put_header(std::byte* at, const FrameStamp& stamp, FrameType type) {
-  FrameHeader header;
-  header.offset = stamp.offset;
-  header.time = stamp.time;
-  header.durable_floor = stamp.durable_floor;
-  header.epoch = stamp.epoch;
-  header.type = type;
-  header.batch_end = stamp.batch_end ? 1 : 0;
-  std::memcpy(at + 8, reinterpret_cast<const std::byte*>(&header) + 8, sizeof header - 8);
+  put_word<offsetof(FrameHeader, offset)>(at, stamp.offset);
+  put_word<offsetof(FrameHeader, time)>(at, static_cast<std::uint64_t>(stamp.time));
+  put_word<offsetof(FrameHeader, durable_floor)>(at, stamp.durable_floor);
+  put_word<offsetof(FrameHeader, epoch)>(at, two(stamp.epoch, static_cast<std::uint32_t>(type) | stamp.batch_end << 8));
+  put_word<offsetof(FrameHeader, producer_id)>(at, 0);
+  put_word<offsetof(FrameHeader, producer_epoch)>(at, 0);
+  put_word<offsetof(FrameHeader, sequence)>(at, 0);
 }
 
 std::uint64_t commit_word(const std::byte* frame, std::uint32_t length, std::uint64_t salt) {
@@ -43,26 +56,18 @@ std::uint64_t frame_bytes(const EnvelopeView& event) {
 
 std::uint64_t put_data_frame(std::byte* at, const EnvelopeView& event, const FrameStamp& stamp, std::uint64_t salt) {
   put_header(at, stamp, FrameType::data);
-  const auto size = [](std::string_view text) {
-    return static_cast<std::uint16_t>(text.size());
-  };  // validate() bounds them
-  EnvelopeBlock block;
-  block.time = event.time.time_since_epoch().count();
-  block.version = event.version;
-  block.id = size(event.id);
-  block.type = size(event.type);
-  block.source = size(event.source);
-  block.subject = size(event.subject);
-  block.data_content_type = size(event.data_content_type);
-  block.data_schema = size(event.data_schema);
-  block.key = size(event.key);
-  block.correlation_id = size(event.correlation_id);
-  block.causation_id = size(event.causation_id);
-  block.trace_parent = size(event.trace_parent);
-  block.headers = static_cast<std::uint32_t>(event.headers.encoded().size());
-  block.payload = static_cast<std::uint32_t>(event.payload.size());
-  std::memcpy(at + sizeof(FrameHeader), &block, sizeof block);
-  auto* end = at + sizeof(FrameHeader) + sizeof block;
+  // validate() bounds the texts to 16 bits, headers and payload to 32.
+  const auto size = [](std::string_view text) { return static_cast<std::uint32_t>(text.size()); };
+  auto* const block = at + sizeof(FrameHeader);
+  put_word<offsetof(EnvelopeBlock, time)>(block, static_cast<std::uint64_t>(event.time.time_since_epoch().count()));
+  put_word<offsetof(EnvelopeBlock, version)>(block, two(event.version, pair(size(event.id), size(event.type))));
+  put_word<offsetof(EnvelopeBlock, source)>(block, two(pair(size(event.source), size(event.subject)),
+                                                       pair(size(event.data_content_type), size(event.data_schema))));
+  put_word<offsetof(EnvelopeBlock, key)>(block, two(pair(size(event.key), size(event.correlation_id)),
+                                                    pair(size(event.causation_id), size(event.trace_parent))));
+  put_word<offsetof(EnvelopeBlock, headers)>(block, two(size(event.headers.encoded()), size(event.payload)));
+  put_word<offsetof(EnvelopeBlock, reserved)>(block, 0);
+  auto* end = at + sizeof(FrameHeader) + sizeof(EnvelopeBlock);
   for (const auto text :
        {event.id, event.type, event.source, event.subject, event.data_content_type, event.data_schema, event.key,
         event.correlation_id, event.causation_id, event.trace_parent, event.headers.encoded(), event.payload})
@@ -90,19 +95,15 @@ std::optional<Frame> read_frame(std::span<const std::byte> bytes, std::uint64_t 
   return Frame{header, bytes.subspan(sizeof(FrameHeader), length - sizeof(FrameHeader))};
 }
 
-std::optional<EnvelopeView> read_envelope(const Frame& frame) {
-  if (frame.header->type != FrameType::data || frame.body.size() < sizeof(EnvelopeBlock)) return std::nullopt;
+bool read_envelope(const Frame& frame, EnvelopeView& event) {
+  if (frame.header->type != FrameType::data || frame.body.size() < sizeof(EnvelopeBlock)) return false;
   const auto& block = *reinterpret_cast<const EnvelopeBlock*>(frame.body.data());
-  std::string_view rest(reinterpret_cast<const char*>(frame.body.data()) + sizeof block,
-                        frame.body.size() - sizeof block);
-  bool fits = true;
-  const auto take = [&](std::size_t size) {
-    fits = fits && size <= rest.size();
-    const auto text = rest.substr(0, fits ? size : 0);
-    rest.remove_prefix(text.size());
-    return text;
-  };
-  EnvelopeView event;
+  const auto sizes = std::uint64_t{block.id} + block.type + block.source + block.subject + block.data_content_type +
+                     block.data_schema + block.key + block.correlation_id + block.causation_id + block.trace_parent +
+                     block.headers + block.payload;
+  if (sizes != frame.body.size() - sizeof block) return false;
+  const auto* at = reinterpret_cast<const char*>(frame.body.data()) + sizeof block;
+  const auto take = [&](std::size_t size) { return std::string_view(std::exchange(at, at + size), size); };
   event.time = TimePoint{Duration{block.time}};
   event.version = block.version;
   event.id = take(block.id);
@@ -117,8 +118,7 @@ std::optional<EnvelopeView> read_envelope(const Frame& frame) {
   event.trace_parent = take(block.trace_parent);
   event.headers = HeadersView(take(block.headers));
   event.payload = take(block.payload);
-  if (!fits || !rest.empty()) return std::nullopt;
-  return event;
+  return true;
 }
 
 std::uint32_t header_checksum(const SegmentHeader& header) {

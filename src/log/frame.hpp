@@ -105,8 +105,8 @@ struct Frame {
 /// The frame at `bytes.begin()`; nullopt where none is, or what is there is damaged.
 [[nodiscard]] std::optional<Frame> read_frame(std::span<const std::byte> bytes, std::uint64_t salt);
 
-/// The envelope of a data frame, pointing into it; nullopt where its sizes do not add up.
-[[nodiscard]] std::optional<EnvelopeView> read_envelope(const Frame& frame);
+/// The envelope of a data frame, pointing into it; false where its sizes do not add up.
+[[nodiscard]] bool read_envelope(const Frame& frame, EnvelopeView& event);
 
 [[nodiscard]] std::uint32_t header_checksum(const SegmentHeader& header);
 

@@ -148,8 +148,12 @@ class PartitionLog {
   std::vector<std::pair<std::uint64_t, std::weak_ptr<Segment>>> open_;
   std::shared_ptr<Segment> written_;  // the last that this process wrote or synced, with events in it
 
-  std::mutex sealed_mutex_;          // who syncs what is sealed
-  std::shared_ptr<Segment> sealed_;  // under `segments_mutex_`: the one that this process sealed last
+  std::mutex sealed_mutex_;  // who syncs what is sealed
+  struct Sealed {
+    std::uint64_t first = 0;
+    std::shared_ptr<File> file;  // none: there is nothing
+  };
+  Sealed sealed_;  // under `segments_mutex_`: the one that this process sealed last
 
   std::mutex sync_mutex_;
   std::condition_variable synced_;

@@ -30,9 +30,8 @@ struct Cut {
     overwrite(test.segment(first), bytes);
   }
   void zero_from(std::uint64_t first, std::size_t at) const {
-    change(first, [&](std::string& bytes) {
-      std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(), '\0');
-    });
+    change(first,
+           [&](std::string& bytes) { std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(), '\0'); });
   }
   /// Opens, reads what is left, and goes on.
   std::uint64_t end_after_recovery() {

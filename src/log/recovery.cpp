@@ -46,7 +46,8 @@ Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first, Chain chai
         if (offset == end.offset && offset != end.segment->first_offset()) end.sealed = true;
         break;
       }
-      if (!read_envelope(*frame)) break;
+      EnvelopeView event;
+      if (!read_envelope(*frame, event)) break;
       position += frame->bytes();
       ++offset;
       if (frame->header->batch_end == 0) continue;

@@ -35,7 +35,7 @@ std::optional<std::uint64_t> segment_first_offset(std::string_view name) {
   return offset;
 }
 
-Segment::Segment(std::unique_ptr<File> file, Mapping mapping, const SegmentHeader& header)
+Segment::Segment(std::shared_ptr<File> file, Mapping mapping, const SegmentHeader& header)
     : file_(std::move(file)), mapping_(std::move(mapping)), header_(header) {}
 
 Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64_t first_offset, Access access) {
@@ -66,7 +66,7 @@ Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64
     return corrupt("has " + std::to_string(*size) + " bytes, its header says " + std::to_string(header.size));
   auto mapping = (*file)->map(*size, access == Access::store);
   if (!mapping) return mapping.error();
-  return std::make_shared<Segment>(std::move(*file), std::move(*mapping), header);
+  return std::make_shared<Segment>(std::shared_ptr<File>(std::move(*file)), std::move(*mapping), header);
 }
 
 Result<> Segment::prepare(Directory& partition, const Plan& plan) {
@@ -120,10 +120,12 @@ std::pair<std::uint64_t, std::uint64_t> Segment::seek_hint(std::uint64_t offset)
   return *std::prev(after);
 }
 
-void Segment::remember(std::uint64_t offset, std::uint64_t position) {
+std::uint64_t Segment::remember(std::uint64_t offset, std::uint64_t position) {
   const std::scoped_lock lock(mutex_);
-  const auto last = marks_.empty() ? sizeof(SegmentHeader) : marks_.back().second;
-  if (position >= last + mark_every_bytes) marks_.emplace_back(offset, position);
+  const auto next = (marks_.empty() ? sizeof(SegmentHeader) : marks_.back().second) + mark_every_bytes;
+  if (position < next) return next;
+  marks_.emplace_back(offset, position);
+  return position + mark_every_bytes;
 }
 
 Error corrupt_at(const Segment& segment, std::uint64_t position, std::string_view why) {

@@ -42,7 +42,7 @@ class Segment {
   /// planned. After an error it may be there or not.
   static Result<> prepare(Directory& partition, const Plan& plan);
 
-  Segment(std::unique_ptr<File> file, Mapping mapping, const SegmentHeader& header);
+  Segment(std::shared_ptr<File> file, Mapping mapping, const SegmentHeader& header);
 
   [[nodiscard]] std::uint64_t first_offset() const { return header_.first_offset; }
   [[nodiscard]] std::uint64_t size() const { return mapping_.size(); }
@@ -50,6 +50,9 @@ class Segment {
   [[nodiscard]] std::uint32_t epoch() const { return header_.epoch; }
   [[nodiscard]] const std::string& path() const { return file_->path(); }
   [[nodiscard]] File& file() const { return *file_; }
+  /// For who syncs it when nobody writes it any more: without the mapping, whose pages would be made read-only one by
+  /// one, each with an interrupt of the other processors.
+  [[nodiscard]] std::shared_ptr<File> shared_file() const { return file_; }
 
   /// The frame at `position`, checked.
   [[nodiscard]] std::optional<Frame> frame_at(std::uint64_t position) const;
@@ -64,10 +67,11 @@ class Segment {
 
   /// A place at or before `offset` to scan from: every 64 KiB that a scan has passed is remembered.
   [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> seek_hint(std::uint64_t offset) const;
-  void remember(std::uint64_t offset, std::uint64_t position);
+  /// Returns from which position on it wants to hear of a scan again.
+  std::uint64_t remember(std::uint64_t offset, std::uint64_t position);
 
  private:
-  std::unique_ptr<File> file_;
+  std::shared_ptr<File> file_;
   Mapping mapping_;
   SegmentHeader header_;
   mutable std::mutex mutex_;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "log/partition_log.hpp"
 
@@ -21,18 +22,21 @@ Result<> PartitionLog::sync_sealed() {
   const auto from = control.unsynced.load(std::memory_order_acquire);
   const auto current = control.segment.load(std::memory_order_acquire);
   if (from >= current) return {};
-  std::shared_ptr<Segment> mine;
+  Sealed mine;
   {
     const std::scoped_lock lock(segments_mutex_);
-    mine = std::move(sealed_);
+    mine = std::exchange(sealed_, {});
   }
   auto firsts = list_segments();
   if (!firsts) return firsts.error();
   for (const auto first : *firsts) {
     if (first < from || first >= current) continue;
-    auto segment = mine && mine->first_offset() == first ? mine : open_written(first);
-    if (!segment) return segment.error();
-    if (auto done = (*segment)->file().sync_data(); !done) return poison(done.error());
+    if (!mine.file || mine.first != first) {
+      auto segment = Segment::open(*directory_, first, Segment::Access::read);
+      if (!segment) return segment.error();
+      mine = {first, (*segment)->shared_file()};
+    }
+    if (auto done = mine.file->sync_data(); !done) return poison(done.error());
   }
   if (auto done = directory_->sync(); !done) return poison(done.error());
   return tell_synced(current, current);

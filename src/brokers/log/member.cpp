@@ -301,12 +301,12 @@ Result<> Member::read(std::size_t max, std::vector<Delivery>& out) {
 
 Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& unsettled, std::vector<Delivery>& out) {
   auto& place = places_[number];
-  const auto deliver = [&](Cursor::Item& item, int attempt) {
+  const auto deliver = [&](const Cursor::Item& item, int attempt) {
     out.push_back({.id = {Partition{number}, Offset{item.offset}, place.flight.generation()},
                    .envelope = item.envelope,
                    .appended = item.appended,
                    .attempt = attempt,
-                   .owner = std::move(item.owner)});
+                   .owner = item.owner});
   };
   const auto end = place.log->visible_end();
   if (is_reader()) {
