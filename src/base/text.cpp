@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
@@ -105,6 +106,14 @@ std::string printable(std::string_view text) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    std::uint64_t word = 0;
+    if (text.size() >= sizeof word) {
+      std::memcpy(&word, text.data(), sizeof word);
+      if ((word & 0x8080808080808080) == 0) {  // eight of ASCII
+        text.remove_prefix(sizeof word);
+        continue;
+      }
+    }
     const auto size = static_cast<std::uint8_t>(text.front()) < 0x80 ? 1 : decode(text).size;
     if (size == 0) return false;
     text.remove_prefix(size);

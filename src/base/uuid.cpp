@@ -40,10 +40,14 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
 }
 
 Uuid make_uuid_v7(Clock& clock, Entropy& entropy) {
+  return make_uuid_v7(clock.now(), entropy);
+}
+
+Uuid make_uuid_v7(TimePoint now, Entropy& entropy) {
   // RFC 9562, 6.2, method 1: 48 bits of milliseconds and a 12-bit counter in one word that only ascends; a full counter
   // borrows from the next millisecond, as does a clock that went back.
   static std::atomic<std::uint64_t> last{0};
-  const auto ms = std::chrono::floor<std::chrono::milliseconds>(clock.now()).time_since_epoch().count();
+  const auto ms = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count();
   const auto wanted = static_cast<std::uint64_t>(ms) << 12;
   auto seen = last.load(std::memory_order_relaxed);
   std::uint64_t stamp = 0;

@@ -18,13 +18,22 @@ Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions
                                         " partitions, from 0; there is no " + std::to_string(options.partition->value)};
   for (const auto& event : events)
     if (auto valid = validate(event, event_bytes_max); !valid) return std::move(valid.error());
+  const auto partition_of = [&](const EnvelopeView& event) {
+    return options.partition   ? options.partition->value
+           : event.key.empty() ? keyless % partitions
+                               : static_cast<std::uint32_t>(key_hash(event.key) % partitions);
+  };
   Routing routing;
+  if (events.size() == 1) {
+    const Partition partition{partition_of(events.front())};
+    routing.places.push_back({partition, Offset{0}});
+    routing.parts.push_back({partition, {&events.front()}});
+    return routing;
+  }
   routing.places.reserve(events.size());
   std::vector<std::vector<const EnvelopeView*>> split(partitions);
   for (const auto& event : events) {
-    const auto partition = options.partition   ? options.partition->value
-                           : event.key.empty() ? keyless % partitions
-                                               : static_cast<std::uint32_t>(key_hash(event.key) % partitions);
+    const auto partition = partition_of(event);
     routing.places.push_back({Partition{partition}, Offset{split[partition].size()}});
     split[partition].push_back(&event);
   }

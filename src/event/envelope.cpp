@@ -1,5 +1,9 @@
 #include "tidings/event/envelope.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
 #include "tidings/base/text.hpp"
 
 namespace tidings {
@@ -10,9 +14,26 @@ Error invalid(std::string_view what, std::string_view why) {
 }
 
 bool has_control(std::string_view text) {
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
-  return false;
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+/// ASCII that can be printed: nearly every text, and looked at eight bytes at a time.
+bool is_plain(std::string_view text) {
+  constexpr std::uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+  std::uint64_t bad = 0;
+  std::size_t at = 0;
+  for (; text.size() - at >= 8; at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    // A byte's top bit is set where it was set, where the byte is less than a space, and where it is DEL. A carry only
+    // comes from such a byte.
+    bad |= word | (word - 0x20 * ones) | ((word ^ 0x7f * ones) - ones);
+  }
+  for (; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    bad |= byte < 0x20 || byte >= 0x7f ? tops : 0;
+  }
+  return (bad & tops) == 0;
 }
 
 }  // namespace
@@ -70,11 +91,12 @@ Result<> validate(const EnvelopeView& envelope, std::size_t size_bytes_max) {
         Text{"data schema", envelope.data_schema}, Text{"correlation id", envelope.correlation_id},
         Text{"causation id", envelope.causation_id}, Text{"traceparent", envelope.trace_parent}}) {
     if (text.size() > 0xffff) return invalid(what, "is longer than 65,535 bytes");
+    if (is_plain(text)) continue;
     if (has_control(text)) return invalid(what, "has control characters");
     if (!is_utf8(text)) return invalid(what, "is not UTF-8");
   }
   if (envelope.key.size() > 0xffff) return invalid("key", "is longer than 65,535 bytes");
-  if (!is_utf8(envelope.key)) return invalid("key", "is not UTF-8");
+  if (!is_plain(envelope.key) && !is_utf8(envelope.key)) return invalid("key", "is not UTF-8");
   std::size_t encoded = 0;
   for (const auto& [name, value] : envelope.headers) {
     if (name.empty()) return invalid("header", "has an empty name");

@@ -137,6 +137,24 @@ TEST(DecodeEvent, GoesThroughUpcasts) {
   EXPECT_EQ(decode_event<shop::OrderPlaced>(envelope.view()).error().code, "unsupported_content");
 }
 
+/// Eight bytes are looked at in one go: none may hide another.
+TEST(Validate, SeesEveryByteAtEveryPlace) {
+  auto envelope = make_envelope(shop::Plain{1}).or_throw();
+  for (const char around : {'x', ' ', '~'})
+    for (std::size_t at = 0; at < 18; ++at)
+      for (int byte = 0; byte < 256; ++byte) {
+        envelope.subject.assign(18, around);
+        envelope.subject[at] = static_cast<char>(byte);
+        const bool is_fine = byte >= 0x20 && byte < 0x7f;  // one byte of 0x80 and more is no UTF-8
+        ASSERT_EQ(bool(validate(envelope.view(), 1000)), is_fine) << byte << " at " << at;
+      }
+  for (std::size_t at = 0; at < 17; ++at) {
+    envelope.subject.assign(18, 'x');
+    envelope.subject.replace(at, 2, "\xc3\xa4");
+    ASSERT_TRUE(validate(envelope.view(), 1000)) << at;
+  }
+}
+
 TEST(Validate, RefusesWhatNoBrokerShouldCarry) {
   const auto broken = [](auto change) {
     auto envelope = make_envelope(shop::Plain{1}).or_throw();

@@ -54,8 +54,8 @@ void write_child_trace(std::array<char, 55>& out, std::string_view parent, Entro
 
 detail::Stamp detail::make_stamp(const EnvelopeView* cause, Clock& clock, Entropy& entropy) {
   Stamp stamp;
-  make_uuid_v7(clock, entropy).write_to(stamp.id);
   stamp.time = clock.now();
+  make_uuid_v7(stamp.time, entropy).write_to(stamp.id);
   write_child_trace(stamp.trace_parent, cause != nullptr ? cause->trace_parent : std::string_view{}, entropy);
   return stamp;
 }

@@ -45,7 +45,8 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
       groups_(std::move(groups)),
       slots_(std::move(slots)),
       wake_(std::move(wake)),
-      partitions_(meta.partitions) {
+      partitions_(meta.partitions),
+      known_(meta.partitions) {
   setting_.durable = meta.durability == 2;
   setting_.clock = &clock;
   setting_.log = &sink;
@@ -88,17 +89,14 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
 }
 
 Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {
-  const auto known = [&] {
-    const std::scoped_lock lock(mutex_);
-    return partitions_.at(number).get();
-  };
-  if (auto* const partition = known()) return partition;
+  if (auto* const known = known_.at(number).load(std::memory_order_acquire)) return known;
   // Without the mutex: it may wait for a recovery, and the others must not. Whoever is second throws his away.
   auto opened = PartitionLog::open(*directory_, number, slots_, wake_, setting_, wait_max);
   if (!opened) return opened.error();
   const std::scoped_lock lock(mutex_);
   auto& partition = partitions_[number];
   if (!partition) partition = std::move(*opened);
+  known_[number].store(partition.get(), std::memory_order_release);
   return partition.get();
 }
 
@@ -111,11 +109,7 @@ Result<std::vector<std::string>> TopicLog::groups() {
 
 void TopicLog::sync_behind() {
   for (std::uint32_t number = 0; number < meta_.partitions; ++number) {
-    PartitionLog* partition = nullptr;
-    {
-      const std::scoped_lock lock(mutex_);
-      partition = partitions_[number].get();
-    }
+    auto* const partition = known_[number].load(std::memory_order_acquire);
     if (partition == nullptr || partition->durable() >= partition->committed()) continue;
     if (auto done = partition->sync_to(partition->committed(), std::chrono::seconds{1}); !done)
       setting_.log->write(LogLevel::warning, to_string(done.error()));
@@ -138,13 +132,11 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(const std::string& path
   return std::make_unique<LogDirectory>(std::shared_ptr<Directory>(std::move(*directory)), std::move(*slots), options);
 }
 
-Result<std::shared_ptr<TopicLog>> LogDirectory::find(const std::string& topic) {
+Result<std::shared_ptr<TopicLog>> LogDirectory::find(std::string_view topic) {
   const std::scoped_lock lock(mutex_);
-  auto& known = open_[topic];
-  if (known) return known;
-  auto opened = TopicLog::open(directory_, topic, slots_, background_, *options_.clock, *options_.log);
-  if (opened) return known = std::move(*opened);
-  open_.erase(topic);
+  if (const auto known = open_.find(topic); known != open_.end()) return known->second;
+  auto opened = TopicLog::open(directory_, std::string(topic), slots_, background_, *options_.clock, *options_.log);
+  if (opened) return open_[std::string(topic)] = std::move(*opened);
   if (is_nothing_of_ours(opened.error())) return std::shared_ptr<TopicLog>{};
   return opened.error();
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -56,6 +58,7 @@ class TopicLog {
   PartitionSetting setting_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<PartitionLog>> partitions_;
+  std::vector<std::atomic<PartitionLog*>> known_;  // the same, to be looked at without the mutex
 };
 
 /// A log: a directory of topics. Thread-safe; any number of processes open the same one.
@@ -73,7 +76,7 @@ class LogDirectory {
       : directory_(std::move(directory)), slots_(std::move(slots)), options_(options) {}
 
   /// Null where there is none. Errors as `TopicLog::open`.
-  Result<std::shared_ptr<TopicLog>> find(const std::string& topic);
+  Result<std::shared_ptr<TopicLog>> find(std::string_view topic);
   /// Makes the topic; one that is there already is left as it is. Error `exists` (never) where something stands in its
   /// place that is no topic.
   Result<std::shared_ptr<TopicLog>> create(const std::string& topic, const TopicMeta& meta);
@@ -87,7 +90,7 @@ class LogDirectory {
   std::shared_ptr<Background> background_ = std::make_shared<Background>();
   Options options_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<TopicLog>> open_;
+  std::map<std::string, std::shared_ptr<TopicLog>, std::less<>> open_;
 };
 
 }  // namespace tidings::log

@@ -26,5 +26,7 @@ struct Uuid {
 /// A new UUIDv7: milliseconds of `clock`, then a counter within the millisecond, then random bits, so that the ids of
 /// one process ascend in the order of their making. Thread-safe if its arguments are.
 [[nodiscard]] Uuid make_uuid_v7(Clock& clock = system_clock(), Entropy& entropy = system_entropy());
+/// The same, where the time has been read already.
+[[nodiscard]] Uuid make_uuid_v7(TimePoint now, Entropy& entropy);
 
 }  // namespace tidings

@@ -34,6 +34,7 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
   envelope.version = event_version<Event>();
   envelope.key = event_key(event);
   envelope.data_content_type = C::content_type;
+  envelope.payload.reserve(256);  // most fit, and it does not grow step by step
   if (auto encoded = C::encode(event, envelope.payload); !encoded) {
     encoded.error().message.insert(0, std::string(event_name<Event>()) + " ");
     return encoded.error();
