@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -74,6 +75,25 @@ TEST(Reflect, NamesMembers) {
   EXPECT_EQ(all, "text list maybe choice by_name empty tree three wait flags empties ");
   EXPECT_EQ(member_names<shop::Full>[0], "m0");
   EXPECT_EQ(member_names<shop::Full>[63], "m63");
+}
+
+template <auto Value>
+struct Holds {
+  int first = 1;
+  int second = 2;
+};
+
+TEST(Reflect, NamesMembersHoweverTheirStructIsSpelled) {
+  struct Local {
+    int first = 1;
+    int second = 2;
+  };
+  constexpr std::array<std::string_view, 2> wanted{"first", "second"};
+  EXPECT_EQ(member_names<Local>, wanted);  // of a function: `TestBody()::Local`
+  EXPECT_EQ(member_names<Holds<1>>, wanted);
+  EXPECT_EQ((member_names<Holds<')'>>), wanted);
+  EXPECT_EQ((member_names<Holds<']'>>), wanted);
+  EXPECT_EQ((member_names<Holds<[] {}>>), wanted);
 }
 
 TEST(Reflect, BindsMembersInOrder) {

@@ -38,10 +38,11 @@ consteval std::string_view text_of_type() {
   return __PRETTY_FUNCTION__;
 }
 
-/// g++: "… [with const auto* Member = (& lazy<T>.Lazy<T>::value.T::name); …]"; clang: "… [Member = &lazy.value.name]".
+/// g++: "… [with const auto* Member = (& lazy<T>.Lazy<T>::value.T::name); std::string_view = …]"; clang: "… [Member =
+/// &lazy.value.name]". From the end: T may be spelled with anything, such as the function that it stands in.
 consteval std::string_view member_name(std::string_view text) {
-  text = text.substr(0, text.find_first_of(");]", text.find("Member = (") == text.npos ? text.find("Member = ")
-                                                                                       : text.find("Member = (") + 10));
+  const auto gcc_end = text.rfind("); std::string_view = ");
+  text = text.substr(0, gcc_end == text.npos ? text.size() - 1 : gcc_end);
   const auto last = text.find_last_of(".:");
   return text.substr(last + 1);
 }

@@ -266,8 +266,18 @@ struct Derived : Base {
   int own = 0;
 };
 using Written = Derived;
-#elif !defined(CLASS_AS_EVENT) && !defined(MEMBERS_65)
+#elif !defined(CLASS_AS_EVENT) && !defined(MEMBERS_65) && !defined(REFERENCE_FIRST)
 using Written = Order;
+#endif
+#ifdef REFERENCE_FIRST
+// refused: tidings: the first member of this event struct cannot be counted; no member is a reference
+// names: Refers
+inline int referred = 0;
+struct Refers {
+  int& detail = referred;
+  int own = 0;
+};
+using Written = Refers;
 #endif
 #ifdef CLASS_AS_EVENT
 // refused: tidings: this type has no JSON form

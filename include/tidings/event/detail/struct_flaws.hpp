@@ -80,7 +80,7 @@ struct NothingToBind {
   void operator()(auto&...) const {}
 };
 
-enum class Flaw { none, no_default, base, c_array, too_many, anonymous_union, bit_field };
+enum class Flaw { none, no_default, base, c_array, too_many, anonymous_union, bit_field, uncounted };
 
 template <class T>
 consteval std::pair<Flaw, std::size_t> look_at_struct() {
@@ -92,7 +92,9 @@ consteval std::pair<Flaw, std::size_t> look_at_struct() {
     return {Flaw::none, 0};
   } else {
     constexpr auto count = count_members<T>();
-    if constexpr (count > members_max) {
+    if constexpr (count == 0) {
+      return {Flaw::uncounted, 0};  // it is not empty: without this it would be written as if it were
+    } else if constexpr (count > members_max) {
       return {takes_braces<T, members_max>() ? Flaw::too_many : Flaw::c_array, 0};
     } else if constexpr (has_array<T, takes_braces<T, count>() ? 0 : count>()) {
       return {Flaw::c_array, 0};
@@ -122,6 +124,9 @@ struct ReflectedStruct {
   static_assert(flaw != Flaw::too_many,
                 "tidings: an event struct has at most 64 members; put some in a struct of their own");
   static_assert(flaw != Flaw::anonymous_union, "tidings: an event struct has no unions; use std::variant");
+  static_assert(flaw != Flaw::uncounted,
+                "tidings: the first member of this event struct cannot be counted; no member is a reference, nor of a "
+                "type that forbids conversions");
   static_assert(flaw != Flaw::bit_field, "tidings: an event struct has no bit-fields; use whole integers, or bool");
 };
 
