@@ -31,8 +31,8 @@ struct Tidings {
 
 /// As `Tidings`, on a processor without vector instructions that simdjson knows. While it lives, this thread reads so.
 struct Portable : Tidings {
-  Portable() { tidings::JsonParser::of_this_thread() = tidings::JsonParser("fallback"); }
-  ~Portable() { tidings::JsonParser::of_this_thread() = tidings::JsonParser(); }
+  Portable() { *tidings::JsonParser::of_this_thread() = tidings::JsonParser("fallback"); }
+  ~Portable() { *tidings::JsonParser::of_this_thread() = tidings::JsonParser(); }
   Portable(const Portable&) = delete;
   Portable& operator=(const Portable&) = delete;
 };

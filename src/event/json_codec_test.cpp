@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <thread>
 
 namespace shop {
 
@@ -91,6 +93,34 @@ TEST(JsonCodec, WholeRangeOf64Bits) {
     order.total = total;
     EXPECT_EQ(JsonCodec::decode<Order>(write(order)).or_throw().total, total);
   }
+}
+
+TEST(JsonCodec, TheLargestFloatComesBack) {
+  using Limits = std::numeric_limits<float>;
+  for (const float small : {Limits::max(), Limits::lowest(), Limits::denorm_min()}) {
+    const auto text = write(Order{.small = small});  // 3.4028235e+38, which is more than the largest
+    EXPECT_EQ(JsonCodec::decode<Order>(text).or_throw().small, small) << text;
+  }
+  EXPECT_EQ(error_of(R"({"small":3.4028236e38})").code, "out_of_range");
+  EXPECT_EQ(error_of(R"({"small":-3.4028236e38})").code, "out_of_range");
+}
+
+/// Made before the thread reads its first document, and so destroyed after the thread's parser.
+struct ReadsLate {
+  int* read = nullptr;
+  ~ReadsLate() {
+    if (read != nullptr) *read = JsonCodec::decode<shop::Line>(R"({"quantity":7})").or_throw().quantity;
+  }
+};
+
+TEST(JsonCodec, ReadsWhenItsThreadIsAboutToEnd) {
+  int read = 0;
+  std::thread([&] {
+    thread_local ReadsLate late;
+    late.read = &read;
+    EXPECT_TRUE(check_json("1"));
+  }).join();
+  EXPECT_EQ(read, 7);
 }
 
 TEST(JsonCodec, ErrorsNameTheCodeAndThePath) {

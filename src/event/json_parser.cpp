@@ -53,9 +53,16 @@ JsonParser::JsonParser(JsonParser&& other) noexcept = default;
 JsonParser& JsonParser::operator=(JsonParser&& other) noexcept = default;
 JsonParser::~JsonParser() = default;
 
-JsonParser& JsonParser::of_this_thread() {
-  thread_local JsonParser parser;
-  return parser;
+JsonParser* JsonParser::of_this_thread() {
+  thread_local constinit bool is_gone = false;  // has no destructor, and so outlives the parser
+  struct Owned {
+    JsonParser parser;
+    ~Owned() { is_gone = true; }
+  };
+  if (is_gone) [[unlikely]]
+    return nullptr;
+  thread_local Owned owned;
+  return &owned.parser;
 }
 
 std::string_view JsonParser::implementation() const {

@@ -32,8 +32,9 @@ class JsonParser {
   JsonParser& operator=(JsonParser&& other) noexcept;
   ~JsonParser();
 
-  /// The parser of this thread. Where a reader reads another document meanwhile, it takes one of its own.
-  static JsonParser& of_this_thread();
+  /// The parser of this thread; null where the thread ends and has lost it: destructors of static objects and of other
+  /// thread_local ones may read documents too. Where a reader reads another one meanwhile, it takes one of its own.
+  static JsonParser* of_this_thread();
 
   /// `text` is copied first: it may be memory that another process writes to, and what was checked must not change.
   /// Errors: `invalid_json` (never).

@@ -34,10 +34,10 @@ namespace {
 class With {
  public:
   explicit With(std::string_view implementation) {
-    JsonParser::of_this_thread() = JsonParser(implementation);
-    EXPECT_EQ(JsonParser::of_this_thread().implementation(), implementation);
+    *JsonParser::of_this_thread() = JsonParser(implementation);
+    EXPECT_EQ(JsonParser::of_this_thread()->implementation(), implementation);
   }
-  ~With() { JsonParser::of_this_thread() = JsonParser(); }
+  ~With() { *JsonParser::of_this_thread() = JsonParser(); }
   With(const With&) = delete;
   With& operator=(const With&) = delete;
 };

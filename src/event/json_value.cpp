@@ -288,9 +288,9 @@ bool JsonValue::copy(std::string& out) {
 }
 
 Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context) {
-  auto& shared = JsonParser::of_this_thread();
+  auto* const shared = JsonParser::of_this_thread();
   std::optional<JsonParser> own;  // a reader that reads another document meanwhile
-  auto& parser = shared.is_busy ? own.emplace() : shared;
+  auto& parser = shared == nullptr || shared->is_busy ? own.emplace() : *shared;
   struct Busy {
     JsonParser& parser;
     explicit Busy(JsonParser& of) : parser(of) { parser.is_busy = true; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <charconv>
@@ -75,9 +76,13 @@ template <class T>
 bool read_json_float(JsonValue& value, T& out) {
   double wide = 0;
   if (!value.number(wide)) return false;
-  if constexpr (std::is_same_v<T, float>)
-    if (wide > std::numeric_limits<float>::max() || wide < std::numeric_limits<float>::lowest())
-      return value.fail("out_of_range", "the number does not fit a float");
+  if constexpr (std::is_same_v<T, float>) {
+    constexpr double most = std::numeric_limits<float>::max();
+    // Halfway to the next one, if there was one. The shortest text of the largest float is a little more than that is.
+    constexpr double beyond = 0x1.ffffffp127;
+    if (wide >= beyond || wide <= -beyond) return value.fail("out_of_range", "the number does not fit a float");
+    wide = std::clamp(wide, -most, most);
+  }
   out = static_cast<T>(wide);
   return true;
 }
