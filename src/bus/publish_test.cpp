@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "bus/asymmetric_fence.hpp"
+#include "bus/publishers.hpp"
 #include "tidings/bus/bus.hpp"
 
 namespace {
@@ -160,5 +161,32 @@ TEST(Publish, AForkForgetsOtherThreadsFrames) {
   EXPECT_EQ(status, 0);
 }
 #endif
+
+/// Of another thread_local that was there first: it goes after the thread has given its marks back.
+struct PublishesLate {
+  Bus* bus = nullptr;
+  ~PublishesLate() {
+    if (bus != nullptr) {
+      EXPECT_TRUE(bus->publish(Tick{}));
+    }
+  }
+};
+
+TEST(Publish, ThreadsThatPublishAsTheyEndGiveTheirMarksBack) {
+  Bus bus;
+  const auto count = [] {
+    std::size_t publishers = 0;
+    for (auto* one = tidings::bus::first_publisher(); one != nullptr; one = one->next) ++publishers;
+    return publishers;
+  };
+  const auto before = count();
+  for (int i = 0; i < 50; ++i)
+    std::thread([&] {
+      thread_local PublishesLate late;
+      late.bus = &bus;
+      EXPECT_TRUE(bus.publish(Tick{}));
+    }).join();
+  EXPECT_LE(count(), before + 1);
+}
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <optional>
 #include <utility>
 
 #include "bus/slot.hpp"
@@ -15,16 +16,29 @@ namespace {
 
 constinit std::atomic<Publisher*> publishers{nullptr};
 
+void leave() {
+  if (known_publisher == nullptr) return;
+  known_publisher->in_use.store(false, std::memory_order_release);
+  known_publisher = nullptr;
+  level = nullptr;
+}
+
 /// Gives the thread's marks back when it ends.
 struct Leave {
-  ~Leave() {
-    if (known_publisher == nullptr) return;
-    known_publisher->in_use.store(false, std::memory_order_release);
-    known_publisher = nullptr;
-    level = nullptr;
-  }
+  ~Leave() { leave(); }
 };
-thread_local Leave leave;
+thread_local Leave leaves;
+
+/// The same for who publishes, or ends a subscription, in the destructor of another thread_local that comes after it:
+/// such keys come after all of those, and once more for each that is set meanwhile.
+void leave_late() {
+  static const std::optional<pthread_key_t> key = []() -> std::optional<pthread_key_t> {
+    pthread_key_t made{};
+    if (::pthread_key_create(&made, [](void*) { leave(); }) != 0) return std::nullopt;
+    return made;
+  }();
+  if (key) ::pthread_setspecific(*key, known_publisher);
+}
 
 /// The child of a fork has one thread: what the others were doing is nobody's any more.
 void forget_others() {
@@ -73,7 +87,8 @@ Publisher& register_publisher() {
   prepare_fences();
   known_publisher = &take_publisher();
   level = known_publisher->levels.data();
-  (void)&leave;  // its destructor is due now
+  (void)&leaves;  // its destructor is due now
+  leave_late();
   return *known_publisher;
 }
 
