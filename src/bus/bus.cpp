@@ -38,7 +38,10 @@ void Subscription::end() noexcept {
   if (slot->lane()) slot->lane()->stop();
   if (registry) bus::wait_for_others(*slot);
   const bool in_own_queue = slot->lane() && slot->lane()->is_own_thread();
-  if (slot->lane() && registry && !in_own_queue) slot->lane()->discard();
+  if (slot->lane() && registry && !in_own_queue) {
+    slot->lane()->discard();
+    registry->forget(*slot->lane());
+  }
   bus::release_after_own_frames(slot);
 }
 

@@ -1,5 +1,6 @@
 #include "bus/calling.hpp"
 
+#include "bus/lane.hpp"
 #include "bus/publishers.hpp"
 #include "bus/registry.hpp"
 
@@ -16,6 +17,7 @@ std::optional<Result<>> BusOutlet::publish_typed(const EventType& type, const vo
 Result<> BusOutlet::unsubscribe() {
   slot_.deactivate();
   registry_.remove(slot_);
+  if (slot_.lane()) slot_.lane()->stop();  // a queue's handler runs on its thread: nobody waits here
   return {};
 }
 

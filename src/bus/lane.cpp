@@ -61,7 +61,10 @@ Ring::Shape shape_of(const QueueOptions& options, const Subscriber& subscriber) 
     if (wanted <= event_bytes_max) bytes = std::max(bytes, wanted);
     envelopes = envelopes || taken.wants_context;
   }
-  return {.capacity = options.capacity, .event_bytes = bytes, .envelopes = envelopes};
+  return {.capacity = options.capacity,
+          .event_bytes = bytes,
+          .envelopes = envelopes,
+          .moves = options.when_full == WhenFull::drop_oldest};
 }
 
 }  // namespace
@@ -73,7 +76,7 @@ Lane::Lane(QueueOptions options, const Subscriber& subscriber, Registry& registr
       ring_(shape_of(options_, subscriber)),
       some_(std::max<std::size_t>(ring_.capacity() / 8, 1)) {
   for (const auto& taken : subscriber.taken) doors_.push_back({this, taken});
-  if (options_.when_full == WhenFull::drop_oldest) moved_ = std::make_unique<std::byte[]>(ring_.event_bytes());
+  if (options_.when_full == WhenFull::drop_oldest) moved_ = std::make_unique<std::byte[]>(ring_.taken_bytes());
 }
 
 Lane::~Lane() {
@@ -108,6 +111,8 @@ void Lane::push(const Taken& taken, Calling& calling) {
   if (event.event_type().copy == nullptr) [[unlikely]]
     return fail(calling,
                 {"not_copyable", name_ + " has a queue, and " + std::string(event.type()) + " cannot be copied"});
+  // Before there is a place, which must be filled: the clock and the entropy are the user's, and may throw.
+  const auto* const envelope = taken.wants_context ? &calling.envelope() : nullptr;
   auto& thread = this_publisher().claimer;
   auto place = ring_.claim(thread);
   if (!place) [[unlikely]] {
@@ -129,7 +134,7 @@ void Lane::push(const Taken& taken, Calling& calling) {
     } while (!place);
   }
   try {
-    ring_.fill(*place, event, taken.run, taken.wants_context ? &calling.envelope() : nullptr);
+    ring_.fill(*place, event, taken.run, envelope);
   } catch (...) {
     wake_parked();  // for the place, which is to be passed over: a drain waits for that
     throw;

@@ -19,6 +19,9 @@ namespace queued_races {
 struct Number {
   int value = 0;
 };
+struct Second {
+  int value = 0;
+};
 struct Texts {
   std::vector<std::string> texts;  // to be freed once, which takes its time
 };
@@ -29,8 +32,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using queued_races::Number;
+using queued_races::Second;
 using queued_races::Texts;
 using tidings::Bus;
+using tidings::Context;
+using tidings::Result;
 using tidings::Subscription;
 
 /// Passes time without giving the processor away: one that sleeps comes back too late to meet anybody.
@@ -102,6 +108,25 @@ TEST(QueueRaces, AnotherPublisherTakesTheRingOver) {
     ASSERT_EQ(failed, 0);
     ASSERT_EQ(handled, 2 * each) << "in round " << round;
   }
+}
+
+/// `Ring::take` takes the envelope too: its cell is the next event's by then.
+TEST(QueueRaces, AnEnvelopeStaysWithAnEventThatWasTakenOut) {
+  constexpr int events = 30'000;
+  Bus bus;
+  std::vector<std::string> ids(events);
+  int wrong = 0;
+  auto first = bus.subscribe([&](const Number& number, Context& context) -> Result<> {
+    ids[static_cast<std::size_t>(number.value)] = context.envelope().id;
+    return context.publish(Second{number.value});
+  });
+  auto queued = bus.subscribe_queued(
+      {.capacity = 1, .when_full = tidings::WhenFull::drop_oldest}, [&](const Second& second, Context& context) {
+        if (context.envelope().causation_id != ids[static_cast<std::size_t>(second.value)]) ++wrong;
+      });
+  for (int i = 0; i < events; ++i) ASSERT_TRUE(bus.publish(Number{i}));
+  ASSERT_TRUE(queued.drain(30s));
+  EXPECT_EQ(wrong, 0);
 }
 
 class NoLog final : public tidings::LogSink {

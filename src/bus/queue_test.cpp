@@ -343,6 +343,104 @@ TEST(Queue, MiddlewareThatComesWhileTheHandlerRunsIsAroundTheNextEvent) {
   EXPECT_EQ(seen, (std::vector{1, -2, 2}));
 }
 
+TEST(Queue, ABusThatGoesWaitsForAQueueThatItsHandleEnds) {
+  Lines log;
+  auto bus = std::make_unique<Bus>(tidings::BusOptions{.log = &log});
+  Gate gate;
+  std::atomic<bool> left = false;
+  auto queued = bus->subscribe_queued({}, [&](const Number&) {
+    gate.pass();
+    left = true;
+  });
+  EXPECT_TRUE(bus->publish(Number{}));
+  gate.began.acquire();
+  std::jthread ends([&] { queued.end(); });
+  while (!bus->subscriptions().empty()) std::this_thread::yield();
+  std::jthread opener([&] {
+    std::this_thread::sleep_for(20ms);
+    gate.go.release();
+  });
+  bus.reset();
+  EXPECT_TRUE(left);
+}
+
+TEST(Queue, ABusThatGoesWaitsForAHandlerThatUnsubscribed) {
+  Lines log;
+  auto bus = std::make_unique<Bus>(tidings::BusOptions{.log = &log});
+  Gate gate;
+  std::atomic<int> handled = 0;
+  auto queued = bus->subscribe_queued({.name = "q"}, [&](const Number&, Context& context) -> Result<> {
+    auto done = context.unsubscribe();
+    gate.pass();
+    ++handled;
+    return done;
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(bus->publish(Number{}));
+  gate.began.acquire();
+  std::jthread opener([&] {
+    std::this_thread::sleep_for(20ms);
+    gate.go.release(3);
+  });
+  bus.reset();
+  EXPECT_EQ(handled, 1);
+  EXPECT_NE(log.text().find("q: the subscription ended with 2 events in its queue"), std::string::npos);
+}
+
+TEST(Queue, AHandlerMayEndItselfWhileTheBusGoes) {
+  for (int round = 0; round < 3000; ++round) {
+    auto bus = std::make_unique<Bus>();
+    std::atomic<bool> began = false;
+    Subscription queued = bus->subscribe_queued({}, [&](const Number&) {
+      began = true;
+      queued.end();
+    });
+    EXPECT_TRUE(bus->publish(Number{}));
+    while (!began) std::this_thread::yield();
+    for (std::atomic<int> pause = round % 400 * 10; pause > 0; --pause) {
+    }
+    bus.reset();
+  }
+}
+
+TEST(Queue, AMoveThatThrowsIsNotAsked) {
+  struct Throws {
+    Throws() = default;
+    Throws(const Throws& other) : copies(other.copies + 1) {  // in place of a move too
+      if (copies > 1) throw std::runtime_error("no second copy");
+    }
+    int copies = 0;
+  };
+  Bus bus;
+  std::atomic<int> handled = 0;
+  auto queued = bus.subscribe_queued({.when_full = WhenFull::drop_oldest}, [&](const Throws&) { ++handled; });
+  EXPECT_TRUE(bus.publish(Throws{}));
+  ASSERT_TRUE(queued.drain(30s));
+  EXPECT_EQ(handled, 1);
+}
+
+class StoppedClock final : public tidings::Clock {
+ public:
+  [[nodiscard]] tidings::TimePoint now() const override {
+    if (throws) throw std::runtime_error("no time");
+    return tidings::system_clock().now();
+  }
+  [[nodiscard]] tidings::SteadyTime steady_now() const override { return tidings::system_clock().steady_now(); }
+  bool throws = false;
+};
+
+TEST(Queue, AClockThatThrowsLeavesNoHole) {
+  StoppedClock clock;
+  Bus bus({.clock = &clock});
+  std::atomic<int> handled = 0;
+  auto queued = bus.subscribe_queued({}, [&](const Number&, Context&) { ++handled; });
+  clock.throws = true;
+  EXPECT_EQ(bus.publish(Number{}).errors().at(0).message, "no time");
+  clock.throws = false;
+  EXPECT_TRUE(bus.publish(Number{}));
+  ASSERT_TRUE(queued.drain(3s));
+  EXPECT_EQ(handled, 1);
+}
+
 /// Many publishers on one queue: nothing lost but what was refused or dropped, and each thread's order kept.
 void crowd(WhenFull when_full) {
   constexpr int threads = 4, each = 3000;

@@ -117,12 +117,28 @@ void Registry::remove(const Slot& slot) {
   for (auto& row : next->rows) row = without(row, slot);
   next->any_row = without(next->any_row, slot);
   replace(std::move(next), unused);
-  if (slot.lane()) take_unused(unused);  // a queue is large
+  if (!slot.lane()) return;
+  take_unused(unused);  // a queue is large
+  ending_.push_back(gone);
+}
+
+void Registry::forget(const Lane& lane) {
+  std::shared_ptr<Slot> gone;  // destroyed without the lock
+  const std::scoped_lock lock(mutex_);
+  const auto found = std::ranges::find(ending_, &lane, [](const auto& known) { return known->lane().get(); });
+  if (found == ending_.end()) return;
+  gone = std::move(*found);
+  ending_.erase(found);
 }
 
 void Registry::close() {
   current.store(&in_full);  // handlers of queues that publish meanwhile look who has ended
-  for (const auto& slot : slots()) {
+  auto all = slots();
+  {
+    const std::scoped_lock lock(mutex_);
+    all.insert(all.end(), ending_.begin(), ending_.end());
+  }
+  for (const auto& slot : all) {
     slot->deactivate();
     if (!slot->lane()) continue;
     slot->lane()->stop();
@@ -150,6 +166,7 @@ void Registry::join_finished(bool all) {
   for (auto& leaving : finished) {
     leaving.thread.join();
     leaving.lane->discard();
+    forget(*leaving.lane);
   }
 }
 

@@ -52,6 +52,8 @@ class Registry : public Front {
 
   void add(const std::shared_ptr<Slot>& slot);
   void remove(const Slot& slot);
+  /// After `remove`: the thread of its queue has ended, and what it held is gone.
+  void forget(const Lane& lane);
   [[nodiscard]] std::vector<std::shared_ptr<Slot>> slots() const;
 
   /// Ends every queue, for the end of the bus.
@@ -84,9 +86,10 @@ class Registry : public Front {
   BusOptions options_;
   std::atomic<const Subscribers*> subscribers_ = nullptr;
   mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<Slot>> slots_;  // in the order of subscription
-  Retired retired_;                           // replaced, and perhaps still looked at
-  std::vector<Leaving> leaving_;              // under `mutex_`
+  std::vector<std::shared_ptr<Slot>> slots_;   // in the order of subscription
+  Retired retired_;                            // replaced, and perhaps still looked at
+  std::vector<std::shared_ptr<Slot>> ending_;  // removed, and the threads of their queues may run: they look in here
+  std::vector<Leaving> leaving_;               // under `mutex_`
 };
 
 }  // namespace tidings::bus

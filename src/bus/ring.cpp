@@ -114,6 +114,9 @@ Ring::Item Ring::take(void* into) {
     taken.type->relocate(into, taken.event);
     taken.event = into;
   }
+  if (taken.envelope != nullptr)
+    taken.envelope = std::construct_at(
+        reinterpret_cast<BusEnvelope*>(static_cast<std::byte*>(into) + shape_.event_bytes), *taken.envelope);
   free_front();
   return taken;
 }

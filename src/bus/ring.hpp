@@ -31,6 +31,7 @@ class Ring {
     std::size_t capacity;     ///< events
     std::size_t event_bytes;  ///< of the largest that stands in its cell
     bool envelopes;           ///< whether a cell has room for one
+    bool moves;               ///< whether events are moved out: then those whose move may throw stand on the heap too
   };
   /// What a taker sees of a cell; valid until `pop`.
   struct Item {
@@ -94,8 +95,8 @@ class Ring {
     destroy(front);
     free_front();
   }
-  /// Moves the oldest event into `into`, at least `event_bytes` of room, and frees its place; returns where the event
-  /// then is. Who calls destroys it by `destroy`.
+  /// Moves the oldest event and its envelope into `into`, at least `taken_bytes` of room, and frees its place; returns
+  /// where they then are. Who calls destroys the event by `destroy`.
   [[nodiscard]] Item take(void* into);
   void destroy(const Item& item) const {
     item.type->destroy(item.event);
@@ -104,7 +105,9 @@ class Ring {
   }
 
   [[nodiscard]] std::size_t capacity() const { return shape_.capacity; }
-  [[nodiscard]] std::size_t event_bytes() const { return shape_.event_bytes; }
+  [[nodiscard]] std::size_t taken_bytes() const {
+    return shape_.event_bytes + (shape_.envelopes ? sizeof(BusEnvelope) : 0);
+  }
   /// Places given out, and places freed, since the beginning. Any thread.
   [[nodiscard]] std::uint64_t claimed() const { return tail_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t freed() const { return head_.load(mark_load); }
@@ -133,7 +136,8 @@ class Ring {
   [[nodiscard]] std::byte* cell(std::uint64_t place) const { return cells_.get() + (place & mask_) * stride_; }
   [[nodiscard]] Header& header(std::uint64_t place) const { return *reinterpret_cast<Header*>(cell(place)); }
   [[nodiscard]] bool in_place(const EventType& type) const {
-    return type.size_bytes <= shape_.event_bytes && type.alignment_bytes <= alignof(std::max_align_t);
+    return type.size_bytes <= shape_.event_bytes && type.alignment_bytes <= alignof(std::max_align_t) &&
+           (!shape_.moves || type.relocates_surely);
   }
   [[nodiscard]] Item item(std::uint64_t place) const {
     const auto& head = header(place);

@@ -26,6 +26,7 @@ struct EventType {
   std::size_t alignment_bytes;
   void (*copy)(void* to, const void* from);  ///< constructs a copy; null where the type cannot be copied
   void (*relocate)(void* to, void* from);    ///< moves it to another place and destroys what is left; null as above
+  bool relocates_surely;                     ///< its move does not throw
   void (*destroy)(void* event) noexcept;
   const std::type_info* type;
   std::atomic<std::uint32_t>* number;
@@ -44,6 +45,7 @@ consteval EventType make_event_type() {
                  .alignment_bytes = alignof(Event),
                  .copy = nullptr,
                  .relocate = nullptr,
+                 .relocates_surely = std::is_nothrow_move_constructible_v<Event>,
                  .destroy = [](void* event) noexcept { std::destroy_at(static_cast<Event*>(event)); },
                  .type = &typeid(Event),
                  .number = &event_number<Event>};
