@@ -64,6 +64,24 @@ void publish_typed(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+/// One writer that does not wait for each acknowledgement.
+void publish_in_a_window(benchmark::State& state) {
+  const Scratch scratch("window");
+  auto broker =
+      tidings::open_broker("log:" + scratch.path(), {.topic_defaults = {.durability = tidings::Durability::durable}})
+          .or_throw();
+  std::uint64_t acknowledged = 0;
+  auto publisher = broker->publisher("records", {.window = 64}).or_throw();
+  const tidings::EnvelopeView view{.id = "record-1", .type = "t", .payload = "payload"};
+  for (auto _ : state) {
+    const auto accepted = publisher->publish({&view, 1}, [&](const auto& places) { acknowledged += places ? 1 : 0; });
+    if (!accepted) return state.SkipWithError("a publish failed");
+  }
+  publisher->flush().or_throw();
+  expect(state, acknowledged, static_cast<std::uint64_t>(state.iterations()), "publishes were acknowledged");
+  state.SetItemsProcessed(state.iterations());
+}
+
 struct Case {
   std::string label;
   Synced synced;
@@ -99,6 +117,7 @@ void add_benchmarks() {
       add<MappedLog>("mapped", one, one.appends);
   }
   add<TidingsLog>("tidings", crowd, crowd.appends);
+  benchmark::RegisterBenchmark("window, tidings", publish_in_a_window)->Iterations(often(20'000))->UseRealTime();
   benchmark::RegisterBenchmark("read, tidings", read<TidingsLog>)->UseRealTime();
   benchmark::RegisterBenchmark("read, sqlite", read<SqliteLog>)->UseRealTime();
   benchmark::RegisterBenchmark("read, mapped", read<MappedLog>)->UseRealTime();
@@ -126,6 +145,10 @@ std::vector<Table> tables() {
                   .unit = Unit::rate};
   const Row writers{
       .label = crowd.label, .ours = {crowd.label + ", tidings", rate}, .goals = {at_least(60e3)}, .unit = Unit::rate};
+  const Row window{.label = "synced, one writer with 64 in flight",
+                   .ours = {"window, tidings", rate},
+                   .goals = {at_least(300e3)},
+                   .unit = Unit::rate};
   const auto delivery = [](const std::string& counter, double goal) {
     return Row{.label = "publish to receive, parked, " + counter,
                .ours = {"delivery, tidings", counter},
@@ -142,7 +165,7 @@ std::vector<Table> tables() {
       {.title = "The log, records of 128 bytes, synced",
        .rows = {row(cases[3].label, "raw", {at_least(1.1, "SQLite"), at_least(0.95, "pwrite and fdatasync")}),
                 row(cases[4].label, "raw", {at_least(1.6, "SQLite")}),
-                row(cases[5].label, "raw", {at_least(4, "SQLite")}), writers},
+                row(cases[5].label, "raw", {at_least(4, "SQLite")}), writers, window},
        .note = "The limit writes into a file of zeros, without a checksum. SQLite: WAL, `synchronous=FULL`, a "
                "transaction an "
                "append."},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ enum class Fault {
   forgets_positions,
   stays_disconnected,
   calls_the_unknown_a_failure,
+  acknowledges_in_any_order,
+  ignores_the_window,
 };
 
 /// What a faulty broker does after its server was restarted, or while its answers are lost.
@@ -95,6 +98,35 @@ class FaultyConsumer final : public Consumer {
   std::optional<Delivery> last_;
 };
 
+/// Acknowledges each second publish after the one behind it.
+class FaultyPublisher final : public Publisher {
+ public:
+  explicit FaultyPublisher(std::unique_ptr<Publisher> good) : good_(std::move(good)) {}
+  Result<> publish(std::span<const EnvelopeView> events, Acknowledged acknowledged,
+                   const PublishOptions& options) override {
+    return good_->publish(
+        events,
+        [this, acknowledged = std::move(acknowledged)](Result<std::vector<Published>> places) {
+          if (!held_) {
+            held_ = [=] { acknowledged(places); };
+            return;
+          }
+          acknowledged(std::move(places));
+          std::exchange(held_, nullptr)();
+        },
+        options);
+  }
+  Result<> flush(Duration wait_max) override {
+    auto done = good_->flush(wait_max);
+    if (auto held = std::exchange(held_, nullptr)) held();
+    return done;
+  }
+
+ private:
+  std::function<void()> held_;
+  std::unique_ptr<Publisher> good_;
+};
+
 class FaultyBroker final : public Broker {
  public:
   FaultyBroker(std::unique_ptr<Broker> good, Fault fault, std::shared_ptr<Weather> weather, bool persistent)
@@ -116,6 +148,13 @@ class FaultyBroker final : public Broker {
     if (!weather_->answers_lost) return answer;
     if (fault_ == Fault::calls_the_unknown_a_failure) return Error{"busy", "try again", Retry::same_call};
     return Error{"outcome_unknown", "the answer was lost; publish the same ids again", Retry::same_call};
+  }
+  Result<std::unique_ptr<Publisher>> publisher(std::string_view topic, const PublisherOptions& options) override {
+    auto changed = options;
+    if (fault_ == Fault::ignores_the_window) changed.window += 5;
+    auto good = Broker::publisher(topic, changed);
+    if (!good || fault_ != Fault::acknowledges_in_any_order) return good;
+    return std::make_unique<FaultyPublisher>(std::move(*good));
   }
   Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {
     auto changed = options;

@@ -45,6 +45,8 @@ const std::vector<Mutant> mutants{
     {"calls_the_unknown_a_failure",
      Fault::calls_the_unknown_a_failure,
      {"an_unknown_outcome_is_told_apart_from_a_failure"}},
+    {"acknowledges_in_any_order", Fault::acknowledges_in_any_order, {"acknowledges_a_window_of_publishes_in_order"}},
+    {"ignores_the_window", Fault::ignores_the_window, {"acknowledges_a_window_of_publishes_in_order"}},
 };
 
 class Mutants : public ::testing::TestWithParam<Mutant> {};

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <mutex>
 #include <thread>
 
 #include "tidings/base/key_hash.hpp"
@@ -262,6 +263,54 @@ void an_unknown_outcome_is_told_apart_from_a_failure(Trial& trial) {
   trial.check(got[0].envelope.id == "lost", "the event came as another");
 }
 
+void acknowledges_a_window_of_publishes_in_order(Trial& trial) {
+  constexpr std::size_t window = 8;
+  const auto broker = trial.open();
+  create_topic(trial, *broker, "orders", 3);
+  std::mutex mutex;
+  std::vector<std::pair<std::string, std::vector<Published>>> told;
+  std::vector<std::string> sent;
+  const auto publisher = trial.need(broker->publisher("orders", {.window = window}), "publisher");
+  const auto hand_over = [&](const std::vector<Envelope>& batch) {
+    std::vector<EnvelopeView> views;
+    for (const auto& one : batch) views.push_back(one.view());
+    trial.need(publisher->publish(views,
+                                  [&, first = batch.front().id](Result<std::vector<Published>> places) {
+                                    const std::scoped_lock lock(mutex);
+                                    told.emplace_back(first, places ? *places : std::vector<Published>{});
+                                  }),
+               "a publish in a window");
+    sent.push_back(batch.front().id);
+  };
+  for (int i = 0; i < 300; ++i) {
+    hand_over({event("e" + std::to_string(i), "key-" + std::to_string(i % 7))});
+    const std::scoped_lock lock(mutex);
+    trial.check(sent.size() - told.size() <= window, "more is on its way than the window has room for");
+  }
+  std::vector<Envelope> large;
+  for (std::size_t i = 0; i < 2 * window; ++i) large.push_back(event("l" + std::to_string(i), "key-1"));
+  hand_over(large);  // alone, but it goes
+  const auto nameless = event("");
+  const auto view = nameless.view();
+  trial.check_error(publisher->publish({&view, 1}, [&](const Result<std::vector<Published>>&) { told.clear(); }),
+                    "invalid_event", Retry::never, "an event without an id, in a window");
+  trial.need(publisher->flush(trial.patience()), "flush");
+  trial.require(told.size() == sent.size(), std::to_string(told.size()) + " of " + std::to_string(sent.size()) +
+                                                " publishes were acknowledged when flush returned");
+  for (std::size_t i = 0; i < sent.size(); ++i)
+    trial.check(told[i].first == sent[i], told[i].first + " was acknowledged in place of " + sent[i]);
+  std::map<std::string, Published, std::less<>> places;
+  for (std::size_t i = 0; i < 300; ++i) {
+    trial.require(told[i].second.size() == 1, told[i].first + " has no place");
+    places[told[i].first] = told[i].second.front();
+  }
+  trial.check(told.back().second.size() == large.size(), "not every event of a batch has a place");
+  for (const auto& delivery : handle(trial, *join(trial, *broker, "orders", "group"), 300 + large.size()))
+    if (const auto place = places.find(delivery.envelope.id); place != places.end())
+      trial.check(place->second == Published{delivery.id.partition, delivery.id.offset},
+                  place->first + " stands elsewhere than its acknowledgement said");
+}
+
 }  // namespace
 
 std::vector<CaseEntry> publish_cases() {
@@ -286,6 +335,10 @@ std::vector<CaseEntry> publish_cases() {
       {{"an_unknown_outcome_is_told_apart_from_a_failure",
         "A lost answer is `outcome_unknown`, and the same id may be sent again."},
        an_unknown_outcome_is_told_apart_from_a_failure},
+      {{"acknowledges_a_window_of_publishes_in_order",
+        "Publishes that do not wait for one another are acknowledged in their order, and no more are on their way than "
+        "the window allows."},
+       acknowledges_a_window_of_publishes_in_order},
   };
 }
 

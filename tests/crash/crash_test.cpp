@@ -1,5 +1,5 @@
 // Processes that write and read one log are killed with SIGKILL at random moments, or leave, and others go on.
-// TIDINGS_SEED replays the choices (not the scheduler's), TIDINGS_ROUNDS says how many kills. Every 50 of them have a
+// TORTURE_SEED replays the choices (not the scheduler's), TORTURE_ROUNDS says how many kills. Every 50 of them have a
 // log of their own, whose segments are small in the beginning: batches larger than a segment, and rolls, are then met
 // often.
 #include <fcntl.h>
@@ -365,8 +365,8 @@ void kill_and_check(std::uint64_t kills, SeededEntropy& entropy, std::size_t (&a
 }
 
 TEST(Crash, NothingAcknowledgedIsLostWhoeverIsKilled) {
-  const auto seed = number_from("TIDINGS_SEED", 1);
-  const auto rounds = number_from("TIDINGS_ROUNDS", 300);
+  const auto seed = number_from("TORTURE_SEED", 1);
+  const auto rounds = number_from("TORTURE_ROUNDS", 300);
   std::printf("seed %llu, %llu kills\n", static_cast<unsigned long long>(seed),
               static_cast<unsigned long long>(rounds));
   SeededEntropy entropy(seed);

@@ -9,6 +9,7 @@
 #include "tidings/base/clock.hpp"
 #include "tidings/base/file_system.hpp"
 #include "tidings/base/log_sink.hpp"
+#include "tidings/broker/publisher.hpp"
 #include "tidings/broker/types.hpp"
 
 namespace tidings {
@@ -87,6 +88,10 @@ class Broker {
   /// written to that partition until the machine was started again).
   virtual Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
                                                  const PublishOptions& options = {}) = 0;
+
+  /// For publishes that do not wait for one another: see `Publisher`. Creates the topic as `publish` does. Errors as
+  /// there.
+  virtual Result<std::unique_ptr<Publisher>> publisher(std::string_view topic, const PublisherOptions& options = {});
 
   /// Joins a group, or reads without one. Errors: `invalid_name`, `invalid_options`, `unknown_topic` (never), `busy`,
   /// `too_many_members` (same call).

@@ -66,6 +66,7 @@ class LogBroker final : public Broker {
   Result<> create_topic(std::string_view name, const TopicOptions& options) override;
   Result<std::vector<Published>> publish(std::string_view name, std::span<const EnvelopeView> events,
                                          const PublishOptions& options) override;
+  Result<std::unique_ptr<Publisher>> publisher(std::string_view name, const PublisherOptions& options) override;
   Result<std::unique_ptr<Consumer>> subscribe(std::string_view name, const ConsumerOptions& options) override;
   Result<std::vector<TopicInfo>> topics() override;
   Result<TopicInfo> topic(std::string_view name) override;
@@ -77,6 +78,20 @@ class LogBroker final : public Broker {
   }
 
  private:
+  /// Events that are written, and have yet to be synced as far as `until_durable` says.
+  struct Written {
+    std::vector<Published> places;
+    struct End {
+      PartitionLog* partition;
+      std::uint64_t offset;
+    };
+    std::vector<End> until_durable;
+    SteadyTime until{};
+  };
+  class Steps;
+  Result<Written> write(const std::shared_ptr<TopicLog>& topic, std::span<const EnvelopeView> events,
+                        const PublishOptions& options);
+  static Result<std::vector<Published>> finish(Written written);
   Result<std::shared_ptr<TopicLog>> existing(std::string_view name);
   Result<std::shared_ptr<TopicLog>> existing_or_new(std::string_view name, bool may_create);
   Result<std::shared_ptr<TopicLog>> make(std::string_view name, const TopicOptions& options);
@@ -159,44 +174,75 @@ Result<> LogBroker::create_topic(std::string_view name, const TopicOptions& opti
   return {};
 }
 
-Result<std::vector<Published>> LogBroker::publish(std::string_view name, std::span<const EnvelopeView> events,
-                                                  const PublishOptions& options) {
-  auto topic = existing_or_new(name, true);
-  if (!topic) return topic.error();
-  const auto& meta = (*topic)->meta();
+Result<LogBroker::Written> LogBroker::write(const std::shared_ptr<TopicLog>& topic,
+                                            std::span<const EnvelopeView> events, const PublishOptions& options) {
+  const auto& meta = topic->meta();
   auto routing =
       route(events, options, meta.partitions, meta.event_bytes_max, keyless_.fetch_add(1, std::memory_order_relaxed));
   if (!routing) return routing.error();
   const auto durability = static_cast<Durability>(meta.durability);
   const bool synced = durability == Durability::durable || options.wait_for == Durability::durable;
+  if (durability == Durability::interval) sync_in_background(topic);
+  Written written;
   // Looked at by who waits, and by who goes on to a second step: the clock is a part of what one small event costs.
   const bool is_one_step = !synced && routing->parts.size() == 1;
-  const auto until = is_one_step ? SteadyTime{} : deadline_after(std::chrono::steady_clock::now(), options.wait_max);
-  const auto wait_left = [&] { return is_one_step ? options.wait_max : left(until); };
-  if (durability == Durability::interval) sync_in_background(*topic);
+  if (!is_one_step) written.until = deadline_after(std::chrono::steady_clock::now(), options.wait_max);
+  const auto wait_left = [&] { return is_one_step ? options.wait_max : left(written.until); };
   bool any_written = false;
   for (const auto& part : routing->parts) {
-    std::uint64_t first = 0;
-    auto partition = (*topic)->partition(part.partition.value, wait_left());
-    Result<> done = partition ? Result<>{} : partition.error();
-    if (done) {
-      auto appended = (*partition)->append(part.events, wait_left());
-      if (!appended)
-        done = appended.error();
-      else if (first = *appended; synced)
-        done = (*partition)->sync_to(first + part.events.size(), wait_left());
-    }
-    if (!done) {
-      if (!any_written) return done.error();
+    auto partition = topic->partition(part.partition.value, wait_left());
+    auto first = partition ? (*partition)->append(part.events, wait_left()) : partition.error();
+    if (!first) {
+      if (!any_written) return first.error();
       return Error{"outcome_unknown",
-                   "some of the events were published, then " + to_string(done.error()) +
+                   "some of the events were published, then " + to_string(first.error()) +
                        "; publish all again under the same ids",
                    Retry::same_call};
     }
     any_written = true;
-    routing->set_first(part.partition, Offset{first});
+    if (synced) written.until_durable.push_back({*partition, *first + part.events.size()});
+    routing->set_first(part.partition, Offset{*first});
   }
-  return std::move(routing->places);
+  written.places = std::move(routing->places);
+  return written;
+}
+
+Result<std::vector<Published>> LogBroker::finish(Written written) {
+  for (const auto& [partition, end] : written.until_durable)
+    if (auto done = partition->sync_to(end, left(written.until)); !done) return done.error();
+  return std::move(written.places);
+}
+
+Result<std::vector<Published>> LogBroker::publish(std::string_view name, std::span<const EnvelopeView> events,
+                                                  const PublishOptions& options) {
+  auto topic = existing_or_new(name, true);
+  if (!topic) return topic.error();
+  auto written = write(*topic, events, options);
+  if (!written) return written.error();
+  return finish(std::move(*written));
+}
+
+/// Appended one after another, and synced together: one sync is for all that was appended before it.
+class LogBroker::Steps final : public TwoStepPublish {
+ public:
+  Steps(LogBroker& broker, std::shared_ptr<TopicLog> topic) : broker_(broker), topic_(std::move(topic)) {}
+  Result<Finish> begin(std::span<const EnvelopeView> events, const PublishOptions& options) override {
+    if (broker_.closed_) return closed();
+    auto written = broker_.write(topic_, events, options);
+    if (!written && written.error().code != "outcome_unknown") return written.error();
+    if (!written) return Finish{[error = written.error()] { return Result<std::vector<Published>>{error}; }};
+    return Finish{[written = std::move(*written)]() mutable { return finish(std::move(written)); }};
+  }
+
+ private:
+  LogBroker& broker_;
+  const std::shared_ptr<TopicLog> topic_;
+};
+
+Result<std::unique_ptr<Publisher>> LogBroker::publisher(std::string_view name, const PublisherOptions& options) {
+  auto topic = existing_or_new(name, true);
+  if (!topic) return topic.error();
+  return make_publisher(std::make_unique<Steps>(*this, std::move(*topic)), options);
 }
 
 void LogBroker::sync_in_background(const std::shared_ptr<TopicLog>& topic) {

@@ -230,6 +230,59 @@ TEST_F(LogBroker, AChildOfAForkMayEndAndNothingElse) {
   member->settle({&delivery.id, 1}).or_throw();
 }
 
+TEST_F(LogBroker, AWindowOfPublishesIsSyncedTogetherBeforeItIsAcknowledged) {
+  auto broker = open();
+  ASSERT_TRUE(try_publish(*broker, "orders", "first"));  // the segment is there
+  std::atomic<int> syncs = 0;
+  files.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
+    if (call.name == "sync_data" && call.path.ends_with(".log")) ++syncs;
+    return std::nullopt;
+  });
+  std::vector<std::uint64_t> acknowledged;
+  std::atomic<std::uint64_t> too_early = 0;
+  auto publisher = broker->publisher("orders", {.window = 64}).or_throw();
+  const auto publish = [&](const std::string& id) {
+    const EnvelopeView event{.id = id, .type = "t"};
+    return publisher->publish({&event, 1}, [&](const Result<std::vector<Published>>& places) {
+      const auto offset = places->front().offset.value;
+      if (broker->topic("orders").or_throw().partitions.front().end.value <= offset) ++too_early;
+      acknowledged.push_back(offset);
+    });
+  };
+  ASSERT_TRUE(publish("e0"));
+  for (int i = 1; i < 1000; ++i) ASSERT_TRUE(publish("e" + std::to_string(i)));
+  ASSERT_TRUE(publisher->flush(30s));
+  EXPECT_EQ(too_early, 0U);
+  ASSERT_EQ(acknowledged.size(), 1000U);
+  for (std::size_t i = 0; i < acknowledged.size(); ++i) ASSERT_EQ(acknowledged[i], i + 1);
+  EXPECT_LT(syncs, 700) << "some at least had company";
+}
+
+TEST_F(LogBroker, AWindowWhoseSyncFailsIsUnknownAndLaterPublishesAreRefused) {
+  auto broker = open();
+  ASSERT_TRUE(try_publish(*broker, "orders", "first"));
+  files.fail([](const FaultyFiles::Call& call) -> std::optional<Error> {
+    if (call.name == "sync_data") return tidings::log::io_error();
+    return std::nullopt;
+  });
+  std::vector<std::string> codes;
+  auto publisher = broker->publisher("orders", {.window = 64}).or_throw();
+  std::optional<Error> refused;
+  for (int i = 0; i < 1000 && !refused; ++i) {
+    const auto id = "e" + std::to_string(i);
+    const EnvelopeView event{.id = id, .type = "t"};
+    auto accepted = publisher->publish({&event, 1}, [&](const Result<std::vector<Published>>& places) {
+      codes.push_back(places ? "fine" : places.error().code);
+    });
+    if (!accepted) refused = accepted.error();
+  }
+  ASSERT_TRUE(publisher->flush(30s));
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, "poisoned");
+  ASSERT_FALSE(codes.empty());
+  EXPECT_EQ(std::ranges::count(codes, "outcome_unknown"), static_cast<std::ptrdiff_t>(codes.size()));
+}
+
 TEST_F(LogBroker, ClosingDoesNotMeetALatePublish) {
   for (int round = 0; round < 20; ++round) {
     auto broker = open();

@@ -1,0 +1,169 @@
+#include "tidings/broker/publisher.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "tidings/broker/broker.hpp"
+#include "tidings/broker/in_flight.hpp"
+
+namespace tidings {
+namespace {
+
+class WindowedPublisher final : public Publisher {
+ public:
+  WindowedPublisher(std::unique_ptr<TwoStepPublish> steps, const PublisherOptions& options)
+      : steps_(std::move(steps)), window_(std::max<std::size_t>(options.window, 1)), log_(*options.log) {
+    acknowledger_ = std::thread([this] { acknowledge(); });
+  }
+  ~WindowedPublisher() override {
+    {
+      const std::scoped_lock lock(mutex_);
+      stops_ = true;
+    }
+    begun_.notify_one();
+    acknowledger_.join();
+  }
+  WindowedPublisher(const WindowedPublisher&) = delete;
+  WindowedPublisher& operator=(const WindowedPublisher&) = delete;
+
+  Result<> publish(std::span<const EnvelopeView> events, Acknowledged acknowledged,
+                   const PublishOptions& options) override {
+    auto left = options;
+    if (auto begun = wait_for_turn(events.size(), left); !begun) return begun;
+    auto finish = steps_->begin(events, left);
+    {
+      const std::scoped_lock lock(mutex_);
+      is_beginning_ = false;
+      if (finish) {
+        ++accepted_;
+        waiting_.push_back({std::move(*finish), std::move(acknowledged), events.size()});
+        if (waiting_.size() == 1) begun_.notify_one();
+      } else {
+        outstanding_ -= events.size();
+      }
+    }
+    changed_.notify_all();
+    return finish ? Result<>{} : finish.error();
+  }
+
+  Result<> flush(Duration wait_max) override {
+    if (is_own_thread())
+      return Error{"own_callback", "a callback of this publisher cannot wait for callbacks; flush elsewhere"};
+    std::unique_lock lock(mutex_);
+    const auto end = accepted_;
+    const auto until = deadline_after(std::chrono::steady_clock::now(), wait_max);
+    if (changed_.wait_until(lock, until, [&] { return finished_ >= end; })) return {};
+    return Error{"timeout", std::to_string(end - finished_) + " publishes are not acknowledged yet; flush again",
+                 Retry::same_call};
+  }
+
+ private:
+  struct Waiting {
+    TwoStepPublish::Finish finish;
+    Acknowledged acknowledged;
+    std::size_t events;
+  };
+
+  [[nodiscard]] bool is_own_thread() const { return std::this_thread::get_id() == acknowledger_.get_id(); }
+
+  /// Until the window has room for so many events, and nobody else hands some over: what is handed over first stands
+  /// first in the queue.
+  Result<> wait_for_turn(std::size_t events, PublishOptions& options) {
+    std::unique_lock lock(mutex_);
+    const auto has_room = [&] { return outstanding_ == 0 || outstanding_ + events <= window_; };
+    const auto may_begin = [&] { return !is_beginning_ && has_room(); };
+    if (!may_begin()) {
+      const auto full = [&](std::string_view why) {
+        return Error{"backpressure", "the window of " + std::to_string(window_) + " events is full, " + std::string(why),
+                     Retry::same_call};
+      };
+      if (is_own_thread() && !has_room())
+        return full("and a callback cannot wait for it; publish elsewhere, or widen the window");
+      const auto until = deadline_after(std::chrono::steady_clock::now(), options.wait_max);
+      if (!changed_.wait_until(lock, until, may_begin))
+        return full("and was for as long as wait_max allows; wait longer, or widen it");
+      options.wait_max = std::max<Duration>(until - std::chrono::steady_clock::now(), Duration::zero());
+    }
+    outstanding_ += events;
+    is_beginning_ = true;
+    return {};
+  }
+
+  void acknowledge() {
+    std::deque<Waiting> taken;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      begun_.wait(lock, [&] { return stops_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      taken.swap(waiting_);
+      lock.unlock();
+      std::size_t events = 0;
+      for (auto& one : taken) {
+        tell(one);
+        events += one.events;
+      }
+      lock.lock();
+      outstanding_ -= events;
+      finished_ += taken.size();
+      taken.clear();
+      changed_.notify_all();
+    }
+  }
+
+  void tell(Waiting& one) {
+    try {
+      auto result = one.finish();
+      if (one.acknowledged) one.acknowledged(std::move(result));
+    } catch (const std::exception& thrown) {
+      log_.write(LogLevel::error, std::string("the callback of a publish threw: ") + thrown.what());
+    } catch (...) {
+      log_.write(LogLevel::error, "the callback of a publish threw something that is no std::exception");
+    }
+    one.acknowledged = nullptr;  // what it holds goes now, without the lock
+  }
+
+  const std::unique_ptr<TwoStepPublish> steps_;
+  const std::size_t window_;
+  LogSink& log_;
+  std::mutex mutex_;
+  std::condition_variable begun_, changed_;
+  std::deque<Waiting> waiting_;
+  std::size_t outstanding_ = 0;   // events, also those whose publish has just begun
+  std::uint64_t accepted_ = 0, finished_ = 0;  // publishes
+  bool is_beginning_ = false;  // one hands its events over
+  bool stops_ = false;
+  std::thread acknowledger_;
+};
+
+/// What a broker does that knows no other way.
+class WholePublish final : public TwoStepPublish {
+ public:
+  WholePublish(Broker& broker, std::string_view topic) : broker_(broker), topic_(topic) {}
+  Result<Finish> begin(std::span<const EnvelopeView> events, const PublishOptions& options) override {
+    auto places = broker_.publish(topic_, events, options);
+    if (!places && places.error().code != "outcome_unknown") return places.error();
+    return Finish{[places = std::move(places)] { return places; }};
+  }
+
+ private:
+  Broker& broker_;
+  const std::string topic_;
+};
+
+}  // namespace
+
+std::unique_ptr<Publisher> make_publisher(std::unique_ptr<TwoStepPublish> steps, const PublisherOptions& options) {
+  return std::make_unique<WindowedPublisher>(std::move(steps), options);
+}
+
+Result<std::unique_ptr<Publisher>> Broker::publisher(std::string_view topic, const PublisherOptions& options) {
+  return make_publisher(std::make_unique<WholePublish>(*this, topic), options);
+}
+
+}  // namespace tidings
