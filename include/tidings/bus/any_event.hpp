@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "tidings/event/detail/event_check.hpp"
 #include "tidings/event/event_type.hpp"
 
 namespace tidings {
@@ -26,5 +27,8 @@ class AnyEvent {
   const EventType* type_;
   const void* event_;
 };
+
+template <>
+inline constexpr auto detail::goes_with_events<AnyEvent> = detail::NoEvent::refers;
 
 }  // namespace tidings

@@ -17,6 +17,7 @@
 #include "tidings/bus/options.hpp"
 #include "tidings/bus/subscription.hpp"
 #include "tidings/event/context.hpp"
+#include "tidings/event/detail/event_check.hpp"
 
 namespace tidings {
 
@@ -116,8 +117,12 @@ class Bus {
   /// Calls every subscriber of `Event`. What failed is in the result; nothing is thrown.
   template <class Event>
   BusResult publish(const Event& event) {
-    return bus::publish(*front_, detail::event_number<Event>.load(std::memory_order_relaxed), event_type<Event>,
-                        &event);
+    if constexpr (detail::is_event<Event>)
+      return bus::publish(*front_, detail::event_number<Event>.load(std::memory_order_relaxed), event_type<Event>,
+                          &event);
+    else
+      (void)detail::RefusedEvent<Event>{};
+    return {};
   }
 
   /// What is subscribed, in the order of subscription, middleware first.
@@ -156,8 +161,24 @@ class Bus {
     return false;
   }
 
+  template <class Event>
+  static constexpr bool takes_event = detail::is_event<Event> || std::is_same_v<Event, AnyEvent>;
+  template <class Event>
+  static void refuse_unless_event() {
+    if constexpr (!takes_event<Event>) (void)detail::RefusedEvent<Event>{};
+  }
+
   template <class... Events, class F>
   static bus::Subscriber subscriber(std::string name, F&& handler) {
+    if constexpr ((takes_event<Events> && ...))
+      return subscriber_of<Events...>(std::move(name), std::forward<F>(handler));
+    else
+      (refuse_unless_event<Events>(), ...);
+    return {};
+  }
+
+  template <class... Events, class F>
+  static bus::Subscriber subscriber_of(std::string name, F&& handler) {
     using Plain = std::decay_t<F>;
     constexpr bool callable = (detail::takes_event<Plain, Events> && ...);
     static_assert(callable,
@@ -178,11 +199,15 @@ class Bus {
 
   template <class... Events, class F>
   Subscription queued(QueueOptions options, F&& handler) {
-    constexpr bool copyable = ((std::is_same_v<Events, AnyEvent> || std::copy_constructible<Events>) && ...);
-    static_assert(copyable, "tidings: a queued subscriber gets a copy of its event, and this one cannot be copied");
-    if constexpr (copyable) {
-      auto taken = subscriber<Events...>(std::move(options.name), std::forward<F>(handler));
-      return add_queued(std::move(taken), std::move(options));
+    if constexpr ((takes_event<Events> && ...)) {
+      constexpr bool copyable = ((std::is_same_v<Events, AnyEvent> || std::copy_constructible<Events>) && ...);
+      static_assert(copyable, "tidings: a queued subscriber gets a copy of its event, and this one cannot be copied");
+      if constexpr (copyable) {
+        auto taken = subscriber_of<Events...>(std::move(options.name), std::forward<F>(handler));
+        return add_queued(std::move(taken), std::move(options));
+      }
+    } else {
+      (refuse_unless_event<Events>(), ...);
     }
     return {};
   }

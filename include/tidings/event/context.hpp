@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tidings/base/strong.hpp"
+#include "tidings/event/detail/event_check.hpp"
 #include "tidings/event/detail/outlet.hpp"
 #include "tidings/event/envelope.hpp"
 #include "tidings/event/event_type.hpp"
@@ -42,11 +43,16 @@ class Context {
   /// Errors: what encoding and `validate` say.
   template <class Event>
   Result<> publish(const Event& event) {
-    if (auto taken = outlet_->publish_typed(event_type<Event>, &event, *envelope_)) return std::move(*taken);
-    auto envelope = make_envelope(
-        event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
-    if (!envelope) return envelope.error();
-    return outlet_->publish(event_topic<Event>(), std::move(*envelope));
+    if constexpr (detail::is_event<Event>) {
+      if (auto taken = outlet_->publish_typed(event_type<Event>, &event, *envelope_)) return std::move(*taken);
+      auto envelope = make_envelope(
+          event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
+      if (!envelope) return envelope.error();
+      return outlet_->publish(event_topic<Event>(), std::move(*envelope));
+    } else {
+      (void)detail::RefusedEvent<Event>{};
+      return {};
+    }
   }
 
   /// On the bus: no handler call of this subscription begins after this one. Error `unsupported` elsewhere.

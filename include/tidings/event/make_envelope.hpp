@@ -5,6 +5,7 @@
 #include "tidings/base/clock.hpp"
 #include "tidings/base/entropy.hpp"
 #include "tidings/event/codec.hpp"
+#include "tidings/event/detail/event_check.hpp"
 #include "tidings/event/detail/upcast.hpp"
 #include "tidings/event/envelope.hpp"
 #include "tidings/event/json_codec.hpp"
@@ -27,19 +28,25 @@ struct EnvelopeOptions {
 [[nodiscard]] Envelope begin_envelope(const EnvelopeOptions& options);
 
 /// Encodes `event` and gives it type, version, key and all that `begin_envelope` gives. Errors: what the codec says.
-template <class Event, Codec<Event> C = JsonCodec>
+template <class Event, class C = JsonCodec>
+  requires(!detail::is_event<Event> || Codec<C, Event>)
 Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& options = {}) {
-  auto envelope = begin_envelope(options);
-  envelope.type = event_name<Event>();
-  envelope.version = event_version<Event>();
-  envelope.key = event_key(event);
-  envelope.data_content_type = C::content_type;
-  envelope.payload.reserve(256);  // most fit, and it does not grow step by step
-  if (auto encoded = C::encode(event, envelope.payload); !encoded) {
-    encoded.error().message.insert(0, std::string(event_name<Event>()) + " ");
-    return encoded.error();
+  if constexpr (detail::is_event<Event>) {
+    auto envelope = begin_envelope(options);
+    envelope.type = event_name<Event>();
+    envelope.version = event_version<Event>();
+    envelope.key = event_key(event);
+    envelope.data_content_type = C::content_type;
+    envelope.payload.reserve(256);  // most fit, and it does not grow step by step
+    if (auto encoded = C::encode(event, envelope.payload); !encoded) {
+      encoded.error().message.insert(0, std::string(event_name<Event>()) + " ");
+      return encoded.error();
+    }
+    return envelope;
+  } else {
+    (void)detail::RefusedEvent<Event>{};
+    return Error{};
   }
-  return envelope;
 }
 
 /// Reads an envelope's payload as `Event`; one of an older version goes through the class's `static Event upcast(const
@@ -47,9 +54,14 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
 /// The type is not looked at.
 template <class Event, Codec<Event> C = JsonCodec>
 Result<Event> decode_event(const EnvelopeView& envelope) {
-  if (!envelope.data_content_type.empty() && !envelope.data_content_type.starts_with(C::content_type))
-    return detail::foreign_content(envelope, C::content_type);
-  return detail::decode_version<Event, C>(envelope, event_version<Event>());
+  if constexpr (detail::is_event<Event>) {
+    if (!envelope.data_content_type.empty() && !envelope.data_content_type.starts_with(C::content_type))
+      return detail::foreign_content(envelope, C::content_type);
+    return detail::decode_version<Event, C>(envelope, event_version<Event>());
+  } else {
+    (void)detail::RefusedEvent<Event>{};
+    return Error{};
+  }
 }
 
 }  // namespace tidings

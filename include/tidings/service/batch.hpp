@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "tidings/event/context.hpp"
+#include "tidings/event/detail/event_check.hpp"
 
 namespace tidings {
 
@@ -34,5 +35,8 @@ class Batch {
  private:
   std::span<const Item> items_;
 };
+
+template <class... Events>
+inline constexpr auto detail::goes_with_events<Batch<Events...>> = detail::NoEvent::batch;
 
 }  // namespace tidings

@@ -99,15 +99,20 @@ class Service {
   /// As one batch, in order.
   template <class Event>
   Result<> publish_all(std::span<const Event> events) {
-    std::vector<Envelope> envelopes;
-    envelopes.reserve(events.size());
-    const auto options = envelope_options();
-    for (const auto& event : events) {
-      auto envelope = make_envelope(event, options);
-      if (!envelope) return envelope.error();
-      envelopes.push_back(std::move(*envelope));
+    if constexpr (detail::is_event<Event>) {
+      std::vector<Envelope> envelopes;
+      envelopes.reserve(events.size());
+      const auto options = envelope_options();
+      for (const auto& event : events) {
+        auto envelope = make_envelope(event, options);
+        if (!envelope) return envelope.error();
+        envelopes.push_back(std::move(*envelope));
+      }
+      return publish_envelopes(event_topic<Event>(), envelopes);
+    } else {
+      (void)detail::RefusedEvent<Event>{};
+      return {};
     }
-    return publish_envelopes(event_topic<Event>(), envelopes);
   }
   template <class Event>
   Result<> publish_all(const std::vector<Event>& events) {

@@ -10,6 +10,7 @@ struct OrderPlaced {
 struct OrderShipped {
   int order = 0;
 };
+struct OrderReturned;
 struct Sealed {
   Sealed() = default;
   Sealed(const Sealed&) = delete;
@@ -86,6 +87,53 @@ inline void use() {
 #ifdef MIDDLEWARE_RETURNS_NOTHING
   // refused: middleware takes tidings::HandlerCall& and returns tidings::Result<>
   auto wrong = bus.use([](tidings::HandlerCall& call) { (void)call.next(); });
+#endif
+#ifdef NO_EVENT_NUMBER
+  // refused: an event is a struct of its own, and no number, enum, union or array
+  // names: int
+  (void)bus.publish(3);
+#endif
+#ifdef NO_EVENT_TEXT
+  // refused: an event is a struct of its own, and no text
+  (void)bus.publish("placed");
+#endif
+#ifdef NO_EVENT_STRING
+  // refused: an event is a struct of its own, and no text
+  (void)bus.publish(std::string("placed"));
+#endif
+#ifdef NO_EVENT_POINTER
+  // refused: an event is handed over by value or reference, and not by pointer: publish(*event)
+  // names: OrderPlaced
+  const OrderPlaced placed;
+  (void)bus.publish(&placed);
+#endif
+#ifdef NO_EVENT_ANY
+  // refused: an AnyEvent only refers to an event
+  auto wrong = bus.subscribe([&](const tidings::AnyEvent& event) { (void)bus.publish(event); });
+#endif
+#ifdef NO_EVENT_CONTEXT
+  // refused: a Context is no event
+  auto wrong = bus.subscribe([&](const OrderPlaced&, tidings::Context& context) { (void)bus.publish(context); });
+#endif
+#ifdef NO_EVENT_THROUGH_CONTEXT
+  // refused: an AnyEvent only refers to an event
+  auto wrong =
+      bus.subscribe([&](const tidings::AnyEvent& event, tidings::Context& context) { return context.publish(event); });
+#endif
+#ifdef NAMES_NO_EVENT
+  // refused: an event is a struct of its own, and no number, enum, union or array
+  // names: int
+  auto wrong = bus.subscribe<int>([](const auto&) {});
+#endif
+#ifdef ONLY_DECLARED
+  // refused: this event is only declared here: include the header that defines it
+  // names: OrderReturned
+  auto wrong = bus.subscribe([](const OrderReturned&) {});
+#endif
+#ifdef QUEUED_ONLY_DECLARED
+  // refused: this event is only declared here: include the header that defines it
+  // names: OrderReturned
+  auto wrong = bus.subscribe_queued({}, [](const OrderReturned&) {});
 #endif
 }
 

@@ -295,5 +295,29 @@ bool use_all(const tidings::EnvelopeView& envelope) {
           AStructWithANameOfALengthThatNobodyWouldEverTypeButAGeneratorMayWellProduceOnABadDayLikeTheOneBeforeThisOneHere>(
       envelope);
 #endif
+#ifdef NO_EVENT_NUMBER
+  // refused: tidings: an event is a struct of its own, and no number, enum, union or array
+  // names: int
+  return tidings::make_envelope(3).has_value();
+#endif
+#ifdef NO_EVENT_TEXT
+  // refused: tidings: an event is a struct of its own, and no text
+  return tidings::make_envelope("placed").has_value();
+#endif
+#ifdef NO_EVENT_STRING
+  // refused: tidings: an event is a struct of its own, and no text
+  return tidings::make_envelope(std::string("placed")).has_value();
+#endif
+#ifdef NO_EVENT_POINTER
+  // refused: tidings: an event is handed over by value or reference, and not by pointer
+  // names: Fine
+  const shop::Fine fine;
+  return tidings::make_envelope(&fine).has_value();
+#endif
+#ifdef NO_EVENT_READ
+  // refused: tidings: an event is a struct of its own, and no number, enum, union or array
+  // names: int
+  return tidings::decode_event<int>(envelope).has_value();
+#endif
   return use<shop::Order, shop::Other, shop::Fine, shop::FineData>(envelope);
 }
