@@ -92,6 +92,34 @@ TEST(Bus, TakesMembersOverloadsGenericsAndFunctions) {
   EXPECT_EQ(free_calls, 1);
 }
 
+struct Warehouse : Inventory {
+  void quiet(const Placed&) noexcept {}
+};
+
+TEST(Bus, MemberFunctionsHaveOptionsQueuesAndObjectsOfDerivedClasses) {
+  Bus bus;
+  Warehouse warehouse;
+  const Inventory constant;
+  auto a = bus.subscribe({.name = "stock"}, &Inventory::on, &warehouse);
+  auto b = bus.subscribe_queued({.name = "later"}, &Inventory::on, &warehouse);
+  auto c = bus.subscribe(&Inventory::look, &constant);
+  auto d = bus.subscribe_queued(&Warehouse::quiet, &warehouse);
+  auto e = bus.subscribe_queued([](const Placed&) {});
+  auto f = bus.subscribe_queued<Placed, Cancelled>([](const auto&) {});
+  EXPECT_EQ(bus.publish(Cancelled{}).handlers(), 1U);
+  EXPECT_EQ(bus.publish(Placed{0}).handlers(), 6U);
+  EXPECT_TRUE(bus.drain(std::chrono::seconds{10}));
+  const auto all = bus.subscriptions();
+  ASSERT_EQ(all.size(), 6U);
+  EXPECT_EQ(all[0].name, "stock");
+  EXPECT_EQ(all[1].name, "later");
+  EXPECT_TRUE(all[1].queued && all[3].queued && all[4].queued && all[5].queued);
+  EXPECT_EQ(all[4].capacity, tidings::QueueOptions{}.capacity);
+  // The class and the event; which function it is, its type does not say.
+  EXPECT_NE(all[2].name.find("Inventory::*)(const"), std::string::npos) << all[2].name;
+  EXPECT_NE(all[2].name.find("Placed"), std::string::npos) << all[2].name;
+}
+
 TEST(Bus, OneFailureHidesNoOther) {
   Bus bus;
   bool last = false;

@@ -17,6 +17,7 @@
 #include "tidings/bus/options.hpp"
 #include "tidings/bus/subscription.hpp"
 #include "tidings/event/context.hpp"
+#include "tidings/event/detail/bound_method.hpp"
 #include "tidings/event/detail/event_check.hpp"
 
 namespace tidings {
@@ -46,7 +47,6 @@ class Bus {
   /// Subscribes a callable: `(const Event&)` or `(const Event&, Context&)`, returning void or `Result<>`; the event's
   /// type is deduced. `AnyEvent` for every event. The callable may run on several threads at once, as publishers do.
   template <class F>
-    requires(!std::is_member_function_pointer_v<std::decay_t<F>>)
   Subscription subscribe(F&& handler) {
     return subscribe(SubscribeOptions{}, std::forward<F>(handler));
   }
@@ -68,14 +68,17 @@ class Bus {
     return add(subscriber<First, Rest...>(std::move(options.name), std::forward<F>(handler)));
   }
 
-  /// A member function; the object must outlive the subscription.
-  template <class R, class C, class... Args>
-  Subscription subscribe(R (C::*method)(Args...), C* object) {
-    return subscribe([method, object](Args... args) -> R { return (object->*method)(std::forward<Args>(args)...); });
+  /// A member function, `subscribe(&Revenue::on, &revenue)`; the object must outlive the subscription.
+  template <class Method, class Object>
+    requires std::is_member_function_pointer_v<Method>
+  Subscription subscribe(Method method, Object&& object) {
+    return subscribe(SubscribeOptions{}, method, object);
   }
-  template <class R, class C, class... Args>
-  Subscription subscribe(R (C::*method)(Args...) const, const C* object) {
-    return subscribe([method, object](Args... args) -> R { return (object->*method)(std::forward<Args>(args)...); });
+  template <class Method, class Object>
+    requires std::is_member_function_pointer_v<Method>
+  Subscription subscribe(SubscribeOptions options, Method method, Object&& object) {
+    if constexpr (detail::binds<Method, Object>()) return subscribe(std::move(options), detail::bind(method, object));
+    return {};
   }
 
   /// Subscribes with a bounded queue and a thread of its own: a publish copies the event into the queue and goes on.
@@ -88,10 +91,31 @@ class Bus {
     if constexpr (deduces<F>()) return queued<EventOf<F>>(std::move(options), std::forward<F>(handler));
     return {};
   }
+  template <class F>
+  Subscription subscribe_queued(F&& handler) {
+    return subscribe_queued(QueueOptions{}, std::forward<F>(handler));
+  }
   template <class First, class... Rest, class F>
     requires(!std::is_same_v<std::decay_t<First>, std::decay_t<F>>)
   Subscription subscribe_queued(QueueOptions options, F&& handler) {
     return queued<First, Rest...>(std::move(options), std::forward<F>(handler));
+  }
+  template <class First, class... Rest, class F>
+    requires(!std::is_same_v<std::decay_t<First>, std::decay_t<F>>)
+  Subscription subscribe_queued(F&& handler) {
+    return subscribe_queued<First, Rest...>(QueueOptions{}, std::forward<F>(handler));
+  }
+  template <class Method, class Object>
+    requires std::is_member_function_pointer_v<Method>
+  Subscription subscribe_queued(Method method, Object&& object) {
+    return subscribe_queued(QueueOptions{}, method, object);
+  }
+  template <class Method, class Object>
+    requires std::is_member_function_pointer_v<Method>
+  Subscription subscribe_queued(QueueOptions options, Method method, Object&& object) {
+    if constexpr (detail::binds<Method, Object>())
+      return subscribe_queued(std::move(options), detail::bind(method, object));
+    return {};
   }
 
   /// Puts `middleware`, `Result<>(HandlerCall&)`, around every call of every handler, on the thread of that call; what
@@ -139,11 +163,14 @@ class Bus {
   template <class F>
   static consteval bool deduces() {
     using Plain = std::decay_t<F>;
+    constexpr bool has_object = !std::is_member_function_pointer_v<Plain>;
+    static_assert(has_object,
+                  "tidings: a member function is subscribed with its object: subscribe(&Class::method, &object)");
     constexpr bool deduced = detail::HasOneCall<Plain>;
-    static_assert(deduced,
+    static_assert(deduced || !has_object,
                   "tidings: a generic or overloaded handler does not say which events it takes: name them, "
                   "subscribe<OrderPlaced, …>(handler)");
-    if constexpr (deduced) {
+    if constexpr (deduced && has_object) {
       using Arguments = typename detail::Call<Plain>::Arguments;
       constexpr auto count = std::tuple_size_v<Arguments>;
       static_assert(count == 1 || count == 2, "tidings: a handler takes `const Event&`, or `const Event&, Context&`");
@@ -165,7 +192,7 @@ class Bus {
   static constexpr bool takes_event = detail::is_event<Event> || std::is_same_v<Event, AnyEvent>;
   template <class Event>
   static void refuse_unless_event() {
-    if constexpr (!takes_event<Event>) (void)detail::RefusedEvent<Event>{};
+    if constexpr (!takes_event<Event>) detail::refuse_unless_event<Event>();
   }
 
   template <class... Events, class F>
@@ -188,7 +215,7 @@ class Bus {
       constexpr bool returns = (bus::returns_outcome<Plain, Events>() && ...);
       static_assert(returns, "tidings: a handler returns void or tidings::Result<>");
       if constexpr (returns) {
-        if (name.empty()) name = type_name<Plain>;
+        if (name.empty()) name = detail::handler_name<Plain>;
         return {.name = std::move(name),
                 .callable = std::make_shared<Plain>(std::forward<F>(handler)),
                 .taken = {bus::take<Events, Plain>()...}};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tidings/broker/broker.hpp"
+#include "tidings/event/detail/bound_method.hpp"
 #include "tidings/service/batch.hpp"
 #include "tidings/service/detail/handler.hpp"
 #include "tidings/service/detail/typed_handler.hpp"
@@ -79,14 +80,11 @@ class Service {
   }
 
   /// As above, with a member function: `on("reserve", {}, &Inventory::reserve, &inventory)`.
-  template <class R, class C, class... Args>
-  Service& on(std::string_view name, HandlerOptions options, R (C::*method)(Args...), C* object) {
-    return on(name, options, [method, object](Args... args) -> R { return (object->*method)(args...); });
-  }
-
-  template <class R, class C, class... Args>
-  Service& on(std::string_view name, HandlerOptions options, R (C::*method)(Args...) const, const C* object) {
-    return on(name, options, [method, object](Args... args) -> R { return (object->*method)(args...); });
+  template <class Method, class Object>
+    requires std::is_member_function_pointer_v<Method>
+  Service& on(std::string_view name, HandlerOptions options, Method method, Object&& object) {
+    if constexpr (tidings::detail::binds<Method, Object>()) on(name, options, tidings::detail::bind(method, object));
+    return *this;
   }
 
   /// Publishes from outside a handler, with a new correlation and trace; durable, as its topic is, when it returns.

@@ -17,12 +17,22 @@ struct Sealed {
   Sealed& operator=(const Sealed&) = delete;
 };
 
+struct Revenue {
+  void on(const OrderPlaced&) {}
+  void on_lvalue(const OrderPlaced&) & {}
+  [[nodiscard]] bool judge(const OrderPlaced&) const { return true; }
+};
+struct Books : Revenue {};
+struct Secret : private Revenue {};
+
 inline void use() {
   tidings::Bus bus;
   auto fine = bus.subscribe([](const OrderPlaced&) {});
   auto moved = bus.subscribe([owned = std::make_unique<int>(1)](const OrderPlaced&, tidings::Context&) {});
   auto named = bus.subscribe<OrderPlaced, OrderShipped>([](const auto&) { return tidings::Result<>{}; });
   (void)bus.publish(Sealed{});
+  Books books;
+  auto method = bus.subscribe(&Revenue::on, &books);
 
 #ifdef GENERIC
   // refused: a generic or overloaded handler does not say which events it takes: name them
@@ -134,6 +144,53 @@ inline void use() {
   // refused: this event is only declared here: include the header that defines it
   // names: OrderReturned
   auto wrong = bus.subscribe_queued({}, [](const OrderReturned&) {});
+#endif
+#ifdef METHOD_WITHOUT_OBJECT
+  // refused: a member function is subscribed with its object: subscribe(&Class::method, &object)
+  auto wrong = bus.subscribe(&Revenue::on);
+#endif
+#ifdef METHOD_NAMED_WITHOUT_OBJECT
+  // refused: a member function is subscribed with its object: subscribe(&Class::method, &object)
+  auto wrong = bus.subscribe({.name = "revenue"}, &Revenue::on);
+#endif
+#ifdef METHOD_QUEUED_WITHOUT_OBJECT
+  // refused: a member function is subscribed with its object: subscribe(&Class::method, &object)
+  auto wrong = bus.subscribe_queued(&Revenue::on);
+#endif
+#ifdef METHOD_OF_SHARED
+  // refused: a member function takes a pointer to its object, which outlives the handler: &object, or get()
+  auto shared = std::make_shared<Revenue>();
+  auto wrong = bus.subscribe(&Revenue::on, shared);
+#endif
+#ifdef METHOD_OF_VALUE
+  // refused: a member function takes a pointer to its object
+  Revenue value;
+  auto wrong = bus.subscribe({.name = "revenue"}, &Revenue::on, value);
+#endif
+#ifdef METHOD_OF_CONST
+  // refused: this member function cannot be called on its object: the object is const, and it is not
+  const Revenue constant;
+  auto wrong = bus.subscribe(&Revenue::on, &constant);
+#endif
+#ifdef METHOD_OF_ANOTHER
+  // refused: this object is not of the member function's class
+  OrderPlaced another;
+  auto wrong = bus.subscribe_queued({}, &Revenue::on, &another);
+#endif
+#ifdef METHOD_OF_PRIVATE_BASE
+  // refused: this member function cannot be called on its object
+  Secret secret;
+  auto wrong = bus.subscribe(&Revenue::on, &secret);
+#endif
+#ifdef METHOD_QUALIFIED
+  // refused: this member function is qualified by & or &&
+  Revenue value;
+  auto wrong = bus.subscribe(&Revenue::on_lvalue, &value);
+#endif
+#ifdef METHOD_RETURNS_BOOL
+  // refused: a handler returns void or tidings::Result<>
+  Revenue value;
+  auto wrong = bus.subscribe(&Revenue::judge, &value);
 #endif
 }
 

@@ -9,6 +9,10 @@ struct B {
   std::string id;
   static constexpr tidings::traits<B> event{.key = &B::id};
 };
+struct Declared;
+struct Stock {
+  void on(const A&) {}
+};
 using tidings::Batch;
 using tidings::Context;
 
@@ -61,5 +65,19 @@ void wrong(tidings::Service& service) {
 #ifdef BATCH_WITH_CONTEXT
   // refused: tidings: a handler of a Batch takes nothing else
   service.on("batch_with_context", {}, [](const Batch<A>&, Context&) {});
+#endif
+#ifdef ONLY_DECLARED
+  // refused: tidings: this event is only declared here: include the header that defines it
+  // names: Declared
+  service.on("only_declared", {}, [](const Declared&) {});
+#endif
+#ifdef METHOD_OF_CONST
+  // refused: tidings: this member function cannot be called on its object: the object is const, and it is not
+  const Stock stock;
+  service.on("method_of_const", {}, &Stock::on, &stock);
+#endif
+#ifdef PUBLISHES_A_BATCH
+  // refused: tidings: a Batch is no event, but holds some
+  service.on("publishes_a_batch", {}, [&](const Batch<A>& batch) { return service.publish(batch); });
 #endif
 }

@@ -68,5 +68,9 @@ struct RefusedEvent {
       is != NoEvent::batch,
       "tidings: a Batch is no event, but holds some: publish them one by one; only services' handlers take it");
 };
+template <class Event>
+void refuse_unless_event() {
+  if constexpr (!is_event<Event>) (void)RefusedEvent<Event>{};
+}
 
 }  // namespace tidings::detail

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "tidings/event/detail/event_check.hpp"
 #include "tidings/event/detail/handler_shape.hpp"
 #include "tidings/event/make_envelope.hpp"
 #include "tidings/service/batch.hpp"
@@ -76,8 +77,10 @@ using tidings::detail::Call;
 using tidings::detail::call;
 using tidings::detail::call_with;
 using tidings::detail::HasOneCall;
+using tidings::detail::is_event;
 using tidings::detail::is_event_argument;
 using tidings::detail::is_outcome;
+using tidings::detail::refuse_unless_event;
 using tidings::detail::takes_event;
 
 /// A handler of one event at a time.
@@ -165,16 +168,20 @@ struct ReturnedFor<F, Event> : std::invoke_result<F&, const Event&, Context&> {}
 
 template <class F, class... Events>
 std::unique_ptr<Handler> make_each(F function) {
-  constexpr bool callable = (takes_event<F, Events> && ...);
-  static_assert(
-      callable,
-      "tidings: this handler cannot be called with (const Event&) or (const Event&, Context&) for every event "
-      "that on<…>() names");
-  if constexpr (callable) {
-    constexpr bool outcome = (is_outcome<typename ReturnedFor<F, Events>::type> && ...);
-    static_assert(outcome,
-                  "tidings: a handler returns void or tidings::Result<>; what else it returns would be dropped");
-    if constexpr (outcome) return std::make_unique<EachHandler<F, Events...>>(std::move(function));
+  if constexpr ((is_event<Events> && ...)) {
+    constexpr bool callable = (takes_event<F, Events> && ...);
+    static_assert(
+        callable,
+        "tidings: this handler cannot be called with (const Event&) or (const Event&, Context&) for every event "
+        "that on<…>() names");
+    if constexpr (callable) {
+      constexpr bool outcome = (is_outcome<typename ReturnedFor<F, Events>::type> && ...);
+      static_assert(outcome,
+                    "tidings: a handler returns void or tidings::Result<>; what else it returns would be dropped");
+      if constexpr (outcome) return std::make_unique<EachHandler<F, Events...>>(std::move(function));
+    }
+  } else {
+    (refuse_unless_event<Events>(), ...);
   }
   return nullptr;
 }
