@@ -123,19 +123,55 @@ TEST(Bus, MemberFunctionsHaveOptionsQueuesAndObjectsOfDerivedClasses) {
 TEST(Bus, OneFailureHidesNoOther) {
   Bus bus;
   bool last = false;
-  auto a = bus.subscribe([](const Placed&) -> Result<> { return Error{"first", "no", tidings::Retry::same_call}; });
-  auto b = bus.subscribe([](const Placed&) { throw std::runtime_error("boom"); });
+  auto a = bus.subscribe({.name = "refuser"},
+                         [](const Placed&) -> Result<> { return Error{"first", "no", tidings::Retry::same_call}; });
+  auto b = bus.subscribe({.name = "thrower"}, [](const Placed&) { throw std::runtime_error("boom"); });
   auto c = bus.subscribe([](const Placed&) { throw 7; });
   auto d = bus.subscribe([&](const Placed&) { last = true; });
   const auto published = bus.publish(Placed{});
   EXPECT_TRUE(last);
   ASSERT_EQ(published.errors().size(), 3U);
   EXPECT_EQ(published.errors()[0].code, "first");
-  EXPECT_EQ(published.errors()[1].message, "boom");
+  EXPECT_EQ(published.errors()[0].message, "refuser: no");
+  EXPECT_EQ(published.errors()[1].message, "thrower: boom");
   EXPECT_EQ(published.errors()[2].code, "handler_threw");
   const auto all = published.combined();
   EXPECT_EQ(all.error().code, "several_failed");
   EXPECT_NE(all.error().message.find("boom"), std::string::npos);
+}
+
+/// Handlers that take the event alone, and middleware, each have a way of their own to the error.
+TEST(Bus, ErrorsNameTheSubscriberOnEveryWay) {
+  Bus bus;
+  auto a = bus.subscribe({.name = "thrower"}, [](const Placed&) { throw std::runtime_error("boom"); });
+  EXPECT_EQ(bus.publish(Placed{}).errors().at(0).message, "thrower: boom");  // alone: inlined
+
+  std::string seen;
+  auto watch = bus.use([&](tidings::HandlerCall& call) -> Result<> {
+    auto done = call.next();
+    if (!done) seen = done.error().message;
+    return done;
+  });
+  EXPECT_EQ(bus.publish(Placed{}).errors().at(0).message, "thrower: boom");
+  EXPECT_EQ(seen, "boom");  // who asks the call for the name need not get it twice
+  watch.end();
+
+  auto b =
+      bus.subscribe({.name = "teller"}, [&](const Cancelled&, Context& context) { return context.publish(Placed{}); });
+  EXPECT_EQ(bus.publish(Cancelled{}).errors().at(0).message, "teller: thrower: boom");
+}
+
+TEST(Bus, ACircleOfHandlersIsToldInFewWords) {
+  Bus bus;
+  auto a =
+      bus.subscribe({.name = "ping"}, [](const Placed&, Context& context) { return context.publish(Cancelled{}); });
+  auto b =
+      bus.subscribe({.name = "pong"}, [](const Cancelled&, Context& context) { return context.publish(Placed{}); });
+  const auto published = bus.publish(Placed{});
+  ASSERT_EQ(published.errors().size(), 1U);
+  EXPECT_EQ(published.errors()[0].code, "too_deep");
+  EXPECT_EQ(published.errors()[0].message.find("pong: ping: "), 6U) << published.errors()[0].message;
+  EXPECT_LT(published.errors()[0].message.size(), 600U);
 }
 
 TEST(Bus, ContextCarriesCorrelationAndCausation) {

@@ -34,6 +34,19 @@ Context& Calling::context(Slot& slot) {
   return told_->handler->context;
 }
 
+void Calling::fail(Error error) {
+  result_->add_error(result_ == publishers_ ? named(std::move(error), running_slot()) : std::move(error));
+}
+
+Error named(Error error, const Slot& slot) {
+  const auto name = slot.name() + ": ";
+  // Not once for each of the rounds that a handler goes in a circle, nor of those that several do.
+  constexpr std::size_t circle_bytes_max = 500;
+  const bool in_circle = error.code == "too_deep" && error.message.size() > circle_bytes_max;
+  if (!in_circle && !error.message.starts_with(name)) error.message.insert(0, name);
+  return error;
+}
+
 Error error_of_exception() {
   try {
     throw;
@@ -54,7 +67,7 @@ Context& context_of(Calling& calling) {
   return calling.context(running_slot());
 }
 void fail(Calling& calling, Error error) {
-  calling.result().add_error(std::move(error));
+  calling.fail(std::move(error));
 }
 
 }  // namespace tidings::bus

@@ -28,8 +28,10 @@ class BusOutlet final : public detail::Outlet {
 /// One event on its way through its subscribers, on one thread. What few handlers ask for is made when they do.
 class Calling {
  public:
-  Calling(Registry& registry, const AnyEvent& event, const EnvelopeView* cause, BusResult& result)
-      : registry_(&registry), event_(&event), cause_(cause), result_(&result) {}
+  /// `publishers`: the result that a publisher gets; null: none does.
+  Calling(Registry& registry, const AnyEvent& event, const EnvelopeView* cause, BusResult& result,
+          const BusResult* publishers)
+      : registry_(&registry), event_(&event), cause_(cause), result_(&result), publishers_(publishers) {}
 
   [[nodiscard]] const AnyEvent& event() const { return *event_; }
   [[nodiscard]] Registry& registry() const { return *registry_; }
@@ -38,6 +40,9 @@ class Calling {
 
   /// Where errors go from now on; returns where they went.
   BusResult* redirect(BusResult* result) { return std::exchange(result_, result); }
+  /// An error of the running handler, on its way to the publisher with its subscriber's name; to others, who know it,
+  /// as it is.
+  void fail(Error error);
 
   [[nodiscard]] const BusEnvelope& envelope();
   /// An envelope that was made before, on the publisher's thread.
@@ -64,10 +69,14 @@ class Calling {
   const AnyEvent* event_;
   const EnvelopeView* cause_;
   BusResult* result_;
+  const BusResult* publishers_;
   std::optional<Told> told_;
 };
 
 /// The exception that is handled right now, as an error.
 [[nodiscard]] Error error_of_exception();
+/// `error` as a publisher gets it: which subscriber failed, in front. Where one publishes to the next, each adds its
+/// name.
+[[nodiscard]] Error named(Error error, const Slot& slot);
 
 }  // namespace tidings::bus

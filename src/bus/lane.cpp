@@ -88,6 +88,15 @@ void Lane::start(std::shared_ptr<Slot> slot) {
   worker_ = thread_.get_id();
 }
 
+namespace {
+
+/// To the publisher; the error says which queue it is of.
+void tell(const Calling& calling, Error error) {
+  calling.result().add_error(std::move(error));
+}
+
+}  // namespace
+
 Lane::Door* Lane::door(const Taken& taken) {
   const auto found = std::ranges::find(doors_, taken.type, [](const Door& door) { return door.taken.type; });
   return &*found;
@@ -109,7 +118,7 @@ inline void Lane::wake_parked() {
 void Lane::push(const Taken& taken, Calling& calling) {
   const auto& event = calling.event();
   if (event.event_type().copy == nullptr) [[unlikely]]
-    return fail(calling,
+    return tell(calling,
                 {"not_copyable", name_ + " has a queue, and " + std::string(event.type()) + " cannot be copied"});
   // Before there is a place, which must be filled: the clock and the entropy are the user's, and may throw.
   const auto* const envelope = taken.wants_context ? &calling.envelope() : nullptr;
@@ -118,17 +127,17 @@ void Lane::push(const Taken& taken, Calling& calling) {
   if (!place) [[unlikely]] {
     const auto deadline = std::chrono::steady_clock::now() + options_.wait_max;
     do {
-      if (stopping_.load()) return fail(calling, {"closed", "the subscription '" + name_ + "' is ending"});
+      if (stopping_.load()) return tell(calling, {"closed", "the subscription '" + name_ + "' is ending"});
       if (options_.when_full == WhenFull::drop_oldest) {
         drop_oldest();
       } else if (options_.when_full == WhenFull::refuse) {
-        return fail(calling, full("publish again later, or make the queue larger"));
+        return tell(calling, full("publish again later, or make the queue larger"));
       } else if (is_own_thread()) {
-        return fail(calling, full("and its own handler cannot wait for it"));
+        return tell(calling, full("and its own handler cannot wait for it"));
       } else if (!wait_until(
                      deadline, [&] { return has_room(1); }, [&] { return has_room(some_); }) &&
                  !stopping_.load()) {
-        return fail(calling, full("its handler did not keep up for as long as wait_max allows"));
+        return tell(calling, full("its handler did not keep up for as long as wait_max allows"));
       }
       place = ring_.claim(thread);
     } while (!place);

@@ -93,8 +93,8 @@ TEST(Middleware, MayRetryOrHoldBack) {
 TEST(Middleware, ThatThrowsFailsTheCall) {
   Bus bus;
   auto wrong = bus.use([](HandlerCall&) -> Result<> { throw std::runtime_error("middle"); });
-  auto a = bus.subscribe([&](const Placed&) {});
-  EXPECT_EQ(bus.publish(Placed{}).errors().at(0).message, "middle");
+  auto a = bus.subscribe({.name = "handler"}, [&](const Placed&) {});
+  EXPECT_EQ(bus.publish(Placed{}).errors().at(0).message, "handler: middle");
 }
 
 TEST(Middleware, EndsLikeASubscriptionAlsoInItsOwnFrame) {

@@ -314,9 +314,9 @@ TEST(Queue, ACopyThatThrowsIsAnErrorAndLeavesNoHole) {
   };
   Bus bus;
   std::atomic<int> handled = 0;
-  auto queued = bus.subscribe_queued({.capacity = 2}, [&](const Throws&) { ++handled; });
+  auto queued = bus.subscribe_queued({.name = "copies", .capacity = 2}, [&](const Throws&) { ++handled; });
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(bus.publish(Throws{true}).errors().at(0).message, "no copy");
+    EXPECT_EQ(bus.publish(Throws{true}).errors().at(0).message, "copies: no copy");
     EXPECT_TRUE(bus.publish(Throws{false}));
   }
   ASSERT_TRUE(bus.drain(30s));

@@ -27,7 +27,7 @@ class QueuedCalls {
     if (!subscribers_->middleware.empty() || envelope != nullptr) return call_with_all(run, event, envelope);
     if (slot_.ended()) [[unlikely]]
       return true;
-    Calling calling(registry_, event, nullptr, result_);
+    Calling calling(registry_, event, nullptr, result_, nullptr);
     try {
       run(slot_.callable(), event.address(), &calling);
     } catch (...) {

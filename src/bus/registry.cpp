@@ -221,7 +221,7 @@ inline std::size_t run_entry(const Entry& entry, Mark& mark, const void* event, 
   try {
     entry.run(entry.callable, event, &calling);
   } catch (...) {
-    result.add_error(error_of_exception());
+    result.add_error(named(error_of_exception(), *entry.slot));
   }
   return 1;
 }
@@ -238,7 +238,7 @@ BusResult Registry::publish(const AnyEvent& event, const EnvelopeView* cause) {
   Mark mark(*mine);
   const auto& subscribers = mark.protect(subscribers_);
   const auto& [begin, end, is_plain] = subscribers.list(number_of(event.event_type()));
-  Calling calling(*this, event, cause, result);
+  Calling calling(*this, event, cause, result, &result);
   std::size_t calls = 0;
   if (subscribers.middleware.empty()) [[likely]] {
     for (auto* entry = begin; entry != end; ++entry) calls += run_entry(*entry, mark, event.address(), calling, result);
@@ -250,7 +250,7 @@ BusResult Registry::publish(const AnyEvent& event, const EnvelopeView* cause) {
         continue;
       }
       Chain chain(subscribers.middleware, calling, *entry->slot, entry->run, entry->callable, event.address());
-      if (auto done = chain.next(); !done) result.add_error(std::move(done.error()));
+      if (auto done = chain.next(); !done) result.add_error(named(std::move(done.error()), *entry->slot));
       calls += chain.handler_called() ? 1 : 0;
     }
   }
@@ -269,7 +269,7 @@ bool has_ended(const Slot& slot) {
 std::vector<Error>* with_exception(std::vector<Error>* errors) noexcept {
   // Where memory for it lacks the process ends: an error that is lost would be told as success.
   if (errors == nullptr) errors = std::make_unique<std::vector<Error>>().release();
-  errors->push_back(error_of_exception());
+  errors->push_back(named(error_of_exception(), running_slot()));
   return errors;
 }
 

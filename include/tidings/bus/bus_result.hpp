@@ -20,7 +20,8 @@ class [[nodiscard]] BusResult {
   explicit operator bool() const { return ok(); }
   /// How many handlers were called, and queues given the event.
   [[nodiscard]] std::size_t handlers() const { return handlers_; }
-  /// In the order of subscription. A handler that threw says `handler_threw`, a full queue `backpressure`.
+  /// In the order of subscription; each message begins with the name of its subscription, or says whose queue it was. A
+  /// handler that threw says `handler_threw`, a full queue `backpressure`.
   [[nodiscard]] const std::vector<Error>& errors() const;
   /// All of it as one: the error itself, or `several_failed` with all of their messages. Publishing again calls every
   /// subscriber again, those that succeeded too.
