@@ -12,6 +12,7 @@ namespace {
 /// Larger events stand on the heap: a queue of 1,024 then has 1 MiB at most for itself.
 constexpr std::size_t event_bytes_max = 1024;
 constexpr std::size_t any_event_bytes = 48;
+constexpr std::size_t capacity_max = std::size_t{1} << 24;
 /// How long a thread looks before it goes to sleep. Waking one takes 20 µs, and as long again until it has done
 /// something: who sleeps sooner finds the other asleep when it wakes, and the two wake one another for each queue full
 /// of events.
@@ -52,8 +53,11 @@ bool look(Duration time, int pauses, Done done) {
   }
 }
 
+std::string events(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " event" : " events");
+}
+
 Ring::Shape shape_of(const QueueOptions& options, const Subscriber& subscriber) {
-  assert(options.capacity > 0 && "a queue holds at least one event");
   std::size_t bytes = sizeof(void*);
   bool envelopes = false;
   for (const auto& taken : subscriber.taken) {
@@ -61,7 +65,7 @@ Ring::Shape shape_of(const QueueOptions& options, const Subscriber& subscriber) 
     if (wanted <= event_bytes_max) bytes = std::max(bytes, wanted);
     envelopes = envelopes || taken.wants_context;
   }
-  return {.capacity = options.capacity,
+  return {.capacity = std::clamp<std::size_t>(options.capacity, 1, capacity_max),
           .event_bytes = bytes,
           .envelopes = envelopes,
           .moves = options.when_full == WhenFull::drop_oldest};
@@ -154,7 +158,7 @@ void Lane::push(const Taken& taken, Calling& calling) {
 Error Lane::full(std::string_view why) {
   refused_.fetch_add(1, std::memory_order_relaxed);
   return {"backpressure",
-          "the queue of '" + name_ + "' holds its " + std::to_string(ring_.capacity()) + " events; " + std::string(why),
+          "the queue of '" + name_ + "' holds its " + events(ring_.capacity()) + "; " + std::string(why),
           Retry::same_call};
 }
 
@@ -302,13 +306,20 @@ void Lane::discard() {
   std::size_t count = 0;
   for (; const auto item = ring_.front(); ++count) ring_.pop(*item);
   if (count > 0)
-    registry_.log().write(LogLevel::warning, name_ + ": the subscription ended with " + std::to_string(count) +
-                                                 " events in its queue; they are discarded (drain it first)");
+    registry_.log().write(LogLevel::warning, name_ + ": the subscription ended with " + events(count) +
+                                                 " in its queue; discarded (drain it first)");
 }
 
 bool Lane::is_done(std::uint64_t place) const {
   const auto handling = handling_.load();
   return static_cast<std::int64_t>(ring_.freed() - place) >= 0 && (handling == 0 || handling > place);
+}
+
+std::uint64_t Lane::pending(std::uint64_t end) const {
+  const auto handling = handling_.load();  // first: taken out of the ring by the time that this says what it has freed
+  const auto freed = ring_.freed();
+  const bool in_hand = handling != 0 && handling <= freed && handling <= end;
+  return (end > freed ? end - freed : 0) + (in_hand ? 1 : 0);
 }
 
 Result<> Lane::drain(SteadyTime deadline) {
@@ -317,15 +328,15 @@ Result<> Lane::drain(SteadyTime deadline) {
   const auto done = [&] { return is_done(end); };
   if (wait_until(deadline, done, done)) return {};
   if (stopping_.load()) return Error{"closed", "the subscription '" + name_ + "' has ended"};
-  return Error{"timeout", "the queue of '" + name_ + "' still holds " + std::to_string(end - ring_.freed()) + " events",
-               Retry::same_call};
+  const auto left = pending(end);
+  if (left == 0) return {};
+  return Error{"timeout", "the queue of '" + name_ + "' still holds " + events(left), Retry::same_call};
 }
 
 void Lane::describe(SubscriptionInfo& info) const {
   info.queued = true;
   info.capacity = ring_.capacity();
-  const auto freed = ring_.freed();
-  info.pending = ring_.claimed() - freed;
+  info.pending = pending(ring_.claimed());
   info.handled = handled_.load(std::memory_order_relaxed);
   info.failed = failed_.load(std::memory_order_relaxed);
   info.dropped = dropped_.load(std::memory_order_relaxed);

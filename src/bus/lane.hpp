@@ -67,6 +67,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
   void wake_worker();
   void wake_waiters();
   [[nodiscard]] bool is_done(std::uint64_t place) const;
+  /// How many of the places before `end` hold an event, or are in hand.
+  [[nodiscard]] std::uint64_t pending(std::uint64_t end) const;
   template <class Done, class DoneWell>
   bool wait_until(SteadyTime deadline, Done done, DoneWell done_well);
   [[nodiscard]] Error full(std::string_view why);

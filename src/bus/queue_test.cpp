@@ -294,6 +294,38 @@ TEST(Queue, ABusThatGoesEndsItsQueues) {
   EXPECT_FALSE(queued.active());
 }
 
+TEST(Queue, TheEventInHandIsPendingWhateverAFullQueueDoes) {
+  for (const auto when_full : {WhenFull::wait, WhenFull::refuse, WhenFull::drop_oldest}) {
+    Bus bus;
+    std::latch entered(1);
+    std::atomic<bool> release = false;
+    auto queued = bus.subscribe_queued({.name = "slow", .capacity = 4, .when_full = when_full}, [&](const Number&) {
+      if (!release) entered.count_down();
+      while (!release) std::this_thread::yield();
+    });
+    EXPECT_TRUE(bus.publish(Number{}));
+    entered.wait();
+    EXPECT_EQ(bus.subscriptions().at(0).pending, 1U);
+    EXPECT_EQ(queued.drain(1ms).error().message, "the queue of 'slow' still holds 1 event");
+    EXPECT_TRUE(bus.publish(Number{}));
+    EXPECT_EQ(bus.subscriptions().at(0).pending, 2U);
+    EXPECT_EQ(bus.drain(1ms).error().message, "the queue of 'slow' still holds 2 events");
+    release = true;
+    EXPECT_TRUE(queued.drain(30s));
+    EXPECT_EQ(bus.subscriptions().at(0).pending, 0U);
+  }
+}
+
+TEST(Queue, OfNoneHoldsOne) {
+  Bus bus;
+  std::atomic<int> handled = 0;
+  auto queued = bus.subscribe_queued({.capacity = 0, .wait_max = 30s}, [&](const Number&) { ++handled; });
+  EXPECT_EQ(bus.subscriptions().at(0).capacity, 1U);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(bus.publish(Number{0, i}));
+  EXPECT_TRUE(queued.drain(30s));
+  EXPECT_EQ(handled, 100);
+}
+
 TEST(Queue, AnEventThatCannotBeCopiedIsAnErrorForThoseWhoTakeAll) {
   struct Unique {
     std::unique_ptr<int> value;

@@ -34,7 +34,9 @@ enum class WhenFull {
 /// A queue of a subscriber's own, and a thread that empties it in order.
 struct QueueOptions {
   std::string name = {};
-  std::size_t capacity = 1024;  ///< events in the queue, the one that is handled included (but for `drop_oldest`)
+  /// Events in the queue, the one that is handled included (with `drop_oldest`: beside it). At least 1: 0 is taken
+  /// as 1.
+  std::size_t capacity = 1024;
   WhenFull when_full = WhenFull::wait;
   Duration wait_max = std::chrono::seconds{1};
   /// Called on the queue's thread when the handler fails; where it is empty, the bus's log gets a warning.

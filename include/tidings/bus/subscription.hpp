@@ -25,7 +25,7 @@ struct SubscriptionInfo {
   bool queued = false;
   // Of queued ones:
   std::size_t capacity = 0;
-  std::size_t pending = 0;    ///< in the queue now
+  std::size_t pending = 0;    ///< in the queue now, and in the handler
   std::uint64_t handled = 0;  ///< with success
   std::uint64_t failed = 0;   ///< the handler failed or threw
   std::uint64_t dropped = 0;  ///< by `WhenFull::drop_oldest`
