@@ -50,6 +50,28 @@ TEST(Bus, CallsSubscribersOfTheTypeInOrder) {
   EXPECT_EQ(calls, "a7Pdb?");
 }
 
+/// One name on the bus and on the wire; types without one go all the same.
+TEST(Bus, CallsEventsByTheirWireNames) {
+  struct Local {};
+  Bus bus;
+  auto a = bus.subscribe<Placed, Cancelled, Local>([](const auto&) {});
+  std::string type, envelope_type;
+  auto b = bus.subscribe([&](const AnyEvent& any, Context& context) {
+    type = any.type();
+    envelope_type = context.envelope().type;
+  });
+  EXPECT_TRUE(bus.publish(Cancelled{}));
+  EXPECT_EQ(type, tidings::event_name<Cancelled>());
+  EXPECT_EQ(type, "shop.Cancelled");
+  EXPECT_EQ(envelope_type, type);
+  EXPECT_TRUE(bus.publish(Local{}));
+  EXPECT_NE(type.find("Local"), std::string::npos);
+  const auto events = bus.subscriptions().at(0).events;
+  EXPECT_EQ(events.at(0), "shop.placed");
+  EXPECT_EQ(events.at(1), "shop.Cancelled");
+  EXPECT_EQ(events.at(2), type);
+}
+
 TEST(Bus, WithoutSubscribersIsFine) {
   Bus bus;
   EXPECT_EQ(bus.publish(Placed{}).handlers(), 0U);

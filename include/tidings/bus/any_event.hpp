@@ -12,7 +12,7 @@ class AnyEvent {
  public:
   AnyEvent(const EventType& type, const void* event) : type_(&type), event_(event) {}
 
-  /// Its wire name where it has one of its own, else its C++ name.
+  /// Its wire name; the C++ name of a type that has none, such as a local one.
   [[nodiscard]] std::string_view type() const { return type_->name; }
   /// The event, if it is an `Event`; else null.
   template <class Event>

@@ -20,7 +20,7 @@ class Registry;
 /// What `Bus::subscriptions` tells of one.
 struct SubscriptionInfo {
   std::string name;                 ///< as given, else the handler's C++ type
-  std::vector<std::string> events;  ///< their types; empty: every event
+  std::vector<std::string> events;  ///< their types, as `AnyEvent::type` calls them; empty: every event
   bool middleware = false;
   bool queued = false;
   // Of queued ones:

@@ -14,10 +14,21 @@
 
 namespace tidings {
 
-/// How the type is called where nobody else reads it: its traits' name, else as the compiler spells it.
+namespace detail {
+
 template <class Event>
-inline constexpr std::string_view display_name =
-    has_default_name<Event> ? type_name<Event> : detail::EventTraits<Event>::given.name;
+consteval std::string_view make_display_name() {
+  if constexpr (has_default_name<Event> && (!has_plain_name<Event>() || type_name<Event>.size() > 200))
+    return type_name<Event>;
+  else
+    return event_name<Event>();
+}
+
+}  // namespace detail
+
+/// The wire name; of a type that has none, such as a local one, how the compiler spells it.
+template <class Event>
+inline constexpr std::string_view display_name = detail::make_display_name<Event>();
 
 /// A type of event at run time: what it is called, and how one is copied without knowing it.
 struct EventType {

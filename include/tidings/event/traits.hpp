@@ -151,11 +151,40 @@ consteval bool is_plain_name(std::string_view name) {
   return !name.empty();
 }
 
+#if defined(__clang__)
+/// clang spells a local type without its function, as if it stood in no namespace, but not the type's functions.
+template <auto Function>
+consteval std::string_view text_of_function() {
+  return __PRETTY_FUNCTION__;
+}
+template <class T>
+consteval bool is_local() {
+  // Only where it may be one: to name the assignment is to compile it. What cannot be assigned is not found out.
+  if constexpr (type_name<T>.find(':') == std::string_view::npos &&
+                requires { static_cast<T& (T::*)(T&&)>(&T::operator=); })
+    return text_of_function<static_cast<T& (T::*)(T&&)>(&T::operator=)>().find(")::") != std::string_view::npos;
+  else
+    return false;
+}
+#else
+/// g++ spells its function too, which is no plain name.
+template <class T>
+consteval bool is_local() {
+  return false;
+}
+#endif
+
+/// Whether the C++ name of `T` does as a wire name.
+template <class T>
+consteval bool has_plain_name() {
+  return is_plain_name(type_name<T>) && !is_local<T>();
+}
+
 /// The name of `Event` where it has none of its own; says where that cannot be.
 template <class Event>
 struct DefaultName {
   static constexpr auto spelled = type_name<Event>;
-  static constexpr bool plain = is_plain_name(spelled);
+  static constexpr bool plain = has_plain_name<Event>();
   static_assert(plain,
                 "tidings: a local, template or anonymous event type must name itself: static constexpr "
                 "tidings::traits<T> event{.name = …}");

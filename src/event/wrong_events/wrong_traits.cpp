@@ -269,11 +269,20 @@ bool use_all(const tidings::EnvelopeView& envelope) {
 #ifdef LOCAL
   // refused: tidings: a local, template or anonymous event type must name itself
   // names: Local
-  // not by: clang
   struct Local {
     std::string id;
   };
   return use<Local>(envelope);
+#endif
+#ifdef LOCAL_OF_A_TEMPLATE
+  // refused: tidings: a local, template or anonymous event type must name itself
+  // names: Local
+  return [&](auto id) {
+    struct Local {
+      decltype(id) number;
+    };
+    return use<Local>(envelope);
+  }(1);
 #endif
 #ifdef TEMPLATE
   // refused: tidings: a local, template or anonymous event type must name itself
