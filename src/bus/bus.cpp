@@ -1,7 +1,5 @@
 #include "tidings/bus/bus.hpp"
 
-#include <algorithm>
-
 #include "bus/lane.hpp"
 #include "bus/registry.hpp"
 
@@ -82,8 +80,10 @@ Subscription Bus::add_queued(bus::Subscriber subscriber, QueueOptions options) {
 
 std::vector<SubscriptionInfo> Bus::subscriptions() const {
   std::vector<SubscriptionInfo> infos;
-  for (const auto& slot : registry_->slots()) infos.push_back(slot->info());
-  std::ranges::stable_partition(infos, &SubscriptionInfo::middleware);
+  const auto slots = registry_->slots();
+  for (const bool middleware : {true, false})
+    for (const auto& slot : slots)
+      if ((slot->middleware() != nullptr) == middleware) infos.push_back(slot->info());
   return infos;
 }
 

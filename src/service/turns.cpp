@@ -114,10 +114,10 @@ std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn) {
     return std::nullopt;
   }
   // The good ones go before those that will be parked, so that they stay together until their publications are out.
-  std::vector<Task*> tasks;
-  for (auto* task = turn.first; task != nullptr; task = task->next) tasks.push_back(task);
-  const auto others = std::ranges::stable_partition(tasks, [&](const Task* task) { return good(*task); });
-  const auto together = tasks.size() - others.size();
+  std::vector<Task*> tasks, others;
+  for (auto* task = turn.first; task != nullptr; task = task->next) (good(*task) ? tasks : others).push_back(task);
+  const auto together = tasks.size();
+  tasks.insert(tasks.end(), others.begin(), others.end());
   for (std::size_t at = 0; at < tasks.size(); ++at) tasks[at]->next = at + 1 < tasks.size() ? tasks[at + 1] : nullptr;
   turn.first = tasks.front();
   for (std::size_t at = 0; at < together; ++at) tasks[at]->stage = Task::Stage::publish;

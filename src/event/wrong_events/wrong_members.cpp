@@ -280,9 +280,27 @@ struct Refers {
 using Written = Refers;
 #endif
 #ifdef CLASS_AS_EVENT
-// refused: tidings: this type has no JSON form
+// refused: tidings: this type has no JSON form, since it has a constructor of its own, private members
 // names: Account
 using Written = Account;
+#endif
+#ifdef WITH_CONSTRUCTOR
+// refused: tidings: this type has no JSON form, since it has a constructor of its own
+// names: Made
+struct Made {
+  Made() {}
+  int number = 0;
+};
+using Written = Made;
+#endif
+#ifdef WITH_VIRTUAL
+// refused: tidings: this type has no JSON form, since it has virtual functions
+// names: Virtual
+struct Virtual {
+  virtual ~Virtual() = default;
+  int number = 0;
+};
+using Written = Virtual;
 #endif
 #ifdef MEMBERS_65
 // refused: tidings: an event struct has at most 64 members; put some in a struct of their own

@@ -159,12 +159,30 @@ consteval auto member_name_of() {
   return copy;
 }
 
+/// A class of the user's own that is no plain struct.
+template <class T>
+consteval bool is_own_class() {
+  if constexpr (std::is_class_v<T>)
+    return !std::is_const_v<T> && !Aggregate<T> && !type_name<T>.starts_with("std::");
+  else
+    return false;
+}
+template <class T>
+consteval bool has_virtual() {
+  if constexpr (is_own_class<T>())
+    return std::is_polymorphic_v<T>;
+  else
+    return false;
+}
+
 /// Says why the member called `Name` of `Struct` does not compile: `Reason` is the type in it that has no JSON form.
 template <class Struct, auto Name, class Reason>
 struct MemberWithoutJson {
   using T = typename Reason::type;
   static constexpr bool is_key = std::is_same_v<Reason, NoMapKey<T>>;
-  static constexpr bool other = !is_key && !std::is_const_v<T> && !std::is_pointer_v<T> && !std::is_array_v<T> &&
+  static constexpr bool own_class = !is_key && is_own_class<T>();
+  static constexpr bool with_virtual = own_class && has_virtual<T>();
+  static constexpr bool other = !is_key && !own_class && !std::is_const_v<T> && !std::is_pointer_v<T> && !std::is_array_v<T> &&
                                 !is_character<T> && !std::is_same_v<T, long double> && !std::is_union_v<T> &&
                                 !std::is_enum_v<T> && !std::is_same_v<T, std::string_view> && !is_optional<T>;
   static_assert(!is_key,
@@ -185,6 +203,12 @@ struct MemberWithoutJson {
   static_assert(is_key || !std::is_same_v<T, std::string_view>,
                 "tidings: an event owns what it tells, so no member is a string_view; use std::string");
   static_assert(!is_optional<T>, "tidings: an optional in an optional has one null for two meanings; use one");
+  static_assert(!with_virtual,
+                "tidings: this type has no JSON form, since it has virtual functions; make it a plain struct, or give it "
+                "to_event_data and from_event_data");
+  static_assert(!own_class || with_virtual,
+                "tidings: this type has no JSON form, since it has a constructor of its own, private members or a base "
+                "that is not public; make it a plain struct, or give it to_event_data and from_event_data");
   static_assert(!other,
                 "tidings: this type has no JSON form; use bool, integers, floating point, enums, std::string, chrono "
                 "durations and system_clock time points, std::optional, vector, array, map, variant or plain structs "
