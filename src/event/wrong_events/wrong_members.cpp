@@ -266,7 +266,8 @@ struct Derived : Base {
   int own = 0;
 };
 using Written = Derived;
-#elif !defined(CLASS_AS_EVENT) && !defined(MEMBERS_65) && !defined(REFERENCE_FIRST)
+#elif !defined(CLASS_AS_EVENT) && !defined(WITH_CONSTRUCTOR) && !defined(WITH_VIRTUAL) && !defined(MEMBERS_65) && \
+    !defined(REFERENCE_FIRST)
 using Written = Order;
 #endif
 #ifdef REFERENCE_FIRST

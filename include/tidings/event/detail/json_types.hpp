@@ -182,9 +182,10 @@ struct MemberWithoutJson {
   static constexpr bool is_key = std::is_same_v<Reason, NoMapKey<T>>;
   static constexpr bool own_class = !is_key && is_own_class<T>();
   static constexpr bool with_virtual = own_class && has_virtual<T>();
-  static constexpr bool other = !is_key && !own_class && !std::is_const_v<T> && !std::is_pointer_v<T> && !std::is_array_v<T> &&
-                                !is_character<T> && !std::is_same_v<T, long double> && !std::is_union_v<T> &&
-                                !std::is_enum_v<T> && !std::is_same_v<T, std::string_view> && !is_optional<T>;
+  static constexpr bool other = !is_key && !own_class && !std::is_const_v<T> && !std::is_pointer_v<T> &&
+                                !std::is_array_v<T> && !is_character<T> && !std::is_same_v<T, long double> &&
+                                !std::is_union_v<T> && !std::is_enum_v<T> && !std::is_same_v<T, std::string_view> &&
+                                !is_optional<T>;
   static_assert(!is_key,
                 "tidings: the key of a map in an event is a text, an integer, an enum or a strong type of one");
   static_assert(!std::is_const_v<T>, "tidings: no member of an event struct is const: reading sets it");
@@ -203,9 +204,10 @@ struct MemberWithoutJson {
   static_assert(is_key || !std::is_same_v<T, std::string_view>,
                 "tidings: an event owns what it tells, so no member is a string_view; use std::string");
   static_assert(!is_optional<T>, "tidings: an optional in an optional has one null for two meanings; use one");
-  static_assert(!with_virtual,
-                "tidings: this type has no JSON form, since it has virtual functions; make it a plain struct, or give it "
-                "to_event_data and from_event_data");
+  static_assert(
+      !with_virtual,
+      "tidings: this type has no JSON form, since it has virtual functions; make it a plain struct, or give it "
+      "to_event_data and from_event_data");
   static_assert(!own_class || with_virtual,
                 "tidings: this type has no JSON form, since it has a constructor of its own, private members or a base "
                 "that is not public; make it a plain struct, or give it to_event_data and from_event_data");
