@@ -65,6 +65,7 @@ foreach(name IN LISTS left_out)
   get_property(why GLOBAL PROPERTY TIDINGS_WHY_${name})
   string(APPEND facts "set(_tidings_why_${name} \"${why}\")\n")
 endforeach()
+get_property(rooms_left_out GLOBAL PROPERTY TIDINGS_ROOMS_LEFT_OUT)
 configure_file("${CMAKE_CURRENT_LIST_DIR}/tidingsConfig.cmake.in" "${package_build}/tidingsConfig.cmake" @ONLY)
 # Before 1.0 the C++ interface may change with the minor version.
 write_basic_package_version_file("${package_build}/tidingsConfigVersion.cmake" COMPATIBILITY SameMinorVersion)

@@ -18,6 +18,14 @@ find_package(tidings REQUIRED COMPONENTS {room})
 add_executable(ask ask.cpp)
 target_link_libraries(ask PRIVATE tidings::{room})
 """
+EVERYTHING = """cmake_minimum_required(VERSION 3.25)
+project(everything LANGUAGES CXX)
+find_package(tidings REQUIRED)
+if(NOT TARGET tidings::base OR TARGET tidings::event OR tidings_event_FOUND)
+  message(FATAL_ERROR "base is there, and event is not")
+endif()
+find_package(tidings REQUIRED QUIET)
+"""
 # A project of one room, whose library only pkg-config knows.
 CELLAR = {
     "LICENSE": "none\n",
@@ -92,6 +100,11 @@ class LeftOut(unittest.TestCase):
         self.ask(prefix, "base", '#include "tidings/base/uuid.hpp"\nint main() { return tidings::make_uuid_v7().to_string().size() == 36 ? 0 : 1; }\n')
         said = self.ask(prefix, "service", "", fails=True)
         self.assertIn("service was left out when Tidings was built: simdjson is missing (Debian: libsimdjson-dev)", said)
+        # Without COMPONENTS what is there is enough, but nobody shall wonder where a target is.
+        project = write(self.folder / "everything", {"CMakeLists.txt": EVERYTHING})
+        said = tools.configure(project, project / "build", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={CXX}")
+        left_out = re.findall(r"-- tidings: (\w+) was left out when Tidings was built: simdjson is missing \(Debian: libsimdjson-dev\)", said)
+        self.assertEqual(left_out, ["event", "bus", "log", "broker", "broker_log", "broker_memory", "brokers", "service", "testing"])
 
     def test_without_any_room_and_with_tests_it_is_an_error(self):
         said = self.configure_without("xxhash", fails=True)
