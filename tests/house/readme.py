@@ -1,7 +1,7 @@
 """Compiles the C++ of Markdown pages and runs their shell: what a reader copies works.
 
 A fenced block is taken where the line before it says so in a comment:
-    <!-- compile -->      a whole translation unit, compiled
+    <!-- compile -->      a whole translation unit, compiled without a warning
     <!-- run: NAME -->    shell, run in an empty folder that is shared by the blocks of one NAME, with the programs of the build on PATH
     <!-- prints -->       what the block before prints; … stands for anything within a line
     <!-- programs -->     shell that a test cannot run: every line begins with a program of the repository that is there
@@ -28,7 +28,7 @@ def blocks(page):
 
 
 def compile_block(text, root, compiler):
-    command = [compiler, "-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", f"-I{root}/include", "-x", "c++", "-"]
+    command = [compiler, "-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", f"-I{root}/include", "-x", "c++", "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
     return done.stderr if done.returncode != 0 else ""
 

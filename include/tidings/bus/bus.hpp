@@ -119,7 +119,7 @@ class Bus {
   }
 
   /// Puts `middleware`, `Result<>(HandlerCall&)`, around every call of every handler, on the thread of that call; what
-  /// came first is outermost. For timing, tracing, retries, guards.
+  /// came first is outermost. For timing, tracing, retries, guards. `name` is for lists; the C++ type if empty.
   ///
   ///   auto timing = bus.use([&](HandlerCall& call) -> Result<> { …; auto done = call.next(); …; return done; });
   template <class F>
@@ -152,7 +152,8 @@ class Bus {
   /// What is subscribed, in the order of subscription, middleware first.
   [[nodiscard]] std::vector<SubscriptionInfo> subscriptions() const;
 
-  /// Waits until every queue has handled what it held at the call. Error `timeout` (same call) after `wait_max`.
+  /// Waits until every queue has handled what it held at the call; `wait_max` is for all of them together. Error
+  /// `timeout` (same call) after `wait_max`.
   Result<> drain(Duration wait_max);
 
  private:

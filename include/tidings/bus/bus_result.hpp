@@ -18,7 +18,7 @@ class [[nodiscard]] BusResult {
 
   [[nodiscard]] bool ok() const { return errors_ == nullptr; }
   explicit operator bool() const { return ok(); }
-  /// How many handlers were called, and queues given the event.
+  /// How many handlers were called and queues offered the event, whatever came of it.
   [[nodiscard]] std::size_t handlers() const { return handlers_; }
   /// In the order of subscription; each message begins with the name of its subscription, or says whose queue it was. A
   /// handler that threw says `handler_threw`, a full queue `backpressure`.
