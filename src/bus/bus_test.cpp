@@ -166,7 +166,8 @@ TEST(Bus, OneFailureHidesNoOther) {
 TEST(Bus, ErrorsNameTheSubscriberOnEveryWay) {
   Bus bus;
   auto a = bus.subscribe({.name = "thrower"}, [](const Placed&) { throw std::runtime_error("boom"); });
-  EXPECT_EQ(bus.publish(Placed{}).errors().at(0).message, "thrower: boom");  // alone: inlined
+  for (int i = 0; i < 2; ++i)  // a thread's first publish is not inlined, the second is
+    EXPECT_EQ(bus.publish(Placed{}).errors().at(0).message, "thrower: boom");
 
   std::string seen;
   auto watch = bus.use([&](tidings::HandlerCall& call) -> Result<> {

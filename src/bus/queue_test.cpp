@@ -216,12 +216,12 @@ TEST(Queue, FailuresGoToTheirCallbackOrTheLog) {
   auto a = bus.subscribe_queued(
       {.name = "told",
        .on_failure = [&](const AnyEvent& event,
-                         const Error& error) { told = error.code + (event.get<Number>() ? "+" : "-"); }},
+                         const Error& error) { told = to_string(error) + (event.get<Number>() ? "+" : "-"); }},
       [](const Number&) -> Result<> { return Error{"no", "not today"}; });
   auto b = bus.subscribe_queued({.name = "logged"}, [](const Number&) { throw std::runtime_error("boom"); });
   EXPECT_TRUE(bus.publish(Number{}));
   ASSERT_TRUE(bus.drain(30s));
-  EXPECT_EQ(told, "no+");
+  EXPECT_EQ(told, "no: not today+");  // as the handler said it: whose queue it is, is known
   EXPECT_NE(log.text().find("logged: handler_threw: boom"), std::string::npos);
   EXPECT_EQ(bus.subscriptions().at(1).failed, 1U);
 }
