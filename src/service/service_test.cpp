@@ -99,6 +99,8 @@ TEST_F(ServiceTest, takes_every_shape_of_handler) {
       seen.add(order.id + "@" + std::string(context.place().topic));
       return {};
     }
+  };
+  struct Warehouse : Inventory {
   } inventory;
   struct Both {
     Record<std::string>* seen;
