@@ -80,7 +80,8 @@ class WindowedPublisher final : public Publisher {
     const auto may_begin = [&] { return !is_beginning_ && has_room(); };
     if (!may_begin()) {
       const auto full = [&](std::string_view why) {
-        return Error{"backpressure", "the window of " + std::to_string(window_) + " events is full, " + std::string(why),
+        return Error{"backpressure",
+                     "the window of " + std::to_string(window_) + " events is full, " + std::string(why),
                      Retry::same_call};
       };
       if (is_own_thread() && !has_room())
@@ -134,9 +135,9 @@ class WindowedPublisher final : public Publisher {
   std::mutex mutex_;
   std::condition_variable begun_, changed_;
   std::deque<Waiting> waiting_;
-  std::size_t outstanding_ = 0;   // events, also those whose publish has just begun
+  std::size_t outstanding_ = 0;                // events, also those whose publish has just begun
   std::uint64_t accepted_ = 0, finished_ = 0;  // publishes
-  bool is_beginning_ = false;  // one hands its events over
+  bool is_beginning_ = false;                  // one hands its events over
   bool stops_ = false;
   std::thread acknowledger_;
 };
@@ -160,6 +161,10 @@ class WholePublish final : public TwoStepPublish {
 
 std::unique_ptr<Publisher> make_publisher(std::unique_ptr<TwoStepPublish> steps, const PublisherOptions& options) {
   return std::make_unique<WindowedPublisher>(std::move(steps), options);
+}
+
+Result<> Broker::set_retention(std::string_view, const Retention&) {
+  return Error{"unsupported", "this broker removes nothing by age or size; its own options bound it"};
 }
 
 Result<std::unique_ptr<Publisher>> Broker::publisher(std::string_view topic, const PublisherOptions& options) {

@@ -35,6 +35,14 @@ Result<> validate(const TopicOptions& options) {
     return Error{"invalid_options", "a topic has at most " + std::to_string(partitions_max) + " partitions, not " +
                                         std::to_string(options.partitions)};
   if (options.event_bytes_max == 0) return Error{"invalid_options", "event_bytes_max is 0: no event would fit"};
+  return options.retention ? validate(*options.retention) : Result<>{};
+}
+
+Result<> validate(const Retention& retention) {
+  constexpr auto age_max = std::chrono::hours{24 * 365 * 100};
+  if (retention.age < Duration{} || retention.age > age_max || retention.age % std::chrono::seconds{1} != Duration{})
+    return Error{"invalid_options", "the age of a retention is in whole seconds, up to 100 years, not " +
+                                        to_text(retention.age) + "; 0 keeps events for ever"};
   return {};
 }
 

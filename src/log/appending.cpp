@@ -29,16 +29,21 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
     if (!lock) return lock.error();
     return append_locked(events, lock->inherited());
   }();
-  if (setting_.durable) return first;
   // Behind the lock, whose release is the barrier between what is committed and the look at who waits.
-  if (first) wake_->announce();
-  if (has_rolled_.load(std::memory_order_relaxed) && setting_.background) [[unlikely]] {
-    has_rolled_.store(false, std::memory_order_relaxed);
-    setting_.background->post(this, [this] {
-      if (auto done = sync_sealed(); !done) setting_.log->write(LogLevel::error, to_string(done.error()));
-    });
-  }
+  if (first && !setting_.durable) wake_->announce();
+  if (has_rolled_.load(std::memory_order_relaxed)) [[unlikely]]
+    work_behind();
   return first;
+}
+
+void PartitionLog::work_behind() {
+  has_rolled_.store(false, std::memory_order_relaxed);
+  if (!setting_.background) return;
+  setting_.background->post(this, [this] {
+    if (!setting_.durable)
+      if (auto done = sync_sealed(); !done) setting_.log->write(LogLevel::error, to_string(done.error()));
+    if (setting_.after_roll) setting_.after_roll(*this);
+  });
 }
 
 Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* const> events, bool inherited) {

@@ -32,6 +32,7 @@ struct Control {
   std::atomic<std::uint64_t> zeroed;                 ///< bytes of the segment that were written, if only as zeros
   alignas(64) std::atomic<std::uint64_t> durable;    ///< one past the last event that is synced
   std::atomic<std::uint64_t> unsynced;               ///< first offset of the first segment that is not synced for sure
+  std::atomic<std::uint64_t> earliest;               ///< events before it were removed, not lost
 };
 static_assert(sizeof(Control) <= Control::file_bytes && std::atomic<std::uint64_t>::is_always_lock_free);
 

@@ -18,7 +18,9 @@ struct MetaFile {
   std::array<std::uint8_t, 16> topic_id{};
   std::uint64_t event_bytes_max = 0;
   std::uint32_t durability = 0;
-  std::uint32_t reserved[4] = {};
+  std::uint32_t waits_for_groups = 0;
+  std::uint64_t keep_bytes = 0;
+  std::uint32_t keep_seconds = 0;
   std::uint32_t checksum = 0;
 };
 static_assert(sizeof(MetaFile) == 64);
@@ -30,6 +32,42 @@ bool is_nothing_of_ours(const Error& error) {
 
 std::uint32_t checksum_of(const MetaFile& meta) {
   return crc32c(std::as_bytes(std::span{&meta, 1}).first(offsetof(MetaFile, checksum)));
+}
+
+Keeping keeping_of(const MetaFile& meta) {
+  return {.bytes = meta.keep_bytes,
+          .age = std::chrono::seconds{meta.keep_seconds},
+          .waits_for_groups = meta.waits_for_groups == 1};
+}
+void set_keeping(MetaFile& meta, const Keeping& keeping) {
+  meta.keep_bytes = keeping.bytes;
+  meta.keep_seconds = static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(keeping.age).count());
+  meta.waits_for_groups = keeping.waits_for_groups ? 1 : 0;
+}
+
+Result<MetaFile> read_meta(Directory& topic) {
+  auto file = topic.file("topic.meta", Directory::Create::never, false);
+  if (!file) return file.error();
+  MetaFile meta;
+  auto got = (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0);
+  if (!got) return got.error();
+  const auto path = (*file)->path();
+  if (*got != sizeof meta || meta.magic != MetaFile{}.magic || meta.checksum != checksum_of(meta) ||
+      meta.partitions == 0 || meta.partitions > partitions_max || meta.durability > 2 || meta.waits_for_groups > 1)
+    return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away",
+                 Retry::never};
+  if (meta.version > MetaFile{}.version)
+    return Error{"newer_version",
+                 path + " has format version " + std::to_string(meta.version) + "; run a newer program", Retry::never};
+  return meta;
+}
+
+Result<> write_meta(Directory& topic, std::string_view name, MetaFile& meta) {
+  meta.checksum = checksum_of(meta);
+  auto file = topic.file(name, Directory::Create::must);
+  if (!file) return file.error();
+  if (auto done = (*file)->write_at(std::as_bytes(std::span{&meta, 1}), 0); !done) return done;
+  return (*file)->sync_data();
 }
 
 }  // namespace
@@ -45,13 +83,17 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
       groups_(std::move(groups)),
       slots_(std::move(slots)),
       wake_(std::move(wake)),
-      partitions_(meta.partitions),
-      known_(meta.partitions) {
+      known_(meta.partitions),
+      partitions_(meta.partitions) {
   setting_.durable = meta.durability == 2;
   setting_.clock = &clock;
   setting_.log = &sink;
   setting_.above = log_.get();
   setting_.background = std::move(background);
+  setting_.after_roll = [this](PartitionLog& partition) {
+    for (std::uint32_t number = 0; number < known_.size(); ++number)
+      if (known_[number].load(std::memory_order_acquire) == &partition) remove_old(partition, number);
+  };
 }
 
 Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log, const std::string& name,
@@ -59,19 +101,9 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
                                                  Clock& clock, LogSink& sink) {
   auto directory = log->directory(name, Directory::Create::never);
   if (!directory) return directory.error();
-  auto file = (*directory)->file("topic.meta", Directory::Create::never, false);
-  if (!file) return file.error();
-  MetaFile meta;
-  auto got = (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0);
-  if (!got) return got.error();
-  const auto path = (*file)->path();
-  if (*got != sizeof meta || meta.magic != MetaFile{}.magic || meta.checksum != checksum_of(meta) ||
-      meta.partitions == 0 || meta.partitions > partitions_max || meta.durability > 2)
-    return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away",
-                 Retry::never};
-  if (meta.version > MetaFile{}.version)
-    return Error{"newer_version",
-                 path + " has format version " + std::to_string(meta.version) + "; run a newer program", Retry::never};
+  auto read = read_meta(**directory);
+  if (!read) return read.error();
+  const auto& meta = *read;
   auto groups = (*directory)->directory("groups", Directory::Create::if_missing);
   if (!groups) return groups.error();
   auto control = (*directory)->file("control", Directory::Create::if_missing);
@@ -82,10 +114,10 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
     if (auto grown = (*control)->allocate(TopicWake::file_bytes); !grown) return grown.error();
   auto mapping = (*control)->map(TopicWake::file_bytes, true);
   if (!mapping) return mapping.error();
-  return std::make_shared<TopicLog>(name, TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max},
-                                    std::move(log), std::move(*directory), std::move(*groups), std::move(slots),
-                                    std::make_shared<TopicWake>(std::move(*mapping)), std::move(background), clock,
-                                    sink);
+  return std::make_shared<TopicLog>(
+      name, TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max, keeping_of(meta)}, std::move(log),
+      std::move(*directory), std::move(*groups), std::move(slots), std::make_shared<TopicWake>(std::move(*mapping)),
+      std::move(background), clock, sink);
 }
 
 Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {
@@ -97,6 +129,8 @@ Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_ma
   auto& partition = partitions_[number];
   if (!partition) partition = std::move(*opened);
   known_[number].store(partition.get(), std::memory_order_release);
+  if (!meta_.keeping.is_for_ever() && setting_.background)
+    setting_.background->post(partition.get(), [this, opened = partition.get()] { setting_.after_roll(*opened); });
   return partition.get();
 }
 
@@ -105,6 +139,61 @@ Result<std::vector<std::string>> TopicLog::groups() {
   if (!names) return names.error();
   std::erase_if(*names, [](const std::string& name) { return name.starts_with('~'); });
   return std::move(*names);
+}
+
+Result<Keeping> TopicLog::keeping() {
+  auto meta = read_meta(*directory_);
+  if (!meta) return meta.error();
+  return keeping_of(*meta);
+}
+
+Result<> TopicLog::keep(const Keeping& keeping) {
+  auto meta = read_meta(*directory_);
+  if (!meta) return meta.error();
+  set_keeping(*meta, keeping);
+  const auto draft = "~topic.meta-" + std::to_string(system_entropy().next());
+  auto made = write_meta(*directory_, draft, *meta);
+  if (made) made = directory_->replace(draft, "topic.meta");
+  if (!made) {
+    (void)directory_->remove_file(draft).has_value();
+    return made;
+  }
+  if (auto synced = directory_->sync(); !synced) return synced;
+  for (std::uint32_t number = 0; number < meta_.partitions; ++number) {
+    auto partition = this->partition(number);
+    if (!partition) return partition.error();
+    remove_old(**partition, number);
+  }
+  return {};
+}
+
+Result<std::uint64_t> TopicLog::settled_by_all(std::uint32_t number) {
+  auto names = groups();
+  if (!names) return names.error();
+  auto settled = ~std::uint64_t{0};
+  for (const auto& name : *names) {
+    auto file = group(name, false);
+    if (!file) return file.error();
+    auto record = file->read(number);
+    if (!record) return record.error();
+    if (*record) settled = std::min(settled, (*record)->position);
+  }
+  return settled;
+}
+
+/// What goes wrong is told, and tried again with the next segment.
+void TopicLog::remove_old(PartitionLog& partition, std::uint32_t number) {
+  const auto remove = [&]() -> Result<std::size_t> {
+    auto now = keeping();
+    if (!now) return now.error();
+    if (now->is_for_ever()) return std::size_t{0};
+    auto keep_from = now->waits_for_groups ? settled_by_all(number) : Result<std::uint64_t>{~std::uint64_t{0}};
+    if (!keep_from) return keep_from.error();
+    return partition.remove_old(*now, *keep_from);
+  };
+  if (auto removed = remove(); !removed)
+    setting_.log->write(LogLevel::warning,
+                        partition.path() + ": old events were not removed: " + to_string(removed.error()));
 }
 
 void TopicLog::sync_behind() {
@@ -155,12 +244,9 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic,
   meta.topic_id = make_uuid_v7().bytes;
   meta.event_bytes_max = wanted.event_bytes_max;
   meta.durability = wanted.durability;
-  meta.checksum = checksum_of(meta);
+  set_keeping(meta, wanted.keeping);
   const auto make = [&]() -> Result<> {
-    auto file = (*directory)->file("topic.meta", Directory::Create::must);
-    if (!file) return file.error();
-    if (auto done = (*file)->write_at(std::as_bytes(std::span{&meta, 1}), 0); !done) return done;
-    if (auto done = (*file)->sync_data(); !done) return done;
+    if (auto done = write_meta(**directory, "topic.meta", meta); !done) return done;
     auto groups = (*directory)->directory("groups", Directory::Create::must);
     if (!groups) return groups.error();
     if (auto done = (*directory)->sync(); !done) return done;

@@ -19,6 +19,7 @@ struct TopicMeta {
   std::uint32_t partitions = 1;
   std::uint32_t durability = 2;  ///< 0 memory, 1 interval, 2 durable
   std::uint64_t event_bytes_max = 1 << 20;
+  Keeping keeping{};  ///< when the topic was opened; it may change: `TopicLog::keeping`
 };
 
 /// The handle on one topic. Thread-safe. Opens its partitions when they are first used.
@@ -44,10 +45,19 @@ class TopicLog {
   }
   Result<std::vector<std::string>> groups();
 
+  /// As it is now; other processes may have changed it.
+  Result<Keeping> keeping();
+  /// Changes it, for all, and removes what is too old by it.
+  Result<> keep(const Keeping& keeping);
+
   /// Syncs what was committed and not synced, in the partitions that are open.
   void sync_behind();
 
  private:
+  void remove_old(PartitionLog& partition, std::uint32_t number);
+  /// Before it, every group has settled everything.
+  Result<std::uint64_t> settled_by_all(std::uint32_t number);
+
   std::string name_;
   TopicMeta meta_;
   std::shared_ptr<Directory> log_;
@@ -57,8 +67,8 @@ class TopicLog {
   std::shared_ptr<TopicWake> wake_;
   PartitionSetting setting_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<PartitionLog>> partitions_;
-  std::vector<std::atomic<PartitionLog*>> known_;  // the same, to be looked at without the mutex
+  std::vector<std::atomic<PartitionLog*>> known_;          // of `partitions_`, to be looked at without the mutex
+  std::vector<std::unique_ptr<PartitionLog>> partitions_;  // last: their end waits for what still goes on behind
 };
 
 /// A log: a directory of topics. Thread-safe; any number of processes open the same one.

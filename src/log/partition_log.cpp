@@ -201,6 +201,7 @@ Result<std::shared_ptr<Segment>> PartitionLog::segment_of(std::uint64_t offset) 
     firsts_ = std::move(*firsts);
   }
   const auto after = std::ranges::upper_bound(firsts_, offset);
+  if (after == firsts_.begin() && offset < control().earliest.load()) return removed(offset);
   if (after == firsts_.begin())
     return Error{"corrupt",
                  path() + ": there is no segment for offset " + std::to_string(offset) + "; restore it from a copy",
@@ -211,10 +212,20 @@ Result<std::shared_ptr<Segment>> PartitionLog::segment_of(std::uint64_t offset) 
       if (auto segment = weak.lock()) return segment;
   auto segment = Segment::open(*directory_, first, Segment::Access::read);
   if (segment) open_.emplace_back(first, *segment);
+  // It went after the look at the names.
+  else if (segment.error().code == "not_found" && offset < control().earliest.load())
+    return removed(offset);
   return segment;
 }
 
 Result<std::uint64_t> PartitionLog::first_at(TimePoint time) {
+  while (true) {
+    auto found = first_there_at(time);
+    if (found || found.error().code != "removed") return found;  // else what it looked at went meanwhile
+  }
+}
+
+Result<std::uint64_t> PartitionLog::first_there_at(TimePoint time) {
   const auto end = visible_end();
   auto firsts = list_segments();
   if (!firsts) return firsts.error();
@@ -248,6 +259,7 @@ Result<std::uint64_t> PartitionLog::what_holds(std::uint64_t position, std::uint
   const auto is_later = [&](std::uint64_t offset) -> Result<bool> {
     cursor.seek(offset);
     auto item = cursor.next(end);
+    if (!item && item.error().code == "removed") return false;  // just now, and older than what is left
     if (!item) return item.error();
     return *item && (*item)->epoch > epoch;
   };

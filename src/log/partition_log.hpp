@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,6 +19,18 @@
 
 namespace tidings::log {
 
+/// How long a partition keeps its events.
+struct Keeping {
+  std::uint64_t bytes = 0;  ///< 0: without bound
+  Duration age{};           ///< since they were appended; 0: without bound
+  bool waits_for_groups = false;
+
+  [[nodiscard]] bool is_for_ever() const { return bytes == 0 && age == Duration{}; }
+  friend bool operator==(const Keeping&, const Keeping&) = default;
+};
+
+class PartitionLog;
+
 /// What the partitions of a topic share.
 struct PartitionSetting {
   bool durable = true;  ///< readers stop at the durable offset, and segments are written so that syncs are cheap
@@ -27,6 +40,7 @@ struct PartitionSetting {
   LogSink* log = &stderr_log();
   Directory* above = nullptr;                        ///< the log, in which the topic's folder stands
   std::shared_ptr<Background> background = nullptr;  ///< none: what it would do is done where it is due at the latest
+  std::function<void(PartitionLog&)> after_roll = nullptr;  ///< in the background, when a segment was sealed
 };
 
 /// One partition: a sequence of frames in segments, written by one process at a time, read by all. Thread-safe.
@@ -60,7 +74,12 @@ class PartitionLog {
   /// which others have replaced in a later epoch. Then the offset of the first of those, or the end.
   Result<std::uint64_t> what_holds(std::uint64_t position, std::uint32_t epoch);
 
-  /// The segment that holds `offset`, or would.
+  /// Removes the oldest sealed segments as `keeping` says, of which all events lie before `keep_from`. Readers keep
+  /// what they have in hand; the next they ask for is `removed`. Returns how many segments went.
+  Result<std::size_t> remove_old(const Keeping& keeping, std::uint64_t keep_from);
+
+  /// The segment that holds `offset`, or would. Errors: `removed` (same call) where its events are gone by retention,
+  /// `corrupt`.
   Result<std::shared_ptr<Segment>> segment_of(std::uint64_t offset);
   [[nodiscard]] const PartitionSetting& setting() const { return setting_; }
   [[nodiscard]] const std::string& path() const { return directory_->path(); }
@@ -113,6 +132,9 @@ class PartitionLog {
   Result<> sync_sealed();
   Result<> tell_synced(std::uint64_t end, std::uint64_t segment);
   Error poison(const Error& error);
+  Result<std::uint64_t> first_there_at(TimePoint time);
+  void work_behind();
+  [[nodiscard]] Error removed(std::uint64_t offset) const;
   Result<std::uint64_t> append_locked(std::span<const EnvelopeView* const> events, bool inherited);
   static void put_frames(std::byte* at, std::span<const EnvelopeView* const> events, FrameStamp stamp,
                          std::uint64_t salt);

@@ -227,6 +227,7 @@ Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& b
   publish_end(end);
   control.durable.store(end.offset);
   control.unsynced.store(control.segment.load());
+  control.earliest.store(firsts->empty() ? end.offset : std::min(firsts->front(), end.offset));
   // The epoch counts once events carry it; the rest would be as well made anew.
   if (auto done = control_file.sync_data(); !done) return done;
   if (auto done = directory_->sync(); !done) return done;

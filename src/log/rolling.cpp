@@ -117,11 +117,11 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
       mark_dirty(position + seal.size());
       if (auto done = write_seal(*from, position, seal); !done) return done.error();
     }
+    has_rolled_.store(true, std::memory_order_relaxed);
     if (!setting_.durable) {
       const std::scoped_lock lock(segments_mutex_);
       sealed_ = {from->first_offset(), from->shared_file()};
       if (written_ == from) written_.reset();
-      has_rolled_.store(true, std::memory_order_relaxed);
     } else if (auto done = from->file().sync_data(); !done) {
       return poison(done.error());
     }

@@ -77,6 +77,10 @@ class Broker {
   /// something that is no topic is in its way, `unsupported` for a durability that it cannot keep.
   virtual Result<> create_topic(std::string_view topic, const TopicOptions& options) = 0;
 
+  /// Changes how long a topic keeps its events; what is too old by that goes soon. Errors: `unknown_topic`,
+  /// `invalid_options`, `unsupported` (never).
+  virtual Result<> set_retention(std::string_view topic, const Retention& retention);
+
   /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the
   /// broker was opened otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by
   /// call. The events are borrowed for the call.

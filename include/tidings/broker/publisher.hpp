@@ -12,7 +12,7 @@
 namespace tidings {
 
 struct PublisherOptions {
-  std::size_t window = 64;  ///< events handed over and not acknowledged, at most; a larger batch goes alone
+  std::size_t window = 64;       ///< events handed over and not acknowledged, at most; a larger batch goes alone
   LogSink* log = &stderr_log();  ///< of what callbacks throw; outlives the publisher
 };
 

@@ -25,11 +25,27 @@ enum class Durability {
 /// Error `invalid_durability`, naming the three.
 [[nodiscard]] Result<Durability> parse_durability(std::string_view text);
 
-/// What a topic is created with; fixed for life.
+/// How long a topic keeps its events. They go in the order of their offsets and in large pieces, so that more is kept
+/// than what is asked for, never less; the newest piece stays.
+struct Retention {
+  std::uint64_t bytes = 0;        ///< of each partition; 0: without bound
+  Duration age{};                 ///< since they were appended, in whole seconds; 0: without bound
+  bool waits_for_groups = false;  ///< what a group has not settled stays; else a group that is left behind loses it,
+                                  ///< which is logged and counts as skipped
+
+  [[nodiscard]] bool is_for_ever() const { return bytes == 0 && age == Duration{}; }
+  friend bool operator==(const Retention&, const Retention&) = default;
+};
+
+/// Error `invalid_options` (never).
+Result<> validate(const Retention& retention);
+
+/// What a topic is created with; fixed for life, but for `retention`.
 struct TopicOptions {
   std::uint32_t partitions = 0;                        ///< 0: the broker's default (1 on one machine, 4 on a cluster)
   std::optional<Durability> durability;                ///< none: the broker's default
   std::size_t event_bytes_max = std::size_t{1} << 20;  ///< with headers
+  std::optional<Retention> retention;                  ///< none: for ever
 };
 
 /// What every broker checks before it creates a topic. Error `invalid_options` (never).
@@ -43,6 +59,7 @@ struct Capabilities {
   bool start_at_time = true;
   bool seek = true;
   bool exact_lag = true;
+  bool retention = false;               ///< old events go as the topic's `Retention` says
   bool attempts_survive_crash = false;  ///< a delivery's attempt count outlives the process that handled it
 };
 
@@ -122,6 +139,7 @@ struct TopicInfo {
   std::string name;
   Durability durability = Durability::durable;
   std::size_t event_bytes_max = 0;
+  Retention retention{};
   std::vector<PartitionInfo> partitions;
   std::optional<Error> error;  ///< why only the name is known, as `corrupt`
 };

@@ -17,6 +17,7 @@ namespace {
 using log::Member;
 using log::PartitionLog;
 using log::TopicLog;
+using tidings::log::Keeping;
 using tidings::log::LogDirectory;
 using tidings::log::TopicMeta;
 
@@ -59,11 +60,12 @@ class LogBroker final : public Broker {
   LogBroker& operator=(const LogBroker&) = delete;
 
   const Capabilities& capabilities() const override {
-    static constexpr Capabilities what{.persistent = true, .several_processes = true};
+    static constexpr Capabilities what{.persistent = true, .several_processes = true, .retention = true};
     return what;
   }
 
   Result<> create_topic(std::string_view name, const TopicOptions& options) override;
+  Result<> set_retention(std::string_view name, const Retention& retention) override;
   Result<std::vector<Published>> publish(std::string_view name, std::span<const EnvelopeView> events,
                                          const PublishOptions& options) override;
   Result<std::unique_ptr<Publisher>> publisher(std::string_view name, const PublisherOptions& options) override;
@@ -118,10 +120,15 @@ Duration left(SteadyTime until) {
   return std::max(Duration::zero(), Duration{until - SteadyTime{std::chrono::steady_clock::now()}});
 }
 
+Keeping keeping_of(const Retention& retention) {
+  return {.bytes = retention.bytes, .age = retention.age, .waits_for_groups = retention.waits_for_groups};
+}
+
 TopicMeta meta_of(const TopicOptions& options) {
   return {.partitions = std::max<std::uint32_t>(options.partitions, 1),
           .durability = static_cast<std::uint32_t>(options.durability.value_or(Durability::durable)),
-          .event_bytes_max = options.event_bytes_max};
+          .event_bytes_max = options.event_bytes_max,
+          .keeping = keeping_of(options.retention.value_or(Retention{}))};
 }
 
 Result<std::shared_ptr<TopicLog>> LogBroker::existing(std::string_view name) {
@@ -171,7 +178,21 @@ Result<> LogBroker::create_topic(std::string_view name, const TopicOptions& opti
                    std::string(to_string(*options.durability)));
   if (options.event_bytes_max != TopicOptions{}.event_bytes_max && there.event_bytes_max != wanted.event_bytes_max)
     return differs("event_bytes_max", std::to_string(there.event_bytes_max), std::to_string(wanted.event_bytes_max));
+  if (!options.retention) return {};
+  auto keeping = (*made)->keeping();
+  if (!keeping) return keeping.error();
+  if (*keeping != wanted.keeping)
+    return Error{"topic_exists_with", "topic " + std::string(name) +
+                                          " is there with another retention; leave the option out, or change it "
+                                          "(set_retention, `tidings topics alter`)"};
   return {};
+}
+
+Result<> LogBroker::set_retention(std::string_view name, const Retention& retention) {
+  if (auto valid = validate(retention); !valid) return valid;
+  auto topic = existing(name);
+  if (!topic) return topic.error();
+  return (*topic)->keep(keeping_of(retention));
 }
 
 Result<LogBroker::Written> LogBroker::write(const std::shared_ptr<TopicLog>& topic,
@@ -276,11 +297,15 @@ Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, co
 }
 
 Result<TopicInfo> LogBroker::info(TopicLog& topic) {
-  TopicInfo info{.name = topic.name(),
-                 .durability = static_cast<Durability>(topic.meta().durability),
-                 .event_bytes_max = topic.meta().event_bytes_max,
-                 .partitions = {},
-                 .error = {}};
+  auto keeping = topic.keeping();
+  if (!keeping) return keeping.error();
+  TopicInfo info{
+      .name = topic.name(),
+      .durability = static_cast<Durability>(topic.meta().durability),
+      .event_bytes_max = topic.meta().event_bytes_max,
+      .retention = {.bytes = keeping->bytes, .age = keeping->age, .waits_for_groups = keeping->waits_for_groups},
+      .partitions = {},
+      .error = {}};
   for (std::uint32_t number = 0; number < topic.meta().partitions; ++number) {
     auto partition = topic.partition(number);
     if (!partition) return partition.error();

@@ -167,7 +167,10 @@ Result<> Member::begin_place(std::uint32_t number) {
                      {record.handled, record.parked, record.expired, record.skipped});
   auto earliest = place.log->earliest();
   if (!earliest) return earliest.error();
-  if (*earliest > record.position) place.flight.skip_to(Offset{*earliest});
+  if (*earliest > record.position) {
+    place.flight.skip_to(Offset{*earliest});
+    tell_removed(place, record.position, *earliest);
+  }
   place.cursor->seek(place.flight.next().value);
   if (auto written = file_->write(number, record); !written) return written;
   place.record = record;
@@ -299,6 +302,24 @@ Result<> Member::read(std::size_t max, std::vector<Delivery>& out) {
   return {};
 }
 
+/// Retention was faster than this group, or reader. The next fetch goes on.
+Result<> Member::pass_removed(Place& place) {
+  auto earliest = place.log->earliest();
+  if (!earliest) return earliest.error();
+  const auto from = place.cursor->offset();
+  place.cursor->seek(*earliest);
+  if (!is_reader()) place.flight.skip_to(Offset{*earliest});
+  tell_removed(place, from, *earliest);
+  return {};
+}
+
+void Member::tell_removed(const Place& place, std::uint64_t from, std::uint64_t to) {
+  sink_.write(LogLevel::warning, (is_reader() ? "a reader" : "group " + options_.group) + " stood at offset " +
+                                     std::to_string(from) + " of " + place.log->path() +
+                                     ", whose events before offset " + std::to_string(to) +
+                                     " were removed by retention: it goes on there");
+}
+
 Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& unsettled, std::vector<Delivery>& out) {
   auto& place = places_[number];
   const auto deliver = [&](const Cursor::Item& item, int attempt) {
@@ -312,6 +333,7 @@ Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& 
   if (is_reader()) {
     while (out.size() < max) {
       auto item = place.cursor->next(end);
+      if (!item && item.error().code == "removed") return pass_removed(place);
       if (!item) return item.error();
       if (!*item) break;
       deliver(**item, 1);
@@ -325,12 +347,17 @@ Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& 
     if (!due) break;
     place.again->seek(due->offset.value);
     auto item = place.again->next(place.log->committed());
+    if (!item && item.error().code == "removed") {
+      place.flight.settle(due->offset, place.flight.generation(), Outcome::skipped);
+      continue;
+    }
     if (!item) return item.error();
     if (*item) deliver(**item, due->attempt);
   }
   for (auto room = place.flight.room(); room > 0 && out.size() < max && unsettled < options_.in_flight_max;
        --room, ++unsettled) {
     auto item = place.cursor->next(end);
+    if (!item && item.error().code == "removed") return pass_removed(place);
     if (!item) return item.error();
     if (!*item) break;
     place.flight.add(Offset{(*item)->offset}, now);

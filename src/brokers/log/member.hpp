@@ -74,6 +74,8 @@ class Member {
   Result<> give_up(std::uint32_t partition);
   Result<> save(std::uint32_t partition);
   Result<> read(std::size_t max, std::vector<Delivery>& out);
+  Result<> pass_removed(Place& place);
+  void tell_removed(const Place& place, std::uint64_t from, std::uint64_t to);
   Result<> read_place(std::uint32_t partition, std::size_t max, std::size_t& unsettled, std::vector<Delivery>& out);
   [[nodiscard]] Duration wait_for_news() const;
   [[nodiscard]] std::vector<PartitionLog*> behind() const;

@@ -145,6 +145,8 @@ class MemoryBroker final : public Broker {
 Result<> MemoryBroker::check_new(std::string_view name, const TopicOptions& options) const {
   if (auto valid = validate_name("topic", name); !valid) return valid;
   if (auto valid = validate(options); !valid) return valid;
+  if (options.retention && !options.retention->is_for_ever())
+    return Error{"unsupported", "a memory: broker has no retention by age or size; bound it by bytes_max and retain"};
   return refuse_durability(options.durability);
 }
 
