@@ -44,6 +44,25 @@ struct TailArguments {
 };
 int tail(const Common& common, const TailArguments& arguments);
 
+struct TopicArguments {
+  std::string topic;
+  std::uint32_t partitions = 0;
+  std::string durability;
+  std::optional<std::uint64_t> event_bytes_max;
+  std::string retain_bytes;  ///< empty: as it is
+  std::string retain_age;
+  std::optional<bool> wait_for_groups;
+};
+int create_topic(const Common& common, const TopicArguments& arguments);
+int alter_topic(const Common& common, const TopicArguments& arguments);
+
+struct SeekArguments {
+  std::string topic;
+  std::string group;
+  std::string to;
+};
+int seek(const Common& common, const SeekArguments& arguments);
+
 struct ListArguments {
   std::string topic;
 };

@@ -59,6 +59,11 @@ std::string to_json(const TopicInfo& topic, const std::string& name) {
              .add("durability", to_string(topic.durability))
              .add("event_bytes_max", topic.event_bytes_max)
              .add("events", events_kept(topic))
+             .raw("retention", JsonLine()
+                                   .add("bytes", topic.retention.bytes)
+                                   .add("age", to_iso8601(topic.retention.age))
+                                   .raw("waits_for_groups", topic.retention.waits_for_groups ? "true" : "false")
+                                   .str())
              .raw("partitions", array(partitions))
              .str() +
          "\n";
@@ -87,6 +92,16 @@ std::string to_json(const GroupInfo& group, const std::string& topic, const std:
              .raw("partitions", array(partitions))
              .str() +
          "\n";
+}
+
+std::string to_text(const Retention& retention) {
+  if (retention.is_for_ever()) return "";
+  std::string text = ", kept";
+  if (retention.age != Duration{}) text += " for " + tidings::to_text(retention.age);
+  if (retention.bytes != 0)
+    text += std::string(retention.age != Duration{} ? " and" : "") + " up to " + bytes_text(retention.bytes) +
+            " a partition";
+  return text + (retention.waits_for_groups ? ", groups are waited for" : "");
 }
 
 struct Listing {
@@ -175,7 +190,7 @@ int topics(const Common& common, const ListArguments& arguments) {
                         std::to_string(one.end.value), std::to_string(one.end.value - one.earliest.value)});
       const auto& topic = listing.topics.front();
       return unnamed(common, topic.name) + ": " + std::string(to_string(topic.durability)) + ", events up to " +
-             std::to_string(topic.event_bytes_max) + " bytes\n" +
+             std::to_string(topic.event_bytes_max) + " bytes" + to_text(topic.retention) + "\n" +
              table({">partition", ">earliest", ">end", ">events"}, rows);
     }
     for (const auto& topic : listing.topics)

@@ -102,6 +102,8 @@ struct Parser {
   PublishArguments publishing;
   TailArguments tailing;
   ListArguments listing;
+  TopicArguments changing;
+  SeekArguments seeking;
   DemoArguments showing;
 
   Parser() {
@@ -125,6 +127,7 @@ struct Parser {
     add_publish();
     add_tail();
     add_lists();
+    add_changes();
     add_demo();
     app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
   }
@@ -203,7 +206,8 @@ struct Parser {
          "With a TOPIC: its partitions, from the earliest event kept to the end.\n\n"
          "Examples:\n"
          "  tidings topics\n"
-         "  tidings topics orders --json");
+         "  tidings topics orders --json\n"
+         "  tidings topics create orders --retain-age 7d");
     list("groups", "Where each group stands, partition by partition",
          "held: a live member of the group works on the partition.\n\n"
          "Example:\n"
@@ -213,6 +217,61 @@ struct Parser {
          "Examples:\n"
          "  tidings lag\n"
          "  tidings lag orders --json | jq '{group, lag}'");
+  }
+
+  void add_changes() {
+    auto* const topics = app.get_subcommand("topics");
+    const auto retention = [this](CLI::App* at) {
+      at->add_option("TOPIC", changing.topic, "Its name")->required()->type_name("");
+      at->add_option("--retain-bytes", changing.retain_bytes, "What is beyond so much of a partition goes; 0: nothing")
+          ->type_name("SIZE");
+      at->add_option("--retain-age", changing.retain_age, "What is older goes; 0: nothing")->type_name("TIME");
+      at->add_flag_callback(
+          "--wait-for-groups", [this] { changing.wait_for_groups = true; },
+          "Keep what a group has not settled; else a group left behind loses it, which is logged");
+      at->add_flag_callback(
+          "--no-wait-for-groups", [this] { changing.wait_for_groups = false; }, "Do not, as by default");
+    };
+    auto* const create = topics->add_subcommand("create", "Create a topic");
+    create->set_help_flag("-h,--help", "Print this help");
+    retention(create);
+    create->add_option("--partitions", changing.partitions, "How many (1); fixed for life")
+        ->type_name("N")
+        ->check(whole(1, 1024));
+    create->add_option("--durability", changing.durability, "memory, interval or durable (durable); fixed for life")
+        ->type_name("WHAT");
+    create->add_option("--event-bytes-max", changing.event_bytes_max, "The largest event (1048576); fixed for life")
+        ->type_name("N")
+        ->check(whole(1, std::uint64_t{256} << 20));
+    create->footer(
+        "One that is there with the same options is fine. SIZE: 512MiB, 10GiB, or bytes. TIME: 12h, 7d.\n\n"
+        "Example:\n"
+        "  tidings topics create orders --partitions 4 --retain-age 30d");
+    shared(create);
+    auto* const alter = topics->add_subcommand("alter", "Change how long a topic keeps its events");
+    alter->set_help_flag("-h,--help", "Print this help");
+    retention(alter);
+    alter->footer(
+        "What is not given stays as it is. Old events go in whole segments, at once here and then whenever one is\n"
+        "full: the one that is written stays. SIZE: 512MiB, 10GiB, or bytes. TIME: 12h, 7d.\n\n"
+        "Examples:\n"
+        "  tidings topics alter orders --retain-age 7d --retain-bytes 10GiB\n"
+        "  tidings topics alter orders --retain-age 0 --wait-for-groups");
+    shared(alter);
+    auto* const seek =
+        command("seek", "Move a group: what it passes over is skipped, what it goes back over comes again");
+    seek->add_option("TOPIC", seeking.topic, "Must be there")->required()->type_name("");
+    seek->add_option("GROUP", seeking.group, "Must be there, without a live member")->required()->type_name("");
+    seek->add_option("--to", seeking.to, "earliest, latest, an offset, or an RFC 3339 time")
+        ->required()
+        ->type_name("WHERE");
+    seek->footer(
+        "In every partition; an offset beyond its end is the end. A group with live members answers group_active:\n"
+        "stop them first.\n\n"
+        "Examples:\n"
+        "  tidings seek orders billing.send-invoices --to earliest\n"
+        "  tidings seek orders audit --to 2026-01-31T12:00:00Z");
+    shared(seek);
   }
 
   void add_demo() {
@@ -258,7 +317,13 @@ struct Parser {
   int run() {
     if (app.got_subcommand("publish")) return publish(common, publishing);
     if (app.got_subcommand("tail")) return tail(common, tailing);
-    if (app.got_subcommand("topics")) return topics(common, listing);
+    if (app.got_subcommand("topics")) {
+      const auto* const of_topics = app.get_subcommand("topics");
+      if (of_topics->got_subcommand("create")) return create_topic(common, changing);
+      if (of_topics->got_subcommand("alter")) return alter_topic(common, changing);
+      return topics(common, listing);
+    }
+    if (app.got_subcommand("seek")) return seek(common, seeking);
     if (app.got_subcommand("groups")) return groups(common, listing);
     if (app.got_subcommand("lag")) return lag(common, listing);
     if (app.count("--namespace") > 0) {

@@ -1,6 +1,7 @@
 #include "tidings/base/text.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -102,6 +103,29 @@ std::string printable(std::string_view text) {
     text.remove_prefix(size);
   }
   return out;
+}
+
+namespace {
+
+constexpr std::pair<std::string_view, int> size_units[] = {{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}, {"", 0}};
+
+}  // namespace
+
+Result<std::uint64_t> parse_bytes(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (error == std::errc{})
+    for (const auto& [name, shift] : size_units)
+      if (unit == name && number <= ~std::uint64_t{0} >> shift) return number << shift;
+  return Error{"invalid_size", "'" + printable(text) + "' is no size; write bytes, or KiB, MiB, GiB, TiB: 512MiB"};
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  for (const auto& [name, shift] : size_units)
+    if (bytes != 0 && bytes % (std::uint64_t{1} << shift) == 0)
+      return std::to_string(bytes >> shift) + (name.empty() ? " bytes" : std::string(name));
+  return "0 bytes";
 }
 
 bool is_utf8(std::string_view text) {

@@ -19,6 +19,7 @@ class Lists(CommandLine):
                           "        0         0    3       3"])
         documents = [json.loads(line) for line in self.run_tidings("topics", "--json").stdout.splitlines()]
         self.assertEqual(documents[1], {"topic": "orders", "durability": "memory", "event_bytes_max": 1 << 20, "events": 3,
+                                        "retention": {"bytes": 0, "age": "PT0S", "waits_for_groups": False},
                                         "partitions": [{"partition": 0, "earliest": 0, "end": 3}]})
         self.assertIn("did you mean 'orders'", self.run_tidings("topics", "oders", status=1).stderr)
 

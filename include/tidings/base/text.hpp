@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,11 @@ Result<> validate_name(std::string_view what, std::string_view name);
 /// `text` as it may be shown on a terminal: control characters, escape sequences, bidirectional overrides and bad UTF-8
 /// as `\xNN` or `\u{N}`.
 [[nodiscard]] std::string printable(std::string_view text);
+
+/// What people write for sizes: `1048576`, `64KiB`, `512MiB`, `10GiB`, `1TiB`. Error `invalid_size`.
+[[nodiscard]] Result<std::uint64_t> parse_bytes(std::string_view text);
+/// The same, in the largest unit that takes no fraction.
+[[nodiscard]] std::string bytes_text(std::uint64_t bytes);
 
 /// Whether `text` is well-formed UTF-8.
 [[nodiscard]] bool is_utf8(std::string_view text);

@@ -25,10 +25,10 @@ enum class Durability {
 /// Error `invalid_durability`, naming the three.
 [[nodiscard]] Result<Durability> parse_durability(std::string_view text);
 
-/// How long a topic keeps its events. They go in the order of their offsets and in large pieces, so that more is kept
-/// than what is asked for, never less; the newest piece stays.
+/// How long a topic keeps its events: what is beyond one of the bounds goes, in the order of offsets and in large
+/// pieces, never a part of one, and never the newest.
 struct Retention {
-  std::uint64_t bytes = 0;        ///< of each partition; 0: without bound
+  std::uint64_t bytes = 0;        ///< of each partition, which keeps at least that much; 0: without bound
   Duration age{};                 ///< since they were appended, in whole seconds; 0: without bound
   bool waits_for_groups = false;  ///< what a group has not settled stays; else a group that is left behind loses it,
                                   ///< which is logged and counts as skipped
