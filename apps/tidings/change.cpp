@@ -84,10 +84,9 @@ int seek(const Common& common, const SeekArguments& arguments) {
     if (auto name = unnamed(common, one.group); !name.empty()) names.push_back(std::move(name));
   if (std::ranges::find(names, arguments.group) == names.end()) {
     const auto near = nearest(arguments.group, names);
-    return fail({"unknown_group",
-                 "topic " + arguments.topic + " has no group '" + printable(arguments.group) + "'" +
-                     (near.empty() ? "; subscribe it, with --from where it shall begin"
-                                   : "; did you mean '" + std::string(near) + "'?")});
+    return fail({"unknown_group", "topic " + arguments.topic + " has no group '" + printable(arguments.group) + "'" +
+                                      (near.empty() ? "; subscribe it, with --from where it shall begin"
+                                                    : "; did you mean '" + std::string(near) + "'?")});
   }
   auto moved = (*broker)->seek(topic, group, *to);
   return moved ? done : fail(moved.error());

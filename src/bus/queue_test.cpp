@@ -464,9 +464,9 @@ TEST(Queue, AClockThatThrowsLeavesNoHole) {
   StoppedClock clock;
   Bus bus({.clock = &clock});
   std::atomic<int> handled = 0;
-  auto queued = bus.subscribe_queued({}, [&](const Number&, Context&) { ++handled; });
+  auto queued = bus.subscribe_queued({.name = "q"}, [&](const Number&, Context&) { ++handled; });
   clock.throws = true;
-  EXPECT_EQ(bus.publish(Number{}).errors().at(0).message, "no time");
+  EXPECT_EQ(bus.publish(Number{}).errors().at(0).message, "q: no time");
   clock.throws = false;
   EXPECT_TRUE(bus.publish(Number{}));
   ASSERT_TRUE(queued.drain(3s));
