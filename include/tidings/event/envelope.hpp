@@ -12,20 +12,20 @@ namespace tidings {
 /// long as what it was taken from (an `Envelope`, a `Delivery`). An empty text is an absent attribute; an empty key is
 /// no key.
 struct EnvelopeView {
-  std::string_view id;                 ///< unique within `source`; made once by the producer, never changed on the way
-  std::string_view type;               ///< the event's wire name, `shop.OrderPlaced`
-  std::string_view source;             ///< who published it: the service's name, or a URI
-  std::string_view subject;            ///< CloudEvents `subject`
-  std::string_view data_content_type;  ///< `application/json` where empty
-  std::string_view data_schema;        ///< CloudEvents `dataschema`
-  std::string_view key;                ///< events of one key keep their order
-  std::string_view correlation_id;     ///< the same for all that one cause set off
-  std::string_view causation_id;       ///< the id of the event whose handler published this one
-  std::string_view trace_parent;       ///< W3C `traceparent`
-  TimePoint time{};                    ///< when it happened, by the producer's clock
-  std::uint32_t version = 1;           ///< of the event's type
-  HeadersView headers;                 ///< everything else
-  std::string_view payload;            ///< bytes; empty and binary ones are fine
+  std::string_view id{};       ///< unique within `source`; made once by the producer, never changed on the way
+  std::string_view type{};     ///< the event's wire name, `shop.OrderPlaced`
+  std::string_view source{};   ///< who published it: the service's name, or a URI
+  std::string_view subject{};  ///< CloudEvents `subject`
+  std::string_view data_content_type{};  ///< `application/json` where empty
+  std::string_view data_schema{};        ///< CloudEvents `dataschema`
+  std::string_view key{};                ///< events of one key keep their order
+  std::string_view correlation_id{};     ///< the same for all that one cause set off
+  std::string_view causation_id{};       ///< the id of the event whose handler published this one
+  std::string_view trace_parent{};       ///< W3C `traceparent`
+  TimePoint time{};                      ///< when it happened, by the producer's clock
+  std::uint32_t version = 1;             ///< of the event's type
+  HeadersView headers{};                 ///< everything else
+  std::string_view payload;              ///< bytes; empty and binary ones are fine
 };
 
 /// An envelope that owns its texts.
