@@ -9,10 +9,7 @@ namespace tidings::log {
 namespace {
 
 std::uint32_t frame_checksum(const std::byte* frame, std::uint32_t length, std::uint64_t salt) {
-  std::array<std::byte, 12> before;
-  std::memcpy(before.data(), &salt, sizeof salt);
-  std::memcpy(before.data() + sizeof salt, &length, sizeof length);
-  return crc32c({frame + 8, length - 8}, crc32c(before));
+  return crc32c({frame + 8, length - 8}, checksum_seed(length, salt));
 }
 
 // Whole words, as the checksum reads them next: it would wait for smaller ones to leave the store buffer.
@@ -49,6 +46,13 @@ std::byte* put(std::byte* at, std::string_view text) {
 }
 
 }  // namespace
+
+std::uint32_t checksum_seed(std::uint32_t length, std::uint64_t salt) {
+  std::array<std::byte, 12> before;
+  std::memcpy(before.data(), &salt, sizeof salt);
+  std::memcpy(before.data() + sizeof salt, &length, sizeof length);
+  return crc32c(before);
+}
 
 std::uint64_t frame_bytes(const EnvelopeView& event) {
   return padded(sizeof(FrameHeader) + sizeof(EnvelopeBlock) + size_bytes(event));

@@ -105,6 +105,9 @@ struct Frame {
 /// The frame at `bytes.begin()`; nullopt where none is, or what is there is damaged.
 [[nodiscard]] std::optional<Frame> read_frame(std::span<const std::byte> bytes, std::uint64_t salt);
 
+/// From where the checksum of a frame goes on with what stands behind its first word.
+[[nodiscard]] std::uint32_t checksum_seed(std::uint32_t length, std::uint64_t salt);
+
 /// The envelope of a data frame, pointing into it; false where its sizes do not add up.
 [[nodiscard]] bool read_envelope(const Frame& frame, EnvelopeView& event);
 

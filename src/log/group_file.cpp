@@ -1,37 +1,11 @@
 #include "log/group_file.hpp"
 
 #include <algorithm>
-#include <cstddef>
 
-#include "log/crc32c.hpp"
+#include "log/layout.hpp"
 #include "tidings/base/entropy.hpp"
 
 namespace tidings::log {
-namespace {
-
-struct GroupHeader {
-  std::uint64_t magic = 0x3050554f52474454;  // "TDGROUP0"
-  std::uint32_t version = 0;
-  std::uint32_t partitions = 0;
-  std::uint32_t reserved[11] = {};
-  std::uint32_t checksum = 0;
-};
-static_assert(sizeof(GroupHeader) == 64);
-
-// Locks stand far behind every byte that is ever written.
-constexpr std::uint64_t members_begin = std::uint64_t{1} << 40;
-constexpr std::uint64_t holders_begin = std::uint64_t{1} << 41;
-
-template <class Record>
-std::uint32_t checksum_of(const Record& record, std::uint32_t seed = 0) {
-  return crc32c(std::as_bytes(std::span{&record, 1}).first(offsetof(Record, checksum)), seed);
-}
-
-constexpr std::uint64_t place_of(std::uint32_t partition, int slot) {
-  return sizeof(GroupHeader) + (std::uint64_t{partition} * 2 + static_cast<std::uint64_t>(slot)) * sizeof(GroupRecord);
-}
-
-}  // namespace
 
 Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create) {
   GroupHeader header;
@@ -43,7 +17,7 @@ Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, s
     const auto draft = "~" + group.substr(0, 150) + "-" + std::to_string(system_entropy().next());
     auto made = groups.file(draft, Directory::Create::must);
     if (!made) return made.error();
-    Result<> done = (*made)->allocate(place_of(partitions, 0));
+    Result<> done = (*made)->allocate(record_place(partitions, 0));
     if (done) done = (*made)->write_at(std::as_bytes(std::span{&header, 1}), 0);
     if (done) done = (*made)->sync_data();
     if (done) done = groups.rename(draft, group);
@@ -56,25 +30,35 @@ Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, s
     file = groups.file(group, Directory::Create::never);
   }
   if (!file) return file.error();
+  return checked(std::move(*file), partitions);
+}
+
+Result<GroupFile> GroupFile::open_to_read(Directory& groups, const std::string& group, std::uint32_t partitions) {
+  auto file = groups.file(group, Directory::Create::never, false);
+  if (!file) return file.error();
+  return checked(std::move(*file), partitions);
+}
+
+/// With a header that says the same.
+Result<GroupFile> GroupFile::checked(std::unique_ptr<File> file, std::uint32_t partitions) {
   GroupHeader there;
-  auto got = (*file)->read_at(std::as_writable_bytes(std::span{&there, 1}), 0);
+  auto got = file->read_at(std::as_writable_bytes(std::span{&there, 1}), 0);
   if (!got) return got.error();
-  if (*got != sizeof there || there.magic != header.magic || there.checksum != checksum_of(there))
+  if (*got != sizeof there || there.magic != GroupHeader::magic_value || there.checksum != checksum_of(there))
     return Error{
         "corrupt",
-        (*file)->path() +
+        file->path() +
             " has a damaged header; move it away, and the group begins anew, or seek it to where it shall go on",
         Retry::never};
-  if (there.version > header.version)
+  if (there.version > GroupHeader{}.version)
     return Error{"newer_version",
-                 (*file)->path() + " has format version " + std::to_string(there.version) + "; run a newer program",
+                 file->path() + " has format version " + std::to_string(there.version) + "; run a newer program",
                  Retry::never};
   if (there.partitions != partitions)
-    return Error{
-        "corrupt",
-        (*file)->path() + " is of a topic with " + std::to_string(there.partitions) + " partitions; move it away",
-        Retry::never};
-  return GroupFile(std::move(*file), partitions);
+    return Error{"corrupt",
+                 file->path() + " is of a topic with " + std::to_string(there.partitions) + " partitions; move it away",
+                 Retry::never};
+  return GroupFile(std::move(file), partitions);
 }
 
 Result<std::optional<GroupRecord>> GroupFile::read(std::uint32_t partition) const {
@@ -82,7 +66,7 @@ Result<std::optional<GroupRecord>> GroupFile::read(std::uint32_t partition) cons
   int damaged = 0;
   for (int slot = 0; slot < 2; ++slot) {
     GroupRecord record;
-    auto got = file_->read_at(std::as_writable_bytes(std::span{&record, 1}), place_of(partition, slot));
+    auto got = file_->read_at(std::as_writable_bytes(std::span{&record, 1}), record_place(partition, slot));
     if (!got) return got.error();
     if (*got != sizeof record || record.sequence == 0) continue;
     if (record.checksum != checksum_of(record, partition + 1)) {
@@ -104,7 +88,7 @@ Result<std::optional<GroupRecord>> GroupFile::read(std::uint32_t partition) cons
 Result<> GroupFile::write(std::uint32_t partition, GroupRecord record) {
   const int slot = 1 - slots_[partition];
   record.checksum = checksum_of(record, partition + 1);
-  auto done = file_->write_at(std::as_bytes(std::span{&record, 1}), place_of(partition, slot));
+  auto done = file_->write_at(std::as_bytes(std::span{&record, 1}), record_place(partition, slot));
   if (done) slots_[partition] = slot;
   return done;
 }

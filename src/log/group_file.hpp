@@ -36,6 +36,9 @@ class GroupFile {
   /// Opens, or creates, the file. Errors: `corrupt` (never), `newer_version` (never), and those of `File`.
   static Result<GroupFile> open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create);
 
+  /// Only to read it: for who must change nothing.
+  static Result<GroupFile> open_to_read(Directory& groups, const std::string& group, std::uint32_t partitions);
+
   /// The newest whole record; nullopt where none was ever written whole. Error `corrupt` where both slots are damaged.
   Result<std::optional<GroupRecord>> read(std::uint32_t partition) const;
   /// Writes `record` over the older slot. Only for the holder of the partition. Survives SIGKILL; a power cut may bring
@@ -57,6 +60,7 @@ class GroupFile {
   [[nodiscard]] Result<bool> is_held_by_other(std::uint32_t partition) const;
 
  private:
+  static Result<GroupFile> checked(std::unique_ptr<File> file, std::uint32_t partitions);
   GroupFile(std::unique_ptr<File> file, std::uint32_t partitions) : file_(std::move(file)), slots_(partitions, 0) {}
 
   std::unique_ptr<File> file_;

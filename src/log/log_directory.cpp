@@ -1,37 +1,15 @@
 #include "log/log_directory.hpp"
 
-#include <cstddef>
-
-#include "log/crc32c.hpp"
+#include "log/layout.hpp"
 #include "tidings/base/entropy.hpp"
 #include "tidings/base/uuid.hpp"
 
 namespace tidings::log {
 namespace {
 
-constexpr std::uint32_t partitions_max = 1024;  // as the broker makes them
-
-struct MetaFile {
-  std::uint64_t magic = 0x304154454d534454;  // "TDSMETA0"
-  std::uint32_t version = 0;
-  std::uint32_t partitions = 0;
-  std::array<std::uint8_t, 16> topic_id{};
-  std::uint64_t event_bytes_max = 0;
-  std::uint32_t durability = 0;
-  std::uint32_t waits_for_groups = 0;
-  std::uint64_t keep_bytes = 0;
-  std::uint32_t keep_seconds = 0;
-  std::uint32_t checksum = 0;
-};
-static_assert(sizeof(MetaFile) == 64);
-
 /// There is no topic: nothing, a file such as `slots.lock`, or a folder without a `topic.meta`.
 bool is_nothing_of_ours(const Error& error) {
   return error.code == "not_found" || error.code == "not_a_directory";
-}
-
-std::uint32_t checksum_of(const MetaFile& meta) {
-  return crc32c(std::as_bytes(std::span{&meta, 1}).first(offsetof(MetaFile, checksum)));
 }
 
 Keeping keeping_of(const MetaFile& meta) {
@@ -52,7 +30,7 @@ Result<MetaFile> read_meta(Directory& topic) {
   auto got = (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0);
   if (!got) return got.error();
   const auto path = (*file)->path();
-  if (*got != sizeof meta || meta.magic != MetaFile{}.magic || meta.checksum != checksum_of(meta) ||
+  if (*got != sizeof meta || meta.magic != MetaFile::magic_value || meta.checksum != checksum_of(meta) ||
       meta.partitions == 0 || meta.partitions > partitions_max || meta.durability > 2 || meta.waits_for_groups > 1)
     return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away",
                  Retry::never};

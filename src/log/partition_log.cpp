@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "log/cursor.hpp"
+#include "log/layout.hpp"
 #include "tidings/base/entropy.hpp"
 
 namespace tidings::log {
@@ -15,8 +16,6 @@ bool is_current(const Control& control, const std::array<char, 40>& boot) {
          control.ready.load(std::memory_order_acquire) == 1;
 }
 
-/// Of each partition in `openers.lock`: the first byte is the gate, who opens a partition keeps one of the others.
-constexpr std::uint64_t openers_max = std::uint64_t{1} << 20;
 /// How long recovery waits for others that look whether there is anything to recover.
 constexpr Duration looks_max = std::chrono::seconds{1};
 

@@ -1,0 +1,70 @@
+#include "log/topic_files.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tidings::log {
+namespace {
+
+/// A folder that is a topic, or was one before it lost its topic.meta.
+bool is_topic(Directory& directory) {
+  auto names = directory.list();
+  return names && std::ranges::any_of(*names, [](const std::string& name) {
+           return name == "topic.meta" || name == "openers.lock" || name == "groups" || partition_number(name);
+         });
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> partition_number(std::string_view name) {
+  std::uint32_t number = 0;
+  const auto* const end = name.data() + name.size();
+  const auto [stop, error] = std::from_chars(name.data(), end, number);
+  if (error != std::errc{} || stop != end || number >= partitions_max || std::to_string(number) != name)
+    return std::nullopt;
+  return number;
+}
+
+Result<LogFolder> list_log(Directory& log) {
+  auto names = log.list();
+  if (!names) return names.error();
+  LogFolder found;
+  for (const auto& name : *names) {
+    if (name == "slots.lock") {
+      found.has_slots = true;
+      continue;
+    }
+    auto directory = name.starts_with('~') ? Result<std::unique_ptr<Directory>>{Error{}}
+                                           : log.directory(name, Directory::Create::never);
+    if (directory && is_topic(**directory))
+      found.topics.emplace_back(name, std::move(*directory));
+    else if (!directory && directory.error().code == "permission_denied")
+      found.others.emplace_back(name, directory.error());
+    else
+      found.others.emplace_back(name, std::nullopt);
+  }
+  if (!found.has_slots && std::ranges::binary_search(*names, "topic.meta"))
+    return Error{"not_a_log", log.path() + " is the folder of one topic; name the folder above it", Retry::never};
+  if (!found.has_slots && found.topics.empty())
+    return Error{"not_a_log", log.path() + " is no log's folder: it has neither slots.lock nor a topic", Retry::never};
+  return found;
+}
+
+std::optional<MetaProblem> problem_of(const MetaFile& meta, std::size_t size) {
+  if (size != sizeof meta) return MetaProblem{"bad_header", 0, "has " + std::to_string(size) + " bytes in place of 64"};
+  if (meta.magic != MetaFile::magic_value) return MetaProblem{"bad_header", 0, "does not begin as a topic.meta does"};
+  if (meta.checksum != checksum_of(meta))
+    return MetaProblem{"bad_header", offsetof(MetaFile, checksum), "its checksum is wrong"};
+  if (meta.version > MetaFile{}.version)
+    return MetaProblem{"newer_version", offsetof(MetaFile, version),
+                       "of format version " + std::to_string(meta.version) + "; run a newer program"};
+  if (meta.partitions == 0 || meta.partitions > partitions_max)
+    return MetaProblem{"wrong_header", offsetof(MetaFile, partitions),
+                       "says that there are " + std::to_string(meta.partitions) + " partitions"};
+  if (meta.durability > 2)
+    return MetaProblem{"wrong_header", offsetof(MetaFile, durability),
+                       "says durability " + std::to_string(meta.durability) + ", which there is not"};
+  return std::nullopt;
+}
+
+}  // namespace tidings::log
