@@ -70,6 +70,17 @@ int topics(const Common& common, const ListArguments& arguments);
 int groups(const Common& common, const ListArguments& arguments);
 int lag(const Common& common, const ListArguments& arguments);
 
+struct VerifyArguments {
+  std::string folder;  ///< empty: the broker's
+  bool repair = false;
+};
+int verify(const Common& common, const VerifyArguments& arguments);
+
+struct InspectArguments {
+  std::string folder;  ///< empty: the broker's
+};
+int inspect(const Common& common, const InspectArguments& arguments);
+
 struct DemoArguments {
   std::string orders;
   double rate = -1;  ///< orders a second; below 0: the default

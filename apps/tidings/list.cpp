@@ -1,43 +1,12 @@
 #include <algorithm>
 
 #include "commands.hpp"
+#include "json_line.hpp"
 #include "output.hpp"
 #include "tidings/base/text.hpp"
-#include "tidings/event/json.hpp"
 
 namespace tidings::cli {
 namespace {
-
-/// `{"a":1,"b":"x"}`, a member at a time.
-class JsonLine {
- public:
-  JsonLine& add(std::string_view name, std::string_view text) {
-    begin(name);
-    append_json_string(out_, text);
-    return *this;
-  }
-  JsonLine& add(std::string_view name, std::uint64_t number) { return raw(name, std::to_string(number)); }
-  JsonLine& raw(std::string_view name, std::string_view json) {
-    begin(name);
-    out_ += json;
-    return *this;
-  }
-  [[nodiscard]] std::string str() const { return out_ + "}"; }
-
- private:
-  void begin(std::string_view name) {
-    out_ += out_.size() > 1 ? "," : "";
-    append_json_string(out_, name);
-    out_ += ":";
-  }
-  std::string out_ = "{";
-};
-
-std::string array(const std::vector<std::string>& elements) {
-  std::string out = "[";
-  for (const auto& element : elements) out += (out.size() > 1 ? "," : "") + element;
-  return out + "]";
-}
 
 std::uint64_t events_kept(const TopicInfo& topic) {
   std::uint64_t kept = 0;
@@ -64,7 +33,7 @@ std::string to_json(const TopicInfo& topic, const std::string& name) {
                                    .add("age", to_iso8601(topic.retention.age))
                                    .raw("waits_for_groups", topic.retention.waits_for_groups ? "true" : "false")
                                    .str())
-             .raw("partitions", array(partitions))
+             .raw("partitions", json_array(partitions))
              .str() +
          "\n";
 }
@@ -89,7 +58,7 @@ std::string to_json(const GroupInfo& group, const std::string& topic, const std:
              .add("group", name)
              .add("topic", topic)
              .add("lag", group.lag())
-             .raw("partitions", array(partitions))
+             .raw("partitions", json_array(partitions))
              .str() +
          "\n";
 }

@@ -104,6 +104,8 @@ struct Parser {
   ListArguments listing;
   TopicArguments changing;
   SeekArguments seeking;
+  VerifyArguments verifying;
+  InspectArguments inspecting;
   DemoArguments showing;
 
   Parser() {
@@ -128,6 +130,7 @@ struct Parser {
     add_tail();
     add_lists();
     add_changes();
+    add_folders();
     add_demo();
     app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
   }
@@ -274,6 +277,29 @@ struct Parser {
     shared(seek);
   }
 
+  void add_folders() {
+    auto* at = command("verify", "Read every file of a log, and tell what is wrong with it");
+    at->add_option("DIR", verifying.folder, "The log's folder, or log:DIR; the broker's if not given")->type_name("");
+    at->add_flag("--repair", verifying.repair, "Move torn tails to quarantine, in partitions that no process has open");
+    at->footer(
+        "Changes nothing without --repair, and works on a log that is in use, on a read-only one, and on a copy. Exit\n"
+        "status: 0 where nothing is damaged (a torn tail is no damage: recovery moves it to quarantine), else 1.\n\n"
+        "Examples:\n"
+        "  tidings verify tidings-data\n"
+        "  tidings verify /mnt/backup/data --json | jq 'select(.severity == \"error\")'");
+    shared(at);
+    at = command("inspect", "How a log stands, seen from outside: also of one that hangs");
+    at->add_option("DIR", inspecting.folder, "The log's folder, or log:DIR; the broker's if not given")->type_name("");
+    at->footer(
+        "Opens nothing for writing, takes no lock, and waits for nobody. open: handles on the partition; beyond: "
+        "events\n"
+        "settled behind the position; held: who works on the partition.\n\n"
+        "Examples:\n"
+        "  tidings inspect tidings-data\n"
+        "  tidings inspect --json | jq '.partitions[]?.writer'");
+    shared(at);
+  }
+
   void add_demo() {
     auto* const at = command("demo", "The shop: four services, one is killed and catches up");
     auto* const orders = at->add_option("--orders", showing.orders, "Real orders, a CSV file, instead of made-up ones");
@@ -326,10 +352,15 @@ struct Parser {
     if (app.got_subcommand("seek")) return seek(common, seeking);
     if (app.got_subcommand("groups")) return groups(common, listing);
     if (app.got_subcommand("lag")) return lag(common, listing);
-    if (app.count("--namespace") > 0) {
-      complain("--namespace is no option of demo: each run has a namespace of its own");
+    const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
+    if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {
+      complain(is_of_folder ? "--namespace is no option of " + app.get_subcommands().front()->get_name() +
+                                  ": it looks at the whole folder"
+                            : "--namespace is no option of demo: each run has a namespace of its own");
       return wrong_usage;
     }
+    if (app.got_subcommand("verify")) return verify(common, verifying);
+    if (app.got_subcommand("inspect")) return inspect(common, inspecting);
     if (!showing.broker && app.count("--broker") > 0) showing.broker = common.broker;
     showing.json = showing.json || common.json;
     return demo(showing);

@@ -86,7 +86,7 @@ class Usage(CommandLine):
     def test_help_and_version(self):
         self.assertRegex(self.run_tidings("--version").stdout, r"^tidings \d+\.\d+\.\d+\n$")
         whole = self.run_tidings("--help").stdout
-        for command in ("publish", "tail", "topics", "groups", "lag", "demo"):
+        for command in ("publish", "tail", "topics", "groups", "lag", "verify", "inspect", "demo"):
             self.assertIn(f"  {command} ", whole)
             help_of_it = self.run_tidings(command, "--help").stdout
             self.assertIn(f"Usage: tidings {command}", help_of_it)

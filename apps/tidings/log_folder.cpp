@@ -1,0 +1,22 @@
+#include "log_folder.hpp"
+
+#include "output.hpp"
+#include "tidings/base/text.hpp"
+
+namespace tidings::cli {
+
+Result<std::string> log_folder(const Common& common, const std::string& argument) {
+  const auto& url = argument.empty() ? common.broker : argument;
+  if (!argument.empty() && !argument.starts_with("log:")) return argument;
+  if (!url.starts_with("log:"))
+    return Error{"invalid_url", "'" + printable(url) + "' keeps no folder; name a log's folder, as DIR or log:DIR"};
+  if (auto usable = check_broker(url); !usable) return usable.error();
+  return url.substr(4, url.find('?') - 4);
+}
+
+Error why_no_log(const Error& error, const std::string& path) {
+  if (error.code != "not_found") return error;
+  return {"not_found", "there is no log at " + printable(path) + "; name its folder, as DIR or log:DIR"};
+}
+
+}  // namespace tidings::cli
