@@ -170,7 +170,7 @@ Result<> PartitionLog::clear(Segment& segment, std::uint64_t begin, std::uint64_
   }
   end = std::min(end, segment.size());
   if (begin >= end) return {};
-  const std::vector<std::byte> zeros(std::min<std::uint64_t>(end - begin, 1 << 20));
+  const std::vector<std::byte> zeros(std::clamp<std::uint64_t>(end - begin, sizeof(std::uint64_t), 1 << 20));
   if (auto done = segment.file().write_at(std::span{zeros}.first(8), begin); !done) return done;
   for (auto at = begin; at < end; at += zeros.size())
     if (auto done =

@@ -21,6 +21,19 @@ TEST(MoveTornTail, MovesATornTailToQuarantine) {
   }
 }
 
+TEST(MoveTornTail, OneOfFewBytesLeavesNothing) {
+  for (int bytes = 1; bytes < 10; ++bytes) {
+    SmallLog log;
+    log.fill(15);
+    const auto file = log.segment(log.firsts().back());
+    const auto before = read_file(log.path + "/" + file).or_throw();
+    const auto end = padded(used_bytes(before));
+    log.edit(file, [&](std::string& all) { all[end + static_cast<std::size_t>(bytes) - 1] = 'x'; });
+    ASSERT_TRUE(move_torn_tail(log.path, "orders", 0, {.log = &log.silent}));
+    EXPECT_EQ(read_file(log.path + "/" + file).or_throw(), before) << bytes;
+  }
+}
+
 TEST(MoveTornTail, NotWhileAProcessHasThePartitionOpen) {
   SmallLog log;
   log.fill(15);

@@ -332,9 +332,9 @@ TEST(Verify, Groups) {
   log.flip(file, record_place(0, 1) + 16);
   log.flip(file, record_place(0, 0) + 16);
   // A sequence of 0 would pass for a slot that was never written.
-  log.flip(file, record_place(0, 0), 0);
-  EXPECT_EQ(log.told(), "note damaged_record " + file + " byte 64\n");
-  log.flip(file, record_place(0, 0), 0);
+  log.flip(file, record_place(0, 1), 0);
+  EXPECT_EQ(log.told(), "note damaged_record " + file + " byte 192\n");
+  log.flip(file, record_place(0, 1), 0);
   log.write_record("audit", {.sequence = 3, .position = 11, .epoch = 2});
   EXPECT_TRUE(log.told().starts_with("error position_beyond_end " + file)) << log.told();
   log.flip(file, 40);
