@@ -21,6 +21,7 @@
 
 #include "tidings/base/entropy.hpp"
 #include "tidings/brokers/open.hpp"
+#include "tidings/log/verify.hpp"
 
 namespace tidings {
 namespace {
@@ -312,6 +313,16 @@ void check_topic(Broker& broker, std::size_t which, const AllTold& all) {
   }
 }
 
+/// Nothing that a kill leaves behind is damage, whoever goes on with it meanwhile. This opens no log: forking goes on.
+void check_files(const std::string& path) {
+  log::VerifyOptions options;
+  options.on_finding = [](const log::Finding& finding) {
+    EXPECT_NE(finding.severity, log::Severity::error)
+        << finding.code << ": " << finding.file << " byte " << finding.byte.value_or(0) << ": " << finding.why;
+  };
+  (void)log::verify_log(path, options).or_throw();
+}
+
 /// So many kills over a log of their own.
 void kill_and_check(std::uint64_t kills, SeededEntropy& entropy, std::size_t (&acknowledged)[2]) {
   auto folder = (std::filesystem::temp_directory_path() / "tidings-crash-XXXXXX").string();
@@ -343,6 +354,7 @@ void kill_and_check(std::uint64_t kills, SeededEntropy& entropy, std::size_t (&a
       processes.let_leave(victim->first);
     else
       processes.kill(victim->first);
+    check_files(folder + "/log");
     processes.start(is_writer, entropy.next());
   }
   processes.listen(200ms);
@@ -351,6 +363,7 @@ void kill_and_check(std::uint64_t kills, SeededEntropy& entropy, std::size_t (&a
   processes.listen(10ms);
   ::close(processes.pipe[0]);
   const auto told = parse(processes.heard);
+  check_files(folder + "/log");
   {
     auto broker = open_broker(processes.url).or_throw();
     for (std::size_t which = 0; which < 2; ++which) {
