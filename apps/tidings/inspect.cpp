@@ -43,6 +43,7 @@ std::string to_json(const log::WriterInspection& writer) {
 
 std::string to_json(const log::PartitionInspection& one) {
   std::vector<std::string> processes;
+  processes.reserve(one.processes.size());
   for (const auto& process : one.processes) processes.push_back(to_json(process));
   JsonLine line;
   line.add("partition", one.number)
@@ -177,6 +178,7 @@ std::string to_text(const log::LogInspection& inspection) {
   if (!out.empty()) out += "\n";
   if (inspection.slots.empty()) return out + "no process has the log open\n";
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(inspection.slots.size());
   for (const auto& one : inspection.slots)
     rows.push_back({std::to_string(one.slot), one.process ? std::to_string(one.process->pid) : "?",
                     one.process ? printable(one.process->command) : "of another user or container"});

@@ -60,17 +60,17 @@ LockHolders::LockHolders() {
     const auto* const end = name.data() + name.size();
     if (const auto [stop, error] = std::from_chars(name.data(), end, process.pid); error != std::errc{} || stop != end)
       continue;
-    const auto folder = "/proc/" + name;
-    for (const auto& descriptor : names_in(folder + "/fd")) {
-      const auto link = folder + "/fd/" + descriptor;
+    const auto folder = std::filesystem::path("/proc") / name;
+    for (const auto& descriptor : names_in(folder / "fd")) {
+      const auto link = folder / "fd" / descriptor;
       if (!may_be_ours(link_target(link))) continue;
       struct stat status{};
       if (::stat(link.c_str(), &status) != 0) continue;
-      std::ifstream info(folder + "/fdinfo/" + descriptor);
+      std::ifstream info(folder / "fdinfo" / descriptor);
       for (std::string line; std::getline(info, line);) {
         const auto range = lock_range(line);
         if (!range) continue;
-        if (process.command.empty()) std::getline(std::ifstream(folder + "/comm"), process.command);
+        if (process.command.empty()) std::getline(std::ifstream(folder / "comm"), process.command);
         locks_.emplace(FileId{status.st_dev, status.st_ino}, Lock{range->first, range->second, process});
       }
     }

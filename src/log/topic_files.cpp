@@ -18,8 +18,9 @@ bool is_topic(Directory& directory) {
 
 std::optional<std::uint32_t> partition_number(std::string_view name) {
   std::uint32_t number = 0;
-  const auto* const end = name.data() + name.size();
-  const auto [stop, error] = std::from_chars(name.data(), end, number);
+  const char* const begin = name.data();
+  const char* const end = begin + name.size();
+  const auto [stop, error] = std::from_chars(begin, end, number);
   if (error != std::errc{} || stop != end || number >= partitions_max || std::to_string(number) != name)
     return std::nullopt;
   return number;

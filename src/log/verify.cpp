@@ -132,7 +132,7 @@ Result<> check_slots(Checking& checking, Directory& log) {
   if (!slots) return checking.failed(slots.error(), "slots.lock");
   auto size = (*slots)->size();
   if (!size) return checking.failed(size.error(), "slots.lock");
-  if (*size < Slots::count * 9)
+  if (*size < std::uint64_t{Slots::count} * 9)
     checking.note("damaged_hints", "slots.lock", "too short; whoever opens the log next makes it whole");
   return {};
 }
