@@ -28,6 +28,7 @@ struct ControlView {
   std::uint64_t dirty_end = 0;
   std::int64_t last_time = 0;
   std::uint64_t durable = 0;
+  std::uint64_t earliest = 0;  ///< what is before it was removed
   bool poisoned = false;
 
   /// Open handles on the partition, of all processes; of a recovery that is going on 1.

@@ -80,9 +80,15 @@ Result<> PartitionCheck::once(Directory& partition) {
   }
   if (!firsts_.empty()) {
     seen_.earliest = seen_.end = firsts_.front();
-    if (firsts_.front() > 0)
-      checking_->note("begins_late", name_,
-                      "begins at offset " + std::to_string(firsts_.front()) + "; what was before is removed");
+    // In use, retention may have gone on since `control` was read.
+    if (view_.openers == 0 && view_.is_current() && view_.earliest < firsts_.front())
+      checking_->findings.add(
+          {Severity::error,
+           "missing_segment",
+           in(segment_name(view_.earliest)),
+           {},
+           view_.earliest,
+           "missing, and not removed by retention: " + events_text(view_.earliest, firsts_.front()) + " lost"});
   }
   if (auto done = segments(partition); !done) return done;
   control();
