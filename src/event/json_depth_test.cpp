@@ -76,8 +76,9 @@ TEST(JsonDepth, TheBoundOfWritersIsThatOfReaders) {
   EXPECT_EQ(code_of(Around<Part>{nested(250)}), "too_deep");
   EXPECT_EQ(code_of(nested(251)), "too_deep");
   const auto read = [](int levels) {
-    return JsonCodec::decode<assembly::Nothing>(R"({"later":)" + std::string(static_cast<std::size_t>(levels - 1), '[') +
-                                            std::string(static_cast<std::size_t>(levels - 1), ']') + "}");
+    return JsonCodec::decode<assembly::Nothing>(R"({"later":)" +
+                                                std::string(static_cast<std::size_t>(levels - 1), '[') +
+                                                std::string(static_cast<std::size_t>(levels - 1), ']') + "}");
   };
   EXPECT_TRUE(read(500));
   EXPECT_EQ(read(501).error().code, "too_deep");
@@ -88,9 +89,9 @@ TEST(JsonDepth, EveryKindOfNestingCounts) {
   assembly::Choice choice;
   for (int i = 1; i < 250; ++i) branch = assembly::Branch{.by_name = {{"a", std::move(branch)}}};
   for (int i = 1; i < 166; ++i) choice = assembly::Choice{.of = {std::move(choice)}};
-  EXPECT_EQ(code_of(branch), "");                                                // 500
-  EXPECT_EQ(code_of(Around<assembly::Branch>{branch}), "too_deep");                  // 501
-  EXPECT_EQ(code_of(Around<Around<Around<assembly::Choice>>>{{{choice}}}), "");      // 500
+  EXPECT_EQ(code_of(branch), "");                                                                       // 500
+  EXPECT_EQ(code_of(Around<assembly::Branch>{branch}), "too_deep");                                     // 501
+  EXPECT_EQ(code_of(Around<Around<Around<assembly::Choice>>>{{{choice}}}), "");                         // 500
   EXPECT_EQ(code_of(std::vector{std::array{Around<Around<assembly::Choice>>{{choice}}}}), "too_deep");  // 501
 }
 
