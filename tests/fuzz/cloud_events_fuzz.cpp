@@ -27,7 +27,8 @@ std::vector<std::string> seeds() {
   event.payload = "a \"text\"";
   all.push_back(to_cloud_event_json(event.view()));
   all.emplace_back(R"({"specversion":"1.0","id":"1","source":"/a","type":"t","tenant":"x","flag":true,"number":-3})");
-  all.emplace_back("{\"specversion\":\"1.0\",\n\"id\":\"1\",\"source\":\"a\",\"type\":\"t\",\"data\":[1,\n{\"a\": null}]}");
+  all.emplace_back(
+      "{\"specversion\":\"1.0\",\n\"id\":\"1\",\"source\":\"a\",\"type\":\"t\",\"data\":[1,\n{\"a\": null}]}");
   return all;
 }
 

@@ -44,9 +44,9 @@ void try_input(Bytes input) {
   require(frame->bytes() <= bytes.size(), "a frame ends where its bytes do");
   EnvelopeView event;
   if (!log::read_envelope(*frame, event)) return;
-  for (const auto text : {event.id, event.type, event.source, event.subject, event.data_content_type,
-                          event.data_schema, event.key, event.correlation_id, event.causation_id, event.trace_parent,
-                          event.headers.encoded(), event.payload})
+  for (const auto text :
+       {event.id, event.type, event.source, event.subject, event.data_content_type, event.data_schema, event.key,
+        event.correlation_id, event.causation_id, event.trace_parent, event.headers.encoded(), event.payload})
     require_inside(text, bytes);
   (void)validate(event, 1 << 20).has_value();
   std::vector<std::byte> again(log::frame_bytes(event));

@@ -10,8 +10,8 @@ void try_input(Bytes input) {
   Headers rebuilt;
   std::size_t used = 0;
   for (const auto& header : view) {
-    require(header.name.empty() || (header.name.data() >= encoded.data() && header.name.data() + header.name.size() <=
-                                                                                encoded.data() + encoded.size()),
+    require(header.name.empty() || (header.name.data() >= encoded.data() &&
+                                    header.name.data() + header.name.size() <= encoded.data() + encoded.size()),
             "a name lies in the headers");
     require(header.value.empty() || header.value.data() + header.value.size() <= encoded.data() + encoded.size(),
             "a value lies in the headers");

@@ -19,8 +19,7 @@ void mend(std::span<std::byte> file, std::uint8_t flags) {
   log::FrameHeader frame;
   for (std::size_t at = sizeof header; load(file, at, frame); at += log::padded(frame.length)) {
     if (frame.length < sizeof frame || log::padded(frame.length) > file.size() - at) return;
-    frame.checksum =
-        log::crc32c(file.subspan(at + 8, frame.length - 8), log::checksum_seed(frame.length, header.salt));
+    frame.checksum = log::crc32c(file.subspan(at + 8, frame.length - 8), log::checksum_seed(frame.length, header.salt));
     store(file, at, frame);
   }
 }
