@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 #include <sys/mman.h>
 
-#include <array>
 #include <cassert>
 #include <cstring>
 #include <stdexcept>
@@ -17,9 +16,9 @@ namespace {
 constexpr auto patience = std::chrono::seconds{30};
 
 /// Of all but the first word, which is the checksum's own.
-[[gnu::target("sse4.2")]] std::uint32_t checksum_of(const std::byte* record) {
+[[gnu::target("sse4.2")]] std::uint32_t checksum_of(const std::byte* record, std::size_t size) {
   std::uint64_t sum = 0;
-  for (std::size_t at = 8; at < record_bytes; at += 8) {
+  for (std::size_t at = 8; at < size; at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, record + at, 8);
     sum = _mm_crc32_u64(sum, word);
@@ -38,9 +37,12 @@ void check(bool done, sqlite3* database) {
 
 }  // namespace
 
-TidingsLog::TidingsLog(const std::string& folder, Synced synced)
-    : log_(tidings::log::LogDirectory::open(folder, {}).or_throw()), synced_(synced) {
-  topic_ = log_->create("records", {.partitions = 1, .durability = synced == Synced::yes ? 2U : 0U}).or_throw();
+TidingsLog::TidingsLog(const std::string& folder, const Storing& storing)
+    : folder_(folder),
+      log_(tidings::log::LogDirectory::open(folder, {}).or_throw()),
+      synced_(storing.synced),
+      payload_(storing.bytes - record_bytes + 7, 'p') {
+  topic_ = log_->create("records", {.partitions = 1, .durability = synced_ == Synced::yes ? 2U : 0U}).or_throw();
   partition_ = topic_->partition(0).or_throw();
 }
 
@@ -49,16 +51,17 @@ bool TidingsLog::append(std::uint64_t first, std::size_t count) {
   thread_local std::vector<std::uint64_t> numbers;
   thread_local std::vector<tidings::EnvelopeView> views;
   thread_local std::vector<const tidings::EnvelopeView*> pointers;
-  if (views.size() != count) {
+  if (views.size() != count || views.front().payload.data() != payload_.data() ||
+      views.front().payload.size() != payload_.size()) {
     numbers.resize(count);
     views.resize(count);
     pointers.resize(count);
     for (std::size_t i = 0; i < count; ++i) {
-      // With the frame's header and the envelope's block these are 128 bytes.
-      views[i] = {.id = {reinterpret_cast<const char*>(&numbers[i]), 8}, .type = "t", .payload = "payload"};
+      // With the frame's header and the envelope's block these are a record's bytes.
+      views[i] = {.id = {reinterpret_cast<const char*>(&numbers[i]), 8}, .type = "t", .payload = payload_};
       pointers[i] = &views[i];
     }
-    assert(tidings::log::frame_bytes(views.front()) == record_bytes);
+    assert(tidings::log::frame_bytes(views.front()) == record_bytes - 7 + payload_.size());
   }
   for (std::size_t i = 0; i < count; ++i) numbers[i] = first + i;
   const auto at = partition_->append(pointers, patience);
@@ -78,17 +81,34 @@ std::uint64_t TidingsLog::read() const {
   while (true) {
     const auto item = cursor.next(end);
     if (!item || !*item) return sum;
-    std::uint64_t number = 0;
-    std::memcpy(&number, (*item)->envelope.id.data(), 8);
-    sum += number;
+    sum += number_of((*item)->envelope.id.data());
   }
 }
 
-SqliteLog::SqliteLog(const std::string& folder, Synced synced) {
+void TidingsLog::follow(const std::string& address, const Following& following) {
+  const auto log = tidings::log::LogDirectory::open(address, {}).or_throw();
+  const auto topic = log->find("records").or_throw();
+  auto* const partition = topic->partition(0).or_throw();
+  tidings::log::Cursor cursor(*partition);
+  cursor.seek(0);
+  following.ready();
+  const auto end = std::chrono::steady_clock::now() + patience;
+  for (std::uint64_t left = following.count; left > 0;) {
+    const auto item = cursor.next(partition->visible_end()).or_throw();
+    if (item != nullptr) {
+      following.on(number_of(item->envelope.id.data()));
+      --left;
+    } else if (std::chrono::steady_clock::now() > end) {
+      return;
+    }
+  }
+}
+
+SqliteLog::SqliteLog(const std::string& folder, const Storing& storing) : record_(storing.bytes) {
   check(sqlite3_open((folder + "/records.db").c_str(), &database_) == SQLITE_OK, database_);
   check(
       execute("PRAGMA journal_mode=WAL") &&
-          execute(synced == Synced::yes ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL") &&
+          execute(storing.synced == Synced::yes ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL") &&
           execute("CREATE TABLE records (number INTEGER PRIMARY KEY, record BLOB NOT NULL)") &&
           sqlite3_prepare_v2(database_, "INSERT INTO records (record) VALUES (?)", -1, &insert_, nullptr) == SQLITE_OK,
       database_);
@@ -104,12 +124,9 @@ bool SqliteLog::execute(const char* sql) const {
 }
 
 bool SqliteLog::append(std::uint64_t first, std::size_t count) {
-  std::array<std::byte, record_bytes> record{};
   if (count > 1 && !execute("BEGIN")) return false;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto number = first + i;
-    std::memcpy(record.data(), &number, 8);
-    sqlite3_bind_blob(insert_, 1, record.data(), record_bytes, SQLITE_STATIC);
+    sqlite3_bind_blob(insert_, 1, record_.with(first + i), static_cast<int>(record_.size()), SQLITE_STATIC);
     if (sqlite3_step(insert_) != SQLITE_DONE) return false;
     sqlite3_reset(insert_);
   }
@@ -129,29 +146,26 @@ std::uint64_t SqliteLog::read() const {
   check(sqlite3_prepare_v2(database_, "SELECT record FROM records ORDER BY number", -1, &all, nullptr) == SQLITE_OK,
         database_);
   std::uint64_t sum = 0;
-  while (sqlite3_step(all) == SQLITE_ROW) {
-    std::uint64_t number = 0;
-    std::memcpy(&number, sqlite3_column_blob(all, 0), 8);
-    sum += number;
-  }
+  while (sqlite3_step(all) == SQLITE_ROW) sum += number_of(sqlite3_column_blob(all, 0));
   sqlite3_finalize(all);
   return sum;
 }
 
-MappedLog::MappedLog(const std::string& folder, Synced) : file_(fresh_file(folder)) {
-  file_->allocate(records_max * record_bytes).or_throw();
-  mapping_ = file_->map(records_max * record_bytes, true).or_throw();
+MappedLog::MappedLog(const std::string& folder, const Storing& storing)
+    : file_(fresh_file(folder)), record_(storing.bytes), records_max_(bytes_max / storing.bytes) {
+  file_->allocate(bytes_max).or_throw();
+  mapping_ = file_->map(bytes_max, true).or_throw();
   ::madvise(mapping_.data(), mapping_.size(), MADV_POPULATE_WRITE);
 }
 
 bool MappedLog::append(std::uint64_t first, std::size_t count) {
-  std::array<std::byte, record_bytes> record{};
+  const auto bytes = record_.size();
   for (std::size_t i = 0; i < count; ++i, ++count_) {
     const auto number = first + i;
-    std::memcpy(record.data() + 8, &number, 8);
-    const std::uint64_t commit = (std::uint64_t{checksum_of(record.data())} << 32) | record_bytes;
-    auto* const at = mapping_.data() + count_ % records_max * record_bytes;
-    std::memcpy(at + 8, record.data() + 8, record_bytes - 8);
+    std::memcpy(record_.data() + 8, &number, 8);
+    const std::uint64_t commit = (std::uint64_t{checksum_of(record_.data(), bytes)} << 32) | bytes;
+    auto* const at = mapping_.data() + count_ % records_max_ * bytes;
+    std::memcpy(at + 8, record_.data() + 8, bytes - 8);
     __atomic_store_n(reinterpret_cast<std::uint64_t*>(at), commit, __ATOMIC_RELEASE);
   }
   return true;
@@ -160,27 +174,26 @@ bool MappedLog::append(std::uint64_t first, std::size_t count) {
 std::uint64_t MappedLog::read() const {
   std::uint64_t sum = 0;
   for (std::uint64_t i = 0; i < count_; ++i) {
-    const auto* const at = mapping_.data() + i % records_max * record_bytes;
+    const auto* const at = mapping_.data() + i % records_max_ * record_.size();
     const auto commit = __atomic_load_n(reinterpret_cast<const std::uint64_t*>(at), __ATOMIC_ACQUIRE);
-    if (commit >> 32 != checksum_of(at)) return 0;
-    std::uint64_t number = 0;
-    std::memcpy(&number, at + 8, 8);
-    sum += number;
+    if (commit >> 32 != checksum_of(at, record_.size())) return 0;
+    sum += number_of(at + 8);
   }
   return sum;
 }
 
-RawLog::RawLog(const std::string& folder, Synced) : file_(fresh_file(folder)) {
+RawLog::RawLog(const std::string& folder, const Storing& storing)
+    : file_(fresh_file(folder)), record_bytes_(storing.bytes) {
   const std::vector<std::byte> zeros(1 << 20);
   for (std::uint64_t at = 0; at < bytes_max; at += zeros.size()) file_->write_at(zeros, at).or_throw();
   file_->sync_data().or_throw();
 }
 
 bool RawLog::append(std::uint64_t first, std::size_t count) {
-  buffer_.resize(count * record_bytes);
+  buffer_.resize(count * record_bytes_);
   for (std::size_t i = 0; i < count; ++i) {
     const auto number = first + i;
-    std::memcpy(buffer_.data() + i * record_bytes, &number, 8);
+    std::memcpy(buffer_.data() + i * record_bytes_, &number, 8);
   }
   if (position_ + buffer_.size() > bytes_max) position_ = 0;
   if (!file_->write_at(buffer_, position_) || !file_->sync_data()) return false;

@@ -6,40 +6,45 @@
 #include <string>
 #include <vector>
 
+#include "contenders/record.hpp"
 #include "log/log_directory.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
-// Logs of records of 128 bytes, each with its number in it. All are used in the same way:
-//   append(numbers…)   adds so many records, the first with the number `first`; with their durability when it returns
-//   count()            what is there
-//   read()             all of it, checked as the contender checks: the sum of the numbers
+// Tidings, SQLite, which is in the process too, and the limits. What is a server or takes a library of its own stands
+// in contenders/.
 namespace bench {
-
-inline constexpr std::size_t record_bytes = 128;
-enum class Synced { no, yes };
 
 /// One partition of the embedded log, as brokers use it.
 class TidingsLog {
  public:
-  TidingsLog(const std::string& folder, Synced synced);
+  static constexpr auto name = "tidings";
+
+  TidingsLog(const std::string& folder, const Storing& storing);
   bool append(std::uint64_t first, std::size_t count);
   [[nodiscard]] std::uint64_t count() const;
   [[nodiscard]] std::uint64_t read() const;
+  [[nodiscard]] const std::string& address() const { return folder_; }
+  /// Spins: it never parks.
+  static void follow(const std::string& address, const Following& following);
 
  private:
+  std::string folder_;
   std::unique_ptr<tidings::log::LogDirectory> log_;
   std::shared_ptr<tidings::log::TopicLog> topic_;
   tidings::log::PartitionLog* partition_ = nullptr;
   Synced synced_;
+  std::string payload_;  ///< what fills a record
 };
 
 /// A table with WAL; `synchronous` is FULL where synced, else NORMAL, which survives the death of the process as well.
 /// A transaction an append.
 class SqliteLog {
  public:
-  SqliteLog(const std::string& folder, Synced synced);
+  static constexpr auto name = "sqlite";
+
+  SqliteLog(const std::string& folder, const Storing& storing);
   ~SqliteLog();
   SqliteLog(const SqliteLog&) = delete;
   SqliteLog& operator=(const SqliteLog&) = delete;
@@ -52,22 +57,27 @@ class SqliteLog {
 
   sqlite3* database_ = nullptr;
   sqlite3_stmt* insert_ = nullptr;
+  Record record_;
 };
 
 /// The limit where nothing is synced: records with a CRC-32C stored into a mapping whose pages are there. Where it ends
 /// it begins again.
 class MappedLog {
  public:
-  MappedLog(const std::string& folder, Synced);
+  static constexpr auto name = "mapped";
+
+  MappedLog(const std::string& folder, const Storing& storing);
   bool append(std::uint64_t first, std::size_t count);
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] std::uint64_t read() const;
 
  private:
-  static constexpr std::uint64_t records_max = (64 << 20) / record_bytes;
+  static constexpr std::uint64_t bytes_max = 64 << 20;
 
   std::unique_ptr<tidings::File> file_;
   tidings::Mapping mapping_;
+  std::vector<std::byte> record_;
+  std::uint64_t records_max_;
   std::uint64_t count_ = 0;
 };
 
@@ -75,7 +85,9 @@ class MappedLog {
 /// it begins again.
 class RawLog {
  public:
-  RawLog(const std::string& folder, Synced);
+  static constexpr auto name = "raw";
+
+  RawLog(const std::string& folder, const Storing& storing);
   bool append(std::uint64_t first, std::size_t count);
   [[nodiscard]] std::uint64_t count() const { return count_; }
 
@@ -83,6 +95,7 @@ class RawLog {
   static constexpr std::uint64_t bytes_max = 16 << 20;
 
   std::unique_ptr<tidings::File> file_;
+  std::size_t record_bytes_;
   std::vector<std::byte> buffer_;
   std::uint64_t count_ = 0;
   std::uint64_t position_ = 0;

@@ -21,12 +21,7 @@ class StderrLog final : public LogSink {
     try {
       const auto now = std::chrono::floor<std::chrono::milliseconds>(system_clock().now());
       auto text = to_rfc3339(now) + " " + std::string(names[static_cast<int>(level)]) + " " + printable(line) + "\n";
-      // One write a line: lines of several threads and processes do not mix.
-      for (std::string_view rest = text; !rest.empty();) {
-        const auto wrote = ::write(STDERR_FILENO, rest.data(), rest.size());
-        if (wrote <= 0) return;
-        rest.remove_prefix(static_cast<std::size_t>(wrote));
-      }
+      write_log_line(STDERR_FILENO, text);
     } catch (...) {  // a log line is not worth a crash
     }
   }

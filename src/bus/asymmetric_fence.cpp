@@ -29,10 +29,10 @@ void prepare_fences() {
 
 void heavy_fence() {
   prepare_fences();
-#ifndef TIDINGS_THREAD_SANITIZER
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (light_is_free.load() && !membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) std::abort();  // registered: cannot fail
-#endif
+  if constexpr (!thread_sanitizer) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (light_is_free.load() && !membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) std::abort();  // registered: cannot fail
+  }
 }
 
 }  // namespace tidings::bus

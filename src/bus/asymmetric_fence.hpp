@@ -18,11 +18,11 @@ void prepare_fences();
 
 /// `is_free`: what `light_is_free` said on this thread before, for those who fence often.
 inline void light_fence([[maybe_unused]] bool is_free = light_is_free.load(std::memory_order_relaxed)) {
-#ifndef TIDINGS_THREAD_SANITIZER
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (!is_free) [[unlikely]]
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-#endif
+  if constexpr (!thread_sanitizer) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (!is_free) [[unlikely]]
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
 }
 
 void heavy_fence();

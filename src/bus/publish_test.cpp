@@ -18,7 +18,7 @@ std::atomic<std::size_t> allocations{0};
 
 }  // namespace
 
-#if !defined(TIDINGS_THREAD_SANITIZER) && !defined(__SANITIZE_ADDRESS__)
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 #define COUNTS_ALLOCATIONS 1
 // Not inlined, or the compiler takes malloc and delete for strangers.
 [[gnu::noinline]] void* operator new(std::size_t size) {
@@ -139,7 +139,7 @@ TEST(Publish, SubscribesUnderLoadAndLeavesNothingBehind) {
   stop = true;
 }
 
-#ifndef TIDINGS_THREAD_SANITIZER  // it does not follow forks of programs with threads
+#ifndef __SANITIZE_THREAD__  // it does not follow forks of programs with threads
 TEST(Publish, AForkForgetsOtherThreadsFrames) {
   Bus bus;
   std::atomic<bool> entered = false, leave = false;

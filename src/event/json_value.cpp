@@ -5,12 +5,10 @@
 #include "event/json_number.hpp"
 #include "event/json_parser.hpp"
 #include "event/json_text.hpp"
+#include "tidings/event/json.hpp"
 
 namespace tidings::detail {
 namespace {
-
-/// Deeper documents are refused: readers recurse.
-constexpr int depth_max = 500;
 
 constexpr auto name_missing = "malformed object: a name is missing";
 constexpr auto colon_missing = "malformed object: a colon is missing behind a name";
@@ -98,11 +96,20 @@ std::string_view trimmed(std::string_view text) {
 }
 
 [[gnu::cold]] bool refuse_to_enter(JsonValue& into, const Cursor& cursor, int depth, std::string_view wanted) {
-  if (depth >= depth_max) return into.fail("too_deep", "nested deeper than " + std::to_string(depth_max) + " levels");
+  if (depth >= json_depth_max)
+    return into.fail("too_deep", "nested deeper than " + std::to_string(json_depth_max) + " levels");
   return refuse(into, cursor, wanted);
 }
 
 }  // namespace
+
+std::string json_place(std::string_view path) {
+  constexpr std::size_t long_path = 240, half = long_path / 2 - 20;
+  if (path.size() <= long_path) return "$" + std::string(path);
+  const auto first = path.find_first_of(".[", half), last = path.find_last_of(".[", path.size() - half);
+  if (first == path.npos || last == path.npos || first >= last) return "$" + std::string(path);
+  return "$" + std::string(path.substr(0, first)) + "…" + std::string(path.substr(last));
+}
 
 bool JsonValue::fail(std::string_view code, std::string message) {
   if (failure_->code.empty()) *failure_ = {std::string(code), std::move(message), {}};
@@ -111,7 +118,7 @@ bool JsonValue::fail(std::string_view code, std::string message) {
 
 bool JsonValue::object(Member member, void* context) {
   auto& cursor = as_cursor(value_);
-  if (depth_ >= depth_max || !cursor.take('{')) return refuse_to_enter(*this, cursor, depth_, "an object");
+  if (depth_ >= json_depth_max || !cursor.take('{')) return refuse_to_enter(*this, cursor, depth_, "an object");
   return members(member, context);
 }
 
@@ -138,7 +145,7 @@ bool JsonValue::members(Member member, void* context) {
 
 bool JsonValue::tagged(std::string_view tag, Member on_tag, Member member, void* context) {
   auto& cursor = as_cursor(value_);
-  if (depth_ >= depth_max || !cursor.take('{')) return refuse_to_enter(*this, cursor, depth_, "an object");
+  if (depth_ >= json_depth_max || !cursor.take('{')) return refuse_to_enter(*this, cursor, depth_, "an object");
   // What is passed over on the way to the tag is checked when it is read.
   const auto* const begin = cursor.at;
   for (bool is_first = true;; is_first = false) {
@@ -164,7 +171,7 @@ bool JsonValue::tagged(std::string_view tag, Member on_tag, Member member, void*
 
 bool JsonValue::array(Element element, void* context) {
   auto& cursor = as_cursor(value_);
-  if (depth_ >= depth_max || !cursor.take('[')) return refuse_to_enter(*this, cursor, depth_, "an array");
+  if (depth_ >= json_depth_max || !cursor.take('[')) return refuse_to_enter(*this, cursor, depth_, "an array");
   if (cursor.take(']')) return true;
   JsonValue child(value_, *failure_, depth_ + 1);
   std::size_t index = 0;
@@ -287,7 +294,7 @@ bool JsonValue::copy(std::string& out) {
   return true;
 }
 
-Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context) {
+Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context, int depth) {
   auto* const shared = JsonParser::of_this_thread();
   std::optional<JsonParser> own;  // a reader that reads another document meanwhile
   auto& parser = shared == nullptr || shared->is_busy ? own.emplace() : *shared;
@@ -298,14 +305,14 @@ Result<> read_json(std::string_view document, bool (*read)(void* context, JsonVa
   } busy{parser};
   JsonFailure failure;
   const auto error_of = [](const JsonFailure& why) {
-    return Error{why.code, "$" + why.path + ": " + why.message, Retry::never};
+    return Error{why.code, json_place(why.path) + ": " + why.message, Retry::never};
   };
   auto opened = parser.open(document);
   if (!opened) return error_of({opened.error().code, opened.error().message, {}});
   Cursor cursor{*opened};
   if (kind_of(cursor) == "something malformed")
     return error_of({"invalid_json", "the document is no JSON: it begins with no value", {}});
-  JsonValue value(&cursor, failure, 0);
+  JsonValue value(&cursor, failure, depth);
   if (!read(context, value))
     return error_of(failure.code.empty() ? JsonFailure{"invalid_json", "the document was refused", {}} : failure);
   if (cursor.at != cursor.document.end) return error_of({"invalid_json", "something stands behind the document", {}});

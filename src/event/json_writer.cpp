@@ -6,6 +6,7 @@
 
 #include "event/eight_bytes.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/event/detail/json_value.hpp"
 #include "tidings/event/json.hpp"
 
 namespace tidings {
@@ -143,6 +144,9 @@ void JsonWriter::bytes(const std::vector<std::byte>& bytes) {
   quoted(to_base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
 }
 
+bool JsonWriter::refuse_to_enter() {
+  return fail("too_deep", "nested deeper than " + std::to_string(json_depth_max) + " levels, which no reader takes");
+}
 bool JsonWriter::fail(std::string_view code, std::string why) {
   code_ = code;
   message_ = std::move(why);
@@ -155,7 +159,7 @@ void JsonWriter::add_to_path(std::size_t index) {
   path_.insert(0, "[" + std::to_string(index) + "]");
 }
 Error JsonWriter::error() const {
-  return {code_, "$" + path_ + ": " + message_, Retry::never};
+  return {code_, json_place(path_) + ": " + message_, Retry::never};
 }
 
 }  // namespace detail

@@ -30,7 +30,8 @@ void put_header(std::byte* at, const FrameStamp& stamp, FrameType type) {
   put_word<offsetof(FrameHeader, offset)>(at, stamp.offset);
   put_word<offsetof(FrameHeader, time)>(at, static_cast<std::uint64_t>(stamp.time));
   put_word<offsetof(FrameHeader, durable_floor)>(at, stamp.durable_floor);
-  put_word<offsetof(FrameHeader, epoch)>(at, two(stamp.epoch, static_cast<std::uint32_t>(type) | stamp.batch_end << 8));
+  put_word<offsetof(FrameHeader, epoch)>(
+      at, two(stamp.epoch, static_cast<std::uint32_t>(type) | std::uint32_t{stamp.batch_end} << 8));
   put_word<offsetof(FrameHeader, producer_id)>(at, 0);
   put_word<offsetof(FrameHeader, producer_epoch)>(at, 0);
   put_word<offsetof(FrameHeader, sequence)>(at, 0);

@@ -1,6 +1,7 @@
 #include "log/log_directory.hpp"
 
 #include "log/layout.hpp"
+#include "log/topic_files.hpp"
 #include "tidings/base/entropy.hpp"
 #include "tidings/base/uuid.hpp"
 
@@ -30,14 +31,12 @@ Result<MetaFile> read_meta(Directory& topic) {
   auto got = (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0);
   if (!got) return got.error();
   const auto path = (*file)->path();
-  if (*got != sizeof meta || meta.magic != MetaFile::magic_value || meta.checksum != checksum_of(meta) ||
-      meta.partitions == 0 || meta.partitions > partitions_max || meta.durability > 2 || meta.waits_for_groups > 1)
-    return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away",
-                 Retry::never};
-  if (meta.version > MetaFile{}.version)
+  const auto problem = problem_of(meta, *got);
+  if (!problem) return meta;
+  if (problem->code == "newer_version")
     return Error{"newer_version",
                  path + " has format version " + std::to_string(meta.version) + "; run a newer program", Retry::never};
-  return meta;
+  return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away", Retry::never};
 }
 
 Result<> write_meta(Directory& topic, std::string_view name, MetaFile& meta) {

@@ -65,6 +65,9 @@ std::optional<MetaProblem> problem_of(const MetaFile& meta, std::size_t size) {
   if (meta.durability > 2)
     return MetaProblem{"wrong_header", offsetof(MetaFile, durability),
                        "says durability " + std::to_string(meta.durability) + ", which there is not"};
+  if (meta.waits_for_groups > 1)
+    return MetaProblem{"wrong_header", offsetof(MetaFile, waits_for_groups),
+                       "says " + std::to_string(meta.waits_for_groups) + " where it waits for groups (1) or not (0)"};
   return std::nullopt;
 }
 

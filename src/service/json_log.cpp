@@ -27,11 +27,7 @@ void JsonLog::write(LogLevel level, std::string_view line) {
     const auto now = std::chrono::floor<std::chrono::milliseconds>(system_clock().now());
     if (line.starts_with(service_ + ": ")) line.remove_prefix(service_.size() + 2);
     const auto text = json_log_line(to_rfc3339(now), level, service_, line);
-    for (std::string_view rest = text; !rest.empty();) {
-      const auto wrote = ::write(STDERR_FILENO, rest.data(), rest.size());
-      if (wrote <= 0) return;
-      rest.remove_prefix(static_cast<std::size_t>(wrote));
-    }
+    write_log_line(STDERR_FILENO, text);
   } catch (...) {  // a log line is not worth a crash
   }
 }

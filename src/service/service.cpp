@@ -63,7 +63,7 @@ Result<> check_options(const std::string& handler, const HandlerOptions& options
 
 class Service::Impl final : public service::Publisher {
  public:
-  Impl(ServiceOptions options, Settings settings)
+  Impl(const ServiceOptions& options, Settings settings)
       : settings_(std::move(settings)), entropy_(*options.entropy), keeper_([this] { tick(); }) {
     host_.service = options.name;
     host_.name_space = settings_.text("namespace");
@@ -327,12 +327,12 @@ Result<Service> Service::create(ServiceOptions options) {
     if (auto set = settings->set({.path = "broker", .text = options.broker_url, .where = "broker_url"}); !set)
       return set.error();
   const auto url = std::string(settings->text("broker"));
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(*settings));
+  auto impl = std::make_unique<Impl>(options, std::move(*settings));
   if (auto opened = impl->open(url); !opened) return opened.error();
   return Service(std::move(impl));
 }
 
-Service Service::from_args(std::string name, int argc, char** argv, std::vector<Setting> own) {
+Service Service::from_args(const std::string& name, int argc, char** argv, std::vector<Setting> own) {
   if (!keep_standard_descriptors()) std::_Exit(1);
   std::signal(SIGPIPE, SIG_IGN);  // a reader of our log, or a connection, that goes is no reason to die
   mallopt(M_ARENA_MAX, 2);        // an arena for each thread would cost an idle service megabytes

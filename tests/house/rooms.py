@@ -19,6 +19,8 @@ MAY_INCLUDE = {
 BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}}
 HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
+MACRO = re.compile(r"^\s*#\s*(define|undef)\s+(\w+)", re.MULTILINE)
+MACROS_FOR_USERS = {"TIDINGS_BROKER_CONFORMANCE"}
 SOURCES = {".cpp", ".hpp", ".in"}
 
 
@@ -63,6 +65,12 @@ def wrong_include(path, included):
     return None
 
 
+def macros_left(text):
+    """The macros that a header leaves to who includes it."""
+    last = {name: what for what, name in MACRO.findall(text)}
+    return sorted(name for name, what in last.items() if what == "define" and name not in MACROS_FOR_USERS)
+
+
 def scan(root):
     root = pathlib.Path(root)
     wrong = []
@@ -78,7 +86,10 @@ def scan(root):
             if broker is not None and broker not in BROKER_MAY_INCLUDE:
                 wrong.append(f"{relative}: say in tests/house/rooms.py what the {broker} broker may include")
                 continue
-            for included in INCLUDE.findall(path.read_text(encoding="utf-8")):
+            text = path.read_text(encoding="utf-8")
+            if top == "include":
+                wrong += [f"{relative}: a public header leaves no macro behind: {name}" for name in macros_left(text)]
+            for included in INCLUDE.findall(text):
                 why = wrong_include(relative, included)
                 if why:
                     wrong.append(f"{relative}: includes {included}: {why}")

@@ -17,6 +17,7 @@ BROKEN = {
     "a heavy library in a public header": ("include/tidings/event/a.hpp", "#include <simdjson.h>", "must stay light"),
     "a broker that knows another": ("src/brokers/memory/a.cpp", '#include "brokers/log/member.hpp"', "must not know the log broker"),
     "a broker that knows the log": ("src/brokers/memory/a.cpp", '#include "log/segment.hpp"', "is none of brokers's"),
+    "a macro in a public header": ("include/tidings/event/a.hpp", "#if 1\n# define TIDINGS_A 1\n#endif", "leaves no macro behind: TIDINGS_A"),
     "a room nobody knows": ("src/cellar/a.cpp", "", "cellar is no room"),
     "a broker nobody knows": ("src/brokers/pigeon/a.cpp", "", "what the pigeon broker may include"),
 }
@@ -24,6 +25,7 @@ FINE = {
     "src/event/a.cpp": '#include "tidings/base/text.hpp"\n#include "event/b.hpp"\n#include <simdjson.h>\n#include <vector>',
     "src/brokers/log/a.cpp": '#include "log/segment.hpp"\n#include "brokers/log/member.hpp"\n#include "tidings/broker/broker.hpp"',
     "bench/log_bench.cpp": '#include <boost/signals2.hpp>\n#include "log/segment.hpp"\n#include "report.hpp"',
+    "include/tidings/event/b.hpp": "#define TIDINGS_B 1\n#undef TIDINGS_B",
     "apps/tidings/a.cpp": '#include <CLI/CLI.hpp>\n#include "tidings/service/service.hpp"\n#include "demo/view.hpp"',
 }
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <string_view>
+
+#include "tidings/base/time.hpp"
 
 namespace tidings {
 
@@ -16,5 +19,10 @@ class LogSink {
 /// One line each to standard error: time, level, text, control characters escaped. Below `info` nothing, unless told
 /// otherwise.
 [[nodiscard]] LogSink& stderr_log(LogLevel least = LogLevel::info);
+
+/// For sinks: writes `line` to `fd`, going on where a signal or a short write interrupts it. Lines of up to 4 KiB stay
+/// whole where several threads and processes write to one pipe. Returns false where the rest of the line is lost:
+/// nobody reads the pipe or the terminal for `wait_max`, or writing fails. Leaves errno as it is.
+bool write_log_line(int fd, std::string_view line, Duration wait_max = std::chrono::milliseconds{200}) noexcept;
 
 }  // namespace tidings

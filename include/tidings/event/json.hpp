@@ -7,6 +7,9 @@
 
 namespace tidings {
 
+/// Objects and arrays in one another, at most: deeper values are neither written nor read, since both recurse.
+inline constexpr int json_depth_max = 500;
+
 /// Appends `text` in quotes, escaped as RFC 8259 asks, control characters as `\u00XX`. `text` must be UTF-8.
 void append_json_string(std::string& out, std::string_view text);
 

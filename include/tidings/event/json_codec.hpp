@@ -20,7 +20,7 @@ struct JsonCodec {
   static constexpr std::string_view content_type = "application/json";
 
   /// Appends `event`, written in one pass. Errors (never; nothing is appended): `invalid_utf8`, `not_finite`,
-  /// `unknown_enumerator`, `out_of_range`, with the path.
+  /// `unknown_enumerator`, `out_of_range`, `too_deep` (more than `json_depth_max` levels), with the path.
   template <class T>
   static Result<> encode(const T& event, std::string& out) {
     detail::JsonWriter writer(out);

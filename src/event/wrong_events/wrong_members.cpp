@@ -161,9 +161,28 @@ struct Order {
   std::byte detail{};
 #endif
 #ifdef OPTIONAL_OPTIONAL
-  // refused: tidings: an optional in an optional has one null for two meanings
+  // refused: tidings: what this optional holds may be null itself, and one null cannot mean both
   // names: Order detail
   std::optional<std::optional<int>> detail;
+#endif
+#ifdef OPTIONAL_MONOSTATE
+  // refused: tidings: what this optional holds may be null itself, and one null cannot mean both
+  // names: Order detail monostate
+  std::optional<std::monostate> detail;
+#endif
+#ifdef OPTIONAL_STRONG_OPTIONAL
+  // refused: tidings: what this optional holds may be null itself, and one null cannot mean both
+  // names: Order detail Strong
+  std::vector<std::optional<tidings::Strong<struct Tag, std::optional<int>>>> detail;
+#endif
+#ifdef OPTIONAL_DATA_OPTIONAL
+  // refused: tidings: what this optional holds may be null itself, and one null cannot mean both
+  // names: Order detail Maybe
+  struct Maybe {
+    [[nodiscard]] std::optional<int> to_event_data() const { return {}; }
+    static Maybe from_event_data(std::optional<int>) { return {}; }
+  };
+  std::optional<Maybe> detail;
 #endif
 #ifdef MAP_KEY
   // refused: tidings: the key of a map in an event is a text, an integer, an enum or a strong type of one

@@ -5,20 +5,16 @@
 /// In which order publishers' marks are stored and read. Not for users.
 namespace tidings::bus {
 
-// The thread sanitizer knows no fences: under it, the marks themselves are sequentially consistent.
+/// Whether the thread sanitizer watches. It knows no fences: under it, the marks themselves are sequentially
+/// consistent.
 #if defined(__SANITIZE_THREAD__)
-#define TIDINGS_THREAD_SANITIZER 1
+inline constexpr bool thread_sanitizer = true;
 #elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TIDINGS_THREAD_SANITIZER 1
-#endif
-#endif
-#ifdef TIDINGS_THREAD_SANITIZER
-inline constexpr auto mark_store = std::memory_order_seq_cst;
-inline constexpr auto mark_load = std::memory_order_seq_cst;
+inline constexpr bool thread_sanitizer = __has_feature(thread_sanitizer);
 #else
-inline constexpr auto mark_store = std::memory_order_release;
-inline constexpr auto mark_load = std::memory_order_acquire;
+inline constexpr bool thread_sanitizer = false;
 #endif
+inline constexpr auto mark_store = thread_sanitizer ? std::memory_order_seq_cst : std::memory_order_release;
+inline constexpr auto mark_load = thread_sanitizer ? std::memory_order_seq_cst : std::memory_order_acquire;
 
 }  // namespace tidings::bus

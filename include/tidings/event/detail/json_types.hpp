@@ -86,6 +86,17 @@ consteval bool is_map_key() {
   }
 }
 
+/// Whether a value of it may be null in JSON, so that an optional of it would not come back.
+template <class T>
+consteval bool may_be_null() {
+  if constexpr (is_strong<T>) {
+    if constexpr (strong_is_right<T>()) return may_be_null<StrongValue<T>>();
+  } else if constexpr (HasEventData<T>) {
+    if constexpr (data_is_right<T>()) return may_be_null<DataOf<T>>();
+  }
+  return is_optional<T> || std::is_same_v<T, std::monostate>;
+}
+
 template <class T>
 struct NoJson {
   using type = T;
@@ -123,7 +134,7 @@ consteval auto find_offender() {
   } else if constexpr (is_strong<T> || HasEventData<T>) {
     return NoJson<void>{};  // looked at by themselves
   } else if constexpr (is_optional<T>) {
-    if constexpr (is_optional<typename T::value_type>)
+    if constexpr (may_be_null<typename T::value_type>())
       return NoJson<T>{};
     else
       return find_offender<typename T::value_type>();
@@ -203,7 +214,10 @@ struct MemberWithoutJson {
                 "or a strong type of one (bytes go into std::vector<std::byte>)");
   static_assert(is_key || !std::is_same_v<T, std::string_view>,
                 "tidings: an event owns what it tells, so no member is a string_view; use std::string");
-  static_assert(!is_optional<T>, "tidings: an optional in an optional has one null for two meanings; use one");
+  static_assert(
+      !is_optional<T>,
+      "tidings: what this optional holds may be null itself, and one null cannot mean both; use one optional, a bool "
+      "in place of std::monostate, or a variant");
   static_assert(
       !with_virtual,
       "tidings: this type has no JSON form, since it has virtual functions; make it a plain struct, or give it "

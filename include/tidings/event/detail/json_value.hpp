@@ -59,9 +59,14 @@ class JsonValue {
   int depth_;
 };
 
-/// Reads the whole of `document` with `read`, and refuses what stands behind it.
+/// `$` and the path, without its middle where it is long, as that of a value nested too deep is.
+[[nodiscard]] std::string json_place(std::string_view path);
+
+/// Reads the whole of `document` with `read`, and refuses what stands behind it. `depth` is -1 for an envelope whose
+/// own braces do not count, since what it holds was counted without.
 /// Errors `invalid_json`, `wrong_type`, `out_of_range`, `duplicate_member`, `too_deep` (never), with the path in the
 /// message.
-Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context);
+Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context,
+                   int depth = 0);
 
 }  // namespace tidings::detail

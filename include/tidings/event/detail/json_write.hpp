@@ -24,6 +24,7 @@ bool write_json(JsonWriter& out, const T& value);
 
 template <class Range>
 bool write_json_range(JsonWriter& out, const Range& range) {
+  if (!out.enter()) return false;
   out.raw('[');
   std::size_t index = 0;
   for (const auto& element : range) {
@@ -37,6 +38,7 @@ bool write_json_range(JsonWriter& out, const Range& range) {
     ++index;
   }
   out.raw(']');
+  out.leave();
   return true;
 }
 
@@ -67,6 +69,7 @@ std::string map_key_text(const K& key) {
 
 template <class Map>
 bool write_json_map(JsonWriter& out, const Map& map) {
+  if (!out.enter()) return false;
   out.raw('{');
   bool first = true;
   for (const auto& [name, member] : map) {
@@ -80,6 +83,7 @@ bool write_json_map(JsonWriter& out, const Map& map) {
     }
   }
   out.raw('}');
+  out.leave();
   return true;
 }
 
@@ -107,15 +111,18 @@ bool write_json_member(JsonWriter& out, const Member& member) {
 
 template <class T>
 bool write_json_struct(JsonWriter& out, const T& value) {
+  if (!out.enter()) return false;
   return with_members(value, [&]<class... Members>(const Members&... members) {
     if constexpr (sizeof...(Members) == 0) {
       out.raw("{}");
+      out.leave();
       return true;
     } else if constexpr (members_have_json<Members...>) {
       const bool written = [&]<std::size_t... I>(std::index_sequence<I...>) {
         return (write_json_member<T, I>(out, members) && ...);
       }(std::index_sequence_for<Members...>{});
       out.raw('}');
+      out.leave();
       return written;
     } else {
       refuse_members<T, Members...>();
@@ -128,6 +135,7 @@ template <class T>
 bool write_json_variant(JsonWriter& out, const T& value) {
   using Names = VariantNames<T>;
   if (value.valueless_by_exception()) return out.fail("no_value", "the variant holds nothing after an exception");
+  if (!out.enter()) return false;
   out.raw(R"({"type":)");
   out.quoted(Names::names[value.index()]);
   out.raw(R"(,"value":)");
@@ -136,6 +144,7 @@ bool write_json_variant(JsonWriter& out, const T& value) {
     return false;
   }
   out.raw('}');
+  out.leave();
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tidings/base/time.hpp"
+#include "tidings/event/json.hpp"
 
 namespace tidings::detail {
 
@@ -49,6 +50,10 @@ class JsonWriter {
   void time(TimePoint time) { quoted(to_rfc3339(time)); }
   void duration(Duration duration) { quoted(to_iso8601(duration)); }
 
+  /// Around what an object or array holds. False: too deep for readers, and noted.
+  bool enter() { return depth_ < json_depth_max ? (++depth_, true) : refuse_to_enter(); }
+  void leave() { --depth_; }
+
   /// Notes why a value cannot be written; the path grows on the way up.
   bool fail(std::string_view code, std::string why);
   void add_to_path(std::string_view before, std::string_view name);
@@ -61,6 +66,7 @@ class JsonWriter {
       grow(size);
   }
   void grow(std::size_t size);
+  [[gnu::cold]] bool refuse_to_enter();
   void escaped(std::string_view text);
   template <class Number>
   void append(Number number);
@@ -69,6 +75,7 @@ class JsonWriter {
   std::size_t kept_;
   char* at_ = nullptr;
   char* end_ = nullptr;
+  int depth_ = 0;
   std::string code_;
   std::string message_;
   std::string path_;
