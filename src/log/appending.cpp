@@ -27,7 +27,11 @@ Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> 
   auto first = [&]() -> Result<std::uint64_t> {
     auto lock = WriterLock::take(control(), *slots_, wait_max);
     if (!lock) return lock.error();
-    return append_locked(events, lock->inherited());
+    const bool was_well = !is_fault(control().faults.load(std::memory_order_relaxed));
+    auto appended = append_locked(events, lock->inherited());
+    if (!appended && appended.error().code == "poisoned" && was_well) [[unlikely]]
+      return append_locked(events, false);  // what is not synced is written anew first
+    return appended;
   }();
   // Behind the lock, whose release is the barrier between what is committed and the look at who waits.
   if (first && !setting_.durable) wake_->announce();
@@ -40,18 +44,19 @@ void PartitionLog::work_behind() {
   has_rolled_.store(false, std::memory_order_relaxed);
   if (!setting_.background) return;
   setting_.background->post(this, [this] {
-    if (!setting_.durable)
-      if (auto done = sync_sealed(); !done) setting_.log->write(LogLevel::error, to_string(done.error()));
+    if (!setting_.durable) {
+      auto done = sync_sealed(sync_deadline());
+      if (!done && done.error().code == "poisoned") done = write_anew_where_needed(sync_deadline());
+      if (!done) setting_.log->write(LogLevel::error, to_string(done.error()));
+    }
     if (setting_.after_roll) setting_.after_roll(*this);
   });
 }
 
 Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* const> events, bool inherited) {
   auto& control = this->control();
-  if (control.poisoned.load(std::memory_order_relaxed) != 0) [[unlikely]]
-    return Error{"poisoned",
-                 path() + ": a sync failed; nothing is written until the machine was looked at and rebooted",
-                 Retry::reopen};
+  if (control.faults.load(std::memory_order_relaxed) != seen_faults_) [[unlikely]]
+    if (auto done = settle_faults(); !done) return done.error();
   if (const auto dirty_end = control.dirty_end.load(std::memory_order_relaxed); inherited || dirty_end != 0)
       [[unlikely]] {
     // Where this fails, whoever comes next has not inherited the lock, and repairs all the same.
@@ -65,6 +70,8 @@ Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* 
   auto room = segment_with_room(bytes);
   if (!room) [[unlikely]]
     return room.error();
+  if (has_unsure_.load(std::memory_order_relaxed)) [[unlikely]]
+    if (auto sure = look_at_unsure(); !sure) return sure.error();
   auto& segment = **room;
   const auto position = control.position.load(std::memory_order_relaxed);
   const auto first = control.committed.load(std::memory_order_relaxed);

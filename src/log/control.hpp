@@ -20,7 +20,7 @@ struct Control {
   std::uint32_t reserved;
   std::array<char, 40> boot_id;                   ///< of the boot in which the rest was written
   std::atomic<std::uint32_t> ready;               ///< 1: recovered in that boot
-  std::atomic<std::uint32_t> poisoned;            ///< 1: a sync failed; nothing is written any more
+  std::atomic<std::uint32_t> faults;              ///< odd: a sync failed, and what it lost is not written anew yet
   alignas(64) std::atomic<std::uint64_t> writer;  ///< the lock word: who writes; 0: nobody
   std::atomic<std::uint32_t> writers_waiting;
   std::atomic<std::uint32_t> epoch;
@@ -33,6 +33,12 @@ struct Control {
   alignas(64) std::atomic<std::uint64_t> durable;    ///< one past the last event that is synced
   std::atomic<std::uint64_t> unsynced;               ///< first offset of the first segment that is not synced for sure
   std::atomic<std::uint64_t> earliest;               ///< events before it were removed, not lost
+  /// Who is told by the kernel, now, whether it could write.
+  struct Sync {
+    std::atomic<std::uint64_t> word;   ///< of the process; 0: nobody
+    std::atomic<std::uint64_t> ended;  ///< how many there were in this place
+  };
+  alignas(64) Sync syncs[12];
 };
 static_assert(sizeof(Control) <= Control::file_bytes && std::atomic<std::uint64_t>::is_always_lock_free);
 

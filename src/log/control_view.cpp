@@ -64,7 +64,7 @@ Result<ControlView> look_at_control(Directory& topic, Directory& partition, std:
   view.last_time = control.last_time.load();
   view.durable = control.durable.load();
   view.earliest = control.earliest.load();
-  view.poisoned = control.poisoned.load() != 0;
+  view.poisoned = control.faults.load() % 2 == 1;
   const bool is_of_now = boot ? control.boot_id == *boot : view.openers > 0;
   view.state = is_of_now && control.ready.load() == 1 && !view.is_recovering ? ControlView::State::current
                                                                              : ControlView::State::of_before;

@@ -15,8 +15,13 @@ Result<> Cursor::find() {
   auto remember_at = position;
   while (offset < offset_) {
     const auto length = (*segment)->length_at(position);
-    if (length < sizeof(FrameHeader) || position + length > (*segment)->size())
-      return corrupt_at(**segment, position, "a frame is missing");
+    if (length < sizeof(FrameHeader) || position + length > (*segment)->size()) [[unlikely]] {
+      auto anew = partition_->segment_anew(**segment);
+      if (!anew) return anew.error();
+      if (*anew == nullptr) return corrupt_at(**segment, position, "a frame is missing");
+      *segment = std::move(*anew);
+      continue;
+    }
     position += padded(length);
     ++offset;
     if (position >= remember_at) remember_at = (*segment)->remember(offset, position);
@@ -46,9 +51,16 @@ Result<const Cursor::Item*> Cursor::next(std::uint64_t end) {
     if (!segment_) [[unlikely]]
       if (auto found = find(); !found) return found.error();
     const auto frame = segment_->frame_at(position_);
-    if (!frame) [[unlikely]]
-      return corrupt_at(*segment_, position_,
-                        "the frame of offset " + std::to_string(offset_) + " has a wrong checksum");
+    if (!frame) [[unlikely]] {
+      auto anew = partition_->segment_anew(*segment_);
+      if (!anew) return anew.error();
+      if (*anew == nullptr)
+        return corrupt_at(*segment_, position_,
+                          "the frame of offset " + std::to_string(offset_) + " has a wrong checksum");
+      segment_ = std::move(*anew);
+      item_.owner = segment_;
+      continue;
+    }
     if (frame->header->offset != offset_) [[unlikely]]
       return corrupt_at(
           *segment_, position_,

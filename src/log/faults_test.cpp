@@ -147,65 +147,6 @@ TEST(Faults, ADurableSegmentIsNeverMappedForWriting) {
   EXPECT_GT(seen, 0);
 }
 
-TEST(Faults, AFailedSyncPoisonsThePartitionForAll) {
-  FaultyLog test(true);
-  auto log = test.open();
-  auto other = test.open();
-  append(*log, {event("0")});
-  log->sync_to(1, seconds{10}).or_throw();
-  append(*log, {event("1")});
-  test.fail("sync_data", segment_name(0), io_error());
-  const auto unknown = log->sync_to(2, seconds{10});
-  ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().code, "outcome_unknown");
-  test.heal();
-  for (auto* const one : {log.get(), other.get()}) {
-    EXPECT_EQ(one->sync_to(2, seconds{10}).error().code, "outcome_unknown") << "it is not tried again";
-    const auto refused = try_append(*one, {event("2")});
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, "poisoned");
-    EXPECT_EQ(refused.error().retry, Retry::reopen);
-    EXPECT_EQ(one->visible_end(), 1U);
-    EXPECT_EQ(read_ids(*one).or_throw(), numbers(0, 1)) << "reading goes on";
-  }
-}
-
-TEST(Faults, ARollWhoseSyncFailsPoisons) {
-  FaultyLog test(true);
-  auto log = test.open();
-  append(*log, {event("0")});
-  test.fail("sync_data", "/" + segment_name(0), io_error());
-  EXPECT_EQ(try_append(*log, {event("1", std::string(5'000, 'x'))}).error().code, "poisoned");
-  test.heal();
-  EXPECT_EQ(try_append(*log, {event("1")}).error().code, "poisoned");
-  log.reset();
-  test.forget_hints();  // after a reboot the disk was looked at
-  auto again = test.open();
-  EXPECT_EQ(append(*again, {event("1")}), 1U);
-  EXPECT_EQ(read_ids(*again).or_throw(), numbers(0, 1)) << "and 1 is not synced yet";
-}
-
-/// Another process's sync fails while ours succeeds on a descriptor that is younger than the failure.
-TEST(Faults, ASyncBesideOneThatFailedAcknowledgesNothing) {
-  FaultyLog test(true);
-  auto log = test.open();
-  append(*log, {event("0")});
-  test.faulty.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
-    if (call.name != "sync_data") return std::nullopt;
-    auto directory = system_files().open(test.partition(), false).or_throw();
-    const std::uint32_t poisoned = 1;
-    directory->file("control", Directory::Create::never)
-        .or_throw()
-        ->write_at(std::as_bytes(std::span{&poisoned, 1}), offsetof(Control, poisoned))
-        .or_throw();
-    return std::nullopt;
-  });
-  const auto synced = log->sync_to(1, seconds{10});
-  ASSERT_FALSE(synced);
-  EXPECT_EQ(synced.error().code, "outcome_unknown");
-  EXPECT_EQ(log->durable(), 0U);
-}
-
 TEST(Faults, SyncsUseTheDescriptorThatWrote) {
   FaultyLog test(true);
   auto log = test.open();

@@ -37,10 +37,6 @@ void put_header(std::byte* at, const FrameStamp& stamp, FrameType type) {
   put_word<offsetof(FrameHeader, sequence)>(at, 0);
 }
 
-std::uint64_t commit_word(const std::byte* frame, std::uint32_t length, std::uint64_t salt) {
-  return std::uint64_t{frame_checksum(frame, length, salt)} << 32 | length;
-}
-
 std::byte* put(std::byte* at, std::string_view text) {
   if (!text.empty()) std::memcpy(at, text.data(), text.size());
   return at + text.size();
@@ -53,6 +49,10 @@ std::uint32_t checksum_seed(std::uint32_t length, std::uint64_t salt) {
   std::memcpy(before.data(), &salt, sizeof salt);
   std::memcpy(before.data() + sizeof salt, &length, sizeof length);
   return crc32c(before);
+}
+
+std::uint64_t commit_word(const std::byte* frame, std::uint32_t length, std::uint64_t salt) {
+  return std::uint64_t{frame_checksum(frame, length, salt)} << 32 | length;
 }
 
 std::uint64_t frame_bytes(const EnvelopeView& event) {

@@ -108,6 +108,9 @@ struct Frame {
 /// From where the checksum of a frame goes on with what stands behind its first word.
 [[nodiscard]] std::uint32_t checksum_seed(std::uint32_t length, std::uint64_t salt);
 
+/// The first word of the frame at `frame`, of which the rest is there.
+[[nodiscard]] std::uint64_t commit_word(const std::byte* frame, std::uint32_t length, std::uint64_t salt);
+
 /// The envelope of a data frame, pointing into it; false where its sizes do not add up.
 [[nodiscard]] bool read_envelope(const Frame& frame, EnvelopeView& event);
 

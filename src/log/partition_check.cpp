@@ -378,9 +378,10 @@ void PartitionCheck::control() {
             "was in use");
   if (!view_.is_current()) return;
   if (view_.poisoned)
-    checking_->error("poisoned", file,
-                     "a sync failed: nothing is written any more, and what was not synced may be lost in a power cut; "
-                     "look at the disk, start again after a reboot");
+    checking_->note(
+        "poisoned", file,
+        "a sync failed, or a process died in one: what that may have lost is written to another file before "
+        "anything is published. Where this stays so, look at the disk");
   if (limit_ != everything) return;
   const auto reached = std::max(view_.committed, view_.durable);
   if (seen_.end < reached && !checking_->findings.has_errors())

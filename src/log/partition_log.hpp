@@ -13,6 +13,7 @@
 #include "log/background.hpp"
 #include "log/control.hpp"
 #include "log/segment.hpp"
+#include "log/syncs.hpp"
 #include "log/topic_wake.hpp"
 #include "tidings/base/log_sink.hpp"
 #include "tidings/event/envelope.hpp"
@@ -81,6 +82,9 @@ class PartitionLog {
   /// The segment that holds `offset`, or would. Errors: `removed` (same call) where its events are gone by retention,
   /// `corrupt`.
   Result<std::shared_ptr<Segment>> segment_of(std::uint64_t offset);
+  /// What took its place, after a sync of it failed: the same frames at the same places, and those behind them. Null
+  /// where nothing did.
+  Result<std::shared_ptr<Segment>> segment_anew(const Segment& old);
   [[nodiscard]] const PartitionSetting& setting() const { return setting_; }
   [[nodiscard]] const std::string& path() const { return directory_->path(); }
 
@@ -128,10 +132,26 @@ class PartitionLog {
   Result<> write_seal(Segment& segment, std::uint64_t position, const std::array<std::byte, seal_bytes>& seal);
   void mark_dirty(std::uint64_t end);
   Result<std::vector<std::uint64_t>> list_segments();
-  Result<> sync_committed();
-  Result<> sync_sealed();
-  Result<> tell_synced(std::uint64_t end, std::uint64_t segment);
-  Error poison(const Error& error);
+  Result<> sync_committed(SteadyTime until);
+  Result<> sync_sealed(SteadyTime until);
+  Result<> sync_segment(File& file, SteadyTime until);
+  Result<> be_sure(SteadyTime until);
+  Result<bool> look_at_unsure();
+  Result<> tell_synced(std::uint64_t end, std::uint64_t segment, std::uint32_t faults);
+  /// Of a writer, who keeps the others waiting.
+  static SteadyTime sync_deadline() { return std::chrono::steady_clock::now() + std::chrono::seconds{5}; }
+  static bool is_fault(std::uint32_t faults) { return faults % 2 == 1; }
+  Error poison(std::string_view why);
+  void forget_replaced(std::uint32_t faults);
+  Result<> settle_faults();
+  void settle_files(std::uint32_t faults);
+  Result<> write_anew_where_needed(SteadyTime until);
+  Result<> write_anew();
+  struct Anew {
+    std::uint64_t end = 0;
+    bool is_sealed = true;
+  };
+  Result<Anew> write_anew(std::uint64_t first);
   Result<std::uint64_t> first_there_at(TimePoint time);
   void work_behind();
   [[nodiscard]] Error removed(std::uint64_t offset) const;
@@ -147,7 +167,7 @@ class PartitionLog {
   std::shared_ptr<TopicWake> wake_;
   PartitionSetting setting_;
 
-  // Under the writer lock, which is one between threads too: all down to `seen_`.
+  // Under the writer lock, which is one between threads too: all down to `seen_faults_`.
   std::vector<std::byte> buffer_;
   std::shared_ptr<Segment> writing_;      // the segment that was written last
   bool is_writing_kept_ = false;          // it has events, and is what `written_` was meant to be
@@ -164,11 +184,15 @@ class PartitionLog {
             control().committed.load(std::memory_order_acquire)};
   }
   std::optional<Place> seen_;
+  std::uint32_t seen_faults_ = 0;  // in which all of this was so
 
   std::mutex segments_mutex_;
   std::vector<std::uint64_t> firsts_;  // of the segments known, ascending
   std::vector<std::pair<std::uint64_t, std::weak_ptr<Segment>>> open_;
   std::shared_ptr<Segment> written_;  // the last that this process wrote or synced, with events in it
+  std::uint32_t known_faults_ = 0;    // in which what stands above and below was opened
+  std::vector<SeenSync> unsure_;      // of others, that were under way when something was opened
+  std::atomic<bool> has_unsure_ = false;
 
   std::mutex sealed_mutex_;  // who syncs what is sealed
   struct Sealed {

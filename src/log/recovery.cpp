@@ -64,7 +64,7 @@ Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first, Chain chai
 /// What a roll may have left undone: what was sealed is synced, a segment that was made but not begun goes.
 Result<> PartitionLog::settle_end(const End& end) {
   for (const auto& segment : end.passed)
-    if (auto done = segment->file().sync_data(); !done) return done;
+    if (auto done = sync_segment(segment->file(), sync_deadline()); !done) return done;
   if (end.segment && !end.sealed && end.segment->first_offset() != end.offset)
     if (auto done = directory_->remove_file(segment_name(end.offset)); !done && done.error().code != "not_found")
       return done;
@@ -207,6 +207,8 @@ Result<PartitionLog::End> PartitionLog::recover_segments(const std::vector<std::
 Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& boot) {
   auto& control = this->control();
   control.ready.store(0);
+  // Of processes that are gone.
+  for (auto& sync : control.syncs) sync.word.store(0);
   // Above every epoch that anybody may have seen, also one of which no event is left.
   std::uint32_t epoch = control.magic == Control::magic_value && control.version == format_version
                             ? std::max<std::uint32_t>(control.epoch.load(), 1)

@@ -6,19 +6,38 @@
 namespace tidings::log {
 
 Result<std::shared_ptr<Segment>> PartitionLog::open_written(std::uint64_t first) {
+  if (auto others = syncs_under_way(control()); !others.empty()) [[unlikely]] {
+    const std::scoped_lock lock(segments_mutex_);
+    unsure_.insert(unsure_.end(), others.begin(), others.end());
+    has_unsure_.store(true);
+  }
   return Segment::open(*directory_, first, setting_.durable ? Segment::Access::write : Segment::Access::store);
 }
 
 /// The segment that is written, kept open: what the disk could not write is told to the descriptors that were open when
 /// it failed. One that is not begun is not kept, since a larger may take its place.
 Result<std::shared_ptr<Segment>> PartitionLog::written_segment(std::uint64_t first, bool is_begun) {
-  {
-    const std::scoped_lock lock(segments_mutex_);
-    if (written_ && written_->first_offset() == first) return written_;
+  while (true) {
+    const auto faults = control().faults.load();
+    {
+      const std::scoped_lock lock(segments_mutex_);
+      forget_replaced(faults);
+      if (written_ && written_->first_offset() == first) return written_;
+    }
+    auto segment = open_written(first);
+    if (control().faults.load() != faults) continue;  // it may have been replaced
+    if (segment && is_begun) keep_written(*segment);
+    return segment;
   }
-  auto segment = open_written(first);
-  if (segment && is_begun) keep_written(*segment);
-  return segment;
+}
+
+/// What was written anew stands in other files. Under `segments_mutex_`.
+void PartitionLog::forget_replaced(std::uint32_t faults) {
+  if (faults == known_faults_) return;
+  written_.reset();
+  sealed_ = {};
+  open_.clear();
+  known_faults_ = faults;
 }
 
 void PartitionLog::keep_written(std::shared_ptr<Segment> segment) {
@@ -102,7 +121,7 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
   const auto from = position == 0 ? nullptr : writing_;
   mark_dirty(position);
   if (!setting_.durable)
-    if (auto done = sync_sealed(); !done) return done.error();
+    if (auto done = sync_sealed(sync_deadline()); !done) return done.error();
   auto made = make_next(from.get(), bytes);
   if (!made) return made.error();
   auto& next = **made;
@@ -122,8 +141,8 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
       const std::scoped_lock lock(segments_mutex_);
       sealed_ = {from->first_offset(), from->shared_file()};
       if (written_ == from) written_.reset();
-    } else if (auto done = from->file().sync_data(); !done) {
-      return poison(done.error());
+    } else if (auto done = sync_segment(from->file(), sync_deadline()); !done) {
+      return done.error();
     }
   }
   if (setting_.durable || !from) control.unsynced.store(next.first_offset());

@@ -18,6 +18,17 @@ std::atomic<std::uint64_t>& word_at(std::byte* data) {
   return *reinterpret_cast<std::atomic<std::uint64_t>*>(data);
 }
 
+/// Makes whole frames, one behind another, those of a segment with this salt.
+void put_salt(std::span<std::byte> frames, std::uint64_t salt) {
+  for (std::size_t at = 0; at < frames.size();) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, frames.data() + at, sizeof length);
+    const auto commit = commit_word(frames.data() + at, length, salt);
+    std::memcpy(frames.data() + at, &commit, sizeof commit);
+    at += padded(length);
+  }
+}
+
 }  // namespace
 
 std::string segment_name(std::uint64_t first_offset) {
@@ -89,6 +100,10 @@ Result<> Segment::prepare(Directory& partition, const Plan& plan) {
   header.epoch = plan.epoch;
   header.checksum = header_checksum(header);
   if (auto done = (*file)->write_at(std::as_bytes(std::span{&header, 1}), 0); !done) return give_up(done.error());
+  if (!plan.frames.empty()) {
+    put_salt(plan.frames, header.salt);
+    if (auto done = (*file)->write_at(plan.frames, sizeof header); !done) return give_up(done.error());
+  }
   if (plan.is_synced)
     if (auto done = (*file)->sync_data(); !done) return give_up(done.error());
   auto named = plan.replaces ? partition.replace(draft, name) : partition.rename(draft, name);

@@ -35,8 +35,9 @@ class Segment {
     std::uint64_t first_offset = 0;
     std::uint64_t size = 0;
     std::uint32_t epoch = 0;
-    bool replaces = false;  ///< one of that name gives way, in one step
-    bool is_synced = true;  ///< it, and then its name
+    bool replaces = false;             ///< one of that name gives way, in one step
+    bool is_synced = true;             ///< it, and then its name
+    std::span<std::byte> frames = {};  ///< it begins with; their checksums are made anew, from its salt
   };
   /// Makes the file in full, so that writing finds the disk full here or never: allocated, and synced if so
   /// planned. After an error it may be there or not.

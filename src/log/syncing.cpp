@@ -1,30 +1,80 @@
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "log/partition_log.hpp"
 
 namespace tidings::log {
 
-/// Never tried again on this file: the kernel has dropped what it could not write.
-Error PartitionLog::poison(const Error& error) {
-  control().poisoned.store(1);
-  return {"poisoned",
-          error.message +
-              "; what is not synced may be lost in a power cut. Stop the services, look at the disk, start again after "
-              "a reboot",
-          Retry::reopen};
+/// From now on nothing is written, and nothing counts as synced, until it was written anew.
+Error PartitionLog::poison(std::string_view why) {
+  // Odd, and another number each time: who writes anew what an earlier one lost does not end this one.
+  auto faults = control().faults.load();
+  while (!control().faults.compare_exchange_weak(faults, faults + (is_fault(faults) ? 2 : 1))) {
+  }
+  return {"poisoned", std::string(why), Retry::same_call};
+}
+
+/// Syncs a segment's file. A sync that failed is never tried again on it: the kernel has dropped what it could not
+/// write. Error `poisoned` where it failed, or where another did of which this descriptor may not have been told.
+Result<> PartitionLog::sync_segment(File& file, SteadyTime until) {
+  auto& control = this->control();
+  const auto before = syncs_under_way(control);
+  {
+    auto mark = SyncMark::set(control, *slots_, until);
+    if (!mark) return mark.error();
+    if (auto done = file.sync_data(); !done) return poison(done.error().message);
+  }
+  if (auto sure = be_sure(until); !sure) return sure;
+  // Our descriptor was open before they began, and all is well: whoever died in one of these lost nothing.
+  for (const auto& one : before) {
+    if (!is_under_way(control, one)) continue;
+    auto dead = slots_->is_dead(one.word);
+    if (!dead) return dead.error();
+    if (*dead) end_sync(control, one);
+  }
+  return {};
+}
+
+/// Whether all are over. Error `poisoned` where one will never be.
+Result<bool> PartitionLog::look_at_unsure() {
+  auto& control = this->control();
+  const std::scoped_lock lock(segments_mutex_);
+  std::erase_if(unsure_, [&](const SeenSync& one) { return !is_under_way(control, one); });
+  for (const auto& one : unsure_) {
+    auto dead = slots_->is_dead(one.word);
+    if (!dead) return dead.error();
+    if (*dead) return poison(path() + ": a process died while it synced");
+  }
+  has_unsure_.store(!unsure_.empty());
+  return unsure_.empty();
+}
+
+/// What was opened while others synced: they may have been told what our descriptors are not.
+Result<> PartitionLog::be_sure(SteadyTime until) {
+  while (has_unsure_.load(std::memory_order_relaxed)) {
+    if (auto looked = look_at_unsure(); !looked || *looked) return looked ? Result<>{} : looked.error();
+    if (std::chrono::steady_clock::now() >= until)
+      return Error{
+          "busy", path() + ": another process has been syncing all the while; try again, or look whether it is stopped",
+          Retry::same_call};
+    std::this_thread::sleep_for(std::chrono::microseconds{50});
+  }
+  return {};
 }
 
 /// In topics that are not durable: what is sealed and not synced yet, and the names of all.
-Result<> PartitionLog::sync_sealed() {
+Result<> PartitionLog::sync_sealed(SteadyTime until) {
   auto& control = this->control();
   const std::scoped_lock one(sealed_mutex_);
+  const auto faults = control.faults.load();
   const auto from = control.unsynced.load(std::memory_order_acquire);
   const auto current = control.segment.load(std::memory_order_acquire);
   if (from >= current) return {};
   Sealed mine;
   {
     const std::scoped_lock lock(segments_mutex_);
+    forget_replaced(faults);
     mine = std::exchange(sealed_, {});
   }
   auto firsts = list_segments();
@@ -32,20 +82,21 @@ Result<> PartitionLog::sync_sealed() {
   for (const auto first : *firsts) {
     if (first < from || first >= current) continue;
     if (!mine.file || mine.first != first) {
-      auto segment = Segment::open(*directory_, first, Segment::Access::read);
+      auto segment = open_written(first);
       if (!segment) return segment.error();
       mine = {first, (*segment)->shared_file()};
     }
-    if (auto done = mine.file->sync_data(); !done) return poison(done.error());
+    if (auto done = sync_segment(*mine.file, until); !done) return done;
   }
-  if (auto done = directory_->sync(); !done) return poison(done.error());
-  return tell_synced(current, current);
+  if (auto done = directory_->sync(); !done) return poison(done.error().message);
+  return tell_synced(current, current, faults);
 }
 
-/// Unless a sync of another process failed: that is told to descriptors that were open then; ours may be younger.
-Result<> PartitionLog::tell_synced(std::uint64_t end, std::uint64_t segment) {
+/// Unless another's sync failed since `faults` were looked at: our files may not be those that count any more.
+Result<> PartitionLog::tell_synced(std::uint64_t end, std::uint64_t segment, std::uint32_t faults) {
   auto& control = this->control();
-  if (control.poisoned.load() != 0) return Error{"poisoned", "a sync failed", Retry::reopen};
+  if (is_fault(faults) || control.faults.load() != faults)
+    return Error{"poisoned", path() + ": a sync failed", Retry::same_call};
   const auto raise = [](std::atomic<std::uint64_t>& word, std::uint64_t to) {
     auto before = word.load();
     while (before < to && !word.compare_exchange_weak(before, to)) {
@@ -57,22 +108,24 @@ Result<> PartitionLog::tell_synced(std::uint64_t end, std::uint64_t segment) {
 }
 
 /// Syncs what is committed now, and tells it to all.
-Result<> PartitionLog::sync_committed() {
+Result<> PartitionLog::sync_committed(SteadyTime until) {
   auto& control = this->control();
+  const auto faults = control.faults.load();
+  if (is_fault(faults)) return Error{"poisoned", path() + ": a sync failed", Retry::same_call};
   // The order matters: what was committed by now stands in the segment that is current after, or in one before it: in a
   // durable topic that was synced before this became current.
   const auto target = control.committed.load(std::memory_order_acquire);
   const auto first = control.segment.load(std::memory_order_acquire);
   if (!setting_.durable)
-    if (auto done = sync_sealed(); !done) return done;
+    if (auto done = sync_sealed(until); !done) return done;
   if (target > first) {
     auto segment = written_segment(first, true);
     if (!segment) return segment.error();
-    if (auto done = (*segment)->file().sync_data(); !done) return poison(done.error());
+    if (auto done = sync_segment((*segment)->file(), until); !done) return done;
     if (!setting_.durable)
-      if (auto done = directory_->sync(); !done) return poison(done.error());
+      if (auto done = directory_->sync(); !done) return poison(done.error().message);
   }
-  if (auto done = tell_synced(target, first); !done) return done;
+  if (auto done = tell_synced(target, first, faults); !done) return done;
   wake_->announce();
   return {};
 }
@@ -88,7 +141,6 @@ Result<> PartitionLog::sync_to(std::uint64_t end, Duration wait_max) {
   const auto until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
   std::unique_lock lock(sync_mutex_);
   while (control.durable.load(std::memory_order_acquire) < end) {
-    if (control.poisoned.load() != 0) return unknown("a sync failed");
     if (syncing_) {
       if (synced_.wait_until(lock, until) == std::cv_status::timeout && std::chrono::steady_clock::now() >= until)
         return unknown("the sync did not end in time");
@@ -96,7 +148,8 @@ Result<> PartitionLog::sync_to(std::uint64_t end, Duration wait_max) {
     }
     syncing_ = true;
     lock.unlock();
-    auto done = sync_committed();
+    auto done = sync_committed(until);
+    if (!done && done.error().code == "poisoned") done = write_anew_where_needed(until);
     lock.lock();
     syncing_ = false;
     synced_.notify_all();

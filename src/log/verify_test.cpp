@@ -295,8 +295,8 @@ TEST(Verify, AControlThatSaysMore) {
   set(offsetof(Control, committed), 16);
   set(offsetof(Control, position), 64);
   EXPECT_EQ(log.told(), "note damaged_hints orders/0/control\n");
-  log.edit("orders/0/control", [](std::string& bytes) { bytes[offsetof(Control, poisoned)] = 1; });
-  EXPECT_TRUE(log.told().starts_with("error poisoned orders/0/control\n"));
+  log.edit("orders/0/control", [](std::string& bytes) { bytes[offsetof(Control, faults)] = 1; });
+  EXPECT_TRUE(log.told().starts_with("note poisoned orders/0/control\n"));
   log.edit("orders/0/control", [](std::string& bytes) { bytes.resize(100); });
   EXPECT_EQ(log.told(), "note damaged_hints orders/0/control\n");
   log.edit("orders/0/control", [](std::string& bytes) {

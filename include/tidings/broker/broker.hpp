@@ -88,8 +88,8 @@ class Broker {
   /// Returns a place for each event, in their order, once all have the topic's durability.
   /// Errors: `invalid_event`, `too_large`, `invalid_name` (never; nothing was written), `unknown_topic`, `exists`
   /// (never), `busy`, `disk_full`, `backpressure` (same call; nothing was written), `outcome_unknown` (same call: some
-  /// or all may have been written; the same ids may come twice), `poisoned` (reopen: a sync failed before; nothing is
-  /// written to that partition until the machine was started again).
+  /// or all may have been written; the same ids may come twice), `poisoned` (same call: a sync failed before, and
+  /// what it left could not be written to another file yet, which each call tries; nothing was written).
   virtual Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
                                                  const PublishOptions& options = {}) = 0;
 

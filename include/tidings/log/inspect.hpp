@@ -53,7 +53,7 @@ struct PartitionInspection {
   std::uint64_t durable = 0;  ///< everything before it is synced; where `control` says nothing of now, 0
   std::uint64_t end = 0;      ///< one past the last event that readers see, or would
   std::uint32_t epoch = 0;
-  bool is_poisoned = false;  ///< a sync failed: nothing is written any more
+  bool is_poisoned = false;  ///< a sync failed, and what it may have lost is not written anew yet
   bool is_dirty = false;     ///< a writer is at work, or died in it
   std::optional<WriterInspection> writer;
   std::uint32_t writers_waiting = 0;

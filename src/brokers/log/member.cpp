@@ -259,7 +259,10 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
     if (!unsynced.empty()) {
       if (was_behind) {
         for (auto* const partition : unsynced)
-          if (auto done = partition->sync_to(partition->committed(), 1s); !done) return done.error();
+          // One that takes long, or fails, is its publisher's business; here it is tried again after the next wait.
+          if (auto done = partition->sync_to(partition->committed(), 1s);
+              !done && done.error().retry != Retry::same_call)
+            return done.error();
         was_behind = false;
         continue;
       }

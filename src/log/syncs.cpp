@@ -1,0 +1,48 @@
+#include "log/syncs.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace tidings::log {
+
+Result<SyncMark> SyncMark::set(Control& control, const Slots& slots, SteadyTime until) {
+  while (true) {
+    for (auto& place : control.syncs) {
+      std::uint64_t nobody = 0;
+      if (place.word.load(std::memory_order_relaxed) == 0 && place.word.compare_exchange_strong(nobody, slots.word()))
+        return SyncMark(place);
+    }
+    if (std::chrono::steady_clock::now() >= until)
+      return Error{"busy", "others have been syncing all the while; try again, or look whether they are stopped",
+                   Retry::same_call};
+    std::this_thread::sleep_for(std::chrono::microseconds{100});
+  }
+}
+
+SyncMark::~SyncMark() {
+  if (place_ == nullptr) return;
+  place_->ended.fetch_add(1);  // first: one process may have the place twice in a row
+  place_->word.store(0);
+}
+
+std::vector<SeenSync> syncs_under_way(const Control& control) {
+  std::vector<SeenSync> seen;
+  for (std::size_t place = 0; place < std::size(control.syncs); ++place) {
+    // In this order: a younger one then seems to be the older one at most, which is over.
+    const auto ended = control.syncs[place].ended.load();
+    if (const auto word = control.syncs[place].word.load(); word != 0) seen.push_back({place, word, ended});
+  }
+  return seen;
+}
+
+bool is_under_way(const Control& control, const SeenSync& seen) {
+  const auto& place = control.syncs[seen.place];
+  return place.word.load() == seen.word && place.ended.load() == seen.ended;
+}
+
+void end_sync(Control& control, const SeenSync& seen) {
+  auto word = seen.word;  // names one process for ever: nobody else's is taken out
+  control.syncs[seen.place].word.compare_exchange_strong(word, 0);
+}
+
+}  // namespace tidings::log

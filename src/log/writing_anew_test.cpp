@@ -1,0 +1,346 @@
+// A sync that fails: what it may have lost is written anew, to other files, and nobody is told that it is safe before.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+#include "log/faulty_files.hpp"
+#include "log/testing.hpp"
+
+namespace tidings::log {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct FaultyLog : TestLog {
+  explicit FaultyLog(bool durable) : TestLog(durable) { disk = &faulty; }
+
+  /// The syncs of the files that end so, the first `count` of them.
+  void fail_syncs(const std::string& ending, int count = 1'000'000) {
+    faulty.fail([ending, left = count](const FaultyFiles::Call& one) mutable {
+      return one.name == "sync_data" && one.path.ends_with(ending) && left-- > 0 ? std::optional(io_error())
+                                                                                 : std::nullopt;
+    });
+  }
+  void heal() { faulty.fail({}); }
+  [[nodiscard]] std::uint64_t salt(std::uint64_t first) const {
+    auto directory = system_files().open(partition(), false).or_throw();
+    return Segment::open(*directory, first, Segment::Access::read).or_throw()->salt();
+  }
+  [[nodiscard]] std::uint32_t faults() const {
+    std::uint32_t word = 0;
+    std::memcpy(&word, read_file(partition() + "/control").or_throw().data() + offsetof(Control, faults), sizeof word);
+    return word;
+  }
+
+  FaultyFiles faulty;
+};
+
+/// As after a power cut that took what was never synced in files that are not there any more.
+void expect_kept(FaultyLog& test, std::size_t count) {
+  test.heal();
+  test.reboot();
+  EXPECT_EQ(read_ids(*test.open()).or_throw(), numbers(0, count));
+}
+
+TEST(WritingAnew, WhatASyncMayHaveLostIsOnTheDeviceInAnotherFileBeforeItIsAcknowledged) {
+  FaultyLog test(true);
+  auto log = test.open();
+  auto other = test.open();
+  append(*log, {event("0")});
+  other->sync_to(append(*other, {event("1")}) + 1, seconds{10}).or_throw();
+  const auto before = test.salt(0);
+  append(*log, {event("2"), event("3")});
+  test.fail_syncs("/" + segment_name(0), 1);
+  log->sync_to(4, seconds{10}).or_throw();
+  EXPECT_NE(test.salt(0), before) << "the file that failed is still used";
+  EXPECT_EQ(test.faults(), 2U);
+  EXPECT_EQ(read_ids(*other).or_throw(), numbers(0, 4));
+  // Both write to, and sync, the file that took its place.
+  append(*other, {event("4")});
+  append(*log, {event("5")});
+  other->sync_to(6, seconds{10}).or_throw();
+  append(*other, {event("6")});
+  log->sync_to(7, seconds{10}).or_throw();
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 7));
+  log.reset();
+  other.reset();
+  expect_kept(test, 7);
+}
+
+TEST(WritingAnew, WhereTheDeviceTakesNothingNothingIsAcknowledgedOrShownUntilItDoes) {
+  FaultyLog test(true);
+  auto log = test.open();
+  auto other = test.open();
+  append(*log, {event("0")});
+  log->sync_to(1, seconds{10}).or_throw();
+  append(*log, {event("1")});
+  test.fail_syncs(segment_name(0));  // the fresh one's too
+  for (auto* const one : {log.get(), other.get()}) {
+    EXPECT_EQ(one->sync_to(2, seconds{10}).error().code, "outcome_unknown");
+    const auto refused = try_append(*one, {event("2")});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "poisoned");
+    EXPECT_EQ(refused.error().retry, Retry::same_call);
+    EXPECT_EQ(one->visible_end(), 1U);
+    EXPECT_EQ(read_ids(*one).or_throw(), numbers(0, 1)) << "reading goes on";
+  }
+  test.heal();
+  EXPECT_EQ(append(*other, {event("2")}), 2U);
+  EXPECT_EQ(other->visible_end(), 2U) << "what was written anew is there for readers";
+  log->sync_to(3, seconds{10}).or_throw();
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 3));
+  log.reset();
+  other.reset();
+  expect_kept(test, 3);
+}
+
+TEST(WritingAnew, ReadersGoOnFromTheFileThatTheyHaveIntoTheOneThatTookItsPlace) {
+  for (const bool durable : {false, true}) {
+    FaultyLog test(durable);
+    auto log = test.open();
+    append(*log, {event("0"), event("1")});
+    log->sync_to(2, seconds{10}).or_throw();
+    auto reader = test.open();  // that writes and syncs nothing
+    Cursor cursor(*reader);
+    Cursor at_the_end(*log);
+    ASSERT_NE(cursor.next(2).or_throw(), nullptr);
+    while (at_the_end.next(2).or_throw() != nullptr) continue;
+    append(*log, {event("2")});
+    test.fail_syncs("/" + segment_name(0), 1);
+    log->sync_to(3, seconds{10}).or_throw();
+    append(*log, {event("3"), event("4")});
+    log->sync_to(5, seconds{10}).or_throw();
+    EXPECT_EQ(read_ids(*reader, 4).or_throw(), numbers(4, 5)) << "looked for in the file that is still open";
+    for (const auto* const id : {"1", "2", "3"}) EXPECT_EQ(cursor.next(4).or_throw()->envelope.id, id);
+    for (const auto* const id : {"2", "3"}) EXPECT_EQ(at_the_end.next(4).or_throw()->envelope.id, id);
+  }
+}
+
+TEST(WritingAnew, ARollWhoseSyncFailsIsDoneOverOtherFiles) {
+  FaultyLog test(true);
+  auto log = test.open();
+  append(*log, {event("0")});
+  test.fail_syncs("/" + segment_name(0), 1);
+  EXPECT_EQ(append(*log, {event("1", std::string(5'000, 'x'))}), 1U);
+  log->sync_to(2, seconds{10}).or_throw();
+  EXPECT_EQ(test.faults(), 2U);
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+  log.reset();
+  expect_kept(test, 2);
+}
+
+TEST(WritingAnew, ATopicThatIsNotDurableWritesAllAnewThatWasNotSynced) {
+  FaultyLog test(false);
+  auto log = test.open();
+  auto other = test.open();
+  std::uint64_t next = 0;
+  while (log->committed() == 0 || std::filesystem::exists(test.segment(0)) + test.files().size() < 5)  // three segments
+    append(*log, {event(std::to_string(next++), std::string(900, 'x'))});
+  const auto first = test.salt(0);
+  const auto last = test.files().back();
+  test.fail_syncs(".log", 1);
+  log->sync_to(next, seconds{10}).or_throw();
+  EXPECT_EQ(test.salt(0), first) << "it was synced before the last roll";
+  EXPECT_EQ(test.faults(), 2U);
+  EXPECT_EQ(append(*other, {event(std::to_string(next))}), next);
+  EXPECT_EQ(append(*log, {event(std::to_string(next + 1))}), next + 1);
+  other->sync_to(next + 2, seconds{10}).or_throw();
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, next + 2));
+  log.reset();
+  other.reset();
+  expect_kept(test, next + 2);
+}
+
+/// Another process's sync fails while ours succeeds on a file that does not count any more, or soon will not.
+TEST(WritingAnew, ASyncBesideOneThatFailedAcknowledgesNothing) {
+  for (const std::uint32_t faults : {1, 2}) {
+    FaultyLog test(true);
+    auto log = test.open();
+    append(*log, {event("0")});
+    const auto before = test.salt(0);
+    bool is_first = true;
+    std::uint64_t durable = 9;
+    test.faulty.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
+      if (call.name == "sync" || (call.name == "sync_data" && !is_first)) durable = std::min(durable, log->durable());
+      if (call.name != "sync_data" || !std::exchange(is_first, false)) return std::nullopt;
+      auto directory = system_files().open(test.partition(), false).or_throw();
+      directory->file("control", Directory::Create::never)
+          .or_throw()
+          ->write_at(std::as_bytes(std::span{&faults, 1}), offsetof(Control, faults))
+          .or_throw();
+      return std::nullopt;
+    });
+    log->sync_to(1, seconds{10}).or_throw();
+    EXPECT_EQ(test.salt(0) != before, faults == 1);
+    EXPECT_EQ(durable, 0U) << "it was told before the file that counts was synced";
+    EXPECT_EQ(test.faults(), 2U);
+  }
+}
+
+/// What is left of a frame that was not on the device, and whose page the kernel dropped.
+TEST(WritingAnew, WhatIsGoneAlreadyIsToldAndNotCoveredUp) {
+  FaultyLog test(true);
+  auto log = test.open();
+  append(*log, {event("0")});
+  log->sync_to(1, seconds{10}).or_throw();
+  append(*log, {event("1")});
+  auto bytes = read_file(test.segment(0)).or_throw();
+  {
+    auto directory = system_files().open(test.partition(), false).or_throw();
+    const std::uint64_t nothing = 0;
+    const auto at = sizeof(SegmentHeader) + frame_bytes(event("0").view());
+    directory->file(segment_name(0), Directory::Create::never)
+        .or_throw()
+        ->write_at(std::as_bytes(std::span{&nothing, 1}), at)
+        .or_throw();
+  }
+  test.fail_syncs("/" + segment_name(0), 1);
+  EXPECT_EQ(log->sync_to(2, seconds{10}).error().code, "outcome_unknown");
+  const auto refused = try_append(*log, {event("2")});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "poisoned");
+  EXPECT_EQ(refused.error().message.find(segment_name(0)) != std::string::npos, true) << refused.error().message;
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 1));
+}
+
+/// Every call of it fails once, or is the last of its process.
+TEST(WritingAnew, DoneByHalvesItIsDoneAgain) {
+  for (const bool durable : {false, true})
+    for (const bool dies : {false, true}) {
+      std::uint64_t steps = 0;
+      for (std::uint64_t step = 1;; ++step) {
+        FaultyLog test(durable);
+        auto log = test.open();
+        append(*log, {event("0")});
+        append(*log, {event("1", std::string(5'000, 'x'))});
+        append(*log, {event("2")});
+        auto other = test.open();
+        bool is_failed = false;
+        std::uint64_t count = 0;
+        const auto plan = [&](const FaultyFiles::Call& call) -> std::optional<Error> {
+          if (!is_failed && call.name == "sync_data" && call.path.ends_with(".log")) {
+            is_failed = true;
+            return io_error();
+          }
+          if (!is_failed || ++count != step) return std::nullopt;
+          if (dies) ::kill(::getpid(), SIGKILL);
+          return io_error();
+        };
+        if (dies) {
+          log.reset();
+          other.reset();
+          const auto child = ::fork();
+          if (child == 0) {
+            auto mine = test.open();
+            test.faulty.fail(plan);
+            (void)mine->sync_to(3, seconds{10}).has_value();
+            ::_exit(count < step ? 0 : 1);
+          }
+          int status = 0;
+          ASSERT_EQ(::waitpid(child, &status, 0), child);
+          log = test.open();
+          other = test.open();
+          if (WIFEXITED(status)) count = 0;
+          else count = step;
+        } else {
+          test.faulty.fail(plan);
+          (void)log->sync_to(3, seconds{10}).has_value();
+          test.heal();
+        }
+        ASSERT_EQ(append(*other, {event("3")}), 3U) << step;
+        ASSERT_EQ(append(*log, {event("4", std::string(5'000, 'x'))}), 4U) << step;
+        log->sync_to(5, seconds{10}).or_throw();
+        ASSERT_EQ(read_ids(*other).or_throw(), numbers(0, 5)) << step;
+        log.reset();
+        other.reset();
+        test.reboot();
+        ASSERT_EQ(read_ids(*test.open()).or_throw(), numbers(0, 5)) << step;
+        if (count < step) break;
+        steps = step;
+      }
+      EXPECT_GT(steps, 8U);
+    }
+}
+
+/// The kernel told a process that failed, and it was killed before it told anybody else.
+TEST(WritingAnew, WhoeverOpensTheFileAfterAProcessDiedInASyncWritesAnew) {
+  for (const bool durable : {false, true}) {
+    FaultyLog test(durable);
+    const auto die_in_sync = [&] {
+      const auto child = ::fork();
+      if (child == 0) {
+        auto mine = test.open();
+        append(*mine, {event(std::to_string(mine->committed()))});
+        test.faulty.fail([](const FaultyFiles::Call& call) -> std::optional<Error> {
+          if (call.name == "sync_data" && call.path.ends_with(".log")) ::kill(::getpid(), SIGKILL);
+          return std::nullopt;
+        });
+        (void)mine->sync_to(mine->committed(), seconds{10}).has_value();
+        ::_exit(1);
+      }
+      int status = 0;
+      ::waitpid(child, &status, 0);
+      return WIFSIGNALED(status);
+    };
+    ASSERT_TRUE(die_in_sync());
+    const auto before = test.salt(0);
+    auto young = test.open();
+    EXPECT_EQ(append(*young, {event("1")}), 1U);
+    young->sync_to(2, seconds{10}).or_throw();
+    EXPECT_NE(test.salt(0), before) << "the descriptor is younger than a failure may be";
+    // Whose descriptor was open before would have been told.
+    ASSERT_TRUE(die_in_sync());
+    const auto kept = test.salt(0);
+    young->sync_to(append(*young, {event("3")}) + 1, seconds{10}).or_throw();
+    EXPECT_EQ(test.salt(0), kept);
+    auto another = test.open();
+    another->sync_to(append(*another, {event("4")}) + 1, seconds{10}).or_throw();
+    EXPECT_EQ(test.salt(0), kept) << "its sync has shown that nothing was lost";
+    EXPECT_EQ(read_ids(*another).or_throw(), numbers(0, 5));
+  }
+}
+
+/// One that is stopped in a sync: whoever opens the file waits for what it will be told, no longer than its deadline.
+TEST(WritingAnew, ASyncThatIsUnderWayElsewhereIsWaitedForWithinTheDeadline) {
+  FaultyLog test(true);
+  int ready[2], go[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  ASSERT_EQ(::pipe(go), 0);
+  const auto child = ::fork();
+  if (child == 0) {
+    auto mine = test.open();
+    append(*mine, {event("0")});
+    test.faulty.fail([&, waits = true](const FaultyFiles::Call& call) mutable -> std::optional<Error> {
+      char byte = 0;
+      if (waits && call.name == "sync_data" && call.path.ends_with(".log")) {
+        waits = false;
+        (void)!::write(ready[1], &byte, 1);
+        (void)!::read(go[0], &byte, 1);
+      }
+      return std::nullopt;
+    });
+    ::_exit(mine->sync_to(1, seconds{10}) ? 0 : 1);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  auto log = test.open();
+  const auto before = test.salt(0);
+  append(*log, {event("1")});
+  EXPECT_EQ(log->sync_to(2, milliseconds{20}).error().code, "outcome_unknown");
+  EXPECT_EQ(log->durable(), 0U);
+  ASSERT_EQ(::write(go[1], &byte, 1), 1);
+  log->sync_to(2, seconds{10}).or_throw();
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(test.salt(0), before) << "nothing failed";
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+  for (const int end : {ready[0], ready[1], go[0], go[1]}) ::close(end);
+}
+
+}  // namespace
+}  // namespace tidings::log
