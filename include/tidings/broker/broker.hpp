@@ -83,11 +83,14 @@ class Broker {
 
   /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the
   /// broker was opened otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by
-  /// call. The events are borrowed for the call.
+  /// call, or, of a `Producer`, to `id % partitions`: what comes again comes to the same. The events are borrowed for
+  /// the call.
   ///
   /// Returns a place for each event, in their order, once all have the topic's durability.
   /// Errors: `invalid_event`, `too_large`, `invalid_name` (never; nothing was written), `unknown_topic`, `exists`
-  /// (never), `busy`, `disk_full`, `backpressure` (same call; nothing was written), `outcome_unknown` (same call: some
+  /// (never), `fenced` (never: the producer has a successor; in other partitions the call may have written),
+  /// `unsupported` (never) for a producer where `Capabilities::producers` is not claimed,
+  /// `busy`, `disk_full`, `backpressure` (same call; nothing was written), `outcome_unknown` (same call: some
   /// or all may have been written; the same ids may come twice), `poisoned` (reopen: a sync failed before; nothing is
   /// written to that partition until the machine was started again).
   virtual Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
