@@ -80,6 +80,8 @@ class FaultyConsumer final : public Consumer {
     }
     return got;
   }
+  void begin(std::span<const Attempt> attempts) override { good_->begin(attempts); }
+  void end(std::span<const DeliveryId> ids) override { good_->end(ids); }
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return good_->settle(ids, outcome); }
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override {
     return fault_ == Fault::ignores_rejections ? good_->settle(ids, Outcome::skipped) : good_->reject(ids, delay);

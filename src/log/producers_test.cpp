@@ -124,7 +124,7 @@ TEST(Producers, AreForgottenAfterADayWithTheNextSegment) {
 
 TEST(Producers, TenThousandHaveTheirPlaceInEverySegment) {
   TestLog test;
-  test.setting.segment_bytes_first = test.setting.segment_bytes_max = 1 << 20;
+  test.setting.segment_bytes_first = test.setting.segment_bytes_max = 64 << 10;  // less than the state
   auto log = test.open();
   constexpr std::uint64_t count = ProducerTable::producers_max + 5;
   for (std::uint64_t id = 1; id <= count; ++id) once(*log, id, 1, {id});

@@ -33,6 +33,15 @@ class Consumer {
   /// synced, and those of the medium (see `Broker`).
   virtual Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) = 0;
 
+  /// A handler begins with these now. Where `Capabilities::attempts_survive_crash` is claimed, what has not been
+  /// settled when its holder goes, or dies at whatever instruction, comes to the next as a later attempt, and
+  /// `Delivery::lost` says so: else an event whose handler brings the process down does so for ever. A hint, kept for
+  /// the last 512 begun of a partition at least in most cases; a machine that is started again begins anew. No system
+  /// call, and no wait.
+  virtual void begin(std::span<const Attempt> attempts);
+  /// And has done with these, so that the death of the process before `settle` is not held against them. As `begin`.
+  virtual void end(std::span<const DeliveryId> ids);
+
   /// The deliveries are done, as `outcome`. The group's position moves to the first that is not, and is durable
   /// against the death of any process when this returns. Settling twice is harmless.
   /// Errors: `not_owner` (never) where the partition has gone to another member: the others named in the call are

@@ -61,7 +61,7 @@ struct Capabilities {
   bool exact_lag = true;
   bool retention = false;               ///< old events go as the topic's `Retention` says
   bool producers = false;               ///< `PublishOptions::producer` fences, and what comes twice is there once
-  bool attempts_survive_crash = false;  ///< a delivery's attempt count outlives the process that handled it
+  bool attempts_survive_crash = false;  ///< attempts of which `Consumer::begin` was told outlive their process
 };
 
 /// Where a group begins, or is moved to.
@@ -127,9 +127,16 @@ struct DeliveryId {
 struct Delivery {
   DeliveryId id;
   EnvelopeView envelope;
-  TimePoint appended{};               ///< by the broker's clock
-  int attempt = 1;                    ///< 1 the first time
+  TimePoint appended{};  ///< by the broker's clock
+  int attempt = 1;       ///< 1 the first time
+  int lost = 0;          ///< of the attempts before, those that an earlier holder had begun, and never settled
   std::shared_ptr<const void> owner;  ///< keeps what `envelope` points into
+};
+
+/// A handler begins with a delivery, for the `number`-th time.
+struct Attempt {
+  DeliveryId id;
+  int number = 1;
 };
 
 /// What became of a delivery, as the group's record counts it.

@@ -37,6 +37,8 @@ class LogConsumer final : public Consumer {
   Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
     return member_->fetch(max, wait_max);
   }
+  void begin(std::span<const Attempt> attempts) override { member_->begin(attempts); }
+  void end(std::span<const DeliveryId> ids) override { member_->end(ids); }
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return member_->settle(ids, outcome); }
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return member_->reject(ids, delay); }
   Result<> extend(std::span<const DeliveryId> ids) override { return member_->extend(ids); }
@@ -60,8 +62,11 @@ class LogBroker final : public Broker {
   LogBroker& operator=(const LogBroker&) = delete;
 
   const Capabilities& capabilities() const override {
-    static constexpr Capabilities what{
-        .persistent = true, .several_processes = true, .retention = true, .producers = true};
+    static constexpr Capabilities what{.persistent = true,
+                                       .several_processes = true,
+                                       .retention = true,
+                                       .producers = true,
+                                       .attempts_survive_crash = true};
     return what;
   }
 
@@ -443,6 +448,7 @@ Result<> LogBroker::seek(std::string_view name, std::string_view group, const St
     // What is passed over counts as skipped; what is taken back counts again when it is handled again.
     if (*record && *position > next.position) next.skipped += *position - next.position;
     next.position = *position;
+    ++next.moves;
     next.epoch = (*partition)->epoch();
     next.settled_beyond = 0;
     ++next.sequence;
