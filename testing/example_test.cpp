@@ -16,7 +16,8 @@ std::string fresh_url() {
 TIDINGS_BROKER_CONFORMANCE(mine, tidings::testing::broker_at([] { return fresh_url(); }),
                            {"back_pressure_is_reported_within_the_deadline",
                             "an_unknown_outcome_is_told_apart_from_a_failure",
-                            "what_was_acknowledged_stays_so_after_a_restart", "reconnects_after_the_broker_restarts"});
+                            "what_was_acknowledged_stays_so_after_a_restart",
+                            "a_producers_events_are_known_after_a_restart", "reconnects_after_the_broker_restarts"});
 
 TEST(BrokerConformance, RunsWithoutATestFrameworkToo) {
   const auto fixture = tidings::testing::broker_at(fresh_url);
@@ -27,7 +28,8 @@ TEST(BrokerConformance, RunsWithoutATestFrameworkToo) {
 
 TEST(BrokerConformance, ReportsWhatIsUnsupportedWithTheReason) {
   const auto fixture = tidings::testing::broker_at(fresh_url);
-  for (const auto* name : {"what_was_acknowledged_stays_so_after_a_restart", "reconnects_after_the_broker_restarts"}) {
+  for (const auto* name : {"what_was_acknowledged_stays_so_after_a_restart",
+                           "a_producers_events_are_known_after_a_restart", "reconnects_after_the_broker_restarts"}) {
     const auto report = tidings::testing::run_broker_case(name, fixture);
     EXPECT_EQ(report.verdict, tidings::testing::Verdict::unsupported) << name;
     ASSERT_EQ(report.reasons.size(), 1u) << name;

@@ -41,6 +41,10 @@ enum class Fault {
   calls_the_unknown_a_failure,
   acknowledges_in_any_order,
   ignores_the_window,
+  ignores_producers,
+  fences_nobody,
+  forgets_producers,
+  mixes_producers_up,
 };
 
 /// What a faulty broker does after its server was restarted, or while its answers are lost.
@@ -76,6 +80,8 @@ class FaultyConsumer final : public Consumer {
     }
     return got;
   }
+  void begin(std::span<const Attempt> attempts) override { good_->begin(attempts); }
+  void end(std::span<const DeliveryId> ids) override { good_->end(ids); }
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return good_->settle(ids, outcome); }
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override {
     return fault_ == Fault::ignores_rejections ? good_->settle(ids, Outcome::skipped) : good_->reject(ids, delay);
@@ -144,7 +150,12 @@ class FaultyBroker final : public Broker {
                                          const PublishOptions& options) override {
     if (fault_ == Fault::publishes_twice) (void)good_->publish(topic, events, options);
     if (fault_ == Fault::writes_in_part) (void)good_->publish(topic, events.first(1), options);
-    auto answer = good_->publish(topic, events, options);
+    auto changed = options;
+    if (fault_ == Fault::ignores_producers) changed.producer.reset();
+    if (changed.producer && fault_ == Fault::fences_nobody) changed.producer->epoch = 0;
+    if (changed.producer && fault_ == Fault::forgets_producers) changed.producer->id += number_;
+    if (changed.producer && fault_ == Fault::mixes_producers_up && changed.producer->id != 0) changed.producer->id = 1;
+    auto answer = good_->publish(topic, events, changed);
     if (!weather_->answers_lost) return answer;
     if (fault_ == Fault::calls_the_unknown_a_failure) return Error{"busy", "try again", Retry::same_call};
     return Error{"outcome_unknown", "the answer was lost; publish the same ids again", Retry::same_call};
@@ -184,6 +195,8 @@ class FaultyBroker final : public Broker {
   Capabilities capabilities_;
   Fault fault_;
   std::shared_ptr<Weather> weather_;
+  static inline std::atomic<std::uint64_t> handles = 0;
+  std::uint64_t number_ = handles++;
 };
 
 /// The memory broker with a fault, and with everything that the suite can ask of a fixture: it outlives its handles,

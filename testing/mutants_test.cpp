@@ -46,6 +46,16 @@ const std::vector<Mutant> mutants{
      Fault::calls_the_unknown_a_failure,
      {"an_unknown_outcome_is_told_apart_from_a_failure"}},
     {"acknowledges_in_any_order", Fault::acknowledges_in_any_order, {"acknowledges_a_window_of_publishes_in_order"}},
+    {"ignores_producers",
+     Fault::ignores_producers,
+     {"what_a_producer_publishes_twice_is_there_once", "a_producer_is_fenced_by_its_successor"}},
+    {"fences_nobody",
+     Fault::fences_nobody,
+     {"a_producer_is_fenced_by_its_successor", "a_producers_events_are_known_after_a_restart"}},
+    {"forgets_producers",
+     Fault::forgets_producers,
+     {"what_a_producer_publishes_twice_is_there_once", "a_producers_events_are_known_after_a_restart"}},
+    {"mixes_producers_up", Fault::mixes_producers_up, {"what_a_producer_publishes_twice_is_there_once"}},
     {"ignores_the_window", Fault::ignores_the_window, {"acknowledges_a_window_of_publishes_in_order"}},
 };
 

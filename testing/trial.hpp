@@ -90,6 +90,7 @@ void check_service_ends_under_a_blocked_handler(Trial& trial);
 
 // The cases, by subject.
 [[nodiscard]] std::vector<CaseEntry> publish_cases();
+[[nodiscard]] std::vector<CaseEntry> producer_cases();
 [[nodiscard]] std::vector<CaseEntry> group_cases();
 [[nodiscard]] std::vector<CaseEntry> acknowledge_cases();
 [[nodiscard]] std::vector<CaseEntry> position_cases();

@@ -163,6 +163,9 @@ std::unique_ptr<Publisher> make_publisher(std::unique_ptr<TwoStepPublish> steps,
   return std::make_unique<WindowedPublisher>(std::move(steps), options);
 }
 
+void Consumer::begin(std::span<const Attempt>) {}
+void Consumer::end(std::span<const DeliveryId>) {}
+
 Result<> Broker::set_retention(std::string_view, const Retention&) {
   return Error{"unsupported", "this broker removes nothing by age or size; its own options bound it"};
 }

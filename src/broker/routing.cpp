@@ -11,6 +11,41 @@ void Routing::set_first(Partition partition, Offset first) {
     if (place.partition == partition) place.offset.value += first.value;
 }
 
+void Routing::set_first(Partition partition, Offset first, std::span<const ProducerTable::Place> duplicates) {
+  std::size_t index = 0;
+  for (auto& place : places) {
+    if (place.partition != partition) continue;
+    if (index < duplicates.size()) {
+      place.offset.value = duplicates[index].offset;
+      place.is_duplicate = true;
+      place.is_exact = duplicates[index].is_exact;
+    } else {
+      place.offset.value = first.value + index - duplicates.size();
+    }
+    ++index;
+  }
+}
+
+Error fenced(std::string_view path, const Producer& producer, std::uint32_t by) {
+  return {"fenced",
+          std::string(path) + ": producer " + std::to_string(producer.id) + " of epoch " +
+              std::to_string(producer.epoch) + " has a successor, of epoch " + std::to_string(by) +
+              "; nothing was written there. Stop this one: what it has yet to publish is its successor's",
+          Retry::never};
+}
+
+namespace {
+
+Result<> validate(const Producer& producer, std::size_t events) {
+  if (producer.id == 0) return Error{"invalid_options", "a producer's id is not 0; give it another"};
+  if (events > 0 && producer.sequence > ~std::uint64_t{0} - (events - 1))
+    return Error{"invalid_options", "the sequence of producer " + std::to_string(producer.id) +
+                                        " would go beyond 64 bits; take another id, and begin at 0"};
+  return {};
+}
+
+}  // namespace
+
 Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions& options, std::uint32_t partitions,
                       std::size_t event_bytes_max, std::uint32_t keyless) {
   if (options.partition && options.partition->value >= partitions)
@@ -18,6 +53,9 @@ Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions
                                         " partitions, from 0; there is no " + std::to_string(options.partition->value)};
   for (const auto& event : events)
     if (auto valid = validate(event, event_bytes_max); !valid) return std::move(valid.error());
+  if (options.producer)
+    if (auto valid = validate(*options.producer, events.size()); !valid) return std::move(valid.error());
+  if (options.producer) keyless = static_cast<std::uint32_t>(options.producer->id % partitions);
   const auto partition_of = [&](const EnvelopeView& event) {
     return options.partition   ? options.partition->value
            : event.key.empty() ? keyless % partitions
@@ -27,7 +65,8 @@ Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions
   if (events.size() == 1) {
     const Partition partition{partition_of(events.front())};
     routing.places.push_back({partition, Offset{0}});
-    routing.parts.push_back({partition, {&events.front()}});
+    routing.parts.push_back({partition, {&events.front()}, {}});
+    if (options.producer) routing.parts.front().sequences.push_back(options.producer->sequence);
     return routing;
   }
   routing.places.reserve(events.size());
@@ -38,7 +77,11 @@ Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions
     split[partition].push_back(&event);
   }
   for (std::uint32_t partition = 0; partition < partitions; ++partition)
-    if (!split[partition].empty()) routing.parts.push_back({Partition{partition}, std::move(split[partition])});
+    if (!split[partition].empty()) routing.parts.push_back({Partition{partition}, std::move(split[partition]), {}});
+  if (options.producer)
+    for (auto& part : routing.parts)
+      for (const auto* const event : part.events)
+        part.sequences.push_back(options.producer->sequence + static_cast<std::uint64_t>(event - events.data()));
   return routing;
 }
 

@@ -22,22 +22,55 @@ constexpr std::uint64_t buffer_kept_max = std::uint64_t{8} << 20;
 
 }  // namespace
 
-Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> events, Duration wait_max) {
+/// Runs `act` under the writer lock, when all is ready for it. Where a sync fails in it, what is not synced is written
+/// anew, and it is run once more.
+template <class Act>
+std::invoke_result_t<Act> PartitionLog::as_writer(Duration wait_max, Act act) {
   assert(!slots_->is_forked() && "a log that was opened before fork() must not be used after it");
-  auto first = [&]() -> Result<std::uint64_t> {
-    auto lock = WriterLock::take(control(), *slots_, wait_max);
-    if (!lock) return lock.error();
-    const bool was_well = !is_fault(control().faults.load(std::memory_order_relaxed));
-    auto appended = append_locked(events, lock->inherited());
-    if (!appended && appended.error().code == "poisoned" && was_well) [[unlikely]]
-      return append_locked(events, false);  // what is not synced is written anew first
-    return appended;
-  }();
-  // Behind the lock, whose release is the barrier between what is committed and the look at who waits.
-  if (first && !setting_.durable) wake_->announce();
+  auto lock = WriterLock::take(control(), *slots_, wait_max);
+  if (!lock) return lock.error();
+  const bool was_well = !is_fault(control().faults.load(std::memory_order_relaxed));
+  const auto attempt = [&](bool inherited) -> std::invoke_result_t<Act> {
+    if (auto ready = ready_to_write(inherited); !ready) return ready.error();
+    return act();
+  };
+  auto done = attempt(lock->inherited());
+  if (!done && was_well && done.error().code == "poisoned") [[unlikely]]
+    done = attempt(false);
+  return done;
+}
+
+Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> events, Duration wait_max) {
+  auto first = as_writer(wait_max, [&] { return append_locked(events, {}, {}); });
+  if (first) announce_appended();
+  return first;
+}
+
+Result<PartitionLog::Once> PartitionLog::append_once(std::span<const EnvelopeView* const> events,
+                                                     const ProducerId& producer,
+                                                     std::span<const std::uint64_t> sequences, Duration wait_max) {
+  assert(producer.id != 0 && events.size() == sequences.size());
+  auto answer = as_writer(wait_max, [&]() -> Result<Once> {
+    Once once;
+    once.before = producers_.judge(producer.id, producer.epoch, sequences);
+    once.end = once.before.end;
+    const auto seen = once.before.duplicates.size();
+    if (once.before.fenced_by || seen == events.size()) return once;
+    auto first = append_locked(events.subspan(seen), producer, sequences.subspan(seen));
+    if (!first) return first.error();
+    once.first = *first;
+    once.end = *first + events.size() - seen;
+    return once;
+  });
+  if (answer) announce_appended();
+  return answer;
+}
+
+/// Behind the lock, whose release is the barrier between what is committed and the look at who waits.
+void PartitionLog::announce_appended() {
+  if (!setting_.durable) wake_->announce();
   if (has_rolled_.load(std::memory_order_relaxed)) [[unlikely]]
     work_behind();
-  return first;
 }
 
 void PartitionLog::work_behind() {
@@ -53,7 +86,8 @@ void PartitionLog::work_behind() {
   });
 }
 
-Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* const> events, bool inherited) {
+/// The writer has the lock: what others left is repaired, and what they wrote is known.
+Result<> PartitionLog::ready_to_write(bool inherited) {
   auto& control = this->control();
   if (control.faults.load(std::memory_order_relaxed) != seen_faults_) [[unlikely]]
     if (auto done = settle_faults(); !done) return done.error();
@@ -64,7 +98,14 @@ Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* 
     if (auto done = repair(); !done) return done.error();
   }
   if (seen_ != place()) [[unlikely]]
-    if (auto done = verify(); !done) return done.error();
+    return verify();
+  return {};
+}
+
+Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* const> events,
+                                                  const ProducerId& producer,
+                                                  std::span<const std::uint64_t> sequences) {
+  auto& control = this->control();
   std::uint64_t bytes = 0;
   for (const auto* const event : events) bytes += frame_bytes(*event);
   auto room = segment_with_room(bytes);
@@ -77,19 +118,29 @@ Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* 
   const auto first = control.committed.load(std::memory_order_relaxed);
   const auto time =
       std::max(setting_.clock->now().time_since_epoch().count(), control.last_time.load(std::memory_order_relaxed));
+  Batch batch{.events = events, .sequences = sequences};
+  std::vector<ProducerTable::Entry> producers;
+  if (position == sizeof(SegmentHeader) && !producers_.is_empty()) [[unlikely]] {
+    producers_.forget_before(time - Duration{ProducerTable::kept_for}.count());
+    producers = producers_.entries();
+    batch.producers = producers;
+    bytes += producers_bytes(producers.size());
+  }
   mark_dirty(position + bytes);
   const FrameStamp stamp{.offset = first,
                          .time = time,
                          .durable_floor = control.durable.load(std::memory_order_acquire),
-                         .epoch = control.epoch.load(std::memory_order_relaxed)};
+                         .epoch = control.epoch.load(std::memory_order_relaxed),
+                         .producer_id = producer.id,
+                         .producer_epoch = producer.epoch};
   if (setting_.durable) {
     if (buffer_.size() < bytes) buffer_.resize(bytes);
-    put_frames(buffer_.data(), events, stamp, segment.salt());
+    put_frames(buffer_.data(), batch, stamp, segment.salt());
     if (auto done = segment.file().write_at(std::span{buffer_}.first(bytes), position); !done)
       return done.error();  // the next writer clears it
     if (buffer_.size() > buffer_kept_max) buffer_ = {};
   } else {
-    put_frames(segment.data() + position, events, stamp, segment.salt());
+    put_frames(segment.data() + position, batch, stamp, segment.salt());
   }
   const Place after{segment.first_offset(), position + bytes, first + events.size()};
   control.position.store(after.position, std::memory_order_relaxed);
@@ -97,6 +148,8 @@ Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* 
   control.committed.store(after.committed, std::memory_order_release);
   control.dirty_end.store(0, std::memory_order_release);
   seen_ = after;
+  for (std::size_t i = 0; i < sequences.size(); ++i)
+    producers_.note(producer.id, producer.epoch, sequences[i], first + i, time);
   if (!is_writing_kept_) [[unlikely]] {
     keep_written(writing_);
     is_writing_kept_ = true;
@@ -105,18 +158,26 @@ Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* 
 }
 
 /// As one batch; the commit word of the first is stored last, so that all of them are there, or none.
-void PartitionLog::put_frames(std::byte* at, std::span<const EnvelopeView* const> events, FrameStamp stamp,
-                              std::uint64_t salt) {
+void PartitionLog::put_frames(std::byte* at, const Batch& batch, FrameStamp stamp, std::uint64_t salt) {
   auto* const begin = at;
   std::uint64_t first_commit = 0;
-  for (std::size_t i = 0; i < events.size(); ++i, ++stamp.offset) {
-    stamp.batch_end = i + 1 == events.size();
-    const auto commit = put_data_frame(at, *events[i], stamp, salt);
-    if (i == 0)
+  const auto put = [&](std::uint64_t commit) {
+    if (at == begin)
       first_commit = commit;
     else
       store_commit_word(at, commit);
     at += padded(static_cast<std::uint32_t>(commit));
+  };
+  if (!batch.producers.empty()) [[unlikely]] {
+    auto of_all = stamp;
+    of_all.producer_id = of_all.producer_epoch = 0;
+    put(put_producers_frame(at, batch.producers, of_all, salt));
+  }
+  for (std::size_t i = 0; i < batch.events.size(); ++i, ++stamp.offset) {
+    stamp.batch_end = i + 1 == batch.events.size();
+    if (!batch.sequences.empty()) [[unlikely]]
+      stamp.sequence = batch.sequences[i];
+    put(put_data_frame(at, *batch.events[i], stamp, salt));
   }
   store_commit_word(begin, first_commit);
 }

@@ -22,7 +22,9 @@ Result<> Cursor::find() {
       *segment = std::move(*anew);
       continue;
     }
+    const bool is_event = (*segment)->header_at(position).type != FrameType::producers;
     position += padded(length);
+    if (!is_event) continue;
     ++offset;
     if (position >= remember_at) remember_at = (*segment)->remember(offset, position);
   }
@@ -67,6 +69,10 @@ Result<const Cursor::Item*> Cursor::next(std::uint64_t end) {
           "found offset " + std::to_string(frame->header->offset) + " in place of " + std::to_string(offset_));
     if (frame->header->type == FrameType::seal) [[unlikely]] {
       if (auto followed = follow_seal(); !followed) return followed.error();
+      continue;
+    }
+    if (position_ == sizeof(SegmentHeader) && frame->header->type == FrameType::producers) [[unlikely]] {
+      position_ += frame->bytes();
       continue;
     }
     if (!read_envelope(*frame, item_.envelope)) [[unlikely]]

@@ -1,5 +1,6 @@
 #include "log/frame.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -32,9 +33,9 @@ void put_header(std::byte* at, const FrameStamp& stamp, FrameType type) {
   put_word<offsetof(FrameHeader, durable_floor)>(at, stamp.durable_floor);
   put_word<offsetof(FrameHeader, epoch)>(
       at, two(stamp.epoch, static_cast<std::uint32_t>(type) | std::uint32_t{stamp.batch_end} << 8));
-  put_word<offsetof(FrameHeader, producer_id)>(at, 0);
-  put_word<offsetof(FrameHeader, producer_epoch)>(at, 0);
-  put_word<offsetof(FrameHeader, sequence)>(at, 0);
+  put_word<offsetof(FrameHeader, producer_id)>(at, stamp.producer_id);
+  put_word<offsetof(FrameHeader, producer_epoch)>(at, stamp.producer_epoch);
+  put_word<offsetof(FrameHeader, sequence)>(at, stamp.sequence);
 }
 
 std::byte* put(std::byte* at, std::string_view text) {
@@ -82,6 +83,14 @@ std::uint64_t put_data_frame(std::byte* at, const EnvelopeView& event, const Fra
   return commit_word(at, length, salt);
 }
 
+std::uint64_t put_producers_frame(std::byte* at, std::span<const ProducerTable::Entry> producers, FrameStamp stamp,
+                                  std::uint64_t salt) {
+  stamp.batch_end = false;
+  put_header(at, stamp, FrameType::producers);
+  std::memcpy(at + sizeof(FrameHeader), producers.data(), producers.size_bytes());
+  return commit_word(at, static_cast<std::uint32_t>(producers_bytes(producers.size())), salt);
+}
+
 std::array<std::byte, seal_bytes> seal_frame(const FrameStamp& stamp, std::uint64_t salt) {
   std::array<std::byte, seal_bytes> frame;
   put_header(frame.data(), stamp, FrameType::seal);
@@ -96,8 +105,17 @@ std::optional<Frame> read_frame(std::span<const std::byte> bytes, std::uint64_t 
   const auto length = header->length;
   if (length < sizeof(FrameHeader) || padded(length) > bytes.size()) return std::nullopt;
   if (frame_checksum(bytes.data(), length, salt) != header->checksum) return std::nullopt;
-  if (header->type != FrameType::data && header->type != FrameType::seal) return std::nullopt;
+  if (!is_known(header->type)) return std::nullopt;
   return Frame{header, bytes.subspan(sizeof(FrameHeader), length - sizeof(FrameHeader))};
+}
+
+bool read_producers(const Frame& frame, ProducerTable& producers) {
+  using Entry = ProducerTable::Entry;
+  if (frame.header->type != FrameType::producers || frame.header->batch_end != 0) return false;
+  if (frame.body.empty() || frame.body.size() % sizeof(Entry) != 0) return false;
+  std::vector<Entry> entries(std::min(frame.body.size() / sizeof(Entry), ProducerTable::producers_max + 1));
+  std::memcpy(entries.data(), frame.body.data(), entries.size() * sizeof(Entry));
+  return entries.back().offset < frame.header->offset && producers.restore(entries);
 }
 
 bool read_envelope(const Frame& frame, EnvelopeView& event) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "tidings/base/producer_table.hpp"
 #include "tidings/event/envelope.hpp"
 
 // The bytes of the log, version 0; docs/format/log.md is the text of it. Little-endian.
@@ -30,13 +31,20 @@ struct SegmentHeader {
 };
 static_assert(sizeof(SegmentHeader) == 64);
 
-enum class FrameType : std::uint8_t { data = 1, seal = 2 };
+enum class FrameType : std::uint8_t {
+  data = 1,
+  seal = 2,
+  producers = 3,  ///< who published up to here: in front of the first event of a segment, in its batch
+};
+[[nodiscard]] constexpr bool is_known(FrameType type) {
+  return type == FrameType::data || type == FrameType::seal || type == FrameType::producers;
+}
 
 /// Frames stand at multiples of 8. `length` counts header and body, not the padding behind.
 struct FrameHeader {
   std::uint32_t length = 0;         // with the checksum the commit word: 0 means that nothing is here
   std::uint32_t checksum = 0;       ///< CRC-32C, from the salt, of `length` and of all behind this word
-  std::uint64_t offset = 0;         ///< of a seal: that of the next segment's first frame
+  std::uint64_t offset = 0;         ///< of a seal: that of the next segment's first event; of producers: of its own
   std::int64_t time = 0;            ///< appended, ns since 1970; never goes back within a partition
   std::uint64_t durable_floor = 0;  ///< the durable offset when this was written
   std::uint32_t epoch = 0;
@@ -86,12 +94,22 @@ struct FrameStamp {
   std::uint64_t durable_floor = 0;
   std::uint32_t epoch = 0;
   bool batch_end = true;
+  std::uint64_t producer_id = 0;
+  std::uint32_t producer_epoch = 0;
+  std::uint64_t sequence = 0;
 };
 
 /// Writes the frame at `at`, which has `frame_bytes` of room, all but its first word, the commit word: that is
 /// returned, and makes the frame be there once it is stored.
 [[nodiscard]] std::uint64_t put_data_frame(std::byte* at, const EnvelopeView& event, const FrameStamp& stamp,
                                            std::uint64_t salt);
+/// The bytes that the state of so many producers takes: none where there are none.
+[[nodiscard]] constexpr std::uint64_t producers_bytes(std::size_t producers) {
+  return producers == 0 ? 0 : sizeof(FrameHeader) + producers * sizeof(ProducerTable::Entry);
+}
+/// As `put_data_frame`; it has no offset of its own, and its batch goes on.
+[[nodiscard]] std::uint64_t put_producers_frame(std::byte* at, std::span<const ProducerTable::Entry> producers,
+                                                FrameStamp stamp, std::uint64_t salt);
 [[nodiscard]] std::array<std::byte, seal_bytes> seal_frame(const FrameStamp& stamp, std::uint64_t salt);
 
 /// A frame that was checked: its length fits, its checksum is right.
@@ -110,6 +128,9 @@ struct Frame {
 
 /// The first word of the frame at `frame`, of which the rest is there.
 [[nodiscard]] std::uint64_t commit_word(const std::byte* frame, std::uint32_t length, std::uint64_t salt);
+
+/// What stands in a frame of producers; false where that cannot be.
+[[nodiscard]] bool read_producers(const Frame& frame, ProducerTable& producers);
 
 /// The envelope of a data frame, pointing into it; false where its sizes do not add up.
 [[nodiscard]] bool read_envelope(const Frame& frame, EnvelopeView& event);

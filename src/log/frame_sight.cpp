@@ -54,6 +54,32 @@ Result<bool> are_headers_whole(Window& window, std::uint64_t position, std::uint
   return true;
 }
 
+Result<FrameSight> sight_producers(Window& window, std::uint64_t position, FrameSight sight) {
+  const auto& header = sight.header;
+  const auto bytes = header.length - sizeof(FrameHeader);
+  if (position != sizeof(SegmentHeader) || header.batch_end != 0)
+    return damaged(sight, "bad_producers",
+                   "the state of producers stands where no batch of a segment's first event begins");
+  if (bytes == 0 || bytes % sizeof(ProducerTable::Entry) != 0 ||
+      bytes / sizeof(ProducerTable::Entry) > ProducerTable::producers_max)
+    return damaged(sight, "bad_producers", "the state of producers has a size that cannot be");
+  std::vector<ProducerTable::Entry> entries(bytes / sizeof(ProducerTable::Entry));
+  const auto all = std::as_writable_bytes(std::span{entries});
+  for (std::size_t at = 0; at < all.size();) {
+    const auto want = std::min(all.size() - at, Window::capacity);
+    auto part = window.at(position + sizeof(FrameHeader) + at, want);
+    if (!part) return part.error();
+    if (part->size() < want) return cut_short(sight);
+    std::ranges::copy(*part, all.begin() + static_cast<std::ptrdiff_t>(at));
+    at += want;
+  }
+  auto table = std::make_shared<ProducerTable>();
+  if (entries.back().offset >= header.offset || !table->restore(entries))
+    return damaged(sight, "bad_producers", "the state of producers says what cannot be");
+  sight.producers = std::move(table);
+  return sight;
+}
+
 /// What the frame's own checksum says is whole, looked at as a reader does, and a little closer.
 Result<FrameSight> sight_body(Window& window, std::uint64_t position, FrameSight sight) {
   const auto& header = sight.header;
@@ -64,6 +90,7 @@ Result<FrameSight> sight_body(Window& window, std::uint64_t position, FrameSight
       return damaged(sight, "bad_seal", "the seal has a body, or goes on");
     return sight;
   }
+  if (header.type == FrameType::producers) return sight_producers(window, position, sight);
   if (header.length < data_bytes_least) return damaged(sight, "bad_envelope", "the frame is too short for an envelope");
   auto bytes = window.at(position + sizeof(FrameHeader), sizeof(EnvelopeBlock));
   if (!bytes) return bytes.error();
@@ -106,8 +133,7 @@ Result<FrameSight> sight_frame(Window& window, std::uint64_t position, std::uint
   if (!sum) return sum.error();
   if (!*sum) return cut_short(sight);
   if (**sum != header.checksum) return damaged(sight, "bad_checksum", "the frame's checksum is wrong");
-  if (header.type != FrameType::data && header.type != FrameType::seal)
-    return damaged(sight, "bad_frame", "the frame is of a type that there is not");
+  if (!is_known(header.type)) return damaged(sight, "bad_frame", "the frame is of a type that there is not");
   if (const auto padding = sight.bytes - header.length; padding > 0) {
     bytes = window.at(position + header.length, static_cast<std::size_t>(padding));
     if (!bytes) return bytes.error();
@@ -128,8 +154,8 @@ Result<std::optional<FramePlace>> find_frame(Window& window, std::uint64_t begin
     std::memcpy(&header, bytes->data(), sizeof header);
     // Cheap things first: every eighth byte may look like a length.
     if (header.length < sizeof(FrameHeader) || padded(header.length) > end - at) continue;
-    if ((header.type != FrameType::data && header.type != FrameType::seal) || header.batch_end > 1 ||
-        header.reserved != 0 || header.reserved2 != 0 || header.durable_floor > header.offset || !may_be(header))
+    if (!is_known(header.type) || header.batch_end > 1 || header.reserved != 0 || header.reserved2 != 0 ||
+        header.durable_floor > header.offset || !may_be(header))
       continue;
     if (budget < header.length) break;
     budget -= header.length;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -22,7 +23,8 @@ struct FrameSight {
   std::uint64_t bytes = 0;  ///< to the next frame; 0 where that is not known
   std::string_view code;
   std::string_view why;
-  bool is_padding_zero = true;  ///< no checksum covers the bytes behind the frame
+  bool is_padding_zero = true;               ///< no checksum covers the bytes behind the frame
+  std::shared_ptr<ProducerTable> producers;  ///< of a frame that says who published before it
 };
 
 /// Looks at `position` of a segment that ends at `end`. A frame of any length takes no more memory than the window.

@@ -71,6 +71,39 @@ TEST(Frame, GoldenBytes) {
   EXPECT_EQ(hex(seal).substr(0, 16), "40000000127db401");
 }
 
+TEST(Frame, GoldenBytesOfProducers) {
+  std::string out(producers_bytes(1), '\0');
+  const ProducerTable::Entry entry{.id = 7, .sequence = 6, .offset = 5, .time = 4, .epoch = 3, .run = 2};
+  auto* const at = reinterpret_cast<std::byte*>(out.data());
+  const auto commit = put_producers_frame(at, {&entry, 1}, {.offset = 9, .time = 8, .durable_floor = 1, .epoch = 1}, 1);
+  std::memcpy(at, &commit, sizeof commit);
+  EXPECT_EQ(hex(out),
+            "68000000"
+            "36c141c1"
+            "0900000000000000"
+            "0800000000000000"
+            "0100000000000000"
+            "01000000"
+            "03000000"
+            "0000000000000000"
+            "0000000000000000"
+            "0000000000000000"
+            "0700000000000000"
+            "0600000000000000"
+            "0500000000000000"
+            "0400000000000000"
+            "03000000"
+            "02000000");
+  std::string event;
+  write_data_frame(event, sample().view(),
+                   {.offset = 7, .producer_id = 0x0102030405060708, .producer_epoch = 9, .sequence = 10}, 1);
+  EXPECT_EQ(hex(event).substr(80, 48),
+            "0807060504030201"
+            "09000000"
+            "00000000"
+            "0a00000000000000");
+}
+
 TEST(Frame, ComesBackWhole) {
   std::string out;
   const auto envelope = sample();

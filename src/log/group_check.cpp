@@ -148,9 +148,10 @@ Result<> check_group(Checking& checking, Directory& topic, Directory& groups, co
                               ": records are missing, and the group begins anew there");
         !told)
       return told;
-  if (*size > whole)
+  if (*size > group_bytes(header.partitions))
     checking.note("wrong_size", name,
-                  "has " + std::to_string(*size - whole) + " bytes behind its records, which nobody reads");
+                  "has " + std::to_string(*size - group_bytes(header.partitions)) +
+                      " bytes behind its records and tables, which nobody reads");
   GroupCheck check(checking, topic, **file, name, durable);
   for (std::uint32_t number = 0; number < header.partitions; ++number) {
     const auto seen = partitions.find(number);

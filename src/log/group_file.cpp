@@ -17,7 +17,7 @@ Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, s
     const auto draft = "~" + group.substr(0, 150) + "-" + std::to_string(system_entropy().next());
     auto made = groups.file(draft, Directory::Create::must);
     if (!made) return made.error();
-    Result<> done = (*made)->allocate(record_place(partitions, 0));
+    Result<> done = (*made)->allocate(group_bytes(partitions));
     if (done) done = (*made)->write_at(std::as_bytes(std::span{&header, 1}), 0);
     if (done) done = (*made)->sync_data();
     if (done) done = groups.rename(draft, group);
@@ -99,6 +99,15 @@ Result<> GroupFile::join() {
     if (!taken) return taken.error();
     if (!*taken) continue;
     member_ = byte;
+    const auto bytes = group_bytes(static_cast<std::uint32_t>(slots_.size()));
+    auto size = file_->size();
+    if (!size) return size.error();
+    if (*size < bytes)
+      if (auto grown = file_->allocate(bytes); !grown) return grown;
+    // After the lock: a child of a fork would keep it by an inherited mapping too.
+    auto mapping = file_->map(bytes, true);
+    if (!mapping) return mapping.error();
+    mapping_ = std::move(*mapping);
     return {};
   }
   return Error{"too_many_members", file_->path() + ": the group has 1,024 members already; end some", Retry::same_call};
@@ -124,6 +133,10 @@ Result<GroupFile::Membership> GroupFile::membership() const {
     unseen.push_back({end, range.begin + range.length - end});
   }
   return membership;
+}
+
+InFlightTable GroupFile::in_flight(std::uint32_t partition) const {
+  return InFlightTable(mapping_.data() + in_flight_place(static_cast<std::uint32_t>(slots_.size()), partition));
 }
 
 Result<bool> GroupFile::has_members() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "log/in_flight_table.hpp"
 #include "tidings/base/file_system.hpp"
 
 namespace tidings::log {
@@ -21,7 +22,8 @@ struct GroupRecord {
   std::uint64_t skipped = 0;
   std::uint32_t settled_beyond = 0;  ///< events settled behind the position; they come again if the holder dies
   std::uint32_t epoch = 0;           ///< of the partition when this was written: in which the position has its meaning
-  std::uint32_t reserved[15] = {};
+  std::uint32_t moves = 0;           ///< by hand: attempts that were begun before count no more
+  std::uint32_t reserved[14] = {};
   std::uint32_t checksum = 0;
 };
 static_assert(sizeof(GroupRecord) == 128);
@@ -55,6 +57,9 @@ class GroupFile {
   Result<Membership> membership() const;
   Result<bool> has_members() const;
 
+  /// Which events of the partition handlers have begun. Only for a member.
+  [[nodiscard]] InFlightTable in_flight(std::uint32_t partition) const;
+
   Result<bool> try_hold(std::uint32_t partition);
   Result<> release(std::uint32_t partition);
   [[nodiscard]] Result<bool> is_held_by_other(std::uint32_t partition) const;
@@ -64,6 +69,7 @@ class GroupFile {
   GroupFile(std::unique_ptr<File> file, std::uint32_t partitions) : file_(std::move(file)), slots_(partitions, 0) {}
 
   std::unique_ptr<File> file_;
+  Mapping mapping_;  // of a member
   std::uint32_t member_ = 0;
   mutable std::vector<int> slots_;  // where the newest record of each partition stands
 };

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "log/layout.hpp"
 #include "log/testing.hpp"
 #include "tidings/base/entropy.hpp"
 
@@ -64,7 +65,7 @@ TEST(GroupFile, AFirstRecordThatIsTornIsNone) {
   file.write(0, {.sequence = 1, .position = 10}).or_throw();
   const auto path = test.path + "/group";
   auto bytes = read_file(path).or_throw();
-  bytes.back() ^= 1;
+  bytes[record_place(0, 2) - 1] ^= 1;
   overwrite(path, bytes);
   auto again = GroupFile::open(*directory, "group", 1, false).or_throw();
   EXPECT_FALSE(again.read(0).or_throw());

@@ -7,6 +7,7 @@ bool PartitionLog::is_plausible() {
   const auto now = place();
   if (durable() > now.committed || now.segment > now.committed) return false;
   if (now.position == 0) {
+    producers_.clear();
     const auto firsts = list_segments();
     return firsts && firsts->empty() && now.committed == 0;
   }
@@ -18,18 +19,23 @@ bool PartitionLog::is_plausible() {
   if (seen_ && seen_->segment == now.segment && seen_->position >= at && seen_->position <= now.position) {
     at = seen_->position;
     offset = seen_->committed;
+  } else {
+    producers_.clear();
   }
   bool ends_batch = true;
   while (at < now.position) {
     const auto length = (*segment)->length_at(at);
     if (length < sizeof(FrameHeader) || padded(length) > now.position - at) return false;
-    const auto& header = *reinterpret_cast<const FrameHeader*>((*segment)->bytes().data() + at);
-    if (header.type != FrameType::data || header.offset != offset) return false;
+    const auto& header = (*segment)->header_at(at);
+    if (header.offset != offset) return false;
+    if (header.type != FrameType::data && at != sizeof(SegmentHeader)) return false;
+    if (header.type != FrameType::data || header.producer_id != 0) [[unlikely]]
+      if (!learn_frame(**segment, at)) return false;
     // The others are what the last one stands on; readers sum them up.
     if (at + padded(length) == now.position && !(*segment)->frame_at(at)) return false;
     ends_batch = header.batch_end == 1;
     at += padded(length);
-    ++offset;
+    if (header.type == FrameType::data) ++offset;
   }
   return ends_batch && offset == now.committed && (*segment)->length_at(at) == 0;
 }
@@ -38,9 +44,14 @@ bool PartitionLog::is_plausible() {
 Result<> PartitionLog::verify() {
   if (seen_ == place()) return {};
   if (is_plausible()) {
-    seen_ = place();
+    const auto now = place();
+    if (now.position == sizeof(SegmentHeader))
+      if (auto done = learn_producers_before(now.segment); !done) return done;
+    seen_ = now;
     return {};
   }
+  seen_.reset();
+  producers_.clear();
   auto& control = this->control();
   auto firsts = list_segments();
   if (!firsts) return firsts.error();
@@ -65,6 +76,11 @@ Result<> PartitionLog::verify() {
                      "open the partition makes it anew",
                  Retry::never};
   publish_end(end);
+  if (end.segment) {
+    auto learnt = end.position == sizeof(SegmentHeader) ? learn_producers_before(end.segment->first_offset())
+                                                        : learn_producers(*end.segment, end.position);
+    if (!learnt) return learnt;
+  }
   seen_ = place();
   return {};
 }

@@ -53,6 +53,14 @@ constexpr std::uint64_t record_place(std::uint32_t partition, int slot) {
   return sizeof(GroupHeader) + (std::uint64_t{partition} * 2 + static_cast<std::uint64_t>(slot)) * sizeof(GroupRecord);
 }
 
+/// Where the table of what is in flight in a partition stands, behind all records.
+constexpr std::uint64_t in_flight_place(std::uint32_t partitions, std::uint32_t partition) {
+  return (record_place(partitions, 0) + 4095) / 4096 * 4096 + partition * InFlightTable::file_bytes;
+}
+constexpr std::uint64_t group_bytes(std::uint32_t partitions) {
+  return in_flight_place(partitions, partitions);
+}
+
 // Locks on a group's file stand far behind every byte that is ever written.
 inline constexpr std::uint64_t members_begin = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t holders_begin = std::uint64_t{1} << 41;

@@ -236,7 +236,7 @@ Result<std::uint64_t> PartitionLog::first_there_at(TimePoint time) {
     auto segment = segment_of(first);
     if (!segment) return segment.error();
     const auto frame = (*segment)->frame_at(sizeof(SegmentHeader));
-    if (frame && frame->header->type == FrameType::data && frame->header->time >= wanted) break;
+    if (frame && frame->header->type != FrameType::seal && frame->header->time >= wanted) break;
     from = first;
   }
   Cursor cursor(*this);

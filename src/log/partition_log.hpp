@@ -58,6 +58,20 @@ class PartitionLog {
   /// Survives the death of any process. Errors (nothing was written): `busy`, `disk_full` (same call), `poisoned`,
   /// `io_error` (reopen).
   Result<std::uint64_t> append(std::span<const EnvelopeView* const> events, Duration wait_max);
+  /// The same for a producer: those of its events that were appended before, by whatever process, are not appended
+  /// again, and none is where its epoch has a successor; the answer says which. `sequences` are those of the events,
+  /// ascending.
+  struct ProducerId {
+    std::uint64_t id = 0;
+    std::uint32_t epoch = 0;
+  };
+  struct Once {
+    std::uint64_t first = 0;  ///< offset of the first event that was appended now
+    std::uint64_t end = 0;    ///< every event of the call stands before it
+    ProducerTable::Judgement before;
+  };
+  Result<Once> append_once(std::span<const EnvelopeView* const> events, const ProducerId& producer,
+                           std::span<const std::uint64_t> sequences, Duration wait_max);
   /// Waits until everything before `end` is on the device; whoever waits syncs for all. Errors: `outcome_unknown` (same
   /// call).
   Result<> sync_to(std::uint64_t end, Duration wait_max);
@@ -155,9 +169,23 @@ class PartitionLog {
   Result<std::uint64_t> first_there_at(TimePoint time);
   void work_behind();
   [[nodiscard]] Error removed(std::uint64_t offset) const;
-  Result<std::uint64_t> append_locked(std::span<const EnvelopeView* const> events, bool inherited);
-  static void put_frames(std::byte* at, std::span<const EnvelopeView* const> events, FrameStamp stamp,
-                         std::uint64_t salt);
+  template <class Act>
+  std::invoke_result_t<Act> as_writer(Duration wait_max, Act act);
+  Result<> ready_to_write(bool inherited);
+  Result<std::uint64_t> append_locked(std::span<const EnvelopeView* const> events, const ProducerId& producer,
+                                      std::span<const std::uint64_t> sequences);
+  void announce_appended();
+  /// What one append writes, as one batch.
+  struct Batch {
+    std::span<const EnvelopeView* const> events;
+    std::span<const std::uint64_t> sequences;           // none: nobody counts them
+    std::span<const ProducerTable::Entry> producers{};  // in front of the events
+  };
+  static void put_frames(std::byte* at, const Batch& batch, FrameStamp stamp, std::uint64_t salt);
+  [[nodiscard]] std::uint64_t state_bytes() const { return producers_bytes(producers_.size()); }
+  bool learn_frame(const Segment& segment, std::uint64_t position);
+  Result<> learn_producers(const Segment& segment, std::uint64_t end);
+  Result<> learn_producers_before(std::uint64_t segment);
   Result<> clear(Segment& segment, std::uint64_t begin, std::uint64_t end);
 
   std::unique_ptr<Directory> directory_;
@@ -167,7 +195,7 @@ class PartitionLog {
   std::shared_ptr<TopicWake> wake_;
   PartitionSetting setting_;
 
-  // Under the writer lock, which is one between threads too: all down to `seen_faults_`.
+  // Under the writer lock, which is one between threads too: all down to `producers_`.
   std::vector<std::byte> buffer_;
   std::shared_ptr<Segment> writing_;      // the segment that was written last
   bool is_writing_kept_ = false;          // it has events, and is what `written_` was meant to be
@@ -185,6 +213,7 @@ class PartitionLog {
   }
   std::optional<Place> seen_;
   std::uint32_t seen_faults_ = 0;  // in which all of this was so
+  ProducerTable producers_;        // of all events before `seen_`
 
   std::mutex segments_mutex_;
   std::vector<std::uint64_t> firsts_;  // of the segments known, ascending

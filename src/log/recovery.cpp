@@ -8,9 +8,8 @@ namespace {
 
 /// Whether this would, as a frame that is whole, say that events behind `end` were synced.
 bool may_prove(const FrameHeader& header, std::uint64_t end) {
-  return (header.type == FrameType::data || header.type == FrameType::seal) && header.batch_end <= 1 &&
-         header.reserved == 0 && header.reserved2 == 0 && header.offset >= end && header.durable_floor > end &&
-         header.durable_floor <= header.offset;
+  return is_known(header.type) && header.batch_end <= 1 && header.reserved == 0 && header.reserved2 == 0 &&
+         header.offset >= end && header.durable_floor > end && header.durable_floor <= header.offset;
 }
 
 std::size_t used_bytes(std::span<const std::byte> bytes) {
@@ -45,6 +44,12 @@ Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first, Chain chai
         // One that seals nothing would lead to itself.
         if (offset == end.offset && offset != end.segment->first_offset()) end.sealed = true;
         break;
+      }
+      if (frame->header->type == FrameType::producers) {
+        ProducerTable producers;
+        if (position != sizeof(SegmentHeader) || !read_producers(*frame, producers)) break;
+        position += frame->bytes();  // a part of the batch behind it
+        continue;
       }
       EnvelopeView event;
       if (!read_envelope(*frame, event)) break;

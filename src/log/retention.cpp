@@ -38,6 +38,8 @@ Result<std::size_t> PartitionLog::remove_old(const Keeping& keeping, std::uint64
   std::size_t count = 0;
   for (std::size_t i = 0; i + 1 < firsts->size() && (*firsts)[i + 1] <= bound; ++i) {
     const auto next = (*firsts)[i + 1];
+    // One without an event does not know yet who published before it.
+    if (next == control.segment.load() && control.position.load() <= sizeof(SegmentHeader)) break;
     auto size = size_of((*firsts)[i]);
     if (!size) return size.error();
     bool goes = keeping.bytes != 0 && bytes >= keeping.bytes + *size;
@@ -46,7 +48,7 @@ Result<std::size_t> PartitionLog::remove_old(const Keeping& keeping, std::uint64
       auto segment = segment_of(next);
       if (!segment) return segment.error();
       const auto frame = (*segment)->frame_at(sizeof(SegmentHeader));
-      goes = frame && frame->header->type == FrameType::data && TimePoint{Duration{frame->header->time}} < oldest;
+      goes = frame && frame->header->type != FrameType::seal && TimePoint{Duration{frame->header->time}} < oldest;
     }
     if (!goes) break;
     // Before it goes: who does not find it any more looks here why.

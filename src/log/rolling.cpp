@@ -60,8 +60,9 @@ Result<Segment*> PartitionLog::writing_segment(std::uint64_t first, bool is_begu
 Result<Segment*> PartitionLog::segment_with_room(std::uint64_t bytes) {
   auto& control = this->control();
   const auto position = control.position.load(std::memory_order_relaxed);
+  // In front of a segment's first event stands who published before it.
   if (position == 0) [[unlikely]]
-    return roll(bytes);  // there is none yet
+    return roll(bytes + state_bytes());  // there is none yet
   auto found = writing_segment(control.segment.load(std::memory_order_relaxed), position > sizeof(SegmentHeader));
   if (!found) return found;
   auto& segment = **found;
@@ -79,9 +80,9 @@ Result<Segment*> PartitionLog::segment_with_room(std::uint64_t bytes) {
       if (auto done = clean_tail(end); !done) return done.error();
     }
   }
-  const auto end = position + bytes + seal_bytes;
+  const auto end = position + bytes + seal_bytes + (position == sizeof(SegmentHeader) ? state_bytes() : 0);
   if (is_sealed || end > segment.size()) [[unlikely]]
-    return roll(bytes);
+    return roll(bytes + state_bytes());
   if (end > control.zeroed.load(std::memory_order_relaxed)) [[unlikely]]
     if (auto done = zero_ahead(segment, end); !done) return done.error();
   return &segment;

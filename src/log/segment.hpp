@@ -59,6 +59,10 @@ class Segment {
   [[nodiscard]] std::optional<Frame> frame_at(std::uint64_t position) const;
   /// The length word at `position`, unchecked: 0 where nothing is.
   [[nodiscard]] std::uint32_t length_at(std::uint64_t position) const;
+  /// What stands there, unchecked: only where `length_at` says that it is a header at least.
+  [[nodiscard]] const FrameHeader& header_at(std::uint64_t position) const {
+    return *reinterpret_cast<const FrameHeader*>(mapping_.data() + position);
+  }
   [[nodiscard]] std::span<const std::byte> bytes() const { return {mapping_.data(), mapping_.size()}; }
 
   /// Where a writer with `Access::store` puts frames.

@@ -102,6 +102,12 @@ Result<SegmentCheck::Stop> SegmentCheck::walk(std::uint64_t limit) {
     place_.time = std::max(place_.time, header.time);
     place_.epoch = std::max(place_.epoch, header.epoch);
     if (header.type == FrameType::seal) return Stop::seal;
+    if (header.type == FrameType::producers) {
+      position_ += sight_.bytes;
+      producers_ = std::move(*sight_.producers);
+      continue;
+    }
+    if (header.producer_id != 0) check_producer(header);
     if (epochs_->empty() || epochs_->back().first < header.epoch) epochs_->emplace_back(header.epoch, place_.offset);
     position_ += sight_.bytes;
     ++place_.offset;
@@ -110,6 +116,20 @@ Result<SegmentCheck::Stop> SegmentCheck::walk(std::uint64_t limit) {
     end_offset_ = place_.offset;
     end_position_ = position_;
   }
+}
+
+/// What a producer has published already, or its successor forbids it, no writer appends.
+void SegmentCheck::check_producer(const FrameHeader& header) {
+  const auto judged = producers_.judge(header.producer_id, header.producer_epoch, {&header.sequence, 1});
+  const auto who = "producer " + std::to_string(header.producer_id);
+  if (judged.fenced_by)
+    report(Severity::error, "producer_epoch_back",
+           who + " of epoch " + std::to_string(header.producer_epoch) + ", behind one of epoch " +
+               std::to_string(*judged.fenced_by));
+  else if (!judged.duplicates.empty())
+    report(Severity::error, "published_twice",
+           "sequence " + std::to_string(header.sequence) + " of " + who + " had been published before");
+  producers_.note(header.producer_id, header.producer_epoch, header.sequence, header.offset, header.time);
 }
 
 Result<std::optional<std::uint64_t>> SegmentCheck::skip_damage() {

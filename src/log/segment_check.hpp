@@ -68,6 +68,7 @@ class SegmentCheck {
   }
 
  private:
+  void check_producer(const FrameHeader& header);
   void open() { checking_->window.open(*file_); }
   bool problem(std::string code, std::uint64_t byte, std::string why);
 
@@ -76,6 +77,7 @@ class SegmentCheck {
   std::string name_;
   Place place_;
   Epochs* epochs_;
+  ProducerTable producers_;  // a segment begins with the state of those before it
   SegmentHeader header_;
   Finding problem_;
   std::uint64_t size_ = 0;

@@ -95,7 +95,7 @@ Result<PartitionLog::Anew> PartitionLog::write_anew(std::uint64_t first) {
     if (!frame || frame->header->offset != anew.end) break;
     anew.is_sealed = frame->header->type == FrameType::seal;
     if (anew.is_sealed && anew.end == first) return corrupt_at(**old, position, "it is sealed without an event");
-    if (!anew.is_sealed) ++anew.end;
+    if (frame->header->type == FrameType::data) ++anew.end;
     position += frame->bytes();
   }
   if (!anew.is_sealed && anew.end < control().committed.load())

@@ -244,8 +244,10 @@ TEST(WritingAnew, DoneByHalvesItIsDoneAgain) {
           ASSERT_EQ(::waitpid(child, &status, 0), child);
           log = test.open();
           other = test.open();
-          if (WIFEXITED(status)) count = 0;
-          else count = step;
+          if (WIFEXITED(status))
+            count = 0;
+          else
+            count = step;
         } else {
           test.faulty.fail(plan);
           (void)log->sync_to(3, seconds{10}).has_value();

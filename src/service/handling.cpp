@@ -59,6 +59,7 @@ Handling::~Handling() {
 }
 
 Result<> Handling::subscribe() {
+  is_remembered_ = host_.broker->capabilities().attempts_survive_crash;
   const auto kinds = handler_->kinds();
   for (std::uint32_t kind = 0; kind < kinds.size(); ++kind) {
     auto source = std::ranges::find_if(sources_, [&](const auto& known) { return known->topic == kinds[kind].topic; });
@@ -195,6 +196,7 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
       task.key = sorted[at].key;
       task.keyed = sorted[at].keyed;
       task.kind = sorted[at].kind;
+      task.alone = task.delivery.lost > 0;  // what a process died with comes by itself
       lanes_.add(task);
     }
     for (auto wake = std::min(std::max<std::size_t>(lanes_.ready(), ignored > 0 ? 1 : 0), idle_); wake > 0; --wake)
@@ -246,9 +248,11 @@ void Handling::work_loop(Worker& worker) {
           if (source->waiting_for_room) room_.notify_all();
       }
       worker.runs = turn->first;
+      // All of a turn are of one source.
+      const auto consumer = is_remembered_ ? turn->first->source->consumer : nullptr;
       lock.unlock();
       spent.clear();
-      const auto due = turns_.run(*turn);
+      const auto due = turns_.run(*turn, consumer.get());
       lock.lock();
       worker.runs = nullptr;
       absorb(*turn, due, spent);

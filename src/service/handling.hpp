@@ -83,6 +83,7 @@ class Handling {
   const std::string group_;
   const HandlerOptions options_;
   const std::unique_ptr<detail::Handler> handler_;
+  bool is_remembered_ = false;  // by the broker, what is begun
   const std::function<void()> wants_flush_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::uint64_t> ignored_ = 0;

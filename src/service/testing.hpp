@@ -112,6 +112,8 @@ class WrappedConsumer : public Consumer {
   Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
     return consumer_->fetch(max, wait_max);
   }
+  void begin(std::span<const Attempt> attempts) override { consumer_->begin(attempts); }
+  void end(std::span<const DeliveryId> ids) override { consumer_->end(ids); }
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return consumer_->settle(ids, outcome); }
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return consumer_->reject(ids, delay); }
   Result<> extend(std::span<const DeliveryId> ids) override { return consumer_->extend(ids); }

@@ -33,14 +33,14 @@ Turns::Turns(Host& host, std::string name, const std::string& group, const Backo
       stopping_(stopping),
       parking_(host, group) {}
 
-std::optional<SteadyTime> Turns::run(Lanes::Turn& turn) {
+std::optional<SteadyTime> Turns::run(Lanes::Turn& turn, Consumer* consumer) {
   std::optional<SteadyTime> due;
   if (turn.size == 1)
-    due = turn.first->dropped ? std::nullopt : run_stages(*turn.first);
+    due = turn.first->dropped ? std::nullopt : run_stages(*turn.first, consumer);
   else if (turn.first->together > 1)
     due = send_together(turn);
   else
-    due = run_together(turn);
+    due = run_together(turn, consumer);
   std::size_t handled = 0;
   for (auto* task = turn.first; task != nullptr; task = task->next)
     if (task->settled && task->outcome == Outcome::handled) ++handled;
@@ -48,10 +48,38 @@ std::optional<SteadyTime> Turns::run(Lanes::Turn& turn) {
   return due;
 }
 
-std::optional<SteadyTime> Turns::run_stages(Task& task) {
+/// Those that a batch has left over, in their order.
+void Turns::tell_begin(const Task* first, Consumer* consumer) {
+  if (consumer == nullptr) return;
+  std::vector<Attempt> attempts;
+  for (const auto* task = first; task != nullptr; task = task->next)
+    if (!task->dropped) attempts.push_back({task->delivery.id, task->attempt()});
+  consumer->begin(attempts);
+}
+
+/// Whether no attempt is left, after all that processes died in. One may have been another's fault, which ran beside
+/// it; from then on it has run with no other that is suspected.
+bool Turns::has_crashed_too_often(const Task& task) {
+  const auto lost = task.delivery.lost;
+  return lost > 1 && task.failures == 0 && !pause_after(retry_, lost, *host_.entropy);
+}
+
+std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer) {
   while (true) {
     switch (task.stage) {
       case Task::Stage::handle: {
+        if (has_crashed_too_often(task)) {
+          task.delivery.attempt = task.delivery.lost;  // no other is made
+          park_later(task,
+                     {"crashed", "its handler did not come to an end in any attempt: the process died, or was ended"});
+          break;
+        }
+        std::unique_lock alone(suspects_, std::defer_lock);
+        if (task.delivery.lost > 0) alone.lock();
+        if (consumer != nullptr) {
+          const Attempt one{task.delivery.id, task.attempt()};
+          consumer->begin({&one, 1});
+        }
         Publications publications(*host_.publisher);
         const auto result = attempt(&task, 1, publications);
         if (task.stage == Task::Stage::park) break;
@@ -60,6 +88,7 @@ std::optional<SteadyTime> Turns::run_stages(Task& task) {
           if (stopping_ && task.stage == Task::Stage::handle) return std::nullopt;  // it comes again elsewhere
           break;
         }
+        if (consumer != nullptr) consumer->end({&task.delivery.id, 1});
         if (publications.empty()) {
           task.settled = true;
           return std::nullopt;
@@ -98,7 +127,8 @@ std::optional<SteadyTime> Turns::run_stages(Task& task) {
 }
 
 /// A first attempt at a batch. When it fails, its events come again one at a time.
-std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn) {
+std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn, Consumer* consumer) {
+  tell_begin(turn.first, consumer);
   Publications publications(*host_.publisher);
   const auto result = attempt(turn.first, turn.size, publications);
   if (!result) {
@@ -109,6 +139,9 @@ std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn) {
     return std::nullopt;
   }
   const auto good = [](const Task& task) { return !task.dropped && task.stage == Task::Stage::handle; };
+  if (consumer != nullptr)
+    for (auto* task = turn.first; task != nullptr; task = task->next)
+      if (good(*task)) consumer->end({&task->delivery.id, 1});
   if (publications.empty()) {
     for (auto* task = turn.first; task != nullptr; task = task->next) task->settled = good(*task);
     return std::nullopt;
@@ -212,7 +245,9 @@ Result<> Turns::guarded(std::span<detail::Handler::Item> items) {
 /// An attempt has failed: when to try again. None: at once, or the event is to be parked.
 std::optional<SteadyTime> Turns::failed(Task& task, const Error& error) {
   ++counted_.failed;
-  const auto wait = error.retry == Retry::never ? std::nullopt : pause_after(retry_, task.failures + 1, *host_.entropy);
+  const auto wait = error.retry == Retry::never
+                        ? std::nullopt
+                        : pause_after(retry_, task.delivery.lost + task.failures + 1, *host_.entropy);
   if (!wait) {
     park_later(task, error);
     return std::nullopt;

@@ -32,12 +32,15 @@ class Turns {
 
   /// Leaves the tasks of the turn marked as settled or dropped, or says when to go on with those that are not; nullopt:
   /// at once. The turn may have another first task then.
-  std::optional<SteadyTime> run(Lanes::Turn& turn);
+  /// `consumer` is told what begins, if there is one: where the broker remembers it.
+  std::optional<SteadyTime> run(Lanes::Turn& turn, Consumer* consumer = nullptr);
   [[nodiscard]] const Counted& counted() const { return counted_; }
 
  private:
-  std::optional<SteadyTime> run_stages(Task& task);
-  std::optional<SteadyTime> run_together(Lanes::Turn& turn);
+  std::optional<SteadyTime> run_stages(Task& task, Consumer* consumer);
+  std::optional<SteadyTime> run_together(Lanes::Turn& turn, Consumer* consumer);
+  [[nodiscard]] bool has_crashed_too_often(const Task& task);
+  static void tell_begin(const Task* first, Consumer* consumer);
   std::optional<SteadyTime> send_together(Lanes::Turn& turn);
   static void come_alone(Lanes::Turn& turn);
   Result<> attempt(Task* first, std::size_t size, Publications& publications);
@@ -53,6 +56,7 @@ class Turns {
   detail::Handler& handler_;
   const std::atomic<bool>& stopping_;
   Parking parking_;
+  std::mutex suspects_;  // held by the handler of one that a process died with: so the next death tells which it was
   Counted counted_;
 };
 

@@ -33,6 +33,15 @@ class Consumer {
   /// synced, and those of the medium (see `Broker`).
   virtual Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) = 0;
 
+  /// A handler begins with these now. Where `Capabilities::attempts_survive_crash` is claimed, what has not been
+  /// settled when its holder goes, or dies at whatever instruction, comes to the next as a later attempt, and
+  /// `Delivery::lost` says so: else an event whose handler brings the process down does so for ever. A hint, kept for
+  /// the last 512 begun of a partition at least in most cases; a machine that is started again begins anew. No system
+  /// call, and no wait.
+  virtual void begin(std::span<const Attempt> attempts);
+  /// And has done with these, so that the death of the process before `settle` is not held against them. As `begin`.
+  virtual void end(std::span<const DeliveryId> ids);
+
   /// The deliveries are done, as `outcome`. The group's position moves to the first that is not, and is durable
   /// against the death of any process when this returns. Settling twice is harmless.
   /// Errors: `not_owner` (never) where the partition has gone to another member: the others named in the call are
@@ -83,13 +92,16 @@ class Broker {
 
   /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the
   /// broker was opened otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by
-  /// call. The events are borrowed for the call.
+  /// call, or, of a `Producer`, to `id % partitions`: what comes again comes to the same. The events are borrowed for
+  /// the call.
   ///
   /// Returns a place for each event, in their order, once all have the topic's durability.
   /// Errors: `invalid_event`, `too_large`, `invalid_name` (never; nothing was written), `unknown_topic`, `exists`
-  /// (never), `busy`, `disk_full`, `backpressure` (same call; nothing was written), `outcome_unknown` (same call: some
-  /// or all may have been written; the same ids may come twice), `poisoned` (same call: a sync failed before, and
-  /// what it left could not be written to another file yet, which each call tries; nothing was written).
+  /// (never), `fenced` (never: the producer has a successor; in other partitions the call may have written),
+  /// `unsupported` (never) for a producer where `Capabilities::producers` is not claimed, `busy`, `disk_full`,
+  /// `backpressure` (same call; nothing was written), `outcome_unknown` (same call: some or all may have been written;
+  /// the same ids may come twice), `poisoned` (same call: a sync failed before, and what it left could not be written
+  /// to another file yet, which each call tries; nothing was written).
   virtual Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
                                                  const PublishOptions& options = {}) = 0;
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "tidings/base/producer_table.hpp"
 #include "tidings/broker/types.hpp"
 
 namespace tidings {
@@ -14,17 +15,23 @@ struct Routing {
   struct Part {
     Partition partition;
     std::vector<const EnvelopeView*> events;
+    std::vector<std::uint64_t> sequences;  ///< of the events, where the publish has a producer
   };
   std::vector<Part> parts;  ///< those that have events, ascending
 
   /// Tells the offset of a part's first event.
   void set_first(Partition partition, Offset first);
+  /// The same of a part whose first events were there before, at `duplicates`; `first` is that of the others.
+  void set_first(Partition partition, Offset first, std::span<const ProducerTable::Place> duplicates);
 };
 
 /// Checks every event (`validate`), then gives it its partition: that of `options`, else `key_hash(key) % partitions`,
-/// else `keyless` modulo partitions. The events are borrowed. Errors: `invalid_event`, `too_large`, `invalid_options`
-/// (never).
+/// else that of its producer, else `keyless` modulo partitions. The events are borrowed. Errors: `invalid_event`,
+/// `too_large`, `invalid_options` (never).
 [[nodiscard]] Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions& options,
                                     std::uint32_t partitions, std::size_t event_bytes_max, std::uint32_t keyless);
+
+/// What a fenced producer is told. `path` names the partition.
+[[nodiscard]] Error fenced(std::string_view path, const Producer& producer, std::uint32_t by);
 
 }  // namespace tidings

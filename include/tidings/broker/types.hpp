@@ -60,7 +60,8 @@ struct Capabilities {
   bool seek = true;
   bool exact_lag = true;
   bool retention = false;               ///< old events go as the topic's `Retention` says
-  bool attempts_survive_crash = false;  ///< a delivery's attempt count outlives the process that handled it
+  bool producers = false;               ///< `PublishOptions::producer` fences, and what comes twice is there once
+  bool attempts_survive_crash = false;  ///< attempts of which `Consumer::begin` was told outlive their process
 };
 
 /// Where a group begins, or is moved to.
@@ -88,13 +89,30 @@ struct Start {
 struct Published {
   Partition partition;
   Offset offset;
+  bool is_duplicate = false;  ///< of a `Producer`: it was there before
+  bool is_exact = true;       ///< else, of a duplicate that is not among its producer's last: it stands before `offset`
   friend bool operator==(const Published&, const Published&) = default;
+};
+
+/// Who publishes, where nothing may be there twice: also after a time-out or a crash, from another process, or from a
+/// predecessor that does not know yet that it is one.
+///
+/// A partition keeps the last event of each of its producers, of 10,000 at least for 24 hours after it. An event with a
+/// sequence at or below that one's counts as there already, and is acknowledged as a duplicate. So sequences go up,
+/// from event to event, over epochs too, and may have gaps. An epoch below that of the last event is refused
+/// (`fenced`): a higher one takes a partition over with the first event that it writes there.
+struct Producer {
+  std::uint64_t id = 0;  ///< not 0
+  std::uint32_t epoch = 0;
+  std::uint64_t sequence = 0;  ///< of the call's first event; each next one has the next
+  friend bool operator==(const Producer&, const Producer&) = default;
 };
 
 struct PublishOptions {
   Duration wait_max = std::chrono::seconds{30};  ///< for locks, space, back-pressure and the acknowledgement
   std::optional<Durability> wait_for;            ///< more than the topic's; less is ignored
   std::optional<Partition> partition;            ///< instead of the one that the key gives
+  std::optional<Producer> producer;              ///< what it has published already is not written again
 };
 
 /// Names one attempt at one event.
@@ -109,9 +127,16 @@ struct DeliveryId {
 struct Delivery {
   DeliveryId id;
   EnvelopeView envelope;
-  TimePoint appended{};               ///< by the broker's clock
-  int attempt = 1;                    ///< 1 the first time
+  TimePoint appended{};  ///< by the broker's clock
+  int attempt = 1;       ///< 1 the first time
+  int lost = 0;          ///< of the attempts before, those that an earlier holder had begun, and never settled
   std::shared_ptr<const void> owner;  ///< keeps what `envelope` points into
+};
+
+/// A handler begins with a delivery, for the `number`-th time.
+struct Attempt {
+  DeliveryId id;
+  int number = 1;
 };
 
 /// What became of a delivery, as the group's record counts it.

@@ -37,6 +37,8 @@ class LogConsumer final : public Consumer {
   Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
     return member_->fetch(max, wait_max);
   }
+  void begin(std::span<const Attempt> attempts) override { member_->begin(attempts); }
+  void end(std::span<const DeliveryId> ids) override { member_->end(ids); }
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return member_->settle(ids, outcome); }
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return member_->reject(ids, delay); }
   Result<> extend(std::span<const DeliveryId> ids) override { return member_->extend(ids); }
@@ -60,7 +62,11 @@ class LogBroker final : public Broker {
   LogBroker& operator=(const LogBroker&) = delete;
 
   const Capabilities& capabilities() const override {
-    static constexpr Capabilities what{.persistent = true, .several_processes = true, .retention = true};
+    static constexpr Capabilities what{.persistent = true,
+                                       .several_processes = true,
+                                       .retention = true,
+                                       .producers = true,
+                                       .attempts_survive_crash = true};
     return what;
   }
 
@@ -93,6 +99,8 @@ class LogBroker final : public Broker {
   class Steps;
   Result<Written> write(const std::shared_ptr<TopicLog>& topic, std::span<const EnvelopeView> events,
                         const PublishOptions& options);
+  static Result<std::uint64_t> write_once(PartitionLog& partition, const Routing::Part& part, const Producer& producer,
+                                          Routing& routing, Duration wait_max);
   static Result<std::vector<Published>> finish(Written written);
   Result<std::shared_ptr<TopicLog>> existing(std::string_view name);
   Result<std::shared_ptr<TopicLog>> existing_or_new(std::string_view name, bool may_create);
@@ -212,6 +220,20 @@ Result<LogBroker::Written> LogBroker::write(const std::shared_ptr<TopicLog>& top
   bool any_written = false;
   for (const auto& part : routing->parts) {
     auto partition = topic->partition(part.partition.value, wait_left());
+    if (options.producer) {
+      auto end = partition ? write_once(**partition, part, *options.producer, *routing, wait_left())
+                           : Result<std::uint64_t>{partition.error()};
+      if (!end) {
+        if (!any_written || end.error().code == "fenced") return end.error();
+        return Error{"outcome_unknown",
+                     "some of the events were published, then " + to_string(end.error()) +
+                         "; publish all again under the same sequences",
+                     Retry::same_call};
+      }
+      any_written = true;
+      if (synced) written.until_durable.push_back({*partition, *end});
+      continue;
+    }
     auto first = partition ? (*partition)->append(part.events, wait_left()) : partition.error();
     if (!first) {
       if (!any_written) return first.error();
@@ -226,6 +248,17 @@ Result<LogBroker::Written> LogBroker::write(const std::shared_ptr<TopicLog>& top
   }
   written.places = std::move(routing->places);
   return written;
+}
+
+/// Returns before which offset all events of the part stand, also those that were there before.
+Result<std::uint64_t> LogBroker::write_once(PartitionLog& partition, const Routing::Part& part,
+                                            const Producer& producer, Routing& routing, Duration wait_max) {
+  auto once =
+      partition.append_once(part.events, {.id = producer.id, .epoch = producer.epoch}, part.sequences, wait_max);
+  if (!once) return once.error();
+  if (once->before.fenced_by) return fenced(partition.path(), producer, *once->before.fenced_by);
+  routing.set_first(part.partition, Offset{once->first}, once->before.duplicates);
+  return once->end;
 }
 
 Result<std::vector<Published>> LogBroker::finish(Written written) {
@@ -415,6 +448,7 @@ Result<> LogBroker::seek(std::string_view name, std::string_view group, const St
     // What is passed over counts as skipped; what is taken back counts again when it is handled again.
     if (*record && *position > next.position) next.skipped += *position - next.position;
     next.position = *position;
+    ++next.moves;
     next.epoch = (*partition)->epoch();
     next.settled_beyond = 0;
     ++next.sequence;

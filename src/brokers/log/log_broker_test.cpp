@@ -553,5 +553,37 @@ INSTANTIATE_TEST_SUITE_P(LogBroker, EveryCallIsTheLast, testing::Values("killed"
 INSTANTIATE_TEST_SUITE_P(LogBroker, EveryCall, testing::Values("disk_full", "io_error", "too_many_files"),
                          [](const auto& error) { return error.param; });
 
+TEST_F(LogBroker, AttemptsThatWereBegunOutliveTheirHolder) {
+  auto broker = open();
+  for (const auto* id : {"0", "1", "2", "3"}) try_publish(*broker, "orders", id).or_throw();
+  const auto take = [&] { return broker->subscribe("orders", {.group = "group"}).or_throw(); };
+  auto holder = take();
+  auto got = holder->fetch(10, 1s).or_throw();
+  ASSERT_EQ(got.size(), 4U);
+  const std::vector<Attempt> begun{{got[0].id, 1}, {got[1].id, 1}, {got[2].id, 1}};
+  holder->begin(begun);
+  holder->begin(std::vector<Attempt>{{got[1].id, 2}});
+  holder->settle({&got[0].id, 1}).or_throw();
+  holder->settle({&got[2].id, 1}).or_throw();  // beyond the position
+  holder.reset();
+  holder = take();
+  holder->begin(begun);  // of a hold that is over: nobody is held to account
+  got = holder->fetch(10, 1s).or_throw();
+  ASSERT_EQ(got.size(), 3U);
+  EXPECT_EQ(got[0].envelope.id, "1");
+  EXPECT_EQ(got[0].lost, 2);
+  EXPECT_EQ(got[0].attempt, 3);
+  EXPECT_EQ(got[1].lost, 0) << "it was settled, if beyond the position";
+  EXPECT_EQ(got[2].attempt, 1) << "what was fetched only has not been tried";
+  holder.reset();
+  holder = take();
+  EXPECT_EQ(holder->fetch(1, 1s).or_throw().at(0).lost, 2);
+  holder.reset();
+  // Moved by hand, a group begins anew.
+  broker->seek("orders", "group", Start::earliest()).or_throw();
+  holder = take();
+  for (const auto& one : holder->fetch(10, 1s).or_throw()) EXPECT_EQ(one.attempt, 1) << one.envelope.id;
+}
+
 }  // namespace
 }  // namespace tidings::brokers

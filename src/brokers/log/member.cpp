@@ -67,6 +67,8 @@ Result<std::shared_ptr<Member>> Member::join(std::shared_ptr<TopicLog> topic, co
   }
   if (!member->is_reader()) {
     if (auto joined = member->file_->join(); !joined) return joined.error();
+    for (std::uint32_t number = 0; number < member->places_.size(); ++number)
+      member->places_[number].flights = member->file_->in_flight(number);
     if (auto begun = member->begin_positions(); !begun) return begun.error();
     if (auto balanced = member->rebalance(); !balanced) return balanced.error();
   }
@@ -174,6 +176,12 @@ Result<> Member::begin_place(std::uint32_t number) {
   place.cursor->seek(place.flight.next().value);
   if (auto written = file_->write(number, record); !written) return written;
   place.record = record;
+  const auto key = InFlightTable::key_of(number, record.epoch, record.moves);
+  const auto from = place.flight.position().value;
+  place.lost = place.flights->take_over(key, from, from + InFlight::beyond_max_default + 1);
+  place.any_begun = !place.lost.empty();
+  place.flights_generation.store(record.generation);
+  place.flights_key.store(key);
   return save(number);
 }
 
@@ -200,6 +208,7 @@ Result<> Member::save(std::uint32_t number) {
 Result<> Member::give_up(std::uint32_t number) {
   auto& place = places_[number];
   auto saved = save(number);
+  place.flights_key.store(0);
   place.held = place.leaving = false;
   if (auto released = file_->release(number); !released) return released;
   return saved;
@@ -325,11 +334,12 @@ void Member::tell_removed(const Place& place, std::uint64_t from, std::uint64_t 
 
 Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& unsettled, std::vector<Delivery>& out) {
   auto& place = places_[number];
-  const auto deliver = [&](const Cursor::Item& item, int attempt) {
+  const auto deliver = [&](const Cursor::Item& item, int attempt, int lost = 0) {
     out.push_back({.id = {Partition{number}, Offset{item.offset}, place.flight.generation()},
                    .envelope = item.envelope,
                    .appended = item.appended,
                    .attempt = attempt,
+                   .lost = lost,
                    .owner = item.owner});
   };
   const auto end = place.log->visible_end();
@@ -363,8 +373,14 @@ Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& 
     if (!item && item.error().code == "removed") return pass_removed(place);
     if (!item) return item.error();
     if (!*item) break;
-    place.flight.add(Offset{(*item)->offset}, now);
-    deliver(**item, 1);
+    int lost = 0;
+    if (!place.lost.empty()) [[unlikely]]
+      if (const auto known = place.lost.find((*item)->offset); known != place.lost.end()) {
+        lost = known->second;
+        place.lost.erase(known);
+      }
+    place.flight.add(Offset{(*item)->offset}, now, 1 + lost);
+    deliver(**item, 1 + lost, lost);
   }
   return {};
 }
@@ -392,9 +408,37 @@ Result<> Member::for_each_held(std::span<const DeliveryId> ids, Act act) {
                                 std::to_string(lost->offset.value) + " again; drop it here"};
 }
 
+/// 0 where the delivery is of no hold that goes on. Without the mutex, which a fetch has for long.
+std::uint64_t Member::flights_key(const DeliveryId& id) const {
+  if (is_reader() || id.partition.value >= places_.size()) return 0;
+  const auto& place = places_[id.partition.value];
+  const auto key = place.flights_key.load(std::memory_order_acquire);
+  return place.flights_generation.load(std::memory_order_relaxed) == id.generation ? key : 0;
+}
+
+void Member::begin(std::span<const Attempt> attempts) {
+  must_not_be_forked();
+  for (const auto& [id, number] : attempts) {
+    const auto key = flights_key(id);
+    if (key == 0) continue;
+    auto& place = places_[id.partition.value];
+    if (!place.any_begun.load(std::memory_order_relaxed)) place.any_begun = true;
+    place.flights->begin(key, id.offset.value, number);
+  }
+}
+
+void Member::end(std::span<const DeliveryId> ids) {
+  must_not_be_forked();
+  for (const auto& id : ids)
+    if (const auto key = flights_key(id); key != 0) places_[id.partition.value].flights->end(key, id.offset.value);
+}
+
 Result<> Member::settle(std::span<const DeliveryId> ids, Outcome outcome) {
   return for_each_held(ids, [&](InFlight& flight, const DeliveryId& id, SteadyTime) {
-    return flight.settle(id.offset, id.generation, outcome);
+    const auto answer = flight.settle(id.offset, id.generation, outcome);
+    if (auto& place = places_[id.partition.value]; answer == InFlight::Answer::done && place.any_begun)
+      place.flights->end(place.flights_key.load(), id.offset.value);
+    return answer;
   });
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "log/cursor.hpp"
@@ -18,6 +19,7 @@ namespace tidings::brokers::log {
 using tidings::log::Cursor;
 using tidings::log::GroupFile;
 using tidings::log::GroupRecord;
+using tidings::log::InFlightTable;
 using tidings::log::PartitionLog;
 using tidings::log::TopicLog;
 
@@ -41,6 +43,8 @@ class Member {
   Member& operator=(const Member&) = delete;
 
   Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max);
+  void begin(std::span<const Attempt> attempts);
+  void end(std::span<const DeliveryId> ids);
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome);
   Result<> reject(std::span<const DeliveryId> ids, Duration delay);
   Result<> extend(std::span<const DeliveryId> ids);
@@ -59,12 +63,19 @@ class Member {
     std::optional<Cursor> again;  // for what comes another time
     InFlight flight;
     GroupRecord record;
+    // What handlers have begun; `flights_key` is 0 while the partition is not held, and is read without the mutex.
+    std::optional<InFlightTable> flights;
+    std::atomic<std::uint64_t> flights_key = 0;
+    std::atomic<std::uint64_t> flights_generation = 0;
+    std::atomic<bool> any_begun = false;
+    std::unordered_map<std::uint64_t, int> lost;  // attempts, by offset, of earlier holders
     bool held = false;
     bool leaving = false;  // gets nothing new, and is given up when drained
   };
 
   [[nodiscard]] bool is_reader() const { return options_.group.empty(); }
   struct Waiting;
+  [[nodiscard]] std::uint64_t flights_key(const DeliveryId& id) const;
   Result<> begin_positions();
   Result<> rebalance();
   Result<bool> take(std::uint32_t partition);

@@ -85,6 +85,12 @@ Result<> Medium::reserve(std::size_t bytes, Duration wait_max) {
                Retry::same_call};
 }
 
+void Medium::give_back(std::size_t bytes) {
+  const std::scoped_lock lock(space_mutex_);
+  bytes_ -= bytes;
+  space_.notify_all();
+}
+
 void Medium::settled() {
   const std::scoped_lock lock(space_mutex_);
   if (waiting_ == 0) return;

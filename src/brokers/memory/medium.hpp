@@ -28,6 +28,8 @@ class Medium {
 
   /// Takes `bytes` of the bound. Error `backpressure`.
   Result<> reserve(std::size_t bytes, Duration wait_max);
+  /// Of what was reserved, so much was not needed.
+  void give_back(std::size_t bytes);
   /// Something was settled: there may be space.
   void settled();
 

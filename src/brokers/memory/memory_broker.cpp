@@ -82,7 +82,7 @@ class MemoryBroker final : public Broker {
   MemoryBroker& operator=(const MemoryBroker&) = delete;
 
   const Capabilities& capabilities() const override {
-    static constexpr Capabilities what{};
+    static constexpr Capabilities what{.producers = true};
     return what;
   }
 
@@ -178,7 +178,20 @@ Result<std::vector<Published>> MemoryBroker::publish(std::string_view name, std:
   for (const auto& part : routing->parts) bytes += memory::chunk_bytes(part.events);
   if (auto reserved = medium_->reserve(bytes, options.wait_max); !reserved) return reserved.error();
   std::vector<Topic::Part> parts;
-  for (const auto& part : routing->parts) parts.push_back({part.partition.value, memory::make_chunk(part.events)});
+  for (const auto& part : routing->parts)
+    parts.push_back({part.partition.value, memory::make_chunk(part.events), part.sequences});
+  if (options.producer) {
+    auto appended = topic.append_once(parts, *options.producer, options_.clock->now());
+    if (!appended) {
+      medium_->give_back(bytes);
+      return appended.error();
+    }
+    medium_->give_back(appended->bytes_left);
+    for (std::size_t index = 0; index < parts.size(); ++index)
+      routing->set_first(Partition{parts[index].partition}, Offset{parts[index].chunk->first},
+                         appended->duplicates[index]);
+    return std::move(routing->places);
+  }
   topic.append(parts, options_.clock->now());
   for (const auto& part : parts) routing->set_first(Partition{part.partition}, Offset{part.chunk->first});
   return std::move(routing->places);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "brokers/memory/waiting.hpp"
+#include "tidings/broker/routing.hpp"
 
 namespace tidings::brokers::memory {
 
@@ -21,14 +22,47 @@ std::uint32_t Topic::next_partition() {
 void Topic::append(std::span<const Part> parts, TimePoint now) {
   const std::scoped_lock lock(mutex_);
   last_appended_ = std::max(last_appended_, now);
-  for (const auto& part : parts) {
-    auto& kept = partitions_[part.partition];
-    part.chunk->first = kept.end;
-    part.chunk->appended = last_appended_;
-    kept.end = part.chunk->end();
-    kept.chunks.push_back(part.chunk);
-  }
+  for (const auto& part : parts) append_locked(part);
   for (const auto& part : parts) notify_readers_of(part.partition);
+}
+
+void Topic::append_locked(const Part& part) {
+  auto& kept = partitions_[part.partition];
+  part.chunk->first = kept.end;
+  part.chunk->appended = last_appended_;
+  kept.end = part.chunk->end();
+  kept.chunks.push_back(part.chunk);
+}
+
+Result<Topic::Once> Topic::append_once(std::span<const Part> parts, const Producer& producer, TimePoint now) {
+  const std::scoped_lock lock(mutex_);
+  last_appended_ = std::max(last_appended_, now);
+  const auto time = last_appended_.time_since_epoch().count();
+  Once once;
+  for (const auto& part : parts) {
+    auto& producers = partitions_[part.partition].producers;
+    producers.forget_before(time - Duration{ProducerTable::kept_for}.count());
+    auto judged = producers.judge(producer.id, producer.epoch, part.sequences);
+    if (judged.fenced_by)
+      return fenced("topic " + name_ + ", partition " + std::to_string(part.partition), producer, *judged.fenced_by);
+    once.duplicates.push_back(std::move(judged.duplicates));
+  }
+  for (std::size_t index = 0; index < parts.size(); ++index) {
+    const auto& part = parts[index];
+    const auto seen = once.duplicates[index].size();
+    if (seen == part.chunk->events.size()) {
+      once.bytes_left += part.chunk->bytes;
+      continue;
+    }
+    auto& events = part.chunk->events;
+    events.erase(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(seen));
+    append_locked(part);
+    for (auto number = seen; number < part.sequences.size(); ++number)
+      partitions_[part.partition].producers.note(producer.id, producer.epoch, part.sequences[number],
+                                                 part.chunk->first + number - seen, time);
+    notify_readers_of(part.partition);
+  }
+  return once;
 }
 
 void Topic::notify_readers_of(std::uint32_t partition) {

@@ -9,6 +9,7 @@
 
 #include "brokers/memory/chunk.hpp"
 #include "brokers/memory/group.hpp"
+#include "tidings/base/producer_table.hpp"
 
 namespace tidings::brokers::memory {
 
@@ -27,9 +28,16 @@ class Topic {
   struct Part {
     std::uint32_t partition = 0;
     std::shared_ptr<Chunk> chunk;
+    std::vector<std::uint64_t> sequences;  // of the events, where they have a producer
   };
   /// Appends all at once. The chunks' first offsets are theirs from here on.
   void append(std::span<const Part> parts, TimePoint now);
+  struct Once {
+    std::vector<std::vector<ProducerTable::Place>> duplicates;  // of each part, its first events: they are not appended
+    std::size_t bytes_left = 0;                                 // of chunks of which nothing is appended
+  };
+  /// The same for a producer. Error `fenced`: nothing is appended.
+  Result<Once> append_once(std::span<const Part> parts, const Producer& producer, TimePoint now);
 
   void join(Member& member);
   void leave(Member& member);
@@ -57,12 +65,14 @@ class Topic {
     std::deque<SharedChunk> chunks;
     std::uint64_t earliest = 0;
     std::uint64_t end = 0;
+    ProducerTable producers;
 
     [[nodiscard]] std::deque<SharedChunk>::const_iterator chunk_of(std::uint64_t offset) const;
     [[nodiscard]] std::uint64_t resolve(const Start& start) const;
   };
 
   [[nodiscard]] std::vector<std::uint64_t> resolve(const Start& start) const;
+  void append_locked(const Part& part);
   void notify_readers_of(std::uint32_t partition);
   void read(Member& member, std::size_t max, std::vector<Delivery>& out);
   void read_for_group(Member& member, std::size_t max, std::vector<Delivery>& out);

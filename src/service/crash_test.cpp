@@ -1,0 +1,160 @@
+// A handler that brings its process down, over and over: the event is parked after its last attempt, the others are
+// handled.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "service/testing.hpp"
+
+namespace tidings::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t poison = 37;
+constexpr std::int64_t count = 120;
+
+struct Crashing {
+  Crashing() {
+    if (::mkdtemp(folder.data()) == nullptr) std::abort();
+  }
+  ~Crashing() { std::filesystem::remove_all(folder); }
+  Crashing(const Crashing&) = delete;
+  Crashing& operator=(const Crashing&) = delete;
+  [[nodiscard]] std::unique_ptr<Broker> open() { return open_broker("log:" + folder, {.log = &lines}).or_throw(); }
+
+  void fill() {
+    auto broker = open();
+    broker->create_topic("orders", {.partitions = 2, .durability = Durability::memory}).or_throw();
+    for (std::int64_t number = 0; number < count; ++number) {
+      const auto envelope =
+          make_envelope(Order{"k" + std::to_string(number % 10), number}, {.source = "test"}).or_throw();
+      const std::array views{envelope.view()};
+      broker->publish("orders", views).or_throw();
+    }
+  }
+
+  /// A process that handles until all is done, or it dies of the poison. Its wait status.
+  template <class Register>
+  int run(Register on) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      const rlimit none{0, 0};
+      ::setrlimit(RLIMIT_CORE, &none);
+      auto broker = open();
+      auto service = Service::create({.name = "test", .broker = broker.get(), .log = &lines}).or_throw();
+      on(service);
+      std::jthread running([&] { (void)service.run(); });
+      const bool done = eventually([&] {
+        const auto groups = broker->groups("orders").or_throw();
+        return !groups.empty() && groups.front().lag() == 0;
+      });
+      ::_exit(done ? 0 : 1);
+    }
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+    return status;
+  }
+
+  /// Runs one process after another; how many died.
+  template <class Register>
+  int run_until_done(Register on) {
+    for (int deaths = 0; deaths < 40; ++deaths) {
+      const auto status = run(on);
+      if (status == 0) return deaths;
+      EXPECT_TRUE(WIFSIGNALED(status)) << "status " << status;
+      if (!WIFSIGNALED(status)) return -1;
+    }
+    return 40;
+  }
+
+  void check(int deaths) {
+    auto broker = open();
+    std::uint64_t handled = 0;
+    std::uint64_t parked = 0;
+    for (const auto& one : broker->groups("orders").or_throw().front().partitions) {
+      handled += one.handled;
+      parked += one.parked;
+    }
+    EXPECT_EQ(handled, count - 1) << "the others are handled";
+    EXPECT_EQ(parked, 1U);
+    auto dead = broker->subscribe("test.take.dead-letters", {}).or_throw();
+    const auto got = dead->fetch(10, 1s).or_throw();
+    ASSERT_EQ(got.size(), 1U);
+    const auto header = [&](std::string_view name) {
+      return std::string(got.front().envelope.headers.get(name).value_or("none"));
+    };
+    EXPECT_EQ(got.front().envelope.payload, R"({"id":"k7","number":37})");
+    EXPECT_EQ(header(dead_letter::code), "crashed");
+    EXPECT_EQ(header(dead_letter::attempts), std::to_string(deaths))
+        << "each death is an attempt, and no other is made";
+  }
+
+  std::string folder = (std::filesystem::temp_directory_path() / "tidings-crashing-XXXXXX").string();
+  Lines lines;
+};
+
+void handle(const Order& order) {
+  if (order.number == poison) std::abort();
+  std::this_thread::sleep_for(200us);
+}
+
+TEST(Crash, AHandlerThatBringsItsProcessDownIsParkedAfterItsLastAttempt) {
+  Crashing crashing;
+  crashing.fill();
+  const auto deaths = crashing.run_until_done([](Service& service) {
+    service.on("take", {.concurrency = 4, .retry = {.immediate = 2, .delayed = 1, .first = 1ms, .longest = 1ms}},
+               handle);
+  });
+  EXPECT_EQ(deaths, 4) << "one attempt, two at once, one later";
+  crashing.check(deaths);
+}
+
+TEST(Crash, ByItselfOnceOfABatch) {
+  Crashing crashing;
+  crashing.fill();
+  const auto deaths = crashing.run_until_done([](Service& service) {
+    service.on("take", {.retry = {.immediate = 1, .delayed = 1, .first = 1ms, .longest = 1ms}}, [](Batch<Order> batch) {
+      for (std::size_t at = 0; at < batch.size(); ++at) handle(batch[at].event);
+    });
+  });
+  EXPECT_EQ(deaths, 3);
+  crashing.check(deaths);
+}
+
+TEST(Crash, OneDeathIsHeldAgainstNobodyAlone) {
+  Crashing crashing;
+  crashing.fill();
+  // Without any retry: a neighbour of the poison, which ran beside it once, is not parked for that.
+  const auto deaths = crashing.run_until_done([](Service& service) {
+    service.on("take", {.concurrency = 8, .retry = {.immediate = 0, .delayed = 0}}, handle);
+  });
+  EXPECT_EQ(deaths, 2);
+  crashing.check(deaths);
+}
+
+TEST(Crash, AttemptsThatFailedCountOverAKill) {
+  Crashing crashing;
+  crashing.fill();
+  const auto on = [](Service& service) {
+    service.on("take", {.concurrency = 2, .retry = {.immediate = 1, .delayed = 3, .first = 1ms, .longest = 1ms}},
+               [](const Order& order, Context& context) -> Result<> {
+                 if (order.number != poison) return {};
+                 if (context.attempt() == 3) ::raise(SIGKILL);
+                 return Error{"no", "not today", Retry::same_call};
+               });
+  };
+  EXPECT_EQ(crashing.run_until_done(on), 1);
+  auto broker = crashing.open();
+  auto dead = broker->subscribe("test.take.dead-letters", {}).or_throw();
+  const auto got = dead->fetch(10, 1s).or_throw();
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got.front().envelope.headers.get(dead_letter::attempts), "5") << "two failed, one died, two failed";
+  EXPECT_EQ(got.front().envelope.headers.get(dead_letter::code), "no");
+}
+
+}  // namespace
+}  // namespace tidings::service
