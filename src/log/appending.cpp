@@ -43,6 +43,7 @@ void PartitionLog::work_behind() {
     if (!setting_.durable)
       if (auto done = sync_sealed(); !done) setting_.log->write(LogLevel::error, to_string(done.error()));
     if (setting_.after_roll) setting_.after_roll(*this);
+    index_sealed();
   });
 }
 

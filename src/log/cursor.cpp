@@ -11,15 +11,18 @@ void Cursor::seek(std::uint64_t offset) {
 Result<> Cursor::find() {
   auto segment = partition_->segment_of(offset_);
   if (!segment) return segment.error();
-  auto [offset, position] = (*segment)->seek_hint(offset_);
+  auto [offset, position, time] = partition_->place_before(*segment, offset_);
   auto remember_at = position;
   while (offset < offset_) {
     const auto length = (*segment)->length_at(position);
     if (length < sizeof(FrameHeader) || position + length > (*segment)->size())
       return corrupt_at(**segment, position, "a frame is missing");
+    if (position >= remember_at) {
+      const auto& header = *reinterpret_cast<const FrameHeader*>((*segment)->bytes().data() + position);
+      remember_at = (*segment)->remember({offset, position, header.time});
+    }
     position += padded(length);
     ++offset;
-    if (position >= remember_at) remember_at = (*segment)->remember(offset, position);
   }
   segment_ = std::move(*segment);
   position_ = position;
@@ -62,10 +65,10 @@ Result<const Cursor::Item*> Cursor::next(std::uint64_t end) {
     item_.offset = offset_;
     item_.appended = TimePoint{Duration{frame->header->time}};
     item_.epoch = frame->header->epoch;
+    if (position_ >= remember_at_) [[unlikely]]
+      remember_at_ = segment_->remember({offset_, position_, frame->header->time});
     position_ += frame->bytes();
     ++offset_;
-    if (position_ >= remember_at_) [[unlikely]]
-      remember_at_ = segment_->remember(offset_, position_);
     return &item_;
   }
 }

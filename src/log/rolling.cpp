@@ -4,6 +4,12 @@
 #include "log/partition_log.hpp"
 
 namespace tidings::log {
+namespace {
+
+/// Sealed segments that wait for the background to make their index; of more the first reader makes it.
+constexpr std::size_t unindexed_max = 16;
+
+}  // namespace
 
 Result<std::shared_ptr<Segment>> PartitionLog::open_written(std::uint64_t first) {
   return Segment::open(*directory_, first, setting_.durable ? Segment::Access::write : Segment::Access::store);
@@ -118,12 +124,20 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
       if (auto done = write_seal(*from, position, seal); !done) return done.error();
     }
     has_rolled_.store(true, std::memory_order_relaxed);
+    const auto index_later = [&] {
+      if (!setting_.background) return;
+      if (unindexed_.size() == unindexed_max) unindexed_.erase(unindexed_.begin());
+      unindexed_.push_back(from->first_offset());
+    };
     if (!setting_.durable) {
       const std::scoped_lock lock(segments_mutex_);
+      index_later();
       sealed_ = {from->first_offset(), from->shared_file()};
       if (written_ == from) written_.reset();
-    } else if (auto done = from->file().sync_data(); !done) {
-      return poison(done.error());
+    } else {
+      if (auto done = from->file().sync_data(); !done) return poison(done.error());
+      const std::scoped_lock lock(segments_mutex_);
+      index_later();
     }
   }
   if (setting_.durable || !from) control.unsynced.store(next.first_offset());
