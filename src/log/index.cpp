@@ -85,8 +85,7 @@ std::optional<IndexProblem> decode_index(std::span<const std::byte> bytes, const
   if (header.first_offset != segment.first_offset || header.salt != segment.salt)
     return IndexProblem{"wrong_header", offsetof(IndexHeader, salt), "of another segment"};
   for (const auto reserved : header.reserved)
-    if (reserved != 0)
-      return IndexProblem{"wrong_header", offsetof(IndexHeader, reserved), "reserved bytes are not 0"};
+    if (reserved != 0) return IndexProblem{"wrong_header", offsetof(IndexHeader, reserved), "reserved bytes are not 0"};
   index = {header.end_offset, header.end_position, std::vector<IndexPlace>(header.count)};
   std::memcpy(index.places.data(), bytes.data() + sizeof header, bytes.size() - sizeof header);
   // A frame takes 64 bytes at least.
@@ -102,8 +101,8 @@ std::optional<IndexProblem> decode_index(std::span<const std::byte> bytes, const
   for (const auto& place : index.places) {
     if (!fits(place.offset, place.position) || place.offset >= header.end_offset ||
         place.position >= header.end_position ||
-        (before != nullptr && (place.offset <= before->offset || place.position <= before->position ||
-                               place.time < before->time)))
+        (before != nullptr &&
+         (place.offset <= before->offset || place.position <= before->position || place.time < before->time)))
       return unfit;
     before = &place;
   }

@@ -9,8 +9,8 @@
 #include "log/frame.hpp"
 #include "log/segment.hpp"
 
-// The sparse index beside a sealed segment; docs/format/log.md is the text of it. A hint: whoever uses a place of it looks
-// first whether that frame stands there, and where an index is missing or wrong it is made anew from the segment.
+// The sparse index beside a sealed segment; docs/format/log.md is the text of it. A hint: whoever uses a place of it
+// looks first whether that frame stands there, and where an index is missing or wrong it is made anew from the segment.
 namespace tidings::log {
 
 inline constexpr std::uint64_t index_magic = 0x3058444953444954;  // "TIDSIDX0"
@@ -56,8 +56,8 @@ struct IndexProblem {
   std::uint64_t byte = 0;
   std::string_view why;
 };
-/// Reads what `encode_index` made for the segment of this header. Every bit counts, and every bound is looked at, but not
-/// whether the places fit the frames.
+/// Reads what `encode_index` made for the segment of this header. Every bit counts, and every bound is looked at, but
+/// not whether the places fit the frames.
 [[nodiscard]] std::optional<IndexProblem> decode_index(std::span<const std::byte> bytes, const SegmentHeader& segment,
                                                        SegmentIndex& index);
 /// The most bytes that the index of a segment of this size may have.

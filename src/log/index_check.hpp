@@ -7,8 +7,8 @@
 
 namespace tidings::log {
 
-/// Compares an index with the frames that a walk over its segment comes by. What is wrong with it is a note: no event is
-/// read by it unchecked, and whoever needs it makes it anew.
+/// Compares an index with the frames that a walk over its segment comes by. What is wrong with it is a note: no event
+/// is read by it unchecked, and whoever needs it makes it anew.
 class IndexCheck {
  public:
   /// None: there is nothing to compare.

@@ -64,13 +64,13 @@ Result<std::uint64_t> PartitionLog::first_there_at(TimePoint time) {
     firsts.assign(firsts_.begin(), std::ranges::lower_bound(firsts_, end));
   }
   if (firsts.empty()) return end;
-  // One whose first frame cannot be read may begin at any time: the search goes on in front of it, and reading comes by.
+  // One whose first frame cannot be read may begin at any time: the search goes on in front of it, and reading comes
+  // by.
   const auto begins_before = [&](std::uint64_t first) -> Result<bool> {
     auto segment = segment_of(first);
     if (!segment) return segment.error();
     const auto frame = (*segment)->frame_at(sizeof(SegmentHeader));
-    return frame && frame->header->type == FrameType::data &&
-           frame->header->time < time.time_since_epoch().count();
+    return frame && frame->header->type == FrameType::data && frame->header->time < time.time_since_epoch().count();
   };
   std::size_t low = 0;
   auto high = firsts.size();
