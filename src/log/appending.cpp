@@ -83,6 +83,7 @@ void PartitionLog::work_behind() {
       if (!done) setting_.log->write(LogLevel::error, to_string(done.error()));
     }
     if (setting_.after_roll) setting_.after_roll(*this);
+    index_sealed();
   });
 }
 

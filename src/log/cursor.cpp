@@ -11,7 +11,7 @@ void Cursor::seek(std::uint64_t offset) {
 Result<> Cursor::find() {
   auto segment = partition_->segment_of(offset_);
   if (!segment) return segment.error();
-  auto [offset, position] = (*segment)->seek_hint(offset_);
+  auto [offset, position, time] = partition_->place_before(*segment, offset_);
   auto remember_at = position;
   while (offset < offset_) {
     const auto length = (*segment)->length_at(position);
@@ -22,11 +22,12 @@ Result<> Cursor::find() {
       *segment = std::move(*anew);
       continue;
     }
-    const bool is_event = (*segment)->header_at(position).type != FrameType::producers;
+    const auto& header = (*segment)->header_at(position);
+    const bool is_event = header.type != FrameType::producers;
+    if (position >= remember_at) remember_at = (*segment)->remember({offset, position, header.time});
     position += padded(length);
     if (!is_event) continue;
     ++offset;
-    if (position >= remember_at) remember_at = (*segment)->remember(offset, position);
   }
   segment_ = std::move(*segment);
   position_ = position;
@@ -80,10 +81,10 @@ Result<const Cursor::Item*> Cursor::next(std::uint64_t end) {
     item_.offset = offset_;
     item_.appended = TimePoint{Duration{frame->header->time}};
     item_.epoch = frame->header->epoch;
+    if (position_ >= remember_at_) [[unlikely]]
+      remember_at_ = segment_->remember({offset_, position_, frame->header->time});
     position_ += frame->bytes();
     ++offset_;
-    if (position_ >= remember_at_) [[unlikely]]
-      remember_at_ = segment_->remember(offset_, position_);
     return &item_;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "log/index.hpp"
 #include "log/segment.hpp"
 
 namespace tidings::log {
@@ -67,6 +68,7 @@ Result<PartitionSeen> PartitionCheck::run() {
 
 Result<> PartitionCheck::once(Directory& partition) {
   firsts_.clear();
+  indexes_.clear();
   has_quarantine_ = is_last_empty_ = is_over_ = is_lost_ = was_sealed_ = false;
   end_position_ = end_segment_ = 0;
   place_ = {};
@@ -95,19 +97,25 @@ Result<> PartitionCheck::once(Directory& partition) {
   return has_quarantine_ ? quarantine(partition) : Result<>{};
 }
 
-/// Sorts what lies in the folder. An index that belongs to a segment would be noted here, and compared in `frames` with
-/// the places that the walk comes by.
+/// Sorts what lies in the folder.
 Result<> PartitionCheck::list(Directory& partition) {
   auto names = partition.list();
   if (!names) return names.error();
   for (const auto& name : *names) {
     if (const auto first = segment_first_offset(name))
       firsts_.push_back(*first);
+    else if (const auto index = index_first_offset(name))
+      indexes_.push_back(*index);
     else if (name == "quarantine")
       has_quarantine_ = true;
     else if (name != "control" && (view_.openers == 0 || !name.starts_with('~')))  // the next segment, made just now
       check_stray(*checking_, in(name), name);
   }
+  // In use, retention may stand between the two.
+  for (const auto index : indexes_)
+    if (view_.openers == 0 && !std::ranges::binary_search(firsts_, index))
+      checking_->note("foreign_file", in(index_name(index)),
+                      "the index of a segment that is not there; nobody reads it");
   return {};
 }
 
@@ -158,6 +166,11 @@ Result<> PartitionCheck::segment(Directory& partition, std::size_t index) {
   if (!*whole) return bad_header(partition, index, *check);
   join(index);
   check->begin(place_);
+  if (std::ranges::binary_search(indexes_, firsts_[index])) {
+    auto compared = IndexCheck::read(*checking_, partition, check->header(), in(index_name(firsts_[index])));
+    if (!compared) return compared.error();
+    check->compare(std::move(*compared));
+  }
   auto done = frames(partition, index, *check);
   if (done || done.error().code == "interrupted") return done;
   is_lost_ = true;
@@ -233,6 +246,7 @@ bool PartitionCheck::is_tail(std::size_t index, std::uint64_t offset) const {
 
 Result<> PartitionCheck::sealed(std::size_t index, SegmentCheck& check) {
   was_sealed_ = true;
+  check.index().end(place_.offset, check.position());
   if (check.is_batch_open())
     check.report(Severity::error, "batch_not_ended",
                  "a seal, though the batch of offset " + std::to_string(check.end_offset()) + " has not ended");
@@ -249,6 +263,7 @@ Result<> PartitionCheck::sealed(std::size_t index, SegmentCheck& check) {
 
 /// Tells of damage where none may be. False: there is nothing more to be read in this segment.
 Result<bool> PartitionCheck::damage(std::size_t index, SegmentCheck& check, SegmentCheck::Stop stop) {
+  check.compare({});  // it may be right all the same
   const auto position = check.position();
   const auto offset = check.place().offset;
   const auto& sight = check.sight();
@@ -308,6 +323,7 @@ Result<bool> PartitionCheck::is_proven(Directory& partition, std::size_t index, 
 /// The events end here: nothing stands behind them, or a torn tail, or proof that something is damaged.
 Result<> PartitionCheck::tail(Directory& partition, std::size_t index, SegmentCheck& check, SegmentCheck::Stop stop) {
   is_over_ = true;
+  check.index().no_end();
   const auto begin = check.end_position();
   const auto end = check.end_offset();
   checking_->summary.events -= check.place().offset - end;  // of a batch that never ended

@@ -62,6 +62,7 @@ class PartitionCheck {
 
   ControlView view_;
   std::vector<std::uint64_t> firsts_;
+  std::vector<std::uint64_t> indexes_;  // of these segments
   bool has_quarantine_ = false;
   std::uint64_t limit_ = 0;  // nothing is judged from this offset on
   bool is_last_empty_ = false;

@@ -39,6 +39,7 @@ struct PartitionSetting {
   std::uint64_t segment_bytes_max = 64 << 20;
   Clock* clock = &system_clock();
   LogSink* log = &stderr_log();
+  std::uint64_t index_every = index_every_bytes;     ///< segments that are not longer than two of it have no index
   Directory* above = nullptr;                        ///< the log, in which the topic's folder stands
   std::shared_ptr<Background> background = nullptr;  ///< none: what it would do is done where it is due at the latest
   std::function<void(PartitionLog&)> after_roll = nullptr;  ///< in the background, when a segment was sealed
@@ -99,6 +100,11 @@ class PartitionLog {
   /// What took its place, after a sync of it failed: the same frames at the same places, and those behind them. Null
   /// where nothing did.
   Result<std::shared_ptr<Segment>> segment_anew(const Segment& old);
+  /// Where a scan of `segment` for `offset`, which lies in it, begins; of one that is sealed about 64 KiB before it, at
+  /// most. A checked frame stands there.
+  IndexPlace place_before(const std::shared_ptr<Segment>& segment, std::uint64_t offset);
+  /// The same for the first event that was appended at or after `time`.
+  IndexPlace place_before(const std::shared_ptr<Segment>& segment, TimePoint time);
   [[nodiscard]] const PartitionSetting& setting() const { return setting_; }
   [[nodiscard]] const std::string& path() const { return directory_->path(); }
 
@@ -166,7 +172,17 @@ class PartitionLog {
     bool is_sealed = true;
   };
   Result<Anew> write_anew(std::uint64_t first);
+  Result<> know_segments();
   Result<std::uint64_t> first_there_at(TimePoint time);
+  template <class Wanted>
+  IndexPlace find_place(const std::shared_ptr<Segment>& segment, Wanted wanted);
+  [[nodiscard]] bool is_indexable(const Segment& segment) const;
+  std::optional<std::vector<IndexPlace>> read_index(const Segment& segment);
+  std::vector<IndexPlace> make_index(const Segment& segment);
+  void write_index(std::uint64_t first, std::span<const std::byte> bytes);
+  void index_sealed();
+  Result<> remove_segment(std::uint64_t first);
+  Result<std::vector<std::pair<std::uint64_t, std::uint64_t>>> known_sizes(std::span<const std::uint64_t> firsts);
   void work_behind();
   [[nodiscard]] Error removed(std::uint64_t offset) const;
   template <class Act>
@@ -222,6 +238,11 @@ class PartitionLog {
   std::uint32_t known_faults_ = 0;    // in which what stands above and below was opened
   std::vector<SeenSync> unsure_;      // of others, that were under way when something was opened
   std::atomic<bool> has_unsure_ = false;
+  std::shared_ptr<Segment> sought_;       // the last that somebody looked for a place in: what it knows is kept
+  std::vector<std::uint64_t> unindexed_;  // sealed by this process, for the background
+
+  std::mutex sizes_mutex_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> sizes_;  // of sealed segments, by first offset; for retention
 
   std::mutex sealed_mutex_;  // who syncs what is sealed
   struct Sealed {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "log/index.hpp"
 #include "log/partition_log.hpp"
 
 namespace tidings::log {
@@ -141,7 +142,7 @@ Result<> PartitionLog::clean_segment(std::uint64_t first, const End& end) {
                                                ", since the events from offset " + std::to_string(end.offset) +
                                                " on are gone, which were not synced");
   }
-  return directory_->remove_file(name);
+  return remove_segment(first);
 }
 
 void PartitionLog::publish_end(const End& end) {
@@ -203,6 +204,11 @@ Result<PartitionLog::End> PartitionLog::recover_segments(const std::vector<std::
   for (const auto first : later)
     if (auto done = clean_segment(first, end); !done) return done.error();
   if (!end.segment) return end;
+  // Of what was sealed before the power went.
+  if (!end.sealed)
+    if (auto done = directory_->remove_file(index_name(end.segment->first_offset()));
+        !done && done.error().code != "not_found")
+      return done.error();
   if (auto done = settle_end(end); !done) return done.error();
   if (auto done = end.segment->file().sync_data(); !done) return done.error();
   return end;

@@ -4,6 +4,12 @@
 #include "log/partition_log.hpp"
 
 namespace tidings::log {
+namespace {
+
+/// Sealed segments that wait for the background to make their index; of more the first reader makes it.
+constexpr std::size_t unindexed_max = 16;
+
+}  // namespace
 
 Result<std::shared_ptr<Segment>> PartitionLog::open_written(std::uint64_t first) {
   if (auto others = syncs_under_way(control()); !others.empty()) [[unlikely]] {
@@ -35,6 +41,7 @@ Result<std::shared_ptr<Segment>> PartitionLog::written_segment(std::uint64_t fir
 void PartitionLog::forget_replaced(std::uint32_t faults) {
   if (faults == known_faults_) return;
   written_.reset();
+  sought_.reset();
   sealed_ = {};
   open_.clear();
   known_faults_ = faults;
@@ -138,12 +145,20 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
       if (auto done = write_seal(*from, position, seal); !done) return done.error();
     }
     has_rolled_.store(true, std::memory_order_relaxed);
+    const auto index_later = [&] {
+      if (!setting_.background) return;
+      if (unindexed_.size() == unindexed_max) unindexed_.erase(unindexed_.begin());
+      unindexed_.push_back(from->first_offset());
+    };
     if (!setting_.durable) {
       const std::scoped_lock lock(segments_mutex_);
+      index_later();
       sealed_ = {from->first_offset(), from->shared_file()};
       if (written_ == from) written_.reset();
-    } else if (auto done = sync_segment(from->file(), sync_deadline()); !done) {
-      return done.error();
+    } else {
+      if (auto done = sync_segment(from->file(), sync_deadline()); !done) return done.error();
+      const std::scoped_lock lock(segments_mutex_);
+      index_later();
     }
   }
   if (setting_.durable || !from) control.unsynced.store(next.first_offset());

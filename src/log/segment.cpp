@@ -6,13 +6,12 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "tidings/base/entropy.hpp"
 
 namespace tidings::log {
 namespace {
-
-constexpr std::uint64_t mark_every_bytes = 64 << 10;
 
 std::atomic<std::uint64_t>& word_at(std::byte* data) {
   return *reinterpret_cast<std::atomic<std::uint64_t>*>(data);
@@ -128,19 +127,42 @@ void Segment::clear(std::uint64_t begin, std::uint64_t end) {
   std::memset(mapping_.data() + begin, 0, end - begin);
 }
 
-std::pair<std::uint64_t, std::uint64_t> Segment::seek_hint(std::uint64_t offset) const {
-  const std::scoped_lock lock(mutex_);
-  const auto after = std::ranges::upper_bound(marks_, offset, {}, &std::pair<std::uint64_t, std::uint64_t>::first);
-  if (after == marks_.begin()) return {header_.first_offset, sizeof(SegmentHeader)};
-  return *std::prev(after);
+/// The one in front of `after`; the segment's beginning where there is none.
+std::optional<IndexPlace> Segment::checked(std::vector<IndexPlace>::const_iterator after) {
+  if (after == places_.cbegin()) return IndexPlace{header_.first_offset, sizeof(SegmentHeader), INT64_MIN};
+  const auto place = *std::prev(after);
+  const auto frame = place.position % 8 == 0 ? frame_at(place.position) : std::nullopt;
+  if (frame && frame->header->type == FrameType::data && frame->header->offset == place.offset &&
+      frame->header->time == place.time)
+    return place;
+  places_.clear();
+  return std::nullopt;
 }
 
-std::uint64_t Segment::remember(std::uint64_t offset, std::uint64_t position) {
+std::optional<IndexPlace> Segment::place_before(std::uint64_t offset) {
   const std::scoped_lock lock(mutex_);
-  const auto next = (marks_.empty() ? sizeof(SegmentHeader) : marks_.back().second) + mark_every_bytes;
-  if (position < next) return next;
-  marks_.emplace_back(offset, position);
-  return position + mark_every_bytes;
+  return checked(std::ranges::upper_bound(std::as_const(places_), offset, {}, &IndexPlace::offset));
+}
+
+std::optional<IndexPlace> Segment::place_before(TimePoint time) {
+  const std::scoped_lock lock(mutex_);
+  return checked(
+      std::ranges::lower_bound(std::as_const(places_), time.time_since_epoch().count(), {}, &IndexPlace::time));
+}
+
+std::uint64_t Segment::remember(const IndexPlace& place) {
+  const std::scoped_lock lock(mutex_);
+  const auto next =
+      places_.empty() ? sizeof(SegmentHeader) + index_every_bytes : places_.back().position + index_every_bytes;
+  if (place.position < next) return next;
+  places_.push_back(place);
+  return place.position + index_every_bytes;
+}
+
+void Segment::adopt(std::vector<IndexPlace> places) {
+  const std::scoped_lock lock(mutex_);
+  places_ = std::move(places);
+  is_indexed_.store(true, std::memory_order_release);
 }
 
 Error corrupt_at(const Segment& segment, std::uint64_t position, std::string_view why) {

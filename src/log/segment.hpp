@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "log/frame.hpp"
+#include "tidings/base/clock.hpp"
 #include "tidings/base/file_system.hpp"
 
 namespace tidings::log {
@@ -17,6 +18,18 @@ namespace tidings::log {
 [[nodiscard]] std::string segment_name(std::uint64_t first_offset);
 /// The first offset that a segment's name says; nullopt where it is no segment's name.
 [[nodiscard]] std::optional<std::uint64_t> segment_first_offset(std::string_view name);
+
+/// How far apart the places are that are remembered of a segment, about.
+inline constexpr std::uint64_t index_every_bytes = std::uint64_t{64} << 10;
+
+/// Where a frame stands in a segment.
+struct IndexPlace {
+  std::uint64_t offset = 0;
+  std::uint64_t position = 0;
+  std::int64_t time = 0;  ///< of its append
+
+  friend bool operator==(const IndexPlace&, const IndexPlace&) = default;
+};
 
 /// One segment file, mapped whole. Thread-safe. What stands in it never changes once it is visible, so readers need no
 /// lock; the mapping lives as long as anybody keeps the segment.
@@ -48,6 +61,7 @@ class Segment {
   [[nodiscard]] std::uint64_t first_offset() const { return header_.first_offset; }
   [[nodiscard]] std::uint64_t size() const { return mapping_.size(); }
   [[nodiscard]] std::uint64_t salt() const { return header_.salt; }
+  [[nodiscard]] const SegmentHeader& header() const { return header_; }
   [[nodiscard]] std::uint32_t epoch() const { return header_.epoch; }
   [[nodiscard]] const std::string& path() const { return file_->path(); }
   [[nodiscard]] File& file() const { return *file_; }
@@ -70,17 +84,26 @@ class Segment {
   /// Zeroes a range, the word at its beginning first.
   void clear(std::uint64_t begin, std::uint64_t end);
 
-  /// A place at or before `offset` to scan from: every 64 KiB that a scan has passed is remembered.
-  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> seek_hint(std::uint64_t offset) const;
-  /// Returns from which position on it wants to hear of a scan again.
-  std::uint64_t remember(std::uint64_t offset, std::uint64_t position);
+  /// The last place at or before `offset` that is known, to scan from: by the index, or since a scan has passed it.
+  /// Whatever says so, it counts only if that very frame stands there; else nullopt, and all places are forgotten.
+  [[nodiscard]] std::optional<IndexPlace> place_before(std::uint64_t offset);
+  /// The last one whose frame was appended before `time`, likewise.
+  [[nodiscard]] std::optional<IndexPlace> place_before(TimePoint time);
+  /// Of a frame that a scan comes by, each 64 KiB. Returns from which position on it wants to hear of one again.
+  std::uint64_t remember(const IndexPlace& place);
+  /// Takes over what the index says.
+  void adopt(std::vector<IndexPlace> places);
+  [[nodiscard]] bool is_indexed() const { return is_indexed_.load(std::memory_order_acquire); }
 
  private:
+  [[nodiscard]] std::optional<IndexPlace> checked(std::vector<IndexPlace>::const_iterator after);
+
   std::shared_ptr<File> file_;
   Mapping mapping_;
   SegmentHeader header_;
   mutable std::mutex mutex_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> marks_;  // (offset, position), ascending
+  std::vector<IndexPlace> places_;  // ascending
+  std::atomic<bool> is_indexed_ = false;
 };
 
 /// Makes the frame at `at` be there, once all that belongs to it is.

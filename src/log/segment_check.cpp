@@ -109,6 +109,8 @@ Result<SegmentCheck::Stop> SegmentCheck::walk(std::uint64_t limit) {
     }
     if (header.producer_id != 0) check_producer(header);
     if (epochs_->empty() || epochs_->back().first < header.epoch) epochs_->emplace_back(header.epoch, place_.offset);
+    if (position_ >= index_.next_position()) [[unlikely]]
+      index_.pass({place_.offset, position_, header.time});
     position_ += sight_.bytes;
     ++place_.offset;
     ++checking_->summary.events;

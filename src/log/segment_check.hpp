@@ -5,6 +5,7 @@
 
 #include "log/checking.hpp"
 #include "log/frame_sight.hpp"
+#include "log/index_check.hpp"
 
 namespace tidings::log {
 
@@ -37,6 +38,9 @@ class SegmentCheck {
 
   /// Where it goes on from: the segment before.
   void begin(const Place& from);
+  /// What the walk comes by, from now on, is compared with this.
+  void compare(IndexCheck index) { index_ = std::move(index); }
+  [[nodiscard]] IndexCheck& index() { return index_; }
   /// On to the next thing that stops it, at the latest before the event `limit`.
   Result<Stop> walk(std::uint64_t limit);
   /// After damage: to the next whole frame of this partition, if there is one. Returns how many events it passed over.
@@ -86,6 +90,7 @@ class SegmentCheck {
   std::uint64_t end_position_ = sizeof(SegmentHeader);
   std::uint64_t budget_ = 0;
   FrameSight sight_;
+  IndexCheck index_;
 };
 
 }  // namespace tidings::log

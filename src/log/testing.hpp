@@ -39,6 +39,7 @@ class TestLog {
     if (::mkdtemp(path.data()) == nullptr) std::abort();
     setting.durable = durable;
     setting.segment_bytes_first = setting.segment_bytes_max = 4096;
+    setting.index_every = 512;
     setting.clock = &clock;
     setting.log = &silent;
   }

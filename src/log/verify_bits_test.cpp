@@ -30,6 +30,15 @@ std::string seen_by_readers(SmallLog& log) {
     seen += " " + std::to_string((*item)->offset) + ":" + std::string((*item)->envelope.id) + "=" +
             std::string((*item)->envelope.payload) + std::to_string((*item)->appended.time_since_epoch().count());
   }
+  // By the indexes too.
+  for (std::uint64_t offset = 0; offset < (*partition)->visible_end(); ++offset) {
+    Cursor other(**partition);
+    other.seek(offset);
+    auto item = other.next((*partition)->visible_end());
+    if (!item) return seen + " " + item.error().code;
+    auto first = (*partition)->first_at((*item)->appended);
+    seen += " " + std::to_string((*item)->offset) + (first ? "@" + std::to_string(*first) : first.error().code);
+  }
   auto groups = (*topic)->groups();
   if (!groups) return seen + " groups: " + groups.error().code;
   for (const auto& name : *groups) {
@@ -63,10 +72,12 @@ void flip_every_bit(bool durable, bool rebooted, std::size_t step) {
   log.fill(16, std::string(150, 'p'));
   log.write_record("audit", {.sequence = 1, .position = 3, .epoch = 2});
   log.write_record("audit", {.sequence = 2, .position = 7, .epoch = 2});
+  const auto whole = seen_by_readers(log);  // and makes the indexes
   if (rebooted) log.reboot();
   const auto files = files_of(log.path);
+  ASSERT_EQ(std::ranges::count_if(files, [](const auto& file) { return file.first.ends_with(".idx"); }), 1);
   ASSERT_EQ(log.told(), "");
-  const auto whole = seen_by_readers(log);
+  EXPECT_EQ(seen_by_readers(log), whole);
   restore(log, files);
   std::size_t found = 0, harmless = 0;
   for (const auto& [name, bytes] : files) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "log/index.hpp"
 #include "log/verify_testing.hpp"
 
 namespace tidings::log {
@@ -394,6 +395,52 @@ TEST(Verify, WhatIsNotOfTheLogIsNoted) {
             "note foreign_file orders/0/0.log\nnote foreign_file orders/0/backup\n"
             "note draft orders/0/~00000000000000000003.log\nnote quarantined orders/0/quarantine/0-64-1.torn\n"
             "note draft orders/groups/~audit-1\n");
+}
+
+TEST(Verify, AnIndexIsComparedWithItsSegment) {
+  SmallLog log;
+  log.fill(30);
+  auto partition = log.open();
+  const auto firsts = log.firsts();
+  partition->first_at(TimePoint{std::chrono::milliseconds{1'000'005}}).or_throw();
+  partition.reset();
+  const auto name = "orders/0/" + index_name(0);
+  const auto whole = read_file(log.path + "/" + name).or_throw();
+  EXPECT_EQ(log.told(), "");
+  const auto told_of = [&](const std::string& bytes) {
+    overwrite(log.path + "/" + name, bytes);
+    return log.told();
+  };
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    ASSERT_TRUE(told_of(whole.substr(0, size)).starts_with("note wrong_index " + name + " byte ")) << size;
+  EXPECT_EQ(told_of(whole + '\0'), "note wrong_index " + name + " byte 12\n");
+  // With right checksums: what it says is compared with every frame.
+  const auto forged = [&](const std::function<void(SegmentIndex&)>& change) {
+    auto bytes = read_file(log.path + "/" + log.segment(0)).or_throw();
+    SegmentHeader segment;
+    std::memcpy(&segment, bytes.data(), sizeof segment);
+    SegmentIndex index;
+    EXPECT_FALSE(decode_index(std::as_bytes(std::span{whole}), segment, index));
+    change(index);
+    const auto encoded = encode_index(index, 0, segment.salt);
+    return told_of({reinterpret_cast<const char*>(encoded.data()), encoded.size()});
+  };
+  EXPECT_EQ(forged([](SegmentIndex&) {}), "");
+  EXPECT_EQ(forged([](SegmentIndex& index) { index.places.erase(index.places.begin() + 1); }), "") << "sparser";
+  EXPECT_EQ(forged([](SegmentIndex& index) { index.places[1].position += 8; }),
+            "note wrong_index " + name + " byte 88\n");
+  EXPECT_EQ(forged([](SegmentIndex& index) { --index.places[1].offset; }), "note wrong_index " + name + " byte 88\n");
+  EXPECT_EQ(forged([](SegmentIndex& index) { ++index.places[1].time; }), "note wrong_index " + name + " byte 88\n");
+  EXPECT_EQ(forged([](SegmentIndex& index) { index.end_position += 8; }), "note wrong_index " + name + " byte 32\n");
+  overwrite(log.path + "/" + name, whole);
+  // Of a segment that is written yet, of none, and of another.
+  overwrite(log.path + "/orders/0/" + index_name(firsts.back()), whole);
+  overwrite(log.path + "/orders/0/" + index_name(firsts[1]), whole);
+  overwrite(log.path + "/orders/0/" + index_name(7), whole);
+  EXPECT_EQ(log.told(), "note foreign_file orders/0/" + index_name(7) + "\nnote wrong_index orders/0/" +
+                            index_name(firsts[1]) + " byte 24\nnote wrong_index orders/0/" + index_name(firsts.back()) +
+                            " byte 24\n");
+  EXPECT_EQ(log.summary.errors, 0U);
 }
 
 TEST(Verify, WhatIsNoLog) {

@@ -30,6 +30,7 @@ class SmallLog {
     PartitionSetting setting;
     setting.durable = durable_;
     setting.segment_bytes_first = setting.segment_bytes_max = 4096;
+    setting.index_every = 512;
     setting.clock = &clock;
     setting.log = &silent;
     return PartitionLog::open(*topic, number, Slots::take(*log).or_throw(),

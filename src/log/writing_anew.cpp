@@ -64,8 +64,10 @@ Result<> PartitionLog::write_anew() {
     return lost({"io_error", "another sync failed meanwhile"});
   settle_files(faults + 1);
   if (auto done = tell_synced(control.committed.load(), control.segment.load(), faults + 1); !done) return done;
-  setting_.log->write(LogLevel::warning, path() + ": a sync failed; what was not on the device was written anew: " +
-                                             (names.empty() ? "nothing" : names));
+  setting_.log->write(
+      LogLevel::warning,
+      path() + ": a sync failed, or a process died in one; what was not on the device for sure was written anew: " +
+          (names.empty() ? "nothing" : names));
   wake_->announce();
   return {};
 }

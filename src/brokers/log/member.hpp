@@ -38,7 +38,7 @@ class Member {
   Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, std::optional<GroupFile> file, Clock& clock,
          LogSink& sink);
   /// In a child of a fork it does nothing: all is its parent's.
-  ~Member() { leave(); }
+  ~Member();
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
 

@@ -1,0 +1,373 @@
+// How the cost of the embedded log grows with what is in it: its bytes, its topics, its groups. It should not.
+#include <sys/resource.h>
+
+#include <fstream>
+#include <map>
+#include <thread>
+
+#include "bench.hpp"
+#include "log/cursor.hpp"
+#include "log_contenders.hpp"
+#include "random.hpp"
+#include "tidings/brokers/open.hpp"
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+namespace log = tidings::log;
+
+constexpr auto patience = 30s;
+
+/// Of this process, that is not the page cache's.
+double anonymous_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;)
+    if (word == "RssAnon:") {
+      double kib = 0;
+      status >> kib;
+      return kib * 1024;
+    }
+  return 0;
+}
+
+double processor_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+/// A log that was written once, in batches of 1,000 records of 128 bytes, and is measured again and again.
+struct Grown {
+  explicit Grown(std::uint64_t bytes) : scratch("grown") {
+    TidingsLog log(scratch.path(), Synced::no);
+    first = tidings::system_clock().now();
+    for (; records * record_bytes < bytes; records += 1'000) {
+      last = tidings::system_clock().now();
+      if (!log.append(records, 1'000)) throw std::runtime_error("an append failed");
+    }
+  }
+  struct Open {
+    std::unique_ptr<log::LogDirectory> log;
+    std::shared_ptr<log::TopicLog> topic;
+    log::PartitionLog* partition = nullptr;
+  };
+  [[nodiscard]] Open open() const {
+    Open all;
+    all.log = log::LogDirectory::open(scratch.path(), {}).or_throw();
+    all.topic = all.log->find("records").or_throw();
+    all.partition = all.topic->partition(0).or_throw();
+    return all;
+  }
+
+  Scratch scratch;
+  std::uint64_t records = 0;
+  tidings::TimePoint first;
+  tidings::TimePoint last;
+};
+
+struct Size {
+  std::string label;
+  std::uint64_t bytes;
+};
+const std::vector<Size> sizes{{"1 MiB", std::uint64_t{1} << 20},
+                              {"64 MiB", std::uint64_t{64} << 20},
+                              {"1 GiB", std::uint64_t{1} << 30},
+                              {"4 GiB", std::uint64_t{4} << 30}};
+const std::vector<int> topic_counts{1, 100, 500};
+const std::vector<int> group_counts{1, 100, 1'000};
+
+std::map<std::string, std::unique_ptr<Grown>> all_grown;
+
+Grown& grown(const Size& size) {
+  auto& one = all_grown[size.label];
+  // A quick run only sees that it works.
+  if (!one) one = std::make_unique<Grown>(options().quick ? std::min<std::uint64_t>(size.bytes, 4 << 20) : size.bytes);
+  return *one;
+}
+
+void append(benchmark::State& state, const Size& size) {
+  auto& there = grown(size);
+  const auto open = there.open();
+  const tidings::EnvelopeView view{.id = "12345678", .type = "t", .payload = "payload"};
+  const auto* const one = &view;
+  std::uint64_t failed = 0;
+  for (auto _ : state) failed += open.partition->append({&one, 1}, patience) ? 0 : 1;
+  expect(state, failed, 0, "appends failed");
+  state.counters["RssAnon"] = anonymous_bytes();
+}
+
+void fetch(benchmark::State& state, const Size& size) {
+  auto& there = grown(size);
+  const auto open = there.open();
+  Random random(options().seed);
+  std::uint64_t wrong = 0;
+  for (auto _ : state) {
+    const auto offset = random.between(0, there.records - 1);
+    log::Cursor cursor(*open.partition);
+    cursor.seek(offset);
+    const auto item = cursor.next(there.records);
+    wrong += item && *item && (*item)->offset == offset ? 0 : 1;
+  }
+  expect(state, wrong, 0, "wrong events");
+}
+
+void fetch_by_time(benchmark::State& state, const Size& size) {
+  auto& there = grown(size);
+  const auto open = there.open();
+  Random random(options().seed);
+  std::uint64_t wrong = 0;
+  const auto span = static_cast<std::uint64_t>((there.last - there.first).count());
+  for (auto _ : state) {
+    const auto offset =
+        open.partition->first_at(there.first + tidings::Duration{static_cast<std::int64_t>(random.between(0, span))});
+    wrong += offset && *offset < there.records ? 0 : 1;
+  }
+  expect(state, wrong, 0, "wrong offsets");
+}
+
+void open_clean(benchmark::State& state, const Size& size) {
+  auto& there = grown(size);
+  for (auto _ : state) expect(state, there.open().partition->committed() >= there.records, 1, "is open");
+}
+
+/// As after a reboot: `control` is gone.
+void recover(benchmark::State& state, const Size& size) {
+  auto& there = grown(size);
+  for (auto _ : state) {
+    state.PauseTiming();
+    std::filesystem::remove(there.scratch.path() + "/records/0/control");
+    state.ResumeTiming();
+    expect(state, there.open().partition->committed() >= there.records, 1, "is open");
+  }
+}
+
+/// A clean partition of 1,000 segments, of 64 KiB each so that it is made soon.
+void open_segments(benchmark::State& state) {
+  static constexpr std::uint64_t segment_bytes = 64 << 10;
+  static std::unique_ptr<Scratch> made;
+  const bool is_new = !made;
+  if (is_new) made = std::make_unique<Scratch>("segments");
+  const auto& scratch = *made;
+  const auto directory = tidings::system_files().open(scratch.path(), true).or_throw();
+  const auto wake_file = directory->file("control", tidings::Directory::Create::if_missing).or_throw();
+  wake_file->allocate(log::TopicWake::file_bytes).or_throw();
+  const auto open = [&] {
+    return log::PartitionLog::open(
+               *directory, 0, log::Slots::take(*directory).or_throw(),
+               std::make_shared<log::TopicWake>(wake_file->map(log::TopicWake::file_bytes, true).or_throw()),
+               {.durable = false, .segment_bytes_first = segment_bytes, .segment_bytes_max = segment_bytes})
+        .or_throw();
+  };
+  const std::string payload(segment_bytes / 2, 'x');
+  const auto count = static_cast<std::uint64_t>(often(1'000));
+  if (is_new) {
+    const auto partition = open();
+    const tidings::EnvelopeView view{.id = "1", .type = "t", .payload = payload};
+    const auto* const one = &view;
+    for (std::uint64_t i = 0; i < count; ++i)
+      if (!partition->append({&one, 1}, patience)) return state.SkipWithError("an append failed");
+  }
+  for (auto _ : state) {
+    const auto partition = open();
+    expect(state, partition->committed(), count, "is the end");
+    expect(state, partition->earliest().or_throw(), 0, "is the beginning");
+  }
+}
+
+int limited(int count) {
+  return options().quick ? std::min(count, 20) : count;
+}
+
+/// One record to each topic in turn; what is counted beside it is what making and opening one took.
+void append_round_robin(benchmark::State& state, int topics) {
+  topics = limited(topics);
+  static std::map<int, std::unique_ptr<Scratch>> made;  // making 500 takes as long as all else
+  auto& scratch = made[topics];
+  const bool is_new = !scratch;
+  if (is_new) scratch = std::make_unique<Scratch>("topics");
+  const auto log = log::LogDirectory::open(scratch->path(), {}).or_throw();
+  if (is_new)
+    for (int i = 0; i < topics; ++i)
+      log->create("t" + std::to_string(i), {.partitions = 1, .durability = 0}).or_throw();
+  const tidings::EnvelopeView view{.id = "12345678", .type = "t", .payload = "payload"};
+  const auto* const one = &view;
+  const auto again = log::LogDirectory::open(scratch->path(), {}).or_throw();
+  const auto begin = std::chrono::steady_clock::now();
+  const auto before = anonymous_bytes();
+  std::vector<std::shared_ptr<log::TopicLog>> all;
+  std::vector<log::PartitionLog*> partitions;
+  for (int i = 0; i < topics; ++i) {
+    all.push_back(again->find("t" + std::to_string(i)).or_throw());
+    partitions.push_back(all.back()->partition(0).or_throw());
+    if (!partitions.back()->append({&one, 1}, patience)) return state.SkipWithError("an append failed");
+  }
+  const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
+  state.counters["open"] = took.count() / topics;
+  state.counters["RssAnon"] = (anonymous_bytes() - before) / topics;
+  std::uint64_t failed = 0;
+  std::size_t at = 0;
+  for (auto _ : state) {
+    failed += partitions[at]->append({&one, 1}, patience) ? 0 : 1;
+    if (++at == partitions.size()) at = 0;
+  }
+  expect(state, failed, 0, "appends failed");
+  if (options().quick) made.clear();
+}
+
+struct Crowd {
+  explicit Crowd(int count) {
+    for (int i = 0; i < count; ++i)
+      consumers.push_back(
+          broker->subscribe("records", {.group = "g" + std::to_string(i), .start = tidings::Start::earliest()})
+              .or_throw());
+  }
+  Scratch scratch{"groups"};
+  std::unique_ptr<tidings::Broker> broker =
+      tidings::open_broker("log:" + scratch.path(), {.topic_defaults = {.durability = tidings::Durability::memory}})
+          .or_throw();
+  std::vector<std::unique_ptr<tidings::Consumer>> consumers{};
+};
+std::map<int, std::unique_ptr<Crowd>> all_crowds;
+
+/// So many groups at one topic, with a consumer and a thread each, as services have them: fetching and settling one
+/// event in one of them, and then what all of them take while nothing comes.
+void groups(benchmark::State& state, int count) {
+  count = limited(count);
+  auto& crowd = all_crowds[count];
+  if (!crowd) crowd = std::make_unique<Crowd>(count);
+  auto& [scratch, broker, consumers] = *crowd;
+  const tidings::EnvelopeView view{.id = "12345678", .type = "t", .payload = "payload"};
+  const auto publish = [&] { return broker->publish("records", {&view, 1}).has_value(); };
+  const auto handle = [](tidings::Consumer& consumer) {
+    const auto got = consumer.fetch(1, patience);
+    return got && got->size() == 1 && consumer.settle(std::vector{got->front().id}).has_value();
+  };
+  std::uint64_t failed = 0;
+  for (auto _ : state) failed += publish() && handle(*consumers.front()) ? 0 : 1;
+  for (std::size_t i = 1; i < consumers.size(); ++i)
+    for (std::int64_t left = state.iterations(); left > 0;) {
+      const auto got = consumers[i]->fetch(1'000, patience).or_throw();
+      std::vector<tidings::DeliveryId> ids;
+      for (const auto& one : got) ids.push_back(one.id);
+      failed += consumers[i]->settle(ids) ? 0 : 1;
+      left -= static_cast<std::int64_t>(got.size());
+    }
+  expect(state, failed, 0, "events were not handled");
+  std::atomic<bool> stop = false;
+  std::vector<std::jthread> threads;
+  for (auto& consumer : consumers)
+    threads.emplace_back([&stop, &consumer] {
+      while (!stop)
+        if (!consumer->fetch(1, patience)) return;
+    });
+  std::this_thread::sleep_for(300ms);  // until all of them wait
+  const auto before = processor_seconds();
+  // Longer than it takes until all of them have looked at their groups, which they do the less often the more there
+  // are.
+  const auto idle = options().quick ? 50ms : std::max(500ms, count * 4ms);
+  std::this_thread::sleep_for(idle);
+  state.counters["idle"] = (processor_seconds() - before) / std::chrono::duration<double>(idle).count() * 100;
+  stop = true;
+  for (auto& consumer : consumers) consumer->wake();
+}
+
+template <class... Arguments>
+void add(const std::string& name, void (*measure)(benchmark::State&, Arguments...), std::int64_t iterations,
+         std::type_identity_t<Arguments>... arguments) {
+  benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) { measure(state, arguments...); })
+      ->Iterations(iterations)
+      ->UseRealTime();
+}
+
+void add_benchmarks() {
+  for (const auto& size : sizes) {
+    benchmark::RegisterBenchmark(("append, " + size.label).c_str(), [size](auto& state) { append(state, size); })
+        ->Iterations(often(2'000))
+        ->UseRealTime();
+    benchmark::RegisterBenchmark(("fetch, " + size.label).c_str(), [size](auto& state) { fetch(state, size); })
+        ->Iterations(often(2'000))
+        ->UseRealTime();
+    benchmark::RegisterBenchmark(("by time, " + size.label).c_str(),
+                                 [size](auto& state) { fetch_by_time(state, size); })
+        ->Iterations(often(500))
+        ->UseRealTime();
+    benchmark::RegisterBenchmark(("open, " + size.label).c_str(), [size](auto& state) { open_clean(state, size); })
+        ->Iterations(often(20))
+        ->UseRealTime();
+    benchmark::RegisterBenchmark(("recover, " + size.label).c_str(), [size](auto& state) { recover(state, size); })
+        ->Iterations(1)
+        ->UseRealTime();
+  }
+  add("1000 segments", open_segments, often(20));
+  for (const int count : topic_counts)
+    add("topics, " + std::to_string(count), append_round_robin, often(20'000), count);
+  for (const int count : group_counts) add("groups, " + std::to_string(count), groups, often(200), count);
+}
+
+/// Each size beside the least, of the same run.
+template <class Value, class Label>
+Table curve(const std::string& title, const std::vector<Value>& values, Label label,
+            const std::vector<std::pair<std::string, Source>>& measured, const std::string& note) {
+  Table table{.title = title, .rows = {}, .note = note};
+  for (const auto& [what, source] : measured)
+    for (const auto& value : values) {
+      const Source ours{source.benchmark + label(value), source.counter};
+      const Source least{source.benchmark + label(values.front()), source.counter};
+      Row row{.label = what + ", " + label(value), .ours = ours};
+      if (source.counter == "RssAnon") {
+        row.unit = Unit::bytes;
+      } else if (source.counter == "idle") {
+        row.unit = Unit::percent;
+        row.goals = {at_most(1)};
+      } else if (&value != &values.front()) {
+        row.goals = {at_most(2, label(values.front()), least)};
+      }
+      table.rows.push_back(std::move(row));
+    }
+  return table;
+}
+
+std::vector<Table> tables() {
+  auto size = curve(
+      "As a log grows, records of 128 bytes, not synced", sizes, [](const Size& one) { return one.label; },
+      {{"append", {"append, "}},
+       {"read at a random offset", {"fetch, "}},
+       {"look up a random time", {"by time, "}},
+       {"open", {"open, "}},
+       {"recover", {"recover, "}},
+       {"RssAnon", {"append, ", "RssAnon"}}},
+      "All of it written, none sparse, by appends in batches of 1,000; from the page cache. Each read looks "
+      "its place up anew: beyond one segment that opens and maps the file, reads its index, and passes 32 "
+      "KiB of frames on the average; a time asks as many segments as their number halves, too. Recovery "
+      "sums up the last three segments, of a durable topic the last one, which have 1 MiB in the beginning "
+      "and 64 MiB from 128 MiB on: that bounds it.");
+  size.rows.push_back({.label = "open 1,000 segments", .ours = {"1000 segments"}, .goals = {at_most(50e6)}});
+  const auto number = [](int count) { return std::to_string(count); };
+  return {
+      std::move(size),
+      curve("As topics are added, a record to each in turn, not synced", topic_counts, number,
+            {{"append", {"topics, "}},
+             {"open and first append", {"topics, ", "open"}},
+             {"RssAnon a topic", {"topics, ", "RssAnon"}}},
+            "An open topic takes five descriptors, and a process may have some 20,000 here: that bounds the topics of "
+            "one process."),
+      curve("As groups are added to one topic", group_counts, number,
+            {{"publish, fetch and settle in one", {"groups, "}}, {"processor, all idle", {"groups, ", "idle"}}},
+            "A consumer and a thread a group; the others stand by. Of a core, while nothing is "
+            "published.")};
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  const auto status =
+      bench::run(argc, argv, {.name = "curves", .add_benchmarks = bench::add_benchmarks, .tables = bench::tables()});
+  bench::all_grown.clear();
+  bench::all_crowds.clear();
+  return status;
+}
