@@ -245,9 +245,11 @@ Result<std::unique_ptr<Directory>> MemoryDisk::open(const std::string& path, boo
   for (std::size_t begin = 0; begin < path.size();) {
     const auto end = std::min(path.find('/', begin), path.size());
     if (end > begin) {
+      const auto count = names_->count;
       auto next = at->directory(std::string_view(path).substr(begin, end - begin),
                                 create ? Directory::Create::if_missing : Directory::Create::never);
       if (!next) return next.error();
+      if (create && names_->count != count) (void)at->sync();
       at = std::move(*next);
     }
     begin = end + 1;

@@ -73,22 +73,34 @@ Machine::Machine(const Scenario& scenario, std::uint64_t file_bytes_max)
     : disk(file_bytes_max), scenario_(scenario), payloads_(scenario.payloads()), boundaries_(scenario.boundaries()) {}
 
 Told Machine::prepare() {
-  auto directory = log::LogDirectory::open(log_path, {.log = &silent, .files = &disk}).or_throw();
-  (void)directory->create("t", {.partitions = 1, .durability = scenario_.durable ? 2U : 0U}).or_throw();
-  directory.reset();
   Told told;
+  if (scenario_.from_nothing) return told;
+  create(told).or_throw();
   std::unique_ptr<log::PartitionLog> log;
   perform(scenario_.before, log, told).or_throw();
+  log.reset();
+  if (scenario_.rebooted) reboot();
   return told;
+}
+
+Result<> Machine::create(Told& told) {
+  auto* const files = between != nullptr ? between : &disk;
+  auto opened = log::LogDirectory::open(log_path, {.log = &silent, .files = files});
+  if (!opened) return opened.error();
+  auto made = (*opened)->create("t", {.partitions = 1, .durability = scenario_.durable ? 2U : 0U});
+  if (!made) return made.error();
+  told.created = 1;
+  return {};
 }
 
 Result<std::unique_ptr<log::PartitionLog>> Machine::open() {
   auto& files = between != nullptr ? *between : disk;
-  auto directory = files.open(log_path, true);
-  if (!directory) return directory.error();
-  auto topic = (*directory)->directory("t", Directory::Create::never);
+  auto above = files.open(log_path, true);
+  if (!above) return above.error();
+  directory_ = std::move(*above);
+  auto topic = directory_->directory("t", Directory::Create::never);
   if (!topic) return topic.error();
-  auto slots = log::Slots::take(**directory);
+  auto slots = log::Slots::take(*directory_);
   if (!slots) return slots.error();
   auto wake = (*topic)->file("control", Directory::Create::if_missing);
   if (!wake) return wake.error();
@@ -100,12 +112,15 @@ Result<std::unique_ptr<log::PartitionLog>> Machine::open() {
   setting.segment_bytes_first = setting.segment_bytes_max = scenario_.segment_bytes;
   setting.clock = &clock;
   setting.log = &silent;
+  setting.above = directory_.get();
   return log::PartitionLog::open(**topic, 0, std::move(*slots), std::make_shared<log::TopicWake>(std::move(*mapping)),
                                  setting);
 }
 
 Result<> Machine::run(Told& told) {
   std::unique_ptr<log::PartitionLog> log;
+  if (scenario_.from_nothing)
+    if (auto made = create(told); !made) return made;
   return perform(scenario_.ops, log, told);
 }
 
@@ -139,13 +154,14 @@ Result<> Machine::perform(const std::vector<Scenario::Op>& ops, std::unique_ptr<
     } else if (auto opened = reopen(); !opened) {
       return opened;
     }
+    if (on_told) on_told();
   }
   return {};
 }
 
 void Machine::reboot() {
   if (disk.get(control_path).size() >= sizeof(log::Control))
-    at<char>(disk, control_path, offsetof(log::Control, boot_id)) ^= 1;
+    at<char>(disk, control_path, offsetof(log::Control, boot_id)) = 'x';  // no boot has it
 }
 
 /// All that readers see: what the scenario appended, then what checks did.
@@ -214,6 +230,8 @@ std::string Machine::repair_again(log::PartitionLog& log) {
 std::string Machine::check(Told& told, const Look& look) {
   const auto before = told;
   if (look.rebooted) reboot();
+  if (told.created == 0)
+    if (auto made = create(told); !made) return "the topic cannot be made: " + to_string(made.error());
   auto opened = open();
   if (!opened) return "cannot be opened: " + to_string(opened.error());
   auto& log = **opened;
@@ -259,6 +277,15 @@ std::string Machine::check(Told& told, const Look& look) {
     if (!found.empty()) return "verify: " + found;
   }
   return "";
+}
+
+std::vector<std::string> Machine::quarantined() const {
+  std::vector<std::string> all;
+  const auto folder = disk.find("log/t/0/quarantine");
+  for (const auto& entry : disk.names().entries)
+    if (folder != 0 && entry.node != 0 && entry.directory == folder)
+      all.push_back(disk.get(std::string("log/t/0/quarantine/") + entry.name));
+  return all;
 }
 
 std::string Machine::segments() const {

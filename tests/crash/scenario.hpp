@@ -22,6 +22,8 @@ struct Scenario {
   std::uint64_t segment_bytes = 4096;
   std::vector<Op> before;  ///< done already
   std::vector<Op> ops;
+  bool from_nothing = false;  ///< there is no topic yet
+  bool rebooted = false;      ///< between what was done before and the rest
 
   [[nodiscard]] std::vector<std::size_t> payloads() const;
   /// The offsets at which a batch begins, or would.
@@ -37,6 +39,7 @@ struct Told {
   std::uint64_t check_acknowledged = 0, check_synced = 0;  ///< the same, by a check
   std::uint64_t may_be_gone = 0;                           ///< raised before retention begins
   std::uint32_t epoch = 0;                                 ///< the last that was seen
+  std::uint32_t created = 0;                               ///< 1: there is a topic
   friend bool operator==(const Told&, const Told&) = default;
 };
 
@@ -47,6 +50,7 @@ class Machine {
 
   /// Makes the topic, and does what was done `before`.
   Told prepare();
+  Result<> create(Told& told);
   Result<std::unique_ptr<log::PartitionLog>> open();
   /// Does the scenario; what fails ends it.
   Result<> run(Told& told);
@@ -62,10 +66,14 @@ class Machine {
   /// Somebody opens the partition, and goes on with it: appends events `x`. Empty, or what is wrong. What it
   /// acknowledges itself is added to `told`.
   std::string check(Told& told, const Look& look);
+  /// What recovery kept aside.
+  [[nodiscard]] std::vector<std::string> quarantined() const;
   /// Of each segment and name of the partition, but what is a hint, or has a name by time.
   [[nodiscard]] std::string segments() const;
 
   MemoryDisk disk;
+  /// Called when something was told.
+  std::function<void()> on_told;
   /// Stands between the log and the disk, where it is set.
   FileSystem* between = nullptr;
   ManualClock clock{TimePoint{std::chrono::seconds{1'000}}};
@@ -81,6 +89,7 @@ class Machine {
   std::string repair_again(log::PartitionLog& log);
 
   const Scenario& scenario_;
+  std::unique_ptr<Directory> directory_;  // of the log
   std::vector<std::size_t> payloads_;
   std::vector<std::uint64_t> boundaries_;
 };

@@ -12,12 +12,14 @@ inline std::vector<Scenario> scenarios() {
   std::vector<Scenario> all;
   for (const bool durable : {true, false}) {
     const std::string kind = durable ? "Durable" : "Memory";
-    const auto add = [&](const std::string& name, std::vector<Op> before, std::vector<Op> ops) {
-      all.push_back({kind + name, durable, 4096, std::move(before), std::move(ops)});
+    const auto add = [&](const std::string& name, std::vector<Op> before, std::vector<Op> ops) -> Scenario& {
+      return all.emplace_back(kind + name, durable, 4096, std::move(before), std::move(ops));
     };
     add("Single", {one}, {one, one, sync, one});
     add("Batch", {one, sync}, {batch, sync, batch});
     add("First", {}, {one, batch, sync});
+    add("Creation", {}, {batch, sync, one}).from_nothing = true;
+    add("Recovery", {one, sync, large, large, large}, {one, one, sync, large, large}).rebooted = true;
     add("Roll", {large, large}, {large, sync, large, large, sync, large});
     add("LargeRoll", {one}, {larger_than_a_segment, sync, larger_than_a_segment, one});
     add("Reopen", {one, large}, {reopen, one, sync, reopen, batch});
