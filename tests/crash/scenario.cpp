@@ -164,38 +164,47 @@ void Machine::reboot() {
     at<char>(disk, control_path, offsetof(log::Control, boot_id)) = 'x';  // no boot has it
 }
 
-/// All that readers see: what the scenario appended, then what checks did.
-std::string Machine::read_all(log::PartitionLog& log, const Told& told, Seen& seen) const {
+Machine::Seen Machine::read_all(log::PartitionLog& log, const Told& told) const {
+  Seen seen;
+  const auto is_wrong = [&](const std::string& why) {
+    seen.wrong = "offset " + std::to_string(seen.end) + ": " + why;
+    return seen;
+  };
   auto earliest = log.earliest();
-  if (!earliest) return "earliest: " + to_string(earliest.error());
-  if (*earliest > told.may_be_gone) return "what nobody removed is gone before offset " + std::to_string(*earliest);
+  if (!earliest) return {.refused = earliest.error(), .wrong = {}};
+  seen.end = *earliest;
+  if (*earliest > told.may_be_gone) return is_wrong("what nobody removed is gone");
   log::Cursor cursor(log);
   cursor.seek(*earliest);
   std::uint32_t epoch = 0;
   TimePoint time{};
-  seen.planned_end = ~std::uint64_t{0};
-  for (seen.end = *earliest;; ++seen.end) {
+  std::optional<std::uint64_t> planned_end;
+  for (;; ++seen.end) {
     const auto offset = seen.end;
     auto item = cursor.next(log.visible_end());
-    const auto here = "offset " + std::to_string(offset) + ": ";
-    if (!item) return here + to_string(item.error());
-    if (!*item) break;
+    if (!item) seen.refused = item.error();
+    if (!item || !*item) break;
     const auto& is = **item;
-    if (is.offset != offset) return here + "is " + std::to_string(is.offset) + ", not dense";
+    if (is.offset != offset) return is_wrong("is " + std::to_string(is.offset) + ", not dense");
     const bool is_planned = is.envelope.id != "x";
-    if (!is_planned) seen.planned_end = std::min(seen.planned_end, offset);
-    if (is_planned && seen.planned_end < offset) return here + "stands behind what was appended later";
+    if (!is_planned && !planned_end) planned_end = offset;
+    if (is_planned && planned_end) return is_wrong("stands behind what was appended later");
     if (is_planned && (offset >= payloads_.size() || is.envelope.id != std::to_string(offset)))
-      return here + "is '" + std::string(is.envelope.id) + "'";
+      return is_wrong("is '" + std::string(is.envelope.id) + "'");
     if (is.envelope.payload != (is_planned ? payload_of(offset, payloads_[offset]) : "x"))
-      return here + "has another payload";
-    if (is.epoch < epoch || is.epoch > log.epoch()) return here + "has an epoch that cannot be";
-    if (is.appended < time) return here + "its time goes back";
+      return is_wrong("has another payload");
+    if (is.epoch < epoch || is.epoch > log.epoch()) return is_wrong("has an epoch that cannot be");
+    if (is.appended < time) return is_wrong("its time goes back");
     epoch = is.epoch;
     time = is.appended;
   }
-  seen.planned_end = std::min(seen.planned_end, seen.end);
-  return seen.end < log.visible_end() ? "it ends early" : "";
+  seen.planned_end = planned_end.value_or(seen.end);
+  if (!seen.refused && seen.end < log.visible_end()) return is_wrong("it ends early");
+  return seen;
+}
+
+Result<std::uint64_t> Machine::append_one(log::PartitionLog& log) {
+  return append(log, {envelope_of("x", "x")});
 }
 
 /// Whether this much may be left.
@@ -218,13 +227,19 @@ std::string Machine::repair_again(log::PartitionLog& log) {
   at_control(offsetof(log::Control, dirty_end), std::uint64_t{}) = scenario_.segment_bytes;
   const auto position = at_control(offsetof(log::Control, position), std::uint64_t{});
   const auto offset = log.committed();
-  auto again = append(log, {envelope_of("x", "x")});
+  auto again = append_one(log);
   if (!again) return "repaired twice: " + to_string(again.error());
   if (*again != offset) return "repaired twice it ends at offset " + std::to_string(*again);
   const auto after = disk.get(path);
   if (std::string_view(before).substr(0, position) != std::string_view(after).substr(0, position))
     return "repaired twice it has other bytes";
   return "";
+}
+
+/// Nothing should have been wrong.
+static std::string told_of(const Machine::Seen& seen) {
+  if (!seen.refused) return seen.wrong;
+  return "offset " + std::to_string(seen.end) + ": " + to_string(*seen.refused);
 }
 
 std::string Machine::check(Told& told, const Look& look) {
@@ -238,12 +253,12 @@ std::string Machine::check(Told& told, const Look& look) {
   if (look.rebooted && log.epoch() <= told.epoch) return "the epoch is not raised";
   told.epoch = log.epoch();
   // What is seen before anybody repairs: of a durable topic what is synced.
-  Seen seen;
-  if (auto wrong = read_all(log, before, seen); !wrong.empty()) return "before the next append: " + wrong;
+  auto seen = read_all(log, before);
+  if (const auto wrong = told_of(seen); !wrong.empty()) return "before the next append: " + wrong;
   if (auto wrong = judge(seen, before, look.rebooted || scenario_.durable); !wrong.empty())
     return "before the next append: " + wrong;
 
-  auto next = append(log, {envelope_of("x", "x")});
+  auto next = append_one(log);
   if (!next) return "cannot be appended to: " + to_string(next.error());
   told.check_acknowledged = *next + 1;
   if (look.brief) return "";
@@ -252,7 +267,8 @@ std::string Machine::check(Told& told, const Look& look) {
   const auto all = log.committed();
   if (auto done = log.sync_to(all, 10s); !done) return "cannot be synced: " + to_string(done.error());
   told.check_synced = all;
-  if (auto wrong = read_all(log, before, seen); !wrong.empty()) return wrong;
+  seen = read_all(log, before);
+  if (const auto wrong = told_of(seen); !wrong.empty()) return wrong;
   if (auto wrong = judge(seen, before, look.rebooted); !wrong.empty()) return wrong;
   if (seen.end != all) return "not all is visible";
   opened->reset();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,17 @@ class Machine {
   /// Somebody opens the partition, and goes on with it: appends events `x`. Empty, or what is wrong. What it
   /// acknowledges itself is added to `told`.
   std::string check(Told& told, const Look& look);
+  struct Seen {
+    std::uint64_t planned_end = 0;  ///< behind it stand the events of checks
+    std::uint64_t end = 0;
+    std::optional<Error> refused;  ///< reading ended with it
+    std::string wrong;             ///< what no reader should see
+  };
+  /// All that readers see: what the scenario appended, then what checks did.
+  Seen read_all(log::PartitionLog& log, const Told& told) const;
+  /// Appends an event `x`.
+  static Result<std::uint64_t> append_one(log::PartitionLog& log);
+
   /// What recovery kept aside.
   [[nodiscard]] std::vector<std::string> quarantined() const;
   /// Of each segment and name of the partition, but what is a hint, or has a name by time.
@@ -80,11 +92,6 @@ class Machine {
 
  private:
   Result<> perform(const std::vector<Scenario::Op>& ops, std::unique_ptr<log::PartitionLog>& log, Told& told);
-  struct Seen {
-    std::uint64_t planned_end = 0;  ///< behind it stand the events of checks
-    std::uint64_t end = 0;
-  };
-  std::string read_all(log::PartitionLog& log, const Told& told, Seen& seen) const;
   std::string judge(const Seen& seen, const Told& told, bool rebooted) const;
   std::string repair_again(log::PartitionLog& log);
 
