@@ -12,6 +12,7 @@ bool PartitionLog::is_plausible() {
   }
   auto segment = written_segment(now.segment, now.position > sizeof(SegmentHeader));
   if (!segment) return false;
+  if ((*segment)->epoch() > epoch()) return false;
   if (now.position % 8 != 0 || now.position < sizeof(SegmentHeader) || now.position > (*segment)->size()) return false;
   auto at = sizeof(SegmentHeader);
   auto offset = now.segment;
@@ -26,7 +27,9 @@ bool PartitionLog::is_plausible() {
     const auto& header = *reinterpret_cast<const FrameHeader*>((*segment)->bytes().data() + at);
     if (header.type != FrameType::data || header.offset != offset) return false;
     // The others are what the last one stands on; readers sum them up.
-    if (at + padded(length) == now.position && !(*segment)->frame_at(at)) return false;
+    if (at + padded(length) == now.position &&
+        (!(*segment)->frame_at(at) || header.epoch > epoch() || header.time != control().last_time.load()))
+      return false;
     ends_batch = header.batch_end == 1;
     at += padded(length);
     ++offset;
@@ -50,6 +53,7 @@ Result<> PartitionLog::verify() {
     auto last = open_written(firsts->back());
     if (!last) return last.error();
     if ((*last)->length_at(sizeof(SegmentHeader)) == 0 && from > 0) --from;
+    control.epoch.store(std::max(epoch(), (*last)->epoch()));
     auto found = find_end((*firsts)[from]);
     if (!found) return found.error();
     end = std::move(*found);
@@ -64,6 +68,8 @@ Result<> PartitionLog::verify() {
                      "; nothing was changed. Stop every process that uses the log and move control away: the next to "
                      "open the partition makes it anew",
                  Retry::never};
+  control.epoch.store(std::max(epoch(), end.epoch));
+  if (end.time != 0) control.last_time.store(end.time);
   publish_end(end);
   seen_ = place();
   return {};
