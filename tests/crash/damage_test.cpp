@@ -85,7 +85,10 @@ class Damage : public testing::TestWithParam<std::tuple<bool, bool>> {
     auto appended = Machine::append_one(**log);
     if (!appended) return unless_refused("appending", appended.error());
     if (auto done = (*log)->sync_to(*appended + 1, 10s); !done) return unless_refused("syncing", done.error());
-    return judge(machine_.read_all(**log, told_));
+    const auto after = machine_.read_all(**log, told_);
+    if (after.epoch > (*log)->epoch()) return "events have a later epoch than the log";
+    if (after.time > machine_.clock.now()) return "it was appended in the future";
+    return judge(after);
   }
   std::string look_at_the_rest() {
     auto log = log::LogDirectory::open("log", {.log = &silent_, .files = &machine_.disk});

@@ -176,8 +176,6 @@ Machine::Seen Machine::read_all(log::PartitionLog& log, const Told& told) const 
   if (*earliest > told.may_be_gone) return is_wrong("what nobody removed is gone");
   log::Cursor cursor(log);
   cursor.seek(*earliest);
-  std::uint32_t epoch = 0;
-  TimePoint time{};
   std::optional<std::uint64_t> planned_end;
   for (;; ++seen.end) {
     const auto offset = seen.end;
@@ -193,10 +191,10 @@ Machine::Seen Machine::read_all(log::PartitionLog& log, const Told& told) const 
       return is_wrong("is '" + std::string(is.envelope.id) + "'");
     if (is.envelope.payload != (is_planned ? payload_of(offset, payloads_[offset]) : "x"))
       return is_wrong("has another payload");
-    if (is.epoch < epoch || is.epoch > log.epoch()) return is_wrong("has an epoch that cannot be");
-    if (is.appended < time) return is_wrong("its time goes back");
-    epoch = is.epoch;
-    time = is.appended;
+    if (is.epoch < seen.epoch) return is_wrong("its epoch goes back");
+    if (is.appended < seen.time) return is_wrong("its time goes back");
+    seen.epoch = is.epoch;
+    seen.time = is.appended;
   }
   seen.planned_end = planned_end.value_or(seen.end);
   if (!seen.refused && seen.end < log.visible_end()) return is_wrong("it ends early");
@@ -271,6 +269,7 @@ std::string Machine::check(Told& told, const Look& look) {
   if (const auto wrong = told_of(seen); !wrong.empty()) return wrong;
   if (auto wrong = judge(seen, before, look.rebooted); !wrong.empty()) return wrong;
   if (seen.end != all) return "not all is visible";
+  if (seen.epoch > log.epoch()) return "events have a later epoch than the log";
   opened->reset();
   if (look.twice) {
     reboot();

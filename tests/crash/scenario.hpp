@@ -70,6 +70,8 @@ class Machine {
   struct Seen {
     std::uint64_t planned_end = 0;  ///< behind it stand the events of checks
     std::uint64_t end = 0;
+    std::uint32_t epoch = 0;       ///< of the last
+    TimePoint time{};              ///< the same
     std::optional<Error> refused;  ///< reading ended with it
     std::string wrong;             ///< what no reader should see
   };
