@@ -34,6 +34,11 @@ class Kills : public testing::TestWithParam<Scenario> {
     next_.disk.load(moment.image);
     auto told = moment.told;
     EXPECT_EQ(next_.check(told, {}), "") << when;
+    // Somebody appends one event, then the machine is started again: behind the event there is nothing old.
+    next_.disk.load(moment.image);
+    told = moment.told;
+    EXPECT_EQ(next_.check(told, {.brief = true}), "") << when;
+    EXPECT_EQ(next_.check(told, {.rebooted = true, .twice = false, .verify = false}), "") << when << ", then a reboot";
   }
   /// The next is killed at each of its calls, too; the one after it goes on. How many that were.
   std::size_t check_twice(const Moment& moment, bool rebooted, const std::string& when) {
@@ -112,7 +117,7 @@ TEST_P(Kills, AtEveryStore) {
   }
   std::printf("%zu kills in %llu instructions, %zu of two\n", moments.all.size(),
               static_cast<unsigned long long>(steps), of_two);
-  EXPECT_GT(moments.all.size(), 20U);
+  EXPECT_GE(moments.all.size(), 10U);
 }
 
 /// What goes on with what a kill left is killed at each of its stores.

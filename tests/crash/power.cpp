@@ -80,6 +80,7 @@ void Power::took(const Step& step) {
   }
   look();
   const bool is_sync = step.what == Step::synced || step.what == Step::synced_directory;
+  if (is_sync && on_step) on_step();  // it is not done yet
   if (is_sync && forgets && forgets(path_of(step.node))) return;
   if (step.what == Step::synced) {
     auto& file = now_.files.at(step.node);

@@ -41,7 +41,7 @@ class Power {
   Power(const Power&) = delete;
   Power& operator=(const Power&) = delete;
 
-  /// Called behind each step.
+  /// Called behind each step, and before each sync.
   std::function<void()> on_step;
   /// A sync that is not done: for counter-proofs. `of` is the path, and of a directory ends with a slash.
   std::function<bool(const std::string& of)> forgets;

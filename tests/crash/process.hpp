@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,17 +18,34 @@
 
 namespace tidings::crash {
 
+/// As fork(), into a PID namespace of its own: the child is process 1, thread 1. Below 0 where that is not allowed.
+inline pid_t fork_into_namespace() {
+  const int here = ::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+  if (here < 0 || ::unshare(CLONE_NEWPID) != 0) {
+    if (here >= 0) ::close(here);
+    return -1;
+  }
+  const pid_t pid = ::fork();
+  if (pid != 0 && ::setns(here, CLONE_NEWPID) != 0) std::abort();
+  ::close(here);
+  return pid;
+}
+
+/// Mounts of this process are seen by it and its children only. False where that is not allowed.
+inline bool keep_mounts_to_oneself() {
+  return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
 /// A child of this process that does `work`, and says what went wrong in it; it exits without destructors. Move-only;
 /// killed when it goes.
 class Process {
  public:
-  /// `namespaces`: of clone(2), such as `CLONE_NEWPID`; where the machine does not allow that, `started()` is false.
-  explicit Process(const std::function<std::string()>& work, int namespaces = 0) {
+  enum class Namespace { shared, own };
+  /// In a PID namespace of its own it is not started where that is not allowed.
+  explicit Process(const std::function<std::string()>& work, Namespace which = Namespace::shared) {
     int ends[2];
     if (::pipe(ends) != 0) std::abort();
-    pid_ = namespaces == 0
-               ? ::fork()
-               : static_cast<pid_t>(::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+    pid_ = which == Namespace::shared ? ::fork() : fork_into_namespace();
     if (pid_ == 0) {
       ::close(ends[0]);
       said_ = ends[1];

@@ -2,7 +2,6 @@
 // disk.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 
 #include <fstream>
 #include <map>
@@ -81,7 +80,7 @@ void kill_namesakes(std::uint64_t kills, SeededEntropy& entropy, std::uint64_t& 
             acknowledged.next[number] = n + 1;
           }
         },
-        CLONE_NEWPID);
+        Process::Namespace::own);
   };
   std::vector<std::unique_ptr<Process>> alive;
   for (std::size_t number = 0; number < writers; ++number) alive.push_back(start(number));
@@ -189,6 +188,8 @@ TEST(Processes, ThatForkedAndAreKilledGiveUpTheirLocks) {
     const auto got = member->fetch(1, 1s).or_throw();
     if (got.size() != 1) return std::string("nothing to handle");
     if (const pid_t forked = ::fork(); forked == 0) {
+      ::alarm(60);
+      for (const int output : {STDOUT_FILENO, STDERR_FILENO}) ::close(output);
       // Its handles may go; what they stand for is its parent's.
       member.reset();
       broker.reset();
@@ -289,7 +290,7 @@ TEST(Processes, OfWhichOnesClockWasSetBack) {
 }
 
 std::string fill_a_disk(const std::string& path, const std::string& topic) {
-  if (::mount("tidings", path.c_str(), "tmpfs", 0, "size=24m") != 0) return "skip";
+  if (!keep_mounts_to_oneself() || ::mount("tidings", path.c_str(), "tmpfs", 0, "size=24m") != 0) return "skip";
   const auto broker = open_broker("log:" + path + "/log", {.log = &silent}).or_throw();
   broker->create_topic(topic, {.durability = topic == "memory" ? Durability::memory : Durability::durable}).or_throw();
   auto member = broker->subscribe(topic, {.group = "g"}).or_throw();
@@ -342,8 +343,7 @@ std::string fill_a_disk(const std::string& path, const std::string& topic) {
 TEST(Processes, OnAFullDiskPublishingWaitsForSpaceAndTheRestGoesOn) {
   for (const std::string topic : {"memory", "durable"}) {
     const Folder folder;
-    Process process([&] { return fill_a_disk(folder.path, topic); }, CLONE_NEWNS);
-    if (!process.started()) GTEST_SKIP() << "namespaces are not allowed here";
+    Process process([&] { return fill_a_disk(folder.path, topic); });
     const auto wrong = process.end();
     if (wrong == "skip") GTEST_SKIP() << "nothing may be mounted here";
     EXPECT_EQ(wrong, "") << topic;

@@ -294,6 +294,11 @@ std::string Machine::check(Told& told, const Look& look) {
   return "";
 }
 
+std::uint64_t Machine::said_to_be_synced() {
+  if (disk.get(control_path).size() < sizeof(log::Control)) return 0;
+  return at<std::uint64_t>(disk, control_path, offsetof(log::Control, durable));
+}
+
 std::vector<std::string> Machine::quarantined() const {
   std::vector<std::string> all;
   const auto folder = disk.find("log/t/0/quarantine");

@@ -80,6 +80,8 @@ class Machine {
   /// Appends an event `x`.
   static Result<std::uint64_t> append_one(log::PartitionLog& log);
 
+  /// What stands before it is visible to readers as synced, as far as the hints say.
+  [[nodiscard]] std::uint64_t said_to_be_synced();
   /// What recovery kept aside.
   [[nodiscard]] std::vector<std::string> quarantined() const;
   /// Of each segment and name of the partition, but what is a hint, or has a name by time.

@@ -17,6 +17,7 @@ inline std::vector<Scenario> scenarios() {
     };
     add("Single", {one}, {one, one, sync, one});
     add("Batch", {one, sync}, {batch, sync, batch});
+    add("SmallBatch", {one, sync}, {{Op::append, {1, 30, 5}}, sync});  // its first event is as large as one of a check
     add("First", {}, {one, batch, sync});
     add("Creation", {}, {batch, sync, one}).from_nothing = true;
     add("Recovery", {one, sync, large, large, large}, {one, one, sync, large, large}).rebooted = true;
