@@ -153,10 +153,6 @@ MUTANTS = {
         "      setting_.clock->now().time_since_epoch().count();",
         "processes", "*SetBack",
     ),
-    "segments are not allocated": (
-        "src/base/file_system.cpp", "error = ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(size));",
-        "error = ::ftruncate(fd_.get(), static_cast<off_t>(size)) == 0 ? 0 : errno;", "processes", "*FullDisk*",
-    ),
 }
 
 

@@ -174,7 +174,7 @@ TEST(Processes, ThatAreStoppedWithTheWriterLockMakeOthersBusyAndGoOn) {
 }
 
 /// Whoever it forked lives on; that keeps no lock of it, neither the writer's nor a member's.
-TEST(Processes, ThatForkedAndAreKilledGiveUpTheirLocks) {
+void kill_one_that_forked(bool child_gives_up) {
   const Folder folder;
   create(folder);
   SharedPage page;
@@ -190,9 +190,8 @@ TEST(Processes, ThatForkedAndAreKilledGiveUpTheirLocks) {
     if (const pid_t forked = ::fork(); forked == 0) {
       ::alarm(60);
       for (const int output : {STDOUT_FILENO, STDERR_FILENO}) ::close(output);
-      // Its handles may go; what they stand for is its parent's.
-      member.reset();
-      broker.reset();
+      // Its handles may stay or go; what they stand for is its parent's.
+      if (child_gives_up) member.reset(), broker.reset();
       while (true) ::pause();
     } else {
       child = forked;
@@ -214,6 +213,10 @@ TEST(Processes, ThatForkedAndAreKilledGiveUpTheirLocks) {
   ASSERT_GT(child.load(), 0);
   EXPECT_EQ(::kill(child, 0), 0) << "the child lives all the while";
   ::kill(child, SIGKILL);
+}
+
+TEST(Processes, ThatForkedAndAreKilledGiveUpTheirLocks) {
+  for (const bool child_gives_up : {true, false}) kill_one_that_forked(child_gives_up);
 }
 
 TEST(Processes, ManyAtOnceShareOneLog) {
