@@ -64,7 +64,7 @@ class MemoryDisk::OpenFile final : public File {
     const std::scoped_lock lock(disk_.mutex_);
     const auto size = disk_.names_->nodes[node_].size;
     const auto got = std::min<std::uint64_t>(out.size(), size - std::min(size, offset));
-    std::memcpy(out.data(), disk_.bytes(node_) + offset, got);
+    if (got > 0) std::memcpy(out.data(), disk_.bytes(node_) + offset, got);
     return got;
   }
   Result<> write_at(std::span<const std::byte> bytes, std::uint64_t offset) override {

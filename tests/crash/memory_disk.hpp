@@ -30,6 +30,7 @@ class MemoryDisk final : public FileSystem {
   };
   struct Names {
     std::uint32_t count;  ///< of nodes that were ever made; none is used twice
+    std::uint32_t padding;
     Node nodes[nodes_max];
     Entry entries[entries_max];
 

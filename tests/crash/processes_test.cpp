@@ -83,6 +83,7 @@ void kill_namesakes(std::uint64_t kills, SeededEntropy& entropy, std::uint64_t& 
         Process::Namespace::own);
   };
   std::vector<std::unique_ptr<Process>> alive;
+  alive.reserve(writers);
   for (std::size_t number = 0; number < writers; ++number) alive.push_back(start(number));
   if (!alive.front()->started()) GTEST_SKIP() << "namespaces are not allowed here";
   for (std::uint64_t round = 0; round < kills; ++round) {
@@ -226,6 +227,7 @@ TEST(Processes, ManyAtOnceShareOneLog) {
   SharedPage page;
   auto& ready = page.as<std::atomic<std::size_t>>();
   std::vector<std::unique_ptr<Process>> all;
+  all.reserve(count);
   for (std::size_t number = 0; number < count; ++number)
     all.push_back(std::make_unique<Process>([&, number] {
       auto broker = open_broker(folder.url(), {.log = &silent}).or_throw();

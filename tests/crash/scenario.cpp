@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto log_path = "log", topic_path = "log/t", control_path = "log/t/0/control";
+constexpr auto log_path = "log", control_path = "log/t/0/control";
 
 struct Silent final : LogSink {
   void write(LogLevel, std::string_view) override {}
@@ -31,8 +31,10 @@ Envelope envelope_of(std::string id, std::string payload) {
 
 Result<std::uint64_t> append(log::PartitionLog& log, const std::vector<Envelope>& events) {
   std::vector<EnvelopeView> views;
+  views.reserve(events.size());
   for (const auto& one : events) views.push_back(one.view());
   std::vector<const EnvelopeView*> pointers;
+  pointers.reserve(views.size());
   for (const auto& view : views) pointers.push_back(&view);
   return log.append(pointers, 10s);
 }

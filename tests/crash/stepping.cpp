@@ -39,11 +39,7 @@ std::uint64_t step_through(const std::function<int()>& work, const std::function
   while (may_be_led && WIFSTOPPED(status)) {
     // A trap is the step's; any other signal is the child's own.
     const int signal = WSTOPSIG(status) == SIGTRAP || WSTOPSIG(status) == SIGSTOP ? 0 : WSTOPSIG(status);
-    if (!look()) {
-      ::kill(child, SIGKILL);
-    } else if (::ptrace(PTRACE_SINGLESTEP, child, nullptr, signal) != 0 && errno == ESRCH) {
-      ::kill(child, SIGKILL);
-    }
+    if (!look() || (::ptrace(PTRACE_SINGLESTEP, child, nullptr, signal) != 0 && errno == ESRCH)) ::kill(child, SIGKILL);
     ::waitpid(child, &status, 0);
     ++steps;
   }

@@ -140,6 +140,7 @@ int posix_fallocate(int fd, off_t offset, off_t size) {
 
 void* mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset) noexcept {
   if (fd >= 0 && fails("mmap", broken)) return refuse(MAP_FAILED, ENOMEM);
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): so the system says it
   return reinterpret_cast<void*>(::syscall(SYS_mmap, at, size, protection, flags, fd, offset));
 }
 
