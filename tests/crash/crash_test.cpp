@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -23,6 +22,7 @@
 #include "tidings/base/entropy.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/log/verify.hpp"
+#include "torture.hpp"
 
 namespace tidings {
 namespace {
@@ -32,11 +32,6 @@ using namespace std::chrono_literals;
 constexpr const char* topics[] = {"in-memory", "durable"};
 constexpr std::uint32_t partitions = 3;
 constexpr std::uint64_t kills_a_log = 50;
-
-std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
-  const char* const text = std::getenv(variable);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
 
 /// Ends the child at once, without destructors or exit handlers of the test.
 [[noreturn]] void give_up(const Error& error) {
@@ -388,11 +383,10 @@ void kill_and_check(std::uint64_t kills, bool are_namesakes, SeededEntropy& entr
 }
 
 TEST(Crash, NothingAcknowledgedIsLostWhoeverIsKilled) {
-  const auto seed = number_from("TORTURE_SEED", 1);
-  const auto rounds = number_from("TORTURE_ROUNDS", 150);
-  std::printf("seed %llu, %llu kills\n", static_cast<unsigned long long>(seed),
-              static_cast<unsigned long long>(rounds));
-  SeededEntropy entropy(seed);
+  const auto torture = crash::Torture::from_environment(150);
+  const auto rounds = torture.rounds;
+  torture.print("kills");
+  SeededEntropy entropy(torture.seed);
   std::size_t acknowledged[2] = {0, 0};
   for (std::uint64_t done = 0; done < rounds && !testing::Test::HasFailure(); done += kills_a_log)
     kill_and_check(std::min(kills_a_log, rounds - done), done / kills_a_log % 2 == 1, entropy, acknowledged);
