@@ -232,6 +232,17 @@ class SystemDirectory final : public Directory {
   std::string path_;
 };
 
+/// The names in the folder that `path` lies in are on the device then. One that may be written and not read is left.
+Result<> sync_folder_of(const std::string& path) {
+  const auto slash = path.find_last_of('/', path.find_last_not_of('/'));
+  const auto folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0 && errno == EACCES) return {};
+  if (fd.get() < 0) return system_error("cannot open", folder, errno);
+  if (::fsync(fd.get()) != 0) return system_error("cannot sync", folder, errno);
+  return {};
+}
+
 class SystemFiles final : public FileSystem {
  public:
   Result<std::unique_ptr<Directory>> open(const std::string& path, bool create) override {
@@ -240,8 +251,11 @@ class SystemFiles final : public FileSystem {
     for (std::size_t end = 0; create && end != path.npos;) {
       end = path.find('/', end + 1);
       const auto part = path.substr(0, end);
-      if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST && end == path.npos)
+      if (::mkdir(part.c_str(), 0700) == 0) {
+        if (auto synced = sync_folder_of(part); !synced) return synced.error();
+      } else if (errno != EEXIST && end == path.npos) {
         return system_error("cannot create", part, errno);
+      }
     }
     auto opened = std::make_unique<SystemDirectory>(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
     if (opened->descriptor() < 0) return system_error("cannot open", path, errno);

@@ -58,6 +58,15 @@ Result<GroupFile> GroupFile::checked(std::unique_ptr<File> file, std::uint32_t p
     return Error{"corrupt",
                  file->path() + " is of a topic with " + std::to_string(there.partitions) + " partitions; move it away",
                  Retry::never};
+  // It has its size from the beginning. What is cut off is not taken for records that were never written.
+  auto size = file->size();
+  if (!size) return size.error();
+  if (*size < record_place(partitions, 0))
+    return Error{"corrupt",
+                 file->path() + " has " + std::to_string(*size) + " bytes in place of " +
+                     std::to_string(record_place(partitions, 0)) +
+                     "; move it away, and the group begins anew, or restore it from a copy",
+                 Retry::never};
   return GroupFile(std::move(file), partitions);
 }
 

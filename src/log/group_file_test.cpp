@@ -38,6 +38,9 @@ TEST(GroupFile, KeepsTheNewestWholeRecord) {
   EXPECT_EQ(GroupFile::open(*directory, "group", 2, false).or_throw().read(1).error().code, "corrupt");
   overwrite(path, bytes.substr(0, 63) + "x" + bytes.substr(64));
   EXPECT_EQ(GroupFile::open(*directory, "group", 2, false).error().code, "corrupt");
+  // Cut behind the header it is not a group that has not begun, which would begin at the end, and skip.
+  overwrite(path, bytes.substr(0, 64));
+  EXPECT_EQ(GroupFile::open(*directory, "group", 2, false).error().code, "corrupt");
 }
 
 TEST(GroupFile, MembersAndHoldersAreSeenByOthers) {

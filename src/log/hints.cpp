@@ -13,6 +13,7 @@ bool PartitionLog::is_plausible() {
   }
   auto segment = written_segment(now.segment, now.position > sizeof(SegmentHeader));
   if (!segment) return false;
+  if ((*segment)->epoch() > epoch()) return false;
   if (now.position % 8 != 0 || now.position < sizeof(SegmentHeader) || now.position > (*segment)->size()) return false;
   auto at = sizeof(SegmentHeader);
   auto offset = now.segment;
@@ -32,7 +33,9 @@ bool PartitionLog::is_plausible() {
     if (header.type != FrameType::data || header.producer_id != 0) [[unlikely]]
       if (!learn_frame(**segment, at)) return false;
     // The others are what the last one stands on; readers sum them up.
-    if (at + padded(length) == now.position && !(*segment)->frame_at(at)) return false;
+    if (at + padded(length) == now.position &&
+        (!(*segment)->frame_at(at) || header.epoch > epoch() || header.time != control().last_time.load()))
+      return false;
     ends_batch = header.batch_end == 1;
     at += padded(length);
     if (header.type == FrameType::data) ++offset;
@@ -61,6 +64,7 @@ Result<> PartitionLog::verify() {
     auto last = open_written(firsts->back());
     if (!last) return last.error();
     if ((*last)->length_at(sizeof(SegmentHeader)) == 0 && from > 0) --from;
+    control.epoch.store(std::max(epoch(), (*last)->epoch()));
     auto found = find_end((*firsts)[from]);
     if (!found) return found.error();
     end = std::move(*found);
@@ -75,6 +79,8 @@ Result<> PartitionLog::verify() {
                      "; nothing was changed. Stop every process that uses the log and move control away: the next to "
                      "open the partition makes it anew",
                  Retry::never};
+  control.epoch.store(std::max(epoch(), end.epoch));
+  if (end.time != 0) control.last_time.store(end.time);
   publish_end(end);
   if (end.segment) {
     auto learnt = end.position == sizeof(SegmentHeader) ? learn_producers_before(end.segment->first_offset())

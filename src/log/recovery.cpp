@@ -104,6 +104,7 @@ Result<std::string> PartitionLog::quarantine(std::string name, std::span<const s
   if (auto done = (*file)->write_at(bytes, 0); !done) return done.error();
   if (auto done = (*file)->sync_data(); !done) return done.error();
   if (auto done = (*quarantine)->sync(); !done) return done.error();
+  if (auto done = directory_->sync(); !done) return done.error();  // the folder's own name
   return (*file)->path();
 }
 

@@ -1,7 +1,7 @@
 // Processes that write and read one log are killed with SIGKILL at random moments, or leave, and others go on.
 // TORTURE_SEED replays the choices (not the scheduler's), TORTURE_ROUNDS says how many kills. Every 50 of them have a
 // log of their own, whose segments are small in the beginning: batches larger than a segment, and rolls, are then met
-// often.
+// often. In every second log each process is the first of a PID namespace of its own, where that is allowed.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -19,9 +18,11 @@
 #include <string>
 #include <vector>
 
+#include "process.hpp"
 #include "tidings/base/entropy.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/log/verify.hpp"
+#include "torture.hpp"
 
 namespace tidings {
 namespace {
@@ -31,11 +32,6 @@ using namespace std::chrono_literals;
 constexpr const char* topics[] = {"in-memory", "durable"};
 constexpr std::uint32_t partitions = 3;
 constexpr std::uint64_t kills_a_log = 50;
-
-std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
-  const char* const text = std::getenv(variable);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
 
 /// Ends the child at once, without destructors or exit handlers of the test.
 [[noreturn]] void give_up(const Error& error) {
@@ -116,10 +112,15 @@ struct Processes {
   std::map<pid_t, bool> alive;  // whether it is a writer
   std::uint64_t incarnations = 0;
   std::string heard;
+  bool are_namesakes = false;  // each is process 1 of its own namespace
 
   void start(bool is_writer, std::uint64_t seed) {
     const auto incarnation = incarnations++;
-    const pid_t pid = ::fork();
+    auto pid = are_namesakes ? crash::fork_into_namespace() : -1;
+    if (pid < 0) {
+      are_namesakes = false;  // not allowed
+      pid = ::fork();
+    }
     ASSERT_GE(pid, 0);
     if (pid == 0) {
       ::close(pipe[0]);
@@ -156,9 +157,12 @@ struct Processes {
 
   /// A reader gives back what it has, and ends.
   void let_leave(pid_t pid) {
-    ::kill(pid, SIGTERM);
     int status = 0;
-    for (pid_t ended = 0; ended == 0; listen(1ms)) ASSERT_GE(ended = ::waitpid(pid, &status, WNOHANG), 0);
+    // The first of a namespace is not told before it listens.
+    for (pid_t ended = 0; ended == 0; listen(1ms)) {
+      ::kill(pid, SIGTERM);
+      ASSERT_GE(ended = ::waitpid(pid, &status, WNOHANG), 0);
+    }
     // Told before it could listen, it ends at once.
     EXPECT_TRUE(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)) << "status " << status;
     alive.erase(pid);
@@ -324,10 +328,11 @@ void check_files(const std::string& path) {
 }
 
 /// So many kills over a log of their own.
-void kill_and_check(std::uint64_t kills, SeededEntropy& entropy, std::size_t (&acknowledged)[2]) {
+void kill_and_check(std::uint64_t kills, bool are_namesakes, SeededEntropy& entropy, std::size_t (&acknowledged)[2]) {
   auto folder = (std::filesystem::temp_directory_path() / "tidings-crash-XXXXXX").string();
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   Processes processes;
+  processes.are_namesakes = are_namesakes;
   processes.url = "log:" + folder + "/log";
   ASSERT_EQ(::pipe2(processes.pipe, O_CLOEXEC), 0);
   ::fcntl(processes.pipe[0], F_SETPIPE_SZ, 1 << 20);
@@ -343,7 +348,7 @@ void kill_and_check(std::uint64_t kills, SeededEntropy& entropy, std::size_t (&a
     ASSERT_EQ(::waitpid(pid, &status, 0), pid);
     ASSERT_EQ(status, 0);
   }
-  constexpr int writers = 4, readers = 4;
+  constexpr int writers = 8, readers = 4;
   for (int i = 0; i < writers + readers; ++i) processes.start(i < writers, entropy.next());
   for (std::uint64_t round = 0; round < kills && !testing::Test::HasFailure(); ++round) {
     processes.listen(std::chrono::microseconds{entropy.below(25'000)});
@@ -378,14 +383,13 @@ void kill_and_check(std::uint64_t kills, SeededEntropy& entropy, std::size_t (&a
 }
 
 TEST(Crash, NothingAcknowledgedIsLostWhoeverIsKilled) {
-  const auto seed = number_from("TORTURE_SEED", 1);
-  const auto rounds = number_from("TORTURE_ROUNDS", 300);
-  std::printf("seed %llu, %llu kills\n", static_cast<unsigned long long>(seed),
-              static_cast<unsigned long long>(rounds));
-  SeededEntropy entropy(seed);
+  const auto torture = crash::Torture::from_environment(150);
+  const auto rounds = torture.rounds;
+  torture.print("kills");
+  SeededEntropy entropy(torture.seed);
   std::size_t acknowledged[2] = {0, 0};
   for (std::uint64_t done = 0; done < rounds && !testing::Test::HasFailure(); done += kills_a_log)
-    kill_and_check(std::min(kills_a_log, rounds - done), entropy, acknowledged);
+    kill_and_check(std::min(kills_a_log, rounds - done), done / kills_a_log % 2 == 1, entropy, acknowledged);
   std::printf("%zu and %zu events were acknowledged\n", acknowledged[0], acknowledged[1]);
   EXPECT_GT(acknowledged[0], rounds);
   EXPECT_GT(acknowledged[1], rounds);

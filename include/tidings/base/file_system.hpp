@@ -108,7 +108,8 @@ class Directory {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  /// Opens a directory by any path; with `create`, also its parents. Those that it makes are for the owner only (0700).
+  /// Opens a directory by any path; with `create`, also its parents. Those that it makes are for the owner only (0700),
+  /// and their names are on the device.
   virtual Result<std::unique_ptr<Directory>> open(const std::string& path, bool create) = 0;
 };
 
