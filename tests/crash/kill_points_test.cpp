@@ -21,6 +21,7 @@ struct Moment {
 class Moments {
  public:
   void add(const MemoryDisk& disk, const Told& told) {
+    if (disk.names().renaming != 0) return;
     if (!all.empty() && all.back().told == told && disk.is(all.back().image)) return;
     all.push_back({disk.take(), told});
   }

@@ -193,13 +193,14 @@ class MemoryDisk::OpenDirectory final : public Directory {
     const std::scoped_lock lock(disk_.mutex_);
     auto* const old = disk_.names_->find(node_, from);
     if (old == nullptr) return not_found(path_of(from));
-    if (auto* const there = disk_.names_->find(node_, to)) {
-      if (!replaces) return Error{"exists", path_of(to) + " exists", Retry::never};
-      there->node = 0;
-    }
+    auto* const there = disk_.names_->find(node_, to);
+    if (there != nullptr && !replaces) return Error{"exists", path_of(to) + " exists", Retry::never};
+    std::atomic_ref(disk_.names_->renaming).store(1);
+    if (there != nullptr) there->node = 0;
     const auto node = old->node;
     old->node = 0;
     disk_.names_->put(node_, to, node);
+    std::atomic_ref(disk_.names_->renaming).store(0);
     disk_.step(
         {.what = Step::renamed, .node = node_, .from = std::string(from), .to = std::string(to), .replaces = replaces});
     return {};

@@ -29,8 +29,8 @@ class MemoryDisk final : public FileSystem {
     char name[name_max];
   };
   struct Names {
-    std::uint32_t count;  ///< of nodes that were ever made; none is used twice
-    std::uint32_t padding;
+    std::uint32_t count;     ///< of nodes that were ever made; none is used twice
+    std::uint32_t renaming;  ///< 1: half of what the kernel does in one step is done
     Node nodes[nodes_max];
     Entry entries[entries_max];
 

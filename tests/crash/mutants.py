@@ -62,17 +62,17 @@ MUTANTS = {
     # Power.
     "a sync is told before it is done": (
         LOG + "syncing.cpp",
-        "    if (auto done = (*segment)->file().sync_data(); !done) return poison(done.error());\n    if (!setting_.durable)",
-        "    (void)tell_synced(target, first);\n"
-        "    if (auto done = (*segment)->file().sync_data(); !done) return poison(done.error());\n    if (!setting_.durable)",
+        "    if (auto done = sync_segment((*segment)->file(), until); !done) return done;\n",
+        "    (void)tell_synced(target, first, faults);\n"
+        "    if (auto done = sync_segment((*segment)->file(), until); !done) return done;\n",
         "power_loss", "*LeavesWhatWasSynced/Durable*",
     ),
     "a durable roll does not sync what it seals": (
-        LOG + "rolling.cpp", "} else if (auto done = from->file().sync_data(); !done) {", "} else if (Result<> done; !done) {",
+        LOG + "rolling.cpp", "      if (auto done = sync_segment(from->file(), sync_deadline()); !done) return done.error();\n", "",
         "power_loss", "*LeavesWhatWasSynced/Durable*",
     ),
     "nothing that was sealed is ever synced": (
-        LOG + "syncing.cpp", "    if (auto done = mine.file->sync_data(); !done) return poison(done.error());\n", "",
+        LOG + "syncing.cpp", "    if (auto done = sync_segment(*mine.file, until); !done) return done;\n", "",
         "power_loss", "*LeavesWhatWasSynced/Memory*",
     ),
     "a torn tail is cleared and not kept aside": (
@@ -109,7 +109,7 @@ MUTANTS = {
         LOG + "segment.cpp", "  if (header.size != *size || *size % 8 != 0)", "  if (false)", "damage", "*Cut*",
     ),
     "a topic's file is believed": (
-        LOG + "log_directory.cpp", "meta.checksum != checksum_of(meta) ||", "", "damage", "*",
+        LOG + "topic_files.cpp", "  if (meta.checksum != checksum_of(meta))", "  if (false)", "damage", "*",
     ),
     "a group's records are believed": (
         LOG + "group_file.cpp", "if (record.checksum != checksum_of(record, partition + 1)) {", "if (false) {", "damage", "*",
