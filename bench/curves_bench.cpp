@@ -43,7 +43,7 @@ double processor_seconds() {
 /// A log that was written once, in batches of 1,000 records of 128 bytes, and is measured again and again.
 struct Grown {
   explicit Grown(std::uint64_t bytes) : scratch("grown") {
-    TidingsLog log(scratch.path(), Synced::no);
+    TidingsLog log(scratch.path(), Storing{});
     first = tidings::system_clock().now();
     for (; records * record_bytes < bytes; records += 1'000) {
       last = tidings::system_clock().now();

@@ -69,6 +69,25 @@ int alter_topic(const Common& common, const TopicArguments& arguments) {
   return changed ? done : fail(changed.error());
 }
 
+int delete_topic(const Common& common, const TopicArguments& arguments) {
+  if (auto valid = check_names(common, arguments.topic); !valid) return fail(valid.error());
+  auto broker = open(common, false);
+  if (!broker) return fail(broker.error());
+  const auto name = named(common, arguments.topic);
+  if (!arguments.yes) {
+    auto topic = (*broker)->topic(name);
+    if (!topic) return fail(topic.error());
+    std::uint64_t events = 0;
+    for (const auto& partition : topic->partitions) events += partition.end.value - partition.earliest.value;
+    if (events > 0)
+      return fail({"not_empty", "topic " + arguments.topic + " has " + std::to_string(events) +
+                                    (events == 1 ? " event" : " events") +
+                                    ", and nothing brings them back; add --yes to delete it with them"});
+  }
+  auto deleted = (*broker)->delete_topic(name);
+  return deleted ? done : fail(deleted.error());
+}
+
 int seek(const Common& common, const SeekArguments& arguments) {
   if (auto valid = check_names(common, arguments.topic, arguments.group); !valid) return fail(valid.error());
   auto to = parse_start(arguments.to);

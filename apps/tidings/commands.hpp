@@ -52,9 +52,11 @@ struct TopicArguments {
   std::string retain_bytes;  ///< empty: as it is
   std::string retain_age;
   std::optional<bool> wait_for_groups;
+  bool yes = false;
 };
 int create_topic(const Common& common, const TopicArguments& arguments);
 int alter_topic(const Common& common, const TopicArguments& arguments);
+int delete_topic(const Common& common, const TopicArguments& arguments);
 
 struct SeekArguments {
   std::string topic;

@@ -261,6 +261,15 @@ struct Parser {
         "  tidings topics alter orders --retain-age 7d --retain-bytes 10GiB\n"
         "  tidings topics alter orders --retain-age 0 --wait-for-groups");
     shared(alter);
+    auto* const remove = topics->add_subcommand("delete", "Delete a topic, with its events and groups");
+    remove->set_help_flag("-h,--help", "Print this help");
+    remove->add_option("TOPIC", changing.topic, "Must be there")->required()->type_name("");
+    remove->add_flag("--yes", changing.yes, "Also where it has events");
+    remove->footer(
+        "Answers busy while any process has it open: stop those first (`tidings inspect` names them).\n\n"
+        "Example:\n"
+        "  tidings topics delete orders --yes");
+    shared(remove);
     auto* const seek =
         command("seek", "Move a group: what it passes over is skipped, what it goes back over comes again");
     seek->add_option("TOPIC", seeking.topic, "Must be there")->required()->type_name("");
@@ -347,6 +356,7 @@ struct Parser {
       const auto* const of_topics = app.get_subcommand("topics");
       if (of_topics->got_subcommand("create")) return create_topic(common, changing);
       if (of_topics->got_subcommand("alter")) return alter_topic(common, changing);
+      if (of_topics->got_subcommand("delete")) return delete_topic(common, changing);
       return topics(common, listing);
     }
     if (app.got_subcommand("seek")) return seek(common, seeking);

@@ -170,6 +170,10 @@ Result<> Broker::set_retention(std::string_view, const Retention&) {
   return Error{"unsupported", "this broker removes nothing by age or size; its own options bound it"};
 }
 
+Result<> Broker::delete_topic(std::string_view) {
+  return Error{"unsupported", "this broker keeps its topics until it ends"};
+}
+
 Result<std::unique_ptr<Publisher>> Broker::publisher(std::string_view topic, const PublisherOptions& options) {
   return make_publisher(std::make_unique<WholePublish>(*this, topic), options);
 }

@@ -200,7 +200,11 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(const std::string& path
 
 Result<std::shared_ptr<TopicLog>> LogDirectory::find(std::string_view topic) {
   const std::scoped_lock lock(mutex_);
-  if (const auto known = open_.find(topic); known != open_.end()) return known->second;
+  if (const auto known = open_.find(topic); known != open_.end()) {
+    if (!known->second->is_deleted()) [[likely]]
+      return known->second;
+    open_.erase(known);
+  }
   auto opened = TopicLog::open(directory_, std::string(topic), slots_, background_, *options_.clock, *options_.log);
   if (opened) return open_[std::string(topic)] = std::move(*opened);
   if (is_nothing_of_ours(opened.error())) return std::shared_ptr<TopicLog>{};

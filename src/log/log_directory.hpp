@@ -39,6 +39,8 @@ class TopicLog {
   Result<PartitionLog*> partition(std::uint32_t number, Duration wait_max = std::chrono::seconds{30});
   [[nodiscard]] TopicWake& wake() const { return *wake_; }
   [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }
+  /// By whoever: it is not to be used any more.
+  [[nodiscard]] bool is_deleted() const { return wake_->is_deleted(); }
 
   Result<GroupFile> group(const std::string& name, bool create) {
     return GroupFile::open(*groups_, name, meta_.partitions, create);
@@ -90,6 +92,10 @@ class LogDirectory {
   /// Makes the topic; one that is there already is left as it is. Error `exists` (never) where something stands in its
   /// place that is no topic.
   Result<std::shared_ptr<TopicLog>> create(const std::string& topic, const TopicMeta& meta);
+  /// Removes the topic with all its events and groups; then syncs the folder. What a process that dies in it leaves has
+  /// no topic's name, and goes with the next one that is removed. Error `busy` (same call) where anybody has it open,
+  /// or is a member of one of its groups: nothing is changed then.
+  Result<> remove(const std::string& topic);
   /// The names of the topics, sorted: damaged ones too, but nothing else that lies in the directory.
   Result<std::vector<std::string>> topics();
   [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }

@@ -15,6 +15,7 @@ class TopicWake {
   struct Words {
     std::atomic<std::uint32_t> news;
     std::atomic<std::uint32_t> waiters;
+    std::atomic<std::uint32_t> deleted;  // 1: the topic was, and what has this open has nothing
   };
 
  public:
@@ -28,6 +29,9 @@ class TopicWake {
     words().news.fetch_add(1, std::memory_order_seq_cst);
     futex_wake(words().news, INT_MAX);
   }
+
+  void tell_deleted() { words().deleted.store(1); }
+  [[nodiscard]] bool is_deleted() const { return words().deleted.load(std::memory_order_relaxed) != 0; }
 
   /// Somebody who waits: he looks for news after he has become one, and between `ticket` and `wait`, so that none is
   /// missed. One who is killed stays counted: that costs his topic a system call an announcement, nothing else.

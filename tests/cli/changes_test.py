@@ -53,6 +53,24 @@ class Changes(CommandLine):
         shown = self.run_tidings("tail", "orders", "--from", "earliest", "--no-follow").stdout.splitlines()
         self.assertEqual(len(shown), topic["events"])
 
+    def test_topics_are_deleted_unless_somebody_uses_them(self):
+        self.publish("orders", range(3))
+        self.publish("invoices", [1])
+        self.assertIn("has 3 events", self.run_tidings("topics", "delete", "orders", status=1).stderr)
+        member = self.start("tail", "orders", "--group", "audit")
+        self.wait_until(lambda: self.is_member_there("orders", "audit"), "no member came")
+        self.assertRegex(self.run_tidings("topics", "delete", "orders", "--yes", status=1).stderr, "^tidings: busy: ")
+        self.interrupt(member)
+        self.end_of(member, 130)
+        self.assertEqual(self.topic("orders")["events"], 3)
+        self.run_tidings("topics", "delete", "orders", "--yes")
+        self.assertEqual([one for one in os.listdir(os.path.join(self.folder, "data")) if "orders" in one], [])
+        self.assertIn("unknown_topic", self.run_tidings("topics", "orders", status=1).stderr)
+        self.assertIn("did you mean 'invoices'", self.run_tidings("topics", "delete", "invoice", "--yes", status=1).stderr)
+        self.publish("orders", [7])  # made anew
+        self.assertEqual(self.topic("orders")["partitions"][0]["end"], 1)
+        self.run_tidings("verify")
+
     def test_groups_are_moved(self):
         self.publish("orders", range(5))
         self.run_tidings("tail", "orders", "--group", "audit", "--count", "4")

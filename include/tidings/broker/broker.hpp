@@ -89,6 +89,10 @@ class Broker {
   /// Changes how long a topic keeps its events; what is too old by that goes soon. Errors: `unknown_topic`,
   /// `invalid_options`, `unsupported` (never).
   virtual Result<> set_retention(std::string_view topic, const Retention& retention);
+  /// Deletes a topic: its events, and what its groups had settled; it is gone for good when this returns. Errors:
+  /// `unknown_topic`, `unsupported` (never); `busy` (same call: somebody publishes to it, reads it or is a member of
+  /// one of its groups, in whatever process; nothing was changed).
+  virtual Result<> delete_topic(std::string_view topic);
 
   /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the
   /// broker was opened otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by

@@ -72,6 +72,7 @@ class LogBroker final : public Broker {
 
   Result<> create_topic(std::string_view name, const TopicOptions& options) override;
   Result<> set_retention(std::string_view name, const Retention& retention) override;
+  Result<> delete_topic(std::string_view name) override;
   Result<std::vector<Published>> publish(std::string_view name, std::span<const EnvelopeView> events,
                                          const PublishOptions& options) override;
   Result<std::unique_ptr<Publisher>> publisher(std::string_view name, const PublisherOptions& options) override;
@@ -201,6 +202,15 @@ Result<> LogBroker::set_retention(std::string_view name, const Retention& retent
   auto topic = existing(name);
   if (!topic) return topic.error();
   return (*topic)->keep(keeping_of(retention));
+}
+
+Result<> LogBroker::delete_topic(std::string_view name) {
+  if (auto topic = existing(name); !topic) return topic.error();
+  {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(interval_topics_, [&](const auto& topic) { return topic->name() == name; });
+  }
+  return directory_->remove(std::string(name));
 }
 
 Result<LogBroker::Written> LogBroker::write(const std::shared_ptr<TopicLog>& topic,

@@ -1,0 +1,108 @@
+#include <gtest/gtest.h>
+
+#include "log/faulty_files.hpp"
+#include "log/testing.hpp"
+
+namespace tidings::log {
+namespace {
+
+struct Folder {
+  Folder() {
+    if (::mkdtemp(path.data()) == nullptr) std::abort();
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::unique_ptr<LogDirectory> open() { return LogDirectory::open(path, {.log = &silent, .files = &files}).or_throw(); }
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) all.push_back(entry.path().filename().string());
+    std::erase(all, "slots.lock");
+    return all;
+  }
+
+  std::string path = (std::filesystem::temp_directory_path() / "tidings-deleting-XXXXXX").string();
+  Silent silent;
+  FaultyFiles files;
+};
+
+TEST(Deleting, ATopicGoesWithAllThatIsInIt) {
+  Folder folder;
+  auto log = folder.open();
+  for (int round = 0; round < 2; ++round) {
+    auto topic = log->create("orders", {.partitions = 3, .durability = 0}).or_throw();
+    append(*topic->partition(2).or_throw(), {event("0")});
+    topic->group("audit", true).or_throw();
+    topic.reset();
+    log->remove("orders").or_throw();
+    EXPECT_EQ(log->find("orders").or_throw(), nullptr);
+    EXPECT_TRUE(folder.names().empty());
+  }
+}
+
+TEST(Deleting, WhoeverUsesItKeepsIt) {
+  Folder folder;
+  auto log = folder.open();
+  auto other = folder.open();  // locks of one process on two descriptors are as those of two processes
+  auto topic = log->create("orders", {.durability = 0}).or_throw();
+  append(*topic->partition(0).or_throw(), {event("0")});
+  EXPECT_EQ(log->remove("orders").error().code, "busy");
+  EXPECT_EQ(other->remove("orders").error().code, "busy");
+  topic.reset();
+  EXPECT_EQ(other->remove("orders").error().code, "busy") << "its handle has the partition open";
+  log = folder.open();
+  {
+    auto group = log->find("orders").or_throw()->group("audit", true).or_throw();
+    group.join().or_throw();
+    EXPECT_EQ(other->remove("orders").error().code, "busy");
+  }
+  EXPECT_EQ(read_ids(*log->find("orders").or_throw()->partition(0).or_throw()).or_throw(), numbers(0, 1));
+  log = folder.open();
+  other->remove("orders").or_throw();
+}
+
+TEST(Deleting, WhoHasItOpenWithoutAPartitionFindsTheNextOfThatName) {
+  Folder folder;
+  auto log = folder.open();
+  auto other = folder.open();
+  auto stale = log->create("orders", {.durability = 0}).or_throw();
+  other->remove("orders").or_throw();
+  EXPECT_FALSE(stale->partition(0)) << "nothing that is written there would be found";
+  EXPECT_EQ(log->find("orders").or_throw(), nullptr);
+  append(*other->create("orders", {.durability = 0}).or_throw()->partition(0).or_throw(), {event("0")});
+  EXPECT_EQ(read_ids(*log->find("orders").or_throw()->partition(0).or_throw()).or_throw(), numbers(0, 1));
+}
+
+TEST(Deleting, WhatFailsHalfWayGoesWithTheNext) {
+  for (std::uint64_t step = 1;; ++step) {
+    Folder folder;
+    {
+      auto log = folder.open();
+      append(*log->create("orders", {.durability = 0}).or_throw()->partition(0).or_throw(), {event("0")});
+      log->create("invoices", {}).or_throw();
+    }
+    auto log = folder.open();
+    folder.files.fail([step, count = std::uint64_t{0}](const FaultyFiles::Call&) mutable {
+      return ++count == step ? std::optional(io_error()) : std::nullopt;
+    });
+    const auto done = log->remove("orders");
+    folder.files.fail({});
+    // All of it is there, or nothing has its name.
+    if (auto topic = log->find("orders").or_throw()) {
+      EXPECT_FALSE(done) << step;
+      ASSERT_EQ(read_ids(*topic->partition(0).or_throw()).or_throw(), numbers(0, 1)) << step;
+      topic.reset();
+      log->remove("orders").or_throw();
+    }
+    log->remove("invoices").or_throw();
+    ASSERT_TRUE(folder.names().empty()) << step;
+    if (done) {
+      EXPECT_GT(step, 15U);
+      break;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tidings::log
