@@ -14,7 +14,8 @@ namespace {
 constexpr std::uint64_t zeroed_least = std::uint64_t{64} << 10;
 constexpr std::uint64_t zeroed_most = std::uint64_t{1} << 20;
 /// Of a durable topic: a small write into a page of 1 MiB takes more than twice as long as into one of 128 KiB
-/// (measured: 1.4 and 0.6 µs), since the kernel looks at each of its blocks.
+/// (measured: 1.4 and 0.6 µs), since the kernel looks at each of its blocks. A large one gains more by the large page
+/// (batches of 128 KiB: a quarter more of them a second).
 constexpr std::uint64_t zeroed_most_durable = std::uint64_t{128} << 10;
 std::byte zeros[zeroed_most];
 
@@ -197,7 +198,8 @@ Result<> PartitionLog::zero_ahead(Segment& segment, std::uint64_t end) {
   const auto position = control.position.load(std::memory_order_relaxed);
   auto from = std::max(control.zeroed.load(std::memory_order_relaxed), position);
   // A power of two, and aligned to it: the kernel then takes the largest pages that it has.
-  const auto most = setting_.durable ? zeroed_most_durable : zeroed_most;
+  const bool is_small = end - position < zeroed_least;
+  const auto most = setting_.durable && is_small ? zeroed_most_durable : zeroed_most;
   const auto step = std::clamp(std::bit_floor(position), zeroed_least, most);
   const auto to = std::min((end + step - 1) / step * step, segment.size());
   while (from < to) {

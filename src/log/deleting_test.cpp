@@ -14,7 +14,9 @@ struct Folder {
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
 
-  std::unique_ptr<LogDirectory> open() { return LogDirectory::open(path, {.log = &silent, .files = &files}).or_throw(); }
+  std::unique_ptr<LogDirectory> open() {
+    return LogDirectory::open(path, {.log = &silent, .files = &files}).or_throw();
+  }
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (const auto& entry : std::filesystem::directory_iterator(path)) all.push_back(entry.path().filename().string());
