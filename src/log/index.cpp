@@ -86,6 +86,8 @@ std::optional<IndexProblem> decode_index(std::span<const std::byte> bytes, const
     return IndexProblem{"wrong_header", offsetof(IndexHeader, salt), "of another segment"};
   for (const auto reserved : header.reserved)
     if (reserved != 0) return IndexProblem{"wrong_header", offsetof(IndexHeader, reserved), "reserved bytes are not 0"};
+  const IndexProblem unfit{"wrong_place", offsetof(IndexHeader, end_offset), "says a place that cannot be"};
+  if (header.count == 0) return unfit;
   index = {header.end_offset, header.end_position, std::vector<IndexPlace>(header.count)};
   std::memcpy(index.places.data(), bytes.data() + sizeof header, bytes.size() - sizeof header);
   // A frame takes 64 bytes at least.
@@ -93,9 +95,8 @@ std::optional<IndexProblem> decode_index(std::span<const std::byte> bytes, const
     return position % 8 == 0 && position >= sizeof(SegmentHeader) && position <= segment.size - seal_bytes &&
            offset - segment.first_offset <= (position - sizeof(SegmentHeader)) / sizeof(FrameHeader);
   };
-  const IndexProblem unfit{"wrong_place", offsetof(IndexHeader, end_offset), "says a place that cannot be"};
-  if (segment.size < sizeof(SegmentHeader) + seal_bytes || header.count == 0 ||
-      bytes.size() > index_bytes_max(segment.size) || !fits(header.end_offset, header.end_position))
+  if (segment.size < sizeof(SegmentHeader) + seal_bytes || bytes.size() > index_bytes_max(segment.size) ||
+      !fits(header.end_offset, header.end_position))
     return unfit;
   const IndexPlace* before = nullptr;
   for (const auto& place : index.places) {
