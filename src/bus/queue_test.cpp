@@ -400,14 +400,17 @@ TEST(Queue, ABusThatGoesWaitsForAHandlerThatUnsubscribed) {
   Lines log;
   auto bus = std::make_unique<Bus>(tidings::BusOptions{.log = &log});
   Gate gate;
+  std::counting_semaphore<> published(0);
   std::atomic<int> handled = 0;
   auto queued = bus->subscribe_queued({.name = "q"}, [&](const Number&, Context& context) -> Result<> {
+    published.acquire();  // what comes behind the end is not in the queue
     auto done = context.unsubscribe();
     gate.pass();
     ++handled;
     return done;
   });
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(bus->publish(Number{}));
+  published.release(3);
   gate.began.acquire();
   std::jthread opener([&] {
     std::this_thread::sleep_for(20ms);

@@ -75,7 +75,8 @@ struct Crashing {
     auto broker = open();
     std::uint64_t handled = 0;
     std::uint64_t parked = 0;
-    for (const auto& one : broker->groups("orders").or_throw().front().partitions) {
+    const auto groups = broker->groups("orders").or_throw();
+    for (const auto& one : groups.front().partitions) {
       handled += one.handled;
       parked += one.parked;
     }
