@@ -199,11 +199,11 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
       task.alone = task.delivery.lost > 0;  // what a process died with comes by itself
       lanes_.add(task);
     }
+    ignored_ += ignored;  // before anybody can settle them
     for (auto wake = std::min(std::max<std::size_t>(lanes_.ready(), ignored > 0 ? 1 : 0), idle_); wake > 0; --wake)
       work_.notify_one();
   }
   if (ignored == 0) return;
-  ignored_ += ignored;
   wants_flush_();
   for (std::size_t at = 0; at < deliveries.size(); ++at)
     if (!sorted[at].wanted) tell_ignored(source, deliveries[at].envelope.type);
