@@ -168,6 +168,11 @@ std::string Work::check() {
       if (!got) return "read: " + to_string(got.error());
       if (got->empty()) return "it ends early";
       for (const auto& one : *got) {
+        // A retention whose call failed is made good in the background when the partition is opened: that may be now.
+        if (one.id.offset.value > next) {
+          const auto now = broker_->topic(topic);
+          if (now && now->partitions.at(0).earliest.value == one.id.offset.value) next = one.id.offset.value;
+        }
         if (one.id.offset.value != next++) return "offsets are not dense";
         const std::string id(one.envelope.id);
         if (!tried_[topic].contains(id)) return "nobody published '" + id + "'";
