@@ -30,13 +30,13 @@ std::invoke_result_t<Act> PartitionLog::as_writer(Duration wait_max, Act act) {
   assert(!slots_->is_forked() && "a log that was opened before fork() must not be used after it");
   auto lock = WriterLock::take(control(), *slots_, wait_max);
   if (!lock) return lock.error();
-  const bool was_well = !is_fault(control().faults.load(std::memory_order_relaxed));
   const auto attempt = [&](bool inherited) -> std::invoke_result_t<Act> {
     if (auto ready = ready_to_write(inherited); !ready) return ready.error();
     return act();
   };
   auto done = attempt(lock->inherited());
-  if (!done && was_well && done.error().code == "poisoned") [[unlikely]]
+  // Each may meet one more process that died in a sync. Where writing anew fails it is not tried again.
+  for (int again = 0; !done && again < 8 && done.error().code == "poisoned" && !is_fault(seen_faults_); ++again)
     done = attempt(false);
   return done;
 }
@@ -91,7 +91,8 @@ void PartitionLog::work_behind() {
 /// The writer has the lock: what others left is repaired, and what they wrote is known.
 Result<> PartitionLog::ready_to_write(bool inherited) {
   auto& control = this->control();
-  if (control.faults.load(std::memory_order_relaxed) != seen_faults_) [[unlikely]]
+  if (const auto faults = control.faults.load(std::memory_order_relaxed); faults != seen_faults_ || is_fault(faults))
+      [[unlikely]]
     if (auto done = settle_faults(); !done) return done.error();
   if (const auto dirty_end = control.dirty_end.load(std::memory_order_relaxed); inherited || dirty_end != 0)
       [[unlikely]] {

@@ -29,6 +29,7 @@ Result<> PartitionLog::write_anew_where_needed(SteadyTime until) {
 Result<> PartitionLog::write_anew() {
   auto& control = this->control();
   const auto faults = control.faults.load();
+  seen_faults_ = faults;
   mark_dirty(control.dirty_end.load());
   // What died in a sync is told by the fault by now.
   for (const auto& one : syncs_under_way(control)) {

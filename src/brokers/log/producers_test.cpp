@@ -1,5 +1,6 @@
 // Publishers with an id are killed at random moments; each successor sends again what it does not know about.
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +69,7 @@ void kill_publishers(Durability durability, int kills) {
     const auto seed = entropy.next();
     const pid_t pid = ::fork();
     ASSERT_GE(pid, 0);
+    if (pid == 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also where the test ends early
     if (pid == 0) publish_until_killed(url, id, epoch, from, seed, pipe[1]);
     alive[id] = pid;
   };
