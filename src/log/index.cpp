@@ -1,8 +1,6 @@
 #include "log/index.hpp"
 
-#include <charconv>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
 
 #include "log/crc32c.hpp"
@@ -18,9 +16,8 @@ std::uint32_t checksum_of(std::span<const std::byte> bytes) {
 }  // namespace
 
 std::string index_name(std::uint64_t first_offset) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%020llu.idx", static_cast<unsigned long long>(first_offset));
-  return text;
+  auto name = segment_name(first_offset);
+  return name.replace(name.size() - 4, 4, ".idx");
 }
 
 std::optional<std::uint64_t> index_first_offset(std::string_view name) {
