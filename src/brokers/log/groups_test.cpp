@@ -1,0 +1,100 @@
+// Where a group goes on: after its members died, after a power cut.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <optional>
+
+#include "brokers/log/testing.hpp"
+#include "tidings/base/atomic_file.hpp"
+
+namespace tidings::brokers {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Who joined first holds the partition's byte, and dies before it has written where the group begins.
+TEST_F(LogBroker, AnHeirBeginsWhereItsGroupWasTold) {
+  auto broker = open();
+  for (const auto* const id : {"0", "1", "2"}) publish(*broker, "t", id);
+  auto groups = system_files().open(folder + "/t/groups", false).or_throw();
+  std::optional first = tidings::log::GroupFile::open(*groups, "g", 1, true).or_throw();
+  first->join().or_throw();
+  ASSERT_TRUE(first->try_hold(0).or_throw());
+  auto heir = broker->subscribe("t", {.group = "g", .start = Start::latest()}).or_throw();
+  EXPECT_TRUE(heir->fetch(10, 10ms).or_throw().empty());
+  first.reset();
+  EXPECT_TRUE(heir->fetch(10, 200ms).or_throw().empty());
+  publish(*broker, "t", "3");
+  EXPECT_EQ(ids_of(heir->fetch(10, 10s).or_throw()), std::vector<std::string>{"3"});
+}
+
+/// A power cut takes events back that a group has settled; what is published then is handled all the same.
+TEST_F(LogBroker, APositionBeyondWhatAPowerCutLeftIsTakenBackAndTold) {
+  const auto settle_all = [](Consumer& member, std::size_t count) {
+    for (std::size_t seen = 0; seen < count;) {
+      std::vector<DeliveryId> ids;
+      for (const auto& one : member.fetch(100, 10s).or_throw()) ids.push_back(one.id);
+      ASSERT_FALSE(ids.empty());
+      seen += ids.size();
+      member.settle(ids).or_throw();
+    }
+  };
+  const auto segment = folder + "/t/0/" + tidings::log::segment_name(0);
+  std::string before;
+  {
+    auto broker = open();
+    broker->create_topic("t", {.durability = Durability::memory}).or_throw();
+    for (int i = 0; i < 5; ++i) publish(*broker, "t", "old");
+    before = read_file(segment).or_throw();
+    for (int i = 0; i < 5; ++i) publish(*broker, "t", "old");
+    auto member = broker->subscribe("t", {.group = "g"}).or_throw();
+    settle_all(*member, 10);
+  }
+  std::ofstream(segment, std::ios::binary | std::ios::trunc) << before;
+  const auto control = folder + "/t/0/control";
+  auto bytes = read_file(control).or_throw();
+  bytes[offsetof(tidings::log::Control, boot_id)] ^= 1;
+  std::ofstream(control, std::ios::binary | std::ios::trunc) << bytes;
+  auto broker = open();
+  for (int i = 0; i < 8; ++i) publish(*broker, "t", "new");
+  EXPECT_EQ(broker->groups("t").or_throw().at(0).lag(), 8U);
+  auto member = broker->subscribe("t", {.group = "g"}).or_throw();
+  EXPECT_EQ(ids_of(member->fetch(100, 10s).or_throw()), std::vector<std::string>(8, "new"));
+  EXPECT_NE(sink.lines.find("stood at offset 10"), std::string::npos) << sink.lines;
+  EXPECT_NE(sink.lines.find("from offset 5 on"), std::string::npos) << sink.lines;
+}
+
+TEST_F(LogBroker, AttemptsThatWereBegunOutliveTheirHolder) {
+  auto broker = open();
+  for (const auto* id : {"0", "1", "2", "3"}) try_publish(*broker, "orders", id).or_throw();
+  const auto take = [&] { return broker->subscribe("orders", {.group = "group"}).or_throw(); };
+  auto holder = take();
+  auto got = holder->fetch(10, 1s).or_throw();
+  ASSERT_EQ(got.size(), 4U);
+  const std::vector<Attempt> begun{{got[0].id, 1}, {got[1].id, 1}, {got[2].id, 1}};
+  holder->begin(begun);
+  holder->begin(std::vector<Attempt>{{got[1].id, 2}});
+  holder->settle({&got[0].id, 1}).or_throw();
+  holder->settle({&got[2].id, 1}).or_throw();  // beyond the position
+  holder.reset();
+  holder = take();
+  holder->begin(begun);  // of a hold that is over: nobody is held to account
+  got = holder->fetch(10, 1s).or_throw();
+  ASSERT_EQ(got.size(), 3U);
+  EXPECT_EQ(got[0].envelope.id, "1");
+  EXPECT_EQ(got[0].lost, 2);
+  EXPECT_EQ(got[0].attempt, 3);
+  EXPECT_EQ(got[1].lost, 0) << "it was settled, if beyond the position";
+  EXPECT_EQ(got[2].attempt, 1) << "what was fetched only has not been tried";
+  holder.reset();
+  holder = take();
+  EXPECT_EQ(holder->fetch(1, 1s).or_throw().at(0).lost, 2);
+  holder.reset();
+  // Moved by hand, a group begins anew.
+  broker->seek("orders", "group", Start::earliest()).or_throw();
+  holder = take();
+  for (const auto& one : holder->fetch(10, 1s).or_throw()) EXPECT_EQ(one.attempt, 1) << one.envelope.id;
+}
+
+}  // namespace
+}  // namespace tidings::brokers

@@ -1,0 +1,103 @@
+#include <utility>
+
+#include "brokers/log/log_broker.hpp"
+
+namespace tidings::brokers::log {
+
+Result<LogBroker::Written> LogBroker::write(const std::shared_ptr<TopicLog>& topic,
+                                            std::span<const EnvelopeView> events, const PublishOptions& options) {
+  const auto& meta = topic->meta();
+  auto routing =
+      route(events, options, meta.partitions, meta.event_bytes_max, keyless_.fetch_add(1, std::memory_order_relaxed));
+  if (!routing) return routing.error();
+  const auto durability = static_cast<Durability>(meta.durability);
+  const bool synced = durability == Durability::durable || options.wait_for == Durability::durable;
+  if (durability == Durability::interval) sync_in_background(topic);
+  Written written;
+  // Looked at by who waits, and by who goes on to a second step: the clock is a part of what one small event costs.
+  const bool is_one_step = !synced && routing->parts.size() == 1;
+  if (!is_one_step) written.until = deadline_after(std::chrono::steady_clock::now(), options.wait_max);
+  const auto wait_left = [&] { return is_one_step ? options.wait_max : left(written.until); };
+  bool any_written = false;
+  for (const auto& part : routing->parts) {
+    auto partition = topic->partition(part.partition.value, wait_left());
+    if (options.producer) {
+      auto end = partition ? write_once(**partition, part, *options.producer, *routing, wait_left())
+                           : Result<std::uint64_t>{partition.error()};
+      if (!end) {
+        if (!any_written || end.error().code == "fenced") return end.error();
+        return Error{"outcome_unknown",
+                     "some of the events were published, then " + to_string(end.error()) +
+                         "; publish all again under the same sequences",
+                     Retry::same_call};
+      }
+      any_written = true;
+      if (synced) written.until_durable.push_back({*partition, *end});
+      continue;
+    }
+    auto first = partition ? (*partition)->append(part.events, wait_left()) : partition.error();
+    if (!first) {
+      if (!any_written) return first.error();
+      return Error{"outcome_unknown",
+                   "some of the events were published, then " + to_string(first.error()) +
+                       "; publish all again under the same ids",
+                   Retry::same_call};
+    }
+    any_written = true;
+    if (synced) written.until_durable.push_back({*partition, *first + part.events.size()});
+    routing->set_first(part.partition, Offset{*first});
+  }
+  written.places = std::move(routing->places);
+  return written;
+}
+
+/// Returns before which offset all events of the part stand, also those that were there before.
+Result<std::uint64_t> LogBroker::write_once(PartitionLog& partition, const Routing::Part& part,
+                                            const Producer& producer, Routing& routing, Duration wait_max) {
+  auto once =
+      partition.append_once(part.events, {.id = producer.id, .epoch = producer.epoch}, part.sequences, wait_max);
+  if (!once) return once.error();
+  if (once->before.fenced_by) return fenced(partition.path(), producer, *once->before.fenced_by);
+  routing.set_first(part.partition, Offset{once->first}, once->before.duplicates);
+  return once->end;
+}
+
+Result<std::vector<Published>> LogBroker::finish(Written written) {
+  for (const auto& [partition, end] : written.until_durable)
+    if (auto done = partition->sync_to(end, left(written.until)); !done) return done.error();
+  return std::move(written.places);
+}
+
+Result<std::vector<Published>> LogBroker::publish(std::string_view name, std::span<const EnvelopeView> events,
+                                                  const PublishOptions& options) {
+  auto topic = existing_or_new(name, true);
+  if (!topic) return topic.error();
+  auto written = write(*topic, events, options);
+  if (!written) return written.error();
+  return finish(std::move(*written));
+}
+
+/// Appended one after another, and synced together: one sync is for all that was appended before it.
+class LogBroker::Steps final : public TwoStepPublish {
+ public:
+  Steps(LogBroker& broker, std::shared_ptr<TopicLog> topic) : broker_(broker), topic_(std::move(topic)) {}
+  Result<Finish> begin(std::span<const EnvelopeView> events, const PublishOptions& options) override {
+    if (broker_.closed_) return closed();
+    auto written = broker_.write(topic_, events, options);
+    if (!written && written.error().code != "outcome_unknown") return written.error();
+    if (!written) return Finish{[error = written.error()] { return Result<std::vector<Published>>{error}; }};
+    return Finish{[written = std::move(*written)]() mutable { return finish(std::move(written)); }};
+  }
+
+ private:
+  LogBroker& broker_;
+  const std::shared_ptr<TopicLog> topic_;
+};
+
+Result<std::unique_ptr<Publisher>> LogBroker::publisher(std::string_view name, const PublisherOptions& options) {
+  auto topic = existing_or_new(name, true);
+  if (!topic) return topic.error();
+  return make_publisher(std::make_unique<Steps>(*this, std::move(*topic)), options);
+}
+
+}  // namespace tidings::brokers::log
