@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "log/faulty_files.hpp"
 #include "log/testing.hpp"
 
 namespace tidings::log {
@@ -124,6 +125,37 @@ TEST(Retention, ALogGoesOnWithoutItsBeginningAfterAReboot) {
     EXPECT_EQ(cursor.next(kept.next).error().code, "removed");
     EXPECT_EQ(kept.log->first_at(TimePoint{}).or_throw(), earliest);
     EXPECT_EQ(append(*kept.log, {event("more")}), kept.next);
+  }
+}
+
+/// Between any two calls of the one who removes: what is not there any more was removed, and what is left has no gap.
+TEST(Retention, WhoComesBetweenItsStepsIsToldWhatWent) {
+  for (const bool durable : {false, true}) {
+    Kept kept(durable);
+    const auto before = kept.firsts();
+    auto reading = kept.test.open();
+    FaultyFiles files;
+    kept.test.disk = &files;
+    auto removing = kept.test.open();
+    int calls = 0;
+    std::size_t synced = 0;  // segments whose removal is on the device
+    files.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
+      ++calls;
+      const auto left = kept.firsts();
+      EXPECT_EQ(left, std::vector(before.end() - static_cast<std::ptrdiff_t>(left.size()), before.end()));
+      if (call.name == "sync") synced = before.size() - left.size();
+      EXPECT_LE(before.size() - left.size(), synced + 1) << "one after another, each synced";
+      for (const auto offset : before) {
+        Cursor cursor(*reading);
+        cursor.seek(offset);
+        const auto item = cursor.next(kept.next);
+        EXPECT_TRUE(item || item.error().code == "removed") << call.name << " " << offset << to_string(item.error());
+      }
+      return std::nullopt;
+    });
+    EXPECT_EQ(removing->remove_old({.bytes = 1}, all).or_throw(), before.size() - 1);
+    files.fail({});
+    EXPECT_GT(calls, 10);
   }
 }
 

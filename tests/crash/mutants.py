@@ -75,6 +75,37 @@ MUTANTS = {
         LOG + "syncing.cpp", "    if (auto done = sync_segment(*mine.file, until); !done) return done;\n", "",
         "power_loss", "*LeavesWhatWasSynced/Memory*",
     ),
+    "a roll does not wait for the sync of what was sealed before": (
+        LOG + "rolling.cpp",
+        "    if (auto done = sync_sealed(sync_deadline()); !done) return done.error();\n  auto made",
+        "    work_behind();\n  auto made",
+        "power_loss", "*LeavesWhatWasSynced/Memory*",
+    ),
+    "a roll goes on over the sync of what was sealed before": (
+        LOG + "rolling.cpp",
+        "    if (auto done = sync_sealed(sync_deadline()); !done) return done.error();\n  auto made",
+        "    (void)sync_sealed(sync_deadline()).has_value();\n  auto made",
+        "log", "Rolling.*",
+    ),
+    "a roll waits only for the sync of what it sealed itself": (
+        LOG + "syncing.cpp", "    if (!mine.file || mine.first != first) {\n",
+        "    if (!mine.file || mine.first != first) {\n      if (mine.file) continue;\n", "log", "Rolling.*",
+    ),
+    "the names of what was sealed are not synced": (
+        LOG + "syncing.cpp",
+        "  if (auto done = directory_->sync(); !done) return poison(done.error().message);\n  return tell_synced(current",
+        "  return tell_synced(current",
+        "power_loss", "*LeavesWhatWasSynced/Memory*",
+    ),
+    "a sync of what is written leaves out what was sealed": (
+        LOG + "syncing.cpp",
+        "    if (auto done = sync_sealed(until); !done) return done;\n", "    (void)0;\n",
+        "power_loss", "*LeavesWhatWasSynced/Memory*",
+    ),
+    "a durable roll seals before the next segment is synced": (
+        LOG + "rolling.cpp", ".is_synced = setting_.durable}", ".is_synced = false}",
+        "power_loss", "*LeavesWhatWasSynced/Durable*",
+    ),
     "a torn tail is cleared and not kept aside": (
         LOG + "recovery.cpp", "  if (auto done = (*file)->write_at(bytes, 0); !done) return done.error();\n", "",
         "power_loss", "*InRecovery*",
@@ -89,6 +120,30 @@ MUTANTS = {
     ),
     "retention does not sync between two": (
         LOG + "retention.cpp", "    if (auto done = directory_->sync(); !done) return done.error();\n", "", "power_loss", "Log*",
+    ),
+    "retention begins with the newest": (
+        LOG + "retention.cpp",
+        "    if (auto done = remove_segment(firsts[i]); !done && done.error().code != \"not_found\") return done.error();\n"
+        "    if (auto done = directory_->sync(); !done) return done.error();\n"
+        "    bytes -= std::min(bytes, size);\n"
+        "    ++count;\n"
+        "  }\n",
+        "    bytes -= std::min(bytes, size);\n"
+        "    ++count;\n"
+        "  }\n"
+        "  for (auto i = count; i-- > 0;) {\n"
+        "    if (auto done = remove_segment(firsts[i]); !done && done.error().code != \"not_found\") return done.error();\n"
+        "    if (auto done = directory_->sync(); !done) return done.error();\n"
+        "  }\n",
+        "power_loss", "*Retention",
+    ),
+    "retention does not say first what goes": (
+        LOG + "retention.cpp",
+        "    while (before < next && !control.earliest.compare_exchange_weak(before, next)) {\n    }\n"
+        "    if (auto done = remove_segment(firsts[i]); !done && done.error().code != \"not_found\") return done.error();\n",
+        "    if (auto done = remove_segment(firsts[i]); !done && done.error().code != \"not_found\") return done.error();\n"
+        "    while (before < next && !control.earliest.compare_exchange_weak(before, next)) {\n    }\n",
+        "log", "Retention.*",
     ),
     # Damage.
     "no frame's checksum is looked at": (
@@ -116,6 +171,19 @@ MUTANTS = {
     ),
     "a group's file may be cut": (
         LOG + "group_file.cpp", "  if (*size < record_place(partitions, 0))", "  if (false)", "damage", "*Cut*",
+    ),
+    # What an acknowledgement waits for.
+    "a duplicate is acknowledged at once": (
+        "src/brokers/log/publishing.cpp", "  return once->end;\n",
+        "  return once->first + part.events.size() - once->before.duplicates.size();\n", "broker_log", "*Duplicates*",
+    ),
+    "a duplicate does not say before which offset it stands": (
+        LOG + "appending.cpp", "    once.end = once.before.end;\n", "", "broker_log", "*Duplicates*",
+    ),
+    "an event is acknowledged at once": (
+        "src/brokers/log/publishing.cpp",
+        "      if (synced) written.until_durable.push_back({*partition, *end});\n", "",
+        "broker_log", "*Duplicates*",
     ),
     # System calls.
     "an interrupted write is an error": (
@@ -164,7 +232,7 @@ def text_of(root, mutant):
 
 
 def program_of(suite):
-    return "bin/log_test" if suite == "log" else f"bin/crash_{suite}_test"
+    return f"bin/{suite}_test" if suite in ("log", "broker_log") else f"bin/crash_{suite}_test"
 
 
 def build(root, build_dir, folder, mutant):
