@@ -10,7 +10,7 @@ const std::vector<CaseEntry>& all_entries() {
   static const auto entries = [] {
     std::vector<CaseEntry> all;
     for (const auto& some : {publish_cases(), producer_cases(), group_cases(), acknowledge_cases(), position_cases(),
-                             lifecycle_cases(), service_cases(), load_cases()})
+                             lifecycle_cases(), crash_cases(), service_cases(), load_cases()})
       all.insert(all.end(), some.begin(), some.end());
     return all;
   }();

@@ -14,7 +14,8 @@ std::string fresh_url() {
 }  // namespace
 
 TIDINGS_BROKER_CONFORMANCE(mine, tidings::testing::broker_at([] { return fresh_url(); }),
-                           {"back_pressure_is_reported_within_the_deadline",
+                           {"attempts_survive_the_crash_of_their_process",
+                            "back_pressure_is_reported_within_the_deadline",
                             "an_unknown_outcome_is_told_apart_from_a_failure",
                             "what_was_acknowledged_stays_so_after_a_restart",
                             "a_producers_events_are_known_after_a_restart", "reconnects_after_the_broker_restarts"});

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "tidings/brokers/open.hpp"
 #include "tidings/testing/broker_conformance.hpp"
 
 namespace tidings::testing {
@@ -45,6 +48,9 @@ enum class Fault {
   fences_nobody,
   forgets_producers,
   mixes_producers_up,
+  forgets_what_was_begun,
+  forgets_what_ended,
+  blames_what_was_fetched,
 };
 
 /// What a faulty broker does after its server was restarted, or while its answers are lost.
@@ -74,14 +80,22 @@ class FaultyConsumer final : public Consumer {
     for (auto& delivery : *got) {
       if (fault_ == Fault::acknowledges_early) (void)good_->settle({&delivery.id, 1}, Outcome::handled);
       if (fault_ == Fault::forgets_attempts) delivery.attempt = 1;
+      if (fault_ == Fault::blames_what_was_fetched) {
+        const Attempt one{delivery.id, delivery.attempt};
+        good_->begin({&one, 1});
+      }
       if (fault_ == Fault::truncates_payloads)
         delivery.envelope.payload = delivery.envelope.payload.substr(0, delivery.envelope.payload.find('\0'));
       if (fault_ == Fault::loses_headers) delivery.envelope.headers = {};
     }
     return got;
   }
-  void begin(std::span<const Attempt> attempts) override { good_->begin(attempts); }
-  void end(std::span<const DeliveryId> ids) override { good_->end(ids); }
+  void begin(std::span<const Attempt> attempts) override {
+    if (fault_ != Fault::forgets_what_was_begun) good_->begin(attempts);
+  }
+  void end(std::span<const DeliveryId> ids) override {
+    if (fault_ != Fault::forgets_what_ended) good_->end(ids);
+  }
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return good_->settle(ids, outcome); }
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override {
     return fault_ == Fault::ignores_rejections ? good_->settle(ids, Outcome::skipped) : good_->reject(ids, delay);
@@ -199,13 +213,11 @@ class FaultyBroker final : public Broker {
   std::uint64_t number_ = handles++;
 };
 
-/// The memory broker with a fault, and with everything that the suite can ask of a fixture: it outlives its handles,
-/// its server restarts, its answers get lost.
+/// A broker with a fault, and with everything that the suite can ask of a fixture: it outlives its handles, its server
+/// restarts, its answers get lost.
 class FaultyUnderTest final : public BrokerUnderTest {
  public:
-  explicit FaultyUnderTest(Fault fault) : fault_(fault) {
-    static std::atomic<int> number = 0;
-    inner_ = broker_at([name = "memory:faulty-" + std::to_string(number++)] { return name; })();
+  FaultyUnderTest(Fault fault, std::unique_ptr<BrokerUnderTest> inner) : fault_(fault), inner_(std::move(inner)) {
     if (fault_ != Fault::forgets_positions) keeper_ = inner_->open().or_throw();
   }
 
@@ -233,8 +245,37 @@ class FaultyUnderTest final : public BrokerUnderTest {
   std::shared_ptr<Weather> weather_ = std::make_shared<Weather>();
 };
 
+/// The memory broker.
 [[nodiscard]] inline BrokerFixture with(Fault fault) {
-  return [fault]() -> std::unique_ptr<BrokerUnderTest> { return std::make_unique<FaultyUnderTest>(fault); };
+  return [fault]() -> std::unique_ptr<BrokerUnderTest> {
+    static std::atomic<int> number = 0;
+    const auto name = "memory:faulty-" + std::to_string(number++);
+    return std::make_unique<FaultyUnderTest>(fault, broker_at([name] { return name; })());
+  };
+}
+
+/// The embedded log: for what only a broker of several processes can do wrong. It has no handle open but those of the
+/// case, which forks.
+[[nodiscard]] inline BrokerFixture log_with(Fault fault) {
+  class Handles final : public BrokerUnderTest {
+   public:
+    explicit Handles(Fault fault) : fault_(fault) {
+      if (::mkdtemp(folder_.data()) == nullptr) std::abort();
+    }
+    ~Handles() override { std::filesystem::remove_all(folder_); }
+    Handles(const Handles&) = delete;
+    Handles& operator=(const Handles&) = delete;
+    Result<std::unique_ptr<Broker>> open(const BrokerOptions& options) override {
+      auto good = open_broker("log:" + folder_, options);
+      if (!good) return good;
+      return std::make_unique<FaultyBroker>(std::move(*good), fault_, std::make_shared<Weather>(), true);
+    }
+
+   private:
+    Fault fault_;
+    std::string folder_ = (std::filesystem::temp_directory_path() / "tidings-faulty-XXXXXX").string();
+  };
+  return [fault]() -> std::unique_ptr<BrokerUnderTest> { return std::make_unique<Handles>(fault); };
 }
 
 }  // namespace tidings::testing

@@ -73,6 +73,16 @@ TEST_P(Mutants, AreFoundByACaseOfThatName) {
 INSTANTIATE_TEST_SUITE_P(BrokerConformance, Mutants, ::testing::ValuesIn(mutants),
                          [](const auto& mutant) { return mutant.param.name; });
 
+constexpr auto over_a_crash = "attempts_survive_the_crash_of_their_process";
+
+TEST(BrokerConformance, WhatIsForgottenInACrashIsFound) {
+  const auto report = run_broker_case(over_a_crash, log_with(Fault::none));
+  EXPECT_EQ(report.verdict, Verdict::passed) << to_text({&report, 1});
+  for (const auto fault : {Fault::forgets_what_was_begun, Fault::forgets_what_ended, Fault::blames_what_was_fetched,
+                           Fault::forgets_attempts})
+    EXPECT_EQ(run_broker_case(over_a_crash, log_with(fault)).verdict, Verdict::failed) << static_cast<int>(fault);
+}
+
 TEST(BrokerConformance, ACaseThatIsNotThereFails) {
   EXPECT_EQ(run_broker_case("no_such_case", with(Fault::none)).verdict, Verdict::failed);
 }
@@ -82,4 +92,5 @@ TEST(BrokerConformance, ACaseThatIsNotThereFails) {
 
 // Without a fault, the same broker passes them all.
 TIDINGS_BROKER_CONFORMANCE(healthy, tidings::testing::with(tidings::testing::Fault::none),
-                           {"back_pressure_is_reported_within_the_deadline"});
+                           {"attempts_survive_the_crash_of_their_process",
+                            "back_pressure_is_reported_within_the_deadline"});

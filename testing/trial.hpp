@@ -95,6 +95,7 @@ void check_service_ends_under_a_blocked_handler(Trial& trial);
 [[nodiscard]] std::vector<CaseEntry> acknowledge_cases();
 [[nodiscard]] std::vector<CaseEntry> position_cases();
 [[nodiscard]] std::vector<CaseEntry> lifecycle_cases();
+[[nodiscard]] std::vector<CaseEntry> crash_cases();
 [[nodiscard]] std::vector<CaseEntry> service_cases();
 [[nodiscard]] std::vector<CaseEntry> load_cases();
 

@@ -25,6 +25,7 @@ class Memory final : public tidings::testing::BrokerUnderTest {
 
 // Nothing outlives the process, and nothing is between it and the broker.
 TIDINGS_BROKER_CONFORMANCE(memory, [] { return std::make_unique<Memory>(); },
-                           {"what_was_acknowledged_stays_so_after_a_restart",
+                           {"attempts_survive_the_crash_of_their_process",
+                            "what_was_acknowledged_stays_so_after_a_restart",
                             "a_producers_events_are_known_after_a_restart",
                             "an_unknown_outcome_is_told_apart_from_a_failure", "reconnects_after_the_broker_restarts"});
