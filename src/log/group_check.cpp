@@ -2,13 +2,14 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "log/layout.hpp"
 
 namespace tidings::log {
 namespace {
 
-/// A record that is written just now may be seen by halves.
+/// A record that is written just now may be seen by halves; who writes it holds its partition.
 constexpr int reads_max = 5;
 
 struct Slot {
@@ -19,8 +20,13 @@ struct Slot {
 
 Result<Slot> read_slot(File& file, std::uint32_t partition, int number) {
   Slot slot;
+  bool is_settled = false;
   for (int read = 0; read < reads_max && !slot.is_whole; ++read) {
-    if (read > 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    if (read > 0) {
+      auto held = file.held_by_others({holders_begin + partition, 1});
+      if (held && !*held && std::exchange(is_settled, true)) return slot;  // and nobody held it before the last look
+      if (!held || *held) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
     auto got = file.read_at(std::as_writable_bytes(std::span{&slot.record, 1}), record_place(partition, number));
     if (!got) return got.error();
     if (*got != sizeof slot.record) return slot;  // told once, for the file

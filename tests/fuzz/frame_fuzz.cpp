@@ -37,7 +37,7 @@ void try_input(Bytes input) {
   if (whole) {
     FrameHeader header;
     load(bytes, 0, header);
-    require(frame.has_value() == (header.type == FrameType::data || header.type == FrameType::seal),
+    require(frame.has_value() == (header.type >= FrameType::data && header.type <= FrameType::producers),
             "a whole frame of a known type is read");
   }
   if (!frame) return;

@@ -50,8 +50,10 @@ void try_input(Bytes input) {
       EnvelopeView event;
       if (log::read_envelope(*frame, event))
         for (const auto& one : event.headers) (void)one.name.size();
-      (*segment)->remember(frame->header->offset, position);
-      (void)(*segment)->seek_hint(frame->header->offset);
+      (*segment)->remember({frame->header->offset, position, frame->header->time});
+      const auto place = (*segment)->place_before(frame->header->offset);
+      require(!place || place->offset <= frame->header->offset || place->position == sizeof(log::SegmentHeader),
+              "a scan begins in front of what is looked for");
       position += frame->bytes();
     }
     require((*segment)->length_at(file.size()) == 0, "behind a segment is nothing");
