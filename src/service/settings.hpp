@@ -68,6 +68,8 @@ class Settings {
   bool help_ = false;
 };
 
+/// All of a settings file, or of a pipe, for which it waits so long at most. At most 1 MiB.
+Result<std::string> read_settings_text(const std::string& path, Duration wait_max = std::chrono::seconds{5});
 /// A file's settings, flattened; `version` is checked and left out. In a .cpp of its own: the parser is heavy.
 Result<std::vector<Given>> read_toml(const std::string& path);
 

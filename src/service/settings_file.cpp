@@ -1,8 +1,5 @@
 // The one place that includes toml++.
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <string_view>
 
 // Its assertions stand where a typo in a file may lead, and the error follows behind them: neither may they abort, nor
@@ -30,7 +27,6 @@ namespace tidings::service {
 namespace {
 
 constexpr std::int64_t version_known = 1;
-constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t key_parts_max = 16;  // each is a table within a table, and toml++ goes down into them by calls
 
 /// The line of a key with more parts than that; 0: there is none.
@@ -95,14 +91,9 @@ Result<> flatten(const std::string& file, const std::string& prefix, const toml:
 }  // namespace
 
 Result<std::vector<Given>> read_toml(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{"invalid_setting", path + " cannot be read: " + std::strerror(errno)};
-  std::string text(file_bytes_max + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return Error{"invalid_setting", path + " cannot be read: " + std::strerror(errno)};
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > file_bytes_max)
-    return Error{"invalid_setting", path + " is larger than 1 MiB, which no settings are"};
+  auto read = read_settings_text(path);
+  if (!read) return read.error();
+  const auto& text = *read;
   if (const auto line = line_of_deep_key(text); line != 0)
     return Error{"invalid_setting",
                  path + ":" + std::to_string(line) + " has a key of more than 16 parts; no setting has so many"};

@@ -1,11 +1,15 @@
 #include "service/settings.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace tidings::service {
 namespace {
@@ -194,6 +198,40 @@ TEST_F(SettingsTest, whatever_stands_in_a_file_is_an_error_with_its_line) {
   EXPECT_EQ(message_of_file("version = 1\n#" + std::string(std::size_t{1} << 20, 'x')),
             "inventory.toml is larger than 1 MiB, which no settings are");
   EXPECT_EQ(message({"--config", "/dev/zero"}), "/dev/zero is larger than 1 MiB, which no settings are");
+}
+
+TEST_F(SettingsTest, may_come_from_a_pipe_but_not_hold_up_the_start) {
+  ASSERT_EQ(::mkfifo("pipe.toml", 0600), 0);
+  const auto began = std::chrono::steady_clock::now();
+  const auto nobody = read_settings_text("pipe.toml", 50ms);
+  ASSERT_FALSE(nobody) << "nobody writes into it";
+  EXPECT_NE(nobody.error().message.find("pipe.toml is no regular file"), std::string::npos) << nobody.error().message;
+  {
+    const int idle = ::open("pipe.toml", O_RDWR | O_CLOEXEC);  // somebody has it open, and says nothing
+    EXPECT_FALSE(read_settings_text("pipe.toml", 50ms));
+    ::close(idle);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 4s);
+  {
+    std::jthread writer([] { file("pipe.toml", "version = 1\nstock = \"9\""); });  // waits until it is read
+    EXPECT_EQ(read({"--config", "pipe.toml"}).or_throw().text("stock"), "9");
+  }
+  // As a shell gives the output of a command.
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  std::jthread writer([&] {
+    for (const std::string part : {"version = 1\n", "stock = \"8\"\n"}) {
+      EXPECT_EQ(::write(ends[1], part.data(), part.size()), static_cast<ssize_t>(part.size()));
+      std::this_thread::sleep_for(5ms);
+    }
+    ::close(ends[1]);
+  });
+  const auto name = "/dev/fd/" + std::to_string(ends[0]);
+  EXPECT_EQ(read({"--config", name.c_str()}).or_throw().text("stock"), "8");
+  writer.join();
+  ::close(ends[0]);
+  std::filesystem::create_directory("folder.toml");
+  EXPECT_EQ(message({"--config", "folder.toml"}), "folder.toml cannot be read: Is a directory");
 }
 
 TEST_F(SettingsTest, secrets_are_not_shown) {
