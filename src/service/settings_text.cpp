@@ -25,17 +25,14 @@ struct Closed {
 /// for ever: so nothing blocks here, and each wait has its end. Of a regular file poll() says at once that it can be
 /// read.
 Result<std::string> read_settings_text(const std::string& path, Duration wait_max) {
-  const auto unreadable = [&] {
-    return Error{"invalid_setting", path + " cannot be read: " + std::strerror(errno)};
-  };
+  const auto unreadable = [&] { return Error{"invalid_setting", path + " cannot be read: " + std::strerror(errno)}; };
   const Closed file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (file.fd < 0) return unreadable();
   const auto until = std::chrono::steady_clock::now() + wait_max;
   std::string text(file_bytes_max + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
     pollfd one{.fd = file.fd, .events = POLLIN, .revents = 0};
     const int ready = ::poll(&one, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
     if (ready < 0 && errno == EINTR) continue;
