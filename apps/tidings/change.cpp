@@ -76,6 +76,8 @@ int delete_topic(const Common& common, const TopicArguments& arguments) {
   const auto name = named(common, arguments.topic);
   if (!arguments.yes) {
     auto topic = (*broker)->topic(name);
+    if (!topic && topic.error().code == "corrupt")
+      return fail({"corrupt", topic.error().message + ". To delete it with all that is in it, add --yes"});
     if (!topic) return fail(topic.error());
     std::uint64_t events = 0;
     for (const auto& partition : topic->partitions) events += partition.end.value - partition.earliest.value;

@@ -1,5 +1,6 @@
 #include "log/layout.hpp"
 #include "log/log_directory.hpp"
+#include "log/topic_files.hpp"
 #include "tidings/base/entropy.hpp"
 
 namespace tidings::log {
@@ -28,6 +29,48 @@ Error in_use(const std::string& topic, std::string_view how) {
           Retry::same_call};
 }
 
+/// The name of a group that has a member. By the locks alone, so that a group whose file is damaged hides nobody.
+Result<std::optional<std::string>> group_in_use(Directory& topic) {
+  auto groups = topic.directory("groups", Directory::Create::never);
+  if (!groups && groups.error().code == "not_found") return std::optional<std::string>{};
+  if (!groups) return groups.error();
+  auto names = (*groups)->list();
+  if (!names) return names.error();
+  for (const auto& name : *names) {
+    if (name.starts_with('~')) continue;
+    auto file = (*groups)->file(name, Directory::Create::never, false);
+    if (!file) return file.error();
+    auto member = (*file)->held_by_others({members_begin, GroupFile::members_max});
+    if (!member) return member.error();
+    if (*member) return std::optional{name};
+  }
+  return std::optional<std::string>{};
+}
+
+/// Who has it open without a partition finds that it is gone.
+Result<> tell_deleted(File& control) {
+  auto size = control.size();
+  if (!size) return size.error();
+  if (*size < TopicWake::file_bytes) return {};  // then nobody has
+  auto mapping = control.map(TopicWake::file_bytes, true);
+  if (!mapping) return mapping.error();
+  TopicWake(std::move(*mapping)).tell_deleted();
+  return {};
+}
+
+/// Nothing of it is believed but the locks: one that is damaged must be able to go, too.
+Result<> check_deletable(Directory& topic) {
+  auto file = topic.file("topic.meta", Directory::Create::never, false);
+  if (!file) return file.error();
+  MetaFile meta;
+  auto got = (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0);
+  if (!got) return got.error();
+  if (const auto problem = problem_of(meta, *got); problem && problem->code == "newer_version")
+    return Error{"newer_version", (*file)->path() + " is of a newer format; delete the topic with a newer program",
+                 Retry::never};
+  return {};
+}
+
 }  // namespace
 
 Result<> LogDirectory::remove(const std::string& topic) {
@@ -39,27 +82,22 @@ Result<> LogDirectory::remove(const std::string& topic) {
   }
   auto folder = directory_->directory(topic, Directory::Create::never);
   if (!folder) return folder.error();
+  if (auto known = check_deletable(**folder); !known) return known;
   auto openers = (*folder)->file("openers.lock", Directory::Create::if_missing);
   if (!openers) return openers.error();
   auto taken = (*openers)->try_lock({0, partitions_max * openers_max});
   if (!taken) return taken.error();
   if (!*taken) return in_use(topic, "open in a process");
   // Whoever comes now waits for that lock, and then finds the topic gone.
-  auto opened = TopicLog::open(directory_, topic, slots_, background_, *options_.clock, *options_.log);
-  if (!opened) return opened.error();
-  auto groups = (*opened)->groups();
-  if (!groups) return groups.error();
-  for (const auto& name : *groups) {
-    auto group = (*opened)->group(name, false);
-    if (!group && group.error().code == "corrupt") continue;  // nobody can be a member of it
-    if (!group) return group.error();
-    auto active = group->has_members();
-    if (!active) return active.error();
-    if (*active) return in_use(topic, "read by live members of group " + name);
-  }
+  auto member = group_in_use(**folder);
+  if (!member) return member.error();
+  if (*member) return in_use(topic, "read by live members of group " + **member);
+  auto control = (*folder)->file("control", Directory::Create::never);
+  if (!control && control.error().code != "not_found") return control.error();
   const auto gone = std::string(deleted_prefix) + topic.substr(0, 150) + "-" + std::to_string(system_entropy().next());
   if (auto done = directory_->rename(topic, gone); !done) return done;
-  (*opened)->wake().tell_deleted();
+  if (control)
+    if (auto told = tell_deleted(**control); !told) return told;
   if (auto done = directory_->sync(); !done) return done;
   auto names = directory_->list();
   if (!names) return names.error();

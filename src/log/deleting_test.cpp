@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "log/faulty_files.hpp"
+#include "log/layout.hpp"
 #include "log/testing.hpp"
 
 namespace tidings::log {
@@ -74,6 +75,46 @@ TEST(Deleting, WhoHasItOpenWithoutAPartitionFindsTheNextOfThatName) {
   EXPECT_EQ(log->find("orders").or_throw(), nullptr);
   append(*other->create("orders", {.durability = 0}).or_throw()->partition(0).or_throw(), {event("0")});
   EXPECT_EQ(read_ids(*log->find("orders").or_throw()->partition(0).or_throw()).or_throw(), numbers(0, 1));
+}
+
+TEST(Deleting, OneThatIsDamagedGoesUnlessItIsInUse) {
+  for (const auto* const damaged : {"topic.meta", "groups/audit", "control", "0/control", "0/00000000000000000000.log"}) {
+    Folder folder;
+    {
+      auto topic = folder.open()->create("orders", {.durability = 0}).or_throw();
+      append(*topic->partition(0).or_throw(), {event("0")});
+      topic->group("audit", true).or_throw();
+    }
+    auto log = folder.open();
+    auto user = log->find("orders").or_throw();
+    auto group = user->group("audit", false).or_throw();
+    group.join().or_throw();
+    auto bytes = read_file(folder.path + "/orders/" + damaged).or_throw();
+    for (std::size_t i = 0; i < 64; ++i) bytes[i] = '?';
+    std::ofstream(folder.path + "/orders/" + damaged, std::ios::binary | std::ios::in | std::ios::out) << bytes;
+    auto other = folder.open();
+    EXPECT_EQ(other->remove("orders").error().code, "busy") << damaged << ": it has a member";
+    { const auto gone = std::move(group); }
+    user.reset();
+    log.reset();
+    other->remove("orders").or_throw();
+    EXPECT_TRUE(folder.names().empty()) << damaged;
+  }
+}
+
+TEST(Deleting, OneOfANewerFormatIsLeftToANewerProgram) {
+  Folder folder;
+  auto log = folder.open();
+  log->create("orders", {}).or_throw();
+  log = folder.open();
+  MetaFile meta;
+  auto bytes = read_file(folder.path + "/orders/topic.meta").or_throw();
+  std::memcpy(&meta, bytes.data(), sizeof meta);
+  meta.version = 1;
+  meta.checksum = checksum_of(meta);
+  overwrite(folder.path + "/orders/topic.meta", std::string(reinterpret_cast<const char*>(&meta), sizeof meta));
+  EXPECT_EQ(log->remove("orders").error().code, "newer_version");
+  EXPECT_FALSE(folder.names().empty());
 }
 
 TEST(Deleting, WhatFailsHalfWayGoesWithTheNext) {

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <latch>
 
 #include "service/testing.hpp"
 
@@ -155,6 +156,40 @@ TEST(Crash, AttemptsThatFailedCountOverAKill) {
   ASSERT_EQ(got.size(), 1U);
   EXPECT_EQ(got.front().envelope.headers.get(dead_letter::attempts), "5") << "two failed, one died, two failed";
   EXPECT_EQ(got.front().envelope.headers.get(dead_letter::code), "no");
+}
+
+/// Three were in hand when the process died, and the handler hangs on the first of them that comes again.
+TEST(Crash, OneThatHangsHoldsUpTheOtherSuspectsAndNobodyElse) {
+  Crashing crashing;
+  crashing.fill();
+  constexpr std::size_t workers = 3;
+  std::atomic<std::size_t> in_hand = 0;
+  const auto died = crashing.run([&](Service& service) {
+    service.on("take", {.concurrency = workers}, [&](const Order&) {
+      if (++in_hand == workers) std::abort();
+      while (true) std::this_thread::sleep_for(1s);
+    });
+  });
+  ASSERT_TRUE(WIFSIGNALED(died));
+  auto broker = crashing.open();
+  auto service = Service::create({.name = "test", .broker = broker.get(), .log = &crashing.lines}).or_throw();
+  std::latch release(1);
+  std::atomic<std::size_t> suspects = 0, others = 0;
+  service.on("take", {.concurrency = workers}, [&](const Order&, Context& context) {
+    if (context.attempt() == 1) {
+      ++others;
+      return;
+    }
+    if (++suspects == 1) release.wait();
+  });
+  std::jthread running([&] { (void)service.run(); });
+  // Of 10 keys those of the suspects wait for them, with all that is behind.
+  EXPECT_TRUE(eventually([&] { return others >= count / 10 * 7; })) << others << " others were handled meanwhile";
+  EXPECT_EQ(suspects, 1U) << "never two at once";
+  release.count_down();
+  EXPECT_TRUE(eventually([&] { return suspects + others == count; }));
+  EXPECT_EQ(suspects, workers);
+  service.stop();
 }
 
 }  // namespace

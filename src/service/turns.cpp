@@ -12,7 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration pause_min = 10ms;  // before publishing or parking is tried again
+constexpr Duration pause_min = 10ms;     // before publishing or parking is tried again
+constexpr Duration suspect_wait = 20ms;  // before it is seen again whether another of them has come to an end
 
 /// Whether a publish was refused for what is published. Anything else, a damaged topic or a permission that is gone, is
 /// trouble of the broker's, which would be the same for every event: parking them one by one mends nothing.
@@ -75,7 +76,8 @@ std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer) {
           break;
         }
         std::unique_lock alone(suspects_, std::defer_lock);
-        if (task.delivery.lost > 0) alone.lock();
+        // Its key waits, the worker goes on: the other may be one that hangs.
+        if (task.delivery.lost > 0 && !alone.try_lock()) return host_.clock->steady_now() + suspect_wait;
         if (consumer != nullptr) {
           const Attempt one{task.delivery.id, task.attempt()};
           consumer->begin({&one, 1});

@@ -71,6 +71,15 @@ class Changes(CommandLine):
         self.assertEqual(self.topic("orders")["partitions"][0]["end"], 1)
         self.run_tidings("verify")
 
+    def test_a_topic_that_is_damaged_can_be_deleted(self):
+        self.publish("orders", range(3))
+        with open(os.path.join(self.folder, "data", "orders", "topic.meta"), "r+b") as meta:
+            meta.write(b"?" * 16)
+        self.assertIn("add --yes", self.run_tidings("topics", "delete", "orders", status=1).stderr)
+        self.run_tidings("topics", "delete", "orders", "--yes")
+        self.assertEqual(self.run_tidings("topics").stdout, "")
+        self.publish("orders", [7])
+
     def test_groups_are_moved(self):
         self.publish("orders", range(5))
         self.run_tidings("tail", "orders", "--group", "audit", "--count", "4")

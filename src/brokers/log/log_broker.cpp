@@ -118,7 +118,8 @@ Result<> LogBroker::set_retention(std::string_view name, const Retention& retent
 }
 
 Result<> LogBroker::delete_topic(std::string_view name) {
-  if (auto topic = existing(name); !topic) return topic.error();
+  // One that is damaged must be able to go, too.
+  if (auto topic = existing(name); !topic && topic.error().code != "corrupt") return topic.error();
   {
     const std::scoped_lock lock(mutex_);
     std::erase_if(interval_topics_, [&](const auto& topic) { return topic->name() == name; });
