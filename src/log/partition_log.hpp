@@ -133,7 +133,7 @@ class PartitionLog {
   enum class Chain { synced, unsynced };
   Result<End> find_end(std::uint64_t segment, Chain chain = Chain::synced);
   Result<> clean_tail(const End& end);
-  Result<> clean_segment(std::uint64_t first, const End& end);
+  Result<> clean_segment(std::uint64_t first, const End& end, std::uint32_t epoch);
   Result<> refuse_if_proven(const Segment& segment, std::uint64_t begin, std::uint64_t used, const End& end);
   Result<std::string> quarantine(std::string name, std::span<const std::byte> bytes);
   Result<> settle_end(const End& end);

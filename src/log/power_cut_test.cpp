@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <future>
 
 #include "log/testing.hpp"
 
@@ -88,6 +89,55 @@ TEST(PowerCut, TakesTheOneBeforeTheLastAndWhatFollowsIsKeptAside) {
     EXPECT_GE(end, torn) << how;
     EXPECT_LT(end, firsts.back()) << how;
     EXPECT_GE(cut.in_quarantine(), 1U) << how;
+  }
+}
+
+/// Retention has taken all that was sealed, and of what is left not even the header was synced: the end is known by the
+/// name alone, and must not be forgotten with the file.
+TEST(PowerCut, TakesTheOnlySegmentThatRetentionLeftAndNotItsOffset) {
+  for (const auto* const how : {"no header", "short", "only its frames"}) {
+    TestLog test;
+    test.setting.background = std::make_shared<Background>();
+    auto log = test.open();
+    std::uint64_t count = 0;
+    while (!std::filesystem::exists(test.segment(count == 0 ? 1 : count - 1)) || count < 40)
+      append(*log, {event(std::to_string(count++), std::string(200, 'x'))});
+    std::promise<void> done;  // what is sealed is synced behind the writer's back
+    test.setting.background->post(&done, [&] { done.set_value(); });
+    done.get_future().wait();
+    log->remove_old({.bytes = 1}, ~std::uint64_t{0}).or_throw();
+    const auto last = log->earliest().or_throw();
+    ASSERT_EQ(last, count - 1) << "the segment that is written is the only one";
+    const auto epoch = log->epoch();
+    log.reset();
+    auto bytes = read_file(test.segment(last)).or_throw();
+    if (how == std::string_view("short"))
+      bytes = "TIDS";
+    else
+      std::fill(bytes.begin() + (how == std::string_view("no header") ? 0 : sizeof(SegmentHeader)), bytes.end(), '\0');
+    overwrite(test.segment(last), bytes);
+    test.reboot();
+    for (int round = 0; round < 3; ++round) {  // also where nothing was appended meanwhile
+      log = test.open();
+      EXPECT_EQ(log->committed(), last) << how << " " << round;
+      EXPECT_GT(log->epoch(), epoch) << how << " " << round;
+      log.reset();
+      if (round == 1)
+        test.forget_hints();
+      else
+        test.reboot();
+    }
+    log = test.open();
+    EXPECT_GT(log->epoch(), epoch) << how;
+    const auto next = try_append(*log, {event("a"), event("b")});
+    ASSERT_TRUE(next) << how << ": " << next.error().message;
+    EXPECT_EQ(*next, last) << how;
+    EXPECT_EQ(append(*log, {event("c", std::string(6'000, 'x'))}), last + 2);
+    Cursor cursor(*log);
+    cursor.seek(last);
+    for (const auto* const id : {"a", "b", "c"}) EXPECT_EQ(cursor.next(last + 3).or_throw()->envelope.id, id) << how;
+    cursor.seek(last - 1);
+    EXPECT_EQ(cursor.next(last + 3).error().code, "removed") << how;
   }
 }
 

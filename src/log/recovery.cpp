@@ -124,8 +124,8 @@ Result<> PartitionLog::clean_tail(const End& end) {
   return {};
 }
 
-/// A segment behind the end, in a topic that is not durable: none of its events can be kept.
-Result<> PartitionLog::clean_segment(std::uint64_t first, const End& end) {
+/// A segment behind the end, in a topic that is not durable: none of its events can be kept. `epoch`: of what goes on.
+Result<> PartitionLog::clean_segment(std::uint64_t first, const End& end, std::uint32_t epoch) {
   const auto name = segment_name(first);
   auto segment = open_written(first);
   if (!segment && segment.error().code != "corrupt") return segment.error();
@@ -143,7 +143,10 @@ Result<> PartitionLog::clean_segment(std::uint64_t first, const End& end) {
                                                ", since the events from offset " + std::to_string(end.offset) +
                                                " on are gone, which were not synced");
   }
-  return remove_segment(first);
+  if (end.segment || first != end.offset) return remove_segment(first);
+  // Retention took all before it: no other name says how far the offsets had come.
+  return Segment::prepare(
+      *directory_, {.first_offset = first, .size = setting_.segment_bytes_first, .epoch = epoch, .replaces = true});
 }
 
 void PartitionLog::publish_end(const End& end) {
@@ -203,8 +206,13 @@ Result<PartitionLog::End> PartitionLog::recover_segments(const std::vector<std::
   if (end.segment)
     if (auto done = clean_tail(end); !done) return done.error();
   for (const auto first : later)
-    if (auto done = clean_segment(first, end); !done) return done.error();
-  if (!end.segment) return end;
+    if (auto done = clean_segment(first, end, epoch + 1); !done) return done.error();
+  if (!end.segment) {
+    auto empty = open_written(end.offset);
+    if (!empty) return empty.error();
+    end.segment = std::move(*empty);
+    end.position = sizeof(SegmentHeader);
+  }
   // Of what was sealed before the power went.
   if (!end.sealed)
     if (auto done = directory_->remove_file(index_name(end.segment->first_offset()));

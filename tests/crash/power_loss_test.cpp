@@ -34,6 +34,11 @@ std::vector<Scenario> power_scenarios() {
     }
     all.push_back({durable ? "DurableMixed" : "MemoryMixed", durable, 8192, {{Op::append, {100}}}, ops});
   }
+  // Retention leaves the one segment of which nothing is synced but its name.
+  const Op large{Op::append, {1'500}}, remove{Op::remove_old};
+  auto& behind = all.emplace_back("MemoryRetentionBehind", false, 4096, std::vector<Op>{large, large},
+                                  std::vector<Op>{large, large, large, remove, large, large, remove, large});
+  behind.behind = true;
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 #include <ostream>
 #include <utility>
 
@@ -72,7 +73,17 @@ std::vector<std::uint64_t> Scenario::boundaries() const {
 }
 
 Machine::Machine(const Scenario& scenario, std::uint64_t file_bytes_max)
-    : disk(file_bytes_max), scenario_(scenario), payloads_(scenario.payloads()), boundaries_(scenario.boundaries()) {}
+    : disk(file_bytes_max), scenario_(scenario), payloads_(scenario.payloads()), boundaries_(scenario.boundaries()) {
+  if (scenario.behind) background_ = std::make_shared<log::Background>();
+}
+
+/// What was posted before is done.
+void Machine::wait_for_background() const {
+  if (!background_) return;
+  std::promise<void> done;
+  background_->post(&done, [&] { done.set_value(); });
+  done.get_future().wait();
+}
 
 Told Machine::prepare() {
   Told told;
@@ -115,6 +126,7 @@ Result<std::unique_ptr<log::PartitionLog>> Machine::open() {
   setting.clock = &clock;
   setting.log = &silent;
   setting.above = directory_.get();
+  setting.background = background_;
   return log::PartitionLog::open(**topic, 0, std::move(*slots), std::make_shared<log::TopicWake>(std::move(*mapping)),
                                  setting);
 }
@@ -146,6 +158,7 @@ Result<> Machine::perform(const std::vector<Scenario::Op>& ops, std::unique_ptr<
       auto first = append(*log, batch);
       if (!first) return first.error();
       told.acknowledged = *first + batch.size();
+      wait_for_background();
     } else if (op.what == Scenario::Op::sync) {
       const auto end = log->committed();
       if (auto done = log->sync_to(end, 10s); !done) return done;

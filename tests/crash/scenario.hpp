@@ -25,6 +25,7 @@ struct Scenario {
   std::vector<Op> ops;
   bool from_nothing = false;  ///< there is no topic yet
   bool rebooted = false;      ///< between what was done before and the rest
+  bool behind = false;        ///< what is sealed is synced behind the writer's back, at once
 
   [[nodiscard]] std::vector<std::size_t> payloads() const;
   /// The offsets at which a batch begins, or would.
@@ -100,7 +101,10 @@ class Machine {
   std::string repair_again(log::PartitionLog& log);
 
   const Scenario& scenario_;
+  void wait_for_background() const;
+
   std::unique_ptr<Directory> directory_;  // of the log
+  std::shared_ptr<log::Background> background_;
   std::vector<std::size_t> payloads_;
   std::vector<std::uint64_t> boundaries_;
 };
