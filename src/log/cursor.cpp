@@ -9,6 +9,7 @@ void Cursor::seek(std::uint64_t offset) {
 }
 
 Result<> Cursor::find() {
+  faults_ = partition_->faults();
   auto segment = partition_->segment_of(offset_);
   if (!segment) return segment.error();
   auto [offset, position, time] = partition_->place_before(*segment, offset_);
@@ -50,6 +51,10 @@ Result<> Cursor::follow_seal() {
 
 Result<const Cursor::Item*> Cursor::next(std::uint64_t end) {
   if (offset_ >= end) return nullptr;
+  // Looked at after the end was: the file may have been replaced, and behind what the old one had committed, where a
+  // batch may have been torn, other events follow.
+  if (partition_->faults() != faults_) [[unlikely]]
+    segment_.reset();
   while (true) {
     if (!segment_) [[unlikely]]
       if (auto found = find(); !found) return found.error();

@@ -34,6 +34,7 @@ class Cursor {
   PartitionLog* partition_;
   std::uint64_t offset_ = 0;
   std::shared_ptr<Segment> segment_;  // none: to be found
+  std::uint32_t faults_ = 0;          // in which it was found
   std::uint64_t position_ = 0;
   std::uint64_t remember_at_ = 0;  // the next position that the segment is told
   Item item_;

@@ -82,6 +82,9 @@ class PartitionLog {
   [[nodiscard]] std::uint64_t committed() const { return control().committed.load(std::memory_order_acquire); }
   /// Raised by each recovery; what is appended now carries it.
   [[nodiscard]] std::uint32_t epoch() const { return control().epoch.load(std::memory_order_acquire); }
+  /// Another number where segments may have been written anew, to other files, and events behind that: what was mapped
+  /// before holds up to the end as it was then.
+  [[nodiscard]] std::uint32_t faults() const { return control().faults.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t durable() const { return control().durable.load(std::memory_order_acquire); }
   Result<std::uint64_t> earliest();
   /// The first event appended at or after `time`; the visible end where there is none.

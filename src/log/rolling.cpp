@@ -39,7 +39,7 @@ Result<std::shared_ptr<Segment>> PartitionLog::written_segment(std::uint64_t fir
 
 /// What was written anew stands in other files. Under `segments_mutex_`.
 void PartitionLog::forget_replaced(std::uint32_t faults) {
-  if (faults == known_faults_) return;
+  if (static_cast<std::int32_t>(faults - known_faults_) <= 0) return;  // another thread may have seen a later one
   written_.reset();
   sought_.reset();
   sealed_ = {};

@@ -25,6 +25,7 @@ Result<std::uint64_t> PartitionLog::earliest() {
 
 Result<std::shared_ptr<Segment>> PartitionLog::segment_of(std::uint64_t offset) {
   const std::scoped_lock lock(segments_mutex_);
+  forget_replaced(control().faults.load());
   std::erase_if(open_, [](const auto& known) { return known.second.expired(); });
   if (auto known = know_segments(); !known) return known.error();
   const auto after = std::ranges::upper_bound(firsts_, offset);

@@ -24,7 +24,7 @@ Result<> PartitionLog::write_anew_where_needed(SteadyTime until) {
 
 /// After a sync that failed the kernel takes the pages for written, and may drop them: what was not synced for sure is
 /// read once more, checked, and written to fresh files, which take the old ones' names once they are on the device.
-/// Readers that have the old ones go on with them to where these end. Done by halves it is done again by the next
+/// Readers leave the old ones when they see the faults. Done by halves it is done again by the next
 /// writer. Under the writer lock.
 Result<> PartitionLog::write_anew() {
   auto& control = this->control();

@@ -120,6 +120,48 @@ TEST(WritingAnew, ReadersGoOnFromTheFileThatTheyHaveIntoTheOneThatTookItsPlace) 
   }
 }
 
+/// A batch whose first event is whole, then a sync that fails; the fresh file has event "2" there.
+void tear_a_batch_and_write_anew(FaultyLog& test, PartitionLog& log) {
+  append(log, {event("1")});
+  test.faulty.fail(
+      [](const FaultyFiles::Call& call) { return call.name == "write_at" ? std::optional(io_error()) : std::nullopt; });
+  ASSERT_FALSE(try_append(log, {event("torn"), event("torn", std::string(500, 'x'))}));
+  ASSERT_NE(read_file(test.segment(0)).or_throw().find("torn"), std::string::npos);
+  test.fail_syncs("/" + segment_name(0), 1);
+  log.sync_to(2, seconds{10}).or_throw();
+  ASSERT_EQ(test.faults(), 2U);
+  log.sync_to(append(log, {event("2"), event("3", std::string(100, 'y'))}) + 2, seconds{10}).or_throw();
+}
+
+TEST(WritingAnew, AReaderIsNeverGivenWhatATornBatchLeftInTheFileThatItHas) {
+  FaultyLog test(true);
+  auto log = test.open();
+  log->sync_to(append(*log, {event("0")}) + 1, seconds{10}).or_throw();
+  auto reader = test.open();
+  Cursor cursor(*reader);
+  const auto kept = cursor.next(1).or_throw()->owner;  // a delivery that is not settled yet
+  tear_a_batch_and_write_anew(test, *log);
+  for (const auto* const id : {"1", "2", "3"}) {
+    const auto item = cursor.next(4);
+    ASSERT_TRUE(item) << item.error().message;
+    EXPECT_EQ((*item)->envelope.id, std::string_view(id));
+  }
+}
+
+/// The same where another comes when all is over.
+TEST(WritingAnew, AFileThatWasReplacedIsNotHandedToALaterReader) {
+  FaultyLog test(true);
+  auto log = test.open();
+  log->sync_to(append(*log, {event("0")}) + 1, seconds{10}).or_throw();
+  auto reader = test.open();
+  Cursor cursor(*reader);
+  const auto kept = cursor.next(1).or_throw()->owner;
+  tear_a_batch_and_write_anew(test, *log);
+  const auto ids = read_ids(*reader);
+  ASSERT_TRUE(ids) << ids.error().message;
+  EXPECT_EQ(*ids, numbers(0, 4));
+}
+
 TEST(WritingAnew, ARollWhoseSyncFailsIsDoneOverOtherFiles) {
   FaultyLog test(true);
   auto log = test.open();
