@@ -37,6 +37,8 @@ struct Control {
   struct Sync {
     std::atomic<std::uint64_t> word;   ///< of the process; 0: nobody
     std::atomic<std::uint64_t> ended;  ///< how many there were in this place
+    std::atomic<std::uint64_t>
+        segment;  ///< which is synced, by first offset; of a place that was just taken the last one
   };
   alignas(64) Sync syncs[12];
 };

@@ -157,7 +157,7 @@ class PartitionLog {
   Result<std::vector<std::uint64_t>> list_segments();
   Result<> sync_committed(SteadyTime until);
   Result<> sync_sealed(SteadyTime until);
-  Result<> sync_segment(File& file, SteadyTime until);
+  Result<> sync_segment(File& file, std::uint64_t first, SteadyTime until);
   Result<> be_sure(SteadyTime until);
   Result<bool> look_at_unsure();
   Result<> tell_synced(std::uint64_t end, std::uint64_t segment, std::uint32_t faults);

@@ -70,7 +70,7 @@ Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first, Chain chai
 /// What a roll may have left undone: what was sealed is synced, a segment that was made but not begun goes.
 Result<> PartitionLog::settle_end(const End& end) {
   for (const auto& segment : end.passed)
-    if (auto done = sync_segment(segment->file(), sync_deadline()); !done) return done;
+    if (auto done = sync_segment(segment->file(), segment->first_offset(), sync_deadline()); !done) return done;
   if (end.segment && !end.sealed && end.segment->first_offset() != end.offset)
     if (auto done = directory_->remove_file(segment_name(end.offset)); !done && done.error().code != "not_found")
       return done;

@@ -12,12 +12,15 @@ constexpr std::size_t unindexed_max = 16;
 }  // namespace
 
 Result<std::shared_ptr<Segment>> PartitionLog::open_written(std::uint64_t first) {
+  auto segment = Segment::open(*directory_, first, setting_.durable ? Segment::Access::write : Segment::Access::store);
+  // Behind the opening: what begins after it is told to this descriptor, too; what began before is still there, or has
+  // told its failure to all.
   if (auto others = syncs_under_way(control()); !others.empty()) [[unlikely]] {
     const std::scoped_lock lock(segments_mutex_);
     unsure_.insert(unsure_.end(), others.begin(), others.end());
     has_unsure_.store(true);
   }
-  return Segment::open(*directory_, first, setting_.durable ? Segment::Access::write : Segment::Access::store);
+  return segment;
 }
 
 /// The segment that is written, kept open: what the disk could not write is told to the descriptors that were open when
@@ -156,7 +159,7 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
       sealed_ = {from->first_offset(), from->shared_file()};
       if (written_ == from) written_.reset();
     } else {
-      if (auto done = sync_segment(from->file(), sync_deadline()); !done) return done.error();
+      if (auto done = sync_segment(from->file(), from->first_offset(), sync_deadline()); !done) return done.error();
       const std::scoped_lock lock(segments_mutex_);
       index_later();
     }

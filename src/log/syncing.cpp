@@ -15,23 +15,24 @@ Error PartitionLog::poison(std::string_view why) {
   return {"poisoned", std::string(why), Retry::same_call};
 }
 
-/// Syncs a segment's file. A sync that failed is never tried again on it: the kernel has dropped what it could not
-/// write. Error `poisoned` where it failed, or where another did of which this descriptor may not have been told.
-Result<> PartitionLog::sync_segment(File& file, SteadyTime until) {
+/// Syncs the file of the segment that begins so. A sync that failed is never tried again on it: the kernel has dropped
+/// what it could not write. Error `poisoned` where it failed, or where another did of which this descriptor may not
+/// have been told.
+Result<> PartitionLog::sync_segment(File& file, std::uint64_t first, SteadyTime until) {
   auto& control = this->control();
   const auto before = syncs_under_way(control);
   {
-    auto mark = SyncMark::set(control, *slots_, until);
-    if (!mark) return mark.error();
+    auto mark = SyncMark::set(control, *slots_, first, until);
+    if (!mark) return mark.error().code == "poisoned" ? poison(path() + ": " + mark.error().message) : mark.error();
     if (auto done = file.sync_data(); !done) return poison(done.error().message);
   }
   if (auto sure = be_sure(until); !sure) return sure;
-  // Our descriptor was open before they began, and all is well: whoever died in one of these lost nothing.
+  // Our descriptor was open before they began, and all is well: whoever died in one of this file lost nothing.
   for (const auto& one : before) {
     if (!is_under_way(control, one)) continue;
     auto dead = slots_->is_dead(one.word);
     if (!dead) return dead.error();
-    if (*dead) end_sync(control, one);
+    if (*dead && is_harmless(control, one, first)) end_sync(control, one);
   }
   return {};
 }
@@ -86,7 +87,7 @@ Result<> PartitionLog::sync_sealed(SteadyTime until) {
       if (!segment) return segment.error();
       mine = {first, (*segment)->shared_file()};
     }
-    if (auto done = sync_segment(*mine.file, until); !done) return done;
+    if (auto done = sync_segment(*mine.file, first, until); !done) return done;
   }
   if (auto done = directory_->sync(); !done) return poison(done.error().message);
   return tell_synced(current, current, faults);
@@ -121,7 +122,7 @@ Result<> PartitionLog::sync_committed(SteadyTime until) {
   if (target > first) {
     auto segment = written_segment(first, true);
     if (!segment) return segment.error();
-    if (auto done = sync_segment((*segment)->file(), until); !done) return done;
+    if (auto done = sync_segment((*segment)->file(), first, until); !done) return done;
     if (!setting_.durable)
       if (auto done = directory_->sync(); !done) return poison(done.error().message);
   }

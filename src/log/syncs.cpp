@@ -5,12 +5,20 @@
 
 namespace tidings::log {
 
-Result<SyncMark> SyncMark::set(Control& control, const Slots& slots, SteadyTime until) {
-  while (true) {
+Result<SyncMark> SyncMark::set(Control& control, const Slots& slots, std::uint64_t segment, SteadyTime until) {
+  for (std::size_t round = 0;; ++round) {
     for (auto& place : control.syncs) {
       std::uint64_t nobody = 0;
-      if (place.word.load(std::memory_order_relaxed) == 0 && place.word.compare_exchange_strong(nobody, slots.word()))
+      if (place.word.load(std::memory_order_relaxed) == 0 && place.word.compare_exchange_strong(nobody, slots.word())) {
+        place.segment.store(segment);
         return SyncMark(place);
+      }
+    }
+    // A few who died in theirs would else keep out all others for ever.
+    if (const auto word = control.syncs[round % std::size(control.syncs)].word.load(); word != 0) {
+      auto dead = slots.is_dead(word);
+      if (!dead) return dead.error();
+      if (*dead) return Error{"poisoned", "a process died while it synced", Retry::same_call};
     }
     if (std::chrono::steady_clock::now() >= until)
       return Error{"busy", "others have been syncing all the while; try again, or look whether they are stopped",
@@ -38,6 +46,11 @@ std::vector<SeenSync> syncs_under_way(const Control& control) {
 bool is_under_way(const Control& control, const SeenSync& seen) {
   const auto& place = control.syncs[seen.place];
   return place.word.load() == seen.word && place.ended.load() == seen.ended;
+}
+
+bool is_harmless(const Control& control, const SeenSync& dead, std::uint64_t segment) {
+  const auto of = control.syncs[dead.place].segment.load();
+  return of == segment || of < control.unsynced.load();
 }
 
 void end_sync(Control& control, const SeenSync& seen) {

@@ -12,8 +12,9 @@ namespace tidings::log {
 /// here, also where the process that was told died of SIGKILL first.
 class SyncMark {
  public:
-  /// Waits while all places are taken. Error `busy` (same call).
-  static Result<SyncMark> set(Control& control, const Slots& slots, SteadyTime until);
+  /// Of the segment that begins so. Waits while all places are taken. Errors: `busy` (same call), `poisoned` (same
+  /// call) where one of them is of a process that died in it.
+  static Result<SyncMark> set(Control& control, const Slots& slots, std::uint64_t segment, SteadyTime until);
   SyncMark(SyncMark&& other) noexcept : place_(std::exchange(other.place_, nullptr)) {}
   SyncMark& operator=(SyncMark&&) = delete;
   ~SyncMark();
@@ -32,6 +33,9 @@ struct SeenSync {
 };
 [[nodiscard]] std::vector<SeenSync> syncs_under_way(const Control& control);
 [[nodiscard]] bool is_under_way(const Control& control, const SeenSync& seen);
+/// Of the dead whether a sync of `segment` that succeeded, with a descriptor that is older than theirs, or those
+/// before, have shown that nothing was lost.
+[[nodiscard]] bool is_harmless(const Control& control, const SeenSync& dead, std::uint64_t segment);
 /// Takes the mark of a dead process out.
 void end_sync(Control& control, const SeenSync& seen);
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <future>
 #include <thread>
 
 #include "log/faulty_files.hpp"
@@ -346,6 +347,91 @@ TEST(WritingAnew, WhoeverOpensTheFileAfterAProcessDiedInASyncWritesAnew) {
     EXPECT_EQ(test.salt(0), kept) << "its sync has shown that nothing was lost";
     EXPECT_EQ(read_ids(*another).or_throw(), numbers(0, 5));
   }
+}
+
+/// As a process does that was killed in a sync of that segment, of which it was told that it failed.
+void leave_a_mark(const FaultyLog& test, std::size_t place, std::uint64_t segment) {
+  const std::uint64_t mark[] = {std::uint64_t{1000} << 16 | 7, 5, segment};  // a generation that no process here has
+  static_assert(sizeof mark == sizeof(Control::Sync));
+  auto directory = system_files().open(test.partition(), false).or_throw();
+  directory->file("control", Directory::Create::never)
+      .or_throw()
+      ->write_at(std::as_bytes(std::span{mark}), offsetof(Control, syncs) + place * sizeof mark)
+      .or_throw();
+}
+
+/// It began, failed and died while another was about to open the file: the kernel tells that one nothing.
+TEST(WritingAnew, ASyncThatFailsJustBeforeTheFileIsOpenedIsSeen) {
+  for (const bool durable : {false, true}) {
+    FaultyLog test(durable);
+    {
+      auto log = test.open();
+      append(*log, {event("0")});
+    }
+    const auto before = test.salt(0);
+    auto log = test.open();
+    test.faulty.fail([&, waits = true](const FaultyFiles::Call& call) mutable -> std::optional<Error> {
+      if (call.name == "file" && call.path.ends_with("/" + segment_name(0)) && std::exchange(waits, false))
+        leave_a_mark(test, 3, 0);
+      return std::nullopt;
+    });
+    EXPECT_EQ(append(*log, {event("1")}), 1U);
+    log->sync_to(2, seconds{10}).or_throw();
+    EXPECT_NE(test.salt(0), before) << "the descriptor is younger than the failure";
+    EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+  }
+}
+
+TEST(WritingAnew, WhereAllPlacesAreOfTheDeadTheyAreTakenForSyncsThatFailed) {
+  FaultyLog test(true);
+  auto log = test.open();
+  log->sync_to(append(*log, {event("0")}) + 1, seconds{10}).or_throw();
+  append(*log, {event("1")});
+  for (std::size_t place = 0; place < std::size(Control{}.syncs); ++place) leave_a_mark(test, place, 0);
+  log->sync_to(2, seconds{2}).or_throw();
+  EXPECT_EQ(test.faults(), 2U);
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+}
+
+/// That another segment's sync succeeds says nothing of the one that failed.
+TEST(WritingAnew, AMarkIsTakenOutByASyncOfTheSameSegmentOnly) {
+  FaultyLog test(false);
+  test.setting.background = std::make_shared<Background>();
+  const auto segments = [&] {
+    std::vector<std::uint64_t> firsts;
+    for (const auto& name : test.files())
+      if (const auto first = segment_first_offset(name)) firsts.push_back(*first);
+    return firsts;
+  };
+  // The background is about to sync the first segment.
+  test.faulty.fail([&, waits = true](const FaultyFiles::Call& call) mutable -> std::optional<Error> {
+    if (call.name == "list" && waits && segments().size() == 2) {
+      waits = false;
+      leave_a_mark(test, 0, segments().back());
+    }
+    return std::nullopt;
+  });
+  auto log = test.open();
+  std::uint64_t next = 0;
+  while (next == 0 || segments().size() < 2) append(*log, {event(std::to_string(next++), std::string(300, 'x'))});
+  std::promise<void> done;
+  test.setting.background->post(&done, [&] { done.set_value(); });
+  done.get_future().wait();
+  const auto second = segments().back();
+  ASSERT_EQ(log->durable(), second) << "it has synced it";
+  const auto before = test.salt(second);
+  auto young = test.open();
+  young->sync_to(next, seconds{10}).or_throw();
+  EXPECT_NE(test.salt(second), before) << "its descriptor is younger than the failure";
+  EXPECT_EQ(read_ids(*young).or_throw(), numbers(0, next));
+  // One of a segment that is on the device by now is nothing to anybody.
+  log->sync_to(append(*log, {event("e")}) + 1, seconds{10}).or_throw();
+  const auto kept = test.salt(second);
+  leave_a_mark(test, 0, 0);
+  log->sync_to(append(*log, {event("e")}) + 1, seconds{10}).or_throw();
+  auto another = test.open();
+  another->sync_to(append(*another, {event("e")}) + 1, seconds{10}).or_throw();
+  EXPECT_EQ(test.salt(second), kept);
 }
 
 /// One that is stopped in a sync: whoever opens the file waits for what it will be told, no longer than its deadline.

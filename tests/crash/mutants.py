@@ -62,17 +62,17 @@ MUTANTS = {
     # Power.
     "a sync is told before it is done": (
         LOG + "syncing.cpp",
-        "    if (auto done = sync_segment((*segment)->file(), until); !done) return done;\n",
+        "    if (auto done = sync_segment((*segment)->file(), first, until); !done) return done;\n",
         "    (void)tell_synced(target, first, faults);\n"
-        "    if (auto done = sync_segment((*segment)->file(), until); !done) return done;\n",
+        "    if (auto done = sync_segment((*segment)->file(), first, until); !done) return done;\n",
         "power_loss", "*LeavesWhatWasSynced/Durable*",
     ),
     "a durable roll does not sync what it seals": (
-        LOG + "rolling.cpp", "      if (auto done = sync_segment(from->file(), sync_deadline()); !done) return done.error();\n", "",
+        LOG + "rolling.cpp", "      if (auto done = sync_segment(from->file(), from->first_offset(), sync_deadline()); !done) return done.error();\n", "",
         "power_loss", "*LeavesWhatWasSynced/Durable*",
     ),
     "nothing that was sealed is ever synced": (
-        LOG + "syncing.cpp", "    if (auto done = sync_segment(*mine.file, until); !done) return done;\n", "",
+        LOG + "syncing.cpp", "    if (auto done = sync_segment(*mine.file, first, until); !done) return done;\n", "",
         "power_loss", "*LeavesWhatWasSynced/Memory*",
     ),
     "a roll does not wait for the sync of what was sealed before": (
