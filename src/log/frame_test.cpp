@@ -38,6 +38,18 @@ TEST(Crc32c, TheTableSaysTheSameAndItContinues) {
   }
 }
 
+/// Long ones are summed up in three streams, of up to a kilobyte each.
+TEST(Crc32c, TheTableSaysTheSameOfLongOnes) {
+  SeededEntropy entropy(2);
+  std::string text(10'000, '\0');
+  entropy.fill(std::as_writable_bytes(std::span{text}));
+  for (const std::size_t about : {192U, 216U, 1'024U, 3'072U, 3'096U, 6'144U, 9'400U})
+    for (auto size = about - 25; size < about + 25; ++size) {
+      const auto bytes = bytes_of(text).subspan(entropy.below(9)).first(size);
+      ASSERT_EQ(crc32c(bytes, 7), crc32c_table(bytes, 7)) << size;
+    }
+}
+
 Envelope sample() {
   Envelope envelope;
   envelope.id = "id";
