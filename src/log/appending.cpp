@@ -98,6 +98,7 @@ Result<> PartitionLog::ready_to_write(bool inherited) {
       [[unlikely]] {
     // Where this fails, whoever comes next has not inherited the lock, and repairs all the same.
     mark_dirty(dirty_end);
+    index_draft_.forget();
     if (auto done = repair(); !done) return done.error();
   }
   if (seen_ != place()) [[unlikely]]
@@ -151,6 +152,8 @@ Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* 
   control.committed.store(after.committed, std::memory_order_release);
   control.dirty_end.store(0, std::memory_order_release);
   seen_ = after;
+  index_draft_.add({.segment = after.segment, .begin = position, .end = after.position},
+                   {first, position + producers_bytes(producers.size()), time}, events);
   for (std::size_t i = 0; i < sequences.size(); ++i)
     producers_.note(producer.id, producer.epoch, sequences[i], first + i, time);
   if (!is_writing_kept_) [[unlikely]] {

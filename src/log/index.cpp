@@ -26,7 +26,7 @@ std::optional<std::uint64_t> index_first_offset(std::string_view name) {
 }
 
 std::optional<SegmentIndex> index_of(const Segment& segment, std::uint64_t every) {
-  every = std::max(every, segment.size() >> 16);  // one that is huge for the sake of a batch
+  every = index_step(segment.size(), every);
   SegmentIndex index;
   auto offset = segment.first_offset();
   std::uint64_t position = sizeof(SegmentHeader);

@@ -42,6 +42,11 @@ struct SegmentIndex {
 /// The first offset that an index's name says; nullopt where it is no index's name.
 [[nodiscard]] std::optional<std::uint64_t> index_first_offset(std::string_view name);
 
+/// How far apart its places stand at least: farther in one that is huge for the sake of a batch.
+[[nodiscard]] constexpr std::uint64_t index_step(std::uint64_t segment_bytes, std::uint64_t every) {
+  return std::max(every, segment_bytes >> 16);
+}
+
 /// From the segment's frames: the first, and each that begins `every` bytes or more behind the one before it. Nullopt
 /// where the segment is not sealed, or damaged as far as their headers tell.
 [[nodiscard]] std::optional<SegmentIndex> index_of(const Segment& segment, std::uint64_t every = index_every_bytes);

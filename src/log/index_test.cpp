@@ -119,6 +119,71 @@ TEST(Index, IsMadeInTheBackgroundOfARoll) {
   }
 }
 
+/// What the writer noted is what a walk through the segment finds.
+TEST(Index, IsMadeByTheWriterAsByAWalk) {
+  TestLog test;
+  test.setting.background = std::make_shared<Background>();
+  IndexDraft draft;
+  auto log = test.open();
+  std::uint64_t position = sizeof(SegmentHeader), offset = 0;
+  draft.begin(0, 4096, 512);
+  for (std::uint64_t size = 1;; size = size * 7 % 5 + 1) {
+    std::vector<Envelope> events;
+    for (std::uint64_t i = 0; i < size; ++i) events.push_back(event("id", std::string(size * 40, 'x')));
+    std::vector<EnvelopeView> views;
+    for (const auto& one : events) views.push_back(one.view());
+    std::vector<const EnvelopeView*> pointers;
+    for (const auto& view : views) pointers.push_back(&view);
+    test.clock.advance(std::chrono::seconds{1});
+    ASSERT_EQ(append(*log, events), offset);
+    if (log->segment_of(offset).or_throw()->first_offset() != 0) break;
+    const auto begin = std::exchange(position, position + size * frame_bytes(views.front()));
+    draft.add({.begin = begin, .end = position}, {offset, begin, test.clock.now().time_since_epoch().count()},
+              pointers);
+    offset += size;
+  }
+  auto broken = draft;
+  const auto segment = log->segment_of(0).or_throw();
+  const auto walked = index_of(*segment, 512);
+  ASSERT_TRUE(walked);
+  EXPECT_GT(walked->places.size(), 3U);
+  EXPECT_EQ(draft.finish(0, offset, position), walked);
+  EXPECT_FALSE(draft.finish(0, offset, position)) << "it is gone";
+  const auto path = test.partition() + "/" + index_name(0);
+  for (int i = 0; i < 1'000 && !std::filesystem::exists(path); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  const auto bytes = encode_index(*walked, 0, segment->salt());
+  EXPECT_EQ(read_file(path).or_throw(), std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  broken.add({.begin = position + 8, .end = position + 16}, {}, {});
+  EXPECT_FALSE(broken.finish(0, offset, position + 16)) << "another process wrote in between";
+}
+
+/// Two handles stand for two processes: none of them has written all of a segment, and both walk.
+TEST(Index, IsRightWhereWritersTakeTurns) {
+  TestLog test;
+  test.setting.background = std::make_shared<Background>();
+  auto one = test.open(), other = test.open();
+  for (const auto& name : numbers(0, 40))
+    append(name.back() % 2 == 0 ? *one : *other, {event(name, std::string(150, 'x'))});
+  for (const auto& name : numbers(0, 40))
+    append(name.back() % 2 == 0 ? *one : *other, {event(name, std::string(99, 'y'))});
+  const auto last = one->segment_of(79).or_throw()->first_offset();
+  std::size_t indexes = 0;
+  auto directory = system_files().open(test.partition(), false).or_throw();
+  for (const auto& name : test.files()) {
+    const auto first = segment_first_offset(name);
+    if (!first || *first == last) continue;
+    const auto path = test.partition() + "/" + index_name(*first);
+    for (int i = 0; i < 1'000 && !std::filesystem::exists(path); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    const auto segment = Segment::open(*directory, *first, Segment::Access::read).or_throw();
+    const auto bytes = encode_index(index_of(*segment, 512).value(), *first, segment->salt());
+    EXPECT_EQ(read_file(path).or_throw(), std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    ++indexes;
+  }
+  EXPECT_GT(indexes, 2U);
+}
+
 /// What lies between the places is not looked at: a frame there that cannot be passed is no hindrance.
 TEST(Index, LeadsPastWhatLiesInFront) {
   Indexed log;

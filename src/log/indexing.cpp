@@ -76,14 +76,18 @@ void PartitionLog::write_index(std::uint64_t first, std::span<const std::byte> b
 
 /// In the background: what this process sealed.
 void PartitionLog::index_sealed() {
-  std::vector<std::uint64_t> firsts;
+  std::vector<Unindexed> all;
   {
     const std::scoped_lock lock(segments_mutex_);
-    firsts = std::exchange(unindexed_, {});
+    all = std::exchange(unindexed_, {});
   }
-  for (const auto first : firsts) {
+  for (const auto& [first, index] : all) {
     auto segment = Segment::open(*directory_, first, Segment::Access::read);
-    if (segment && is_indexable(**segment) && !read_index(**segment)) (void)make_index(**segment);
+    if (!segment || !is_indexable(**segment) || read_index(**segment)) continue;
+    if (index)
+      write_index(first, encode_index(*index, first, (*segment)->salt()));
+    else
+      (void)make_index(**segment);
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "log/background.hpp"
 #include "log/control.hpp"
+#include "log/index_draft.hpp"
 #include "log/segment.hpp"
 #include "log/syncs.hpp"
 #include "log/topic_wake.hpp"
@@ -232,6 +233,7 @@ class PartitionLog {
   }
   std::optional<Place> seen_;
   std::uint32_t seen_faults_ = 0;  // in which all of this was so
+  IndexDraft index_draft_;         // where there is a background to write it
   ProducerTable producers_;        // of all events before `seen_`
 
   std::mutex segments_mutex_;
@@ -241,8 +243,12 @@ class PartitionLog {
   std::uint32_t known_faults_ = 0;    // in which what stands above and below was opened
   std::vector<SeenSync> unsure_;      // of others, that were under way when something was opened
   std::atomic<bool> has_unsure_ = false;
-  std::shared_ptr<Segment> sought_;       // the last that somebody looked for a place in: what it knows is kept
-  std::vector<std::uint64_t> unindexed_;  // sealed by this process, for the background
+  std::shared_ptr<Segment> sought_;  // the last that somebody looked for a place in: what it knows is kept
+  struct Unindexed {
+    std::uint64_t first = 0;
+    std::optional<SegmentIndex> index;  // none: to be read from the segment
+  };
+  std::vector<Unindexed> unindexed_;  // sealed by this process, for the background
 
   std::mutex sizes_mutex_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> sizes_;  // of sealed segments, by first offset; for retention

@@ -151,7 +151,8 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
     const auto index_later = [&] {
       if (!setting_.background) return;
       if (unindexed_.size() == unindexed_max) unindexed_.erase(unindexed_.begin());
-      unindexed_.push_back(from->first_offset());
+      unindexed_.push_back(
+          {from->first_offset(), index_draft_.finish(from->first_offset(), next.first_offset(), position)});
     };
     if (!setting_.durable) {
       const std::scoped_lock lock(segments_mutex_);
@@ -165,6 +166,7 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
     }
   }
   if (setting_.durable || !from) control.unsynced.store(next.first_offset());
+  if (setting_.background) index_draft_.begin(next.first_offset(), next.size(), setting_.index_every);
   writing_ = std::move(*made);
   is_writing_kept_ = false;
   control.segment.store(next.first_offset());

@@ -78,6 +78,7 @@ void PartitionLog::settle_files(std::uint32_t faults) {
   writing_.reset();
   is_writing_kept_ = false;
   seen_.reset();
+  index_draft_.forget();
   seen_faults_ = faults;
   const std::scoped_lock lock(segments_mutex_);
   forget_replaced(faults);
