@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/chacha20.hpp"
 #include "tidings/base/forks.hpp"
 
 namespace tidings {
@@ -25,25 +26,53 @@ void from_kernel(std::span<std::byte> out) {
   }
 }
 
-/// A buffer a thread, thrown away after a fork: parent and child must not draw the same numbers.
+/// A generator a thread, thrown away after a fork: parent and child must not draw the same numbers. The kernel gives
+/// the key, now and then a new one, and ChaCha20 stretches it, as the kernel's own generator does, four blocks at a
+/// time and without a system call. The first bytes of each stretch are the key of the next, so that an old stretch
+/// cannot be made again from what is kept (Bernstein's fast key erasure).
 class SystemEntropy final : public Entropy {
  public:
   void fill(std::span<std::byte> out) override {
-    struct Buffer {
-      std::array<std::byte, 1024> bytes;
-      std::size_t used = 1024;
-      unsigned forks_seen = 0;
-    };
-    thread_local Buffer buffer;
+    thread_local Generator generator;
     if (out.size() > 256) return from_kernel(out);
-    if (buffer.forks_seen != fork_count() || buffer.bytes.size() - buffer.used < out.size()) {
-      from_kernel(buffer.bytes);
-      buffer.used = 0;
-      buffer.forks_seen = fork_count();
-    }
-    std::memcpy(out.data(), buffer.bytes.data() + buffer.used, out.size());
-    buffer.used += out.size();
+    generator.take(out);
   }
+
+ private:
+  using Key = std::array<std::uint32_t, 8>;
+  static constexpr int stretches_max = 16;  // of one key from the kernel
+
+  struct Generator {
+    Key kept{};  // for the next stretch
+    std::array<std::byte, 1024> bytes;
+    std::size_t used = sizeof bytes;
+    int stretches = 0;
+    unsigned forks_seen = 0;
+
+    void take(std::span<std::byte> out) {
+      if (forks_seen != fork_count() || sizeof bytes - used < out.size()) [[unlikely]]
+        refill();
+      std::memcpy(out.data(), bytes.data() + used, out.size());
+      used += out.size();
+    }
+
+    void refill() {
+      static constexpr std::array<std::uint32_t, 3> nonce{};  // each key is used once
+      Key key;
+      if (stretches == 0 || forks_seen != fork_count()) {
+        forks_seen = fork_count();  // before: a fork in between counts
+        stretches = stretches_max;
+        from_kernel(std::as_writable_bytes(std::span{key}));
+      } else {
+        std::memcpy(key.data(), kept.data(), sizeof key);
+      }
+      --stretches;
+      chacha20(key, nonce, 0, bytes);
+      std::memcpy(kept.data(), bytes.data(), sizeof kept);
+      std::memset(bytes.data(), 0, sizeof kept);
+      used = sizeof kept;
+    }
+  };
 };
 
 }  // namespace

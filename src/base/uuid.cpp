@@ -1,17 +1,24 @@
 #include "tidings/base/uuid.hpp"
 
 #include <atomic>
+#include <cstring>
+
+#include "base/hex.hpp"
 
 namespace tidings {
 
 void Uuid::write_to(std::span<char, 36> text) const {
-  static constexpr char hex[] = "0123456789abcdef";
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < 16; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
-    text[at++] = hex[bytes[i] >> 4];
-    text[at++] = hex[bytes[i] & 15];
-  }
+  const auto two = [this](std::size_t at) { return static_cast<std::uint32_t>(bytes[at] << 8 | bytes[at + 1]); };
+  const auto put = [&](std::size_t byte, std::size_t at) {
+    write_hex(text.data() + at, two(byte) << 16 | two(byte + 2));
+  };
+  put(0, 0);
+  put(4, 9);
+  std::memmove(text.data() + 14, text.data() + 13, 4);
+  put(8, 19);
+  std::memmove(text.data() + 24, text.data() + 23, 4);
+  put(12, 28);
+  for (const std::size_t at : {8, 13, 18, 23}) text[at] = '-';
 }
 
 std::string Uuid::to_string() const {

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
+#include "event/eight_bytes.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings {
 namespace {
+
+constexpr std::size_t text_bytes_max = 0xffff;
 
 Error invalid(std::string_view what, std::string_view why) {
   return {"invalid_event", "the event's " + std::string(what) + " " + std::string(why)};
@@ -19,21 +21,49 @@ bool has_control(std::string_view text) {
 
 /// ASCII that can be printed: nearly every text, and looked at eight bytes at a time.
 bool is_plain(std::string_view text) {
-  constexpr std::uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+  constexpr auto tops = every_byte(0x80);
+  // A byte's top bit is set where it was set, where the byte is less than a space, and where it is DEL. A carry only
+  // comes from such a byte.
+  const auto bad_ones = [](std::uint64_t word) {
+    return word | (word - every_byte(0x20)) | ((word ^ every_byte(0x7f)) - every_byte(1));
+  };
   std::uint64_t bad = 0;
-  std::size_t at = 0;
-  for (; text.size() - at >= 8; at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, 8);
-    // A byte's top bit is set where it was set, where the byte is less than a space, and where it is DEL. A carry only
-    // comes from such a byte.
-    bad |= word | (word - 0x20 * ones) | ((word ^ 0x7f * ones) - ones);
-  }
-  for (; at < text.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    bad |= byte < 0x20 || byte >= 0x7f ? tops : 0;
+  if (text.size() < 8) {
+    for (const auto c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      bad |= byte < 0x20 || byte >= 0x7f ? tops : 0;
+    }
+  } else {
+    for (std::size_t at = 0; at + 8 < text.size(); at += 8) bad |= bad_ones(eight_bytes(text.data() + at));
+    bad |= bad_ones(eight_bytes(text.data() + text.size() - 8));
   }
   return (bad & tops) == 0;
+}
+
+/// Texts that are neither too long nor anything but plain: those of nearly every event.
+template <class... Texts>
+bool are_fine(const Texts&... texts) {
+  return ((texts.size() | ...) <= text_bytes_max) && (is_plain(texts) && ...);
+}
+
+Result<> validate_texts(const EnvelopeView& envelope) {
+  struct Text {
+    std::string_view what;
+    std::string_view text;
+  };
+  for (const auto& [what, text] :
+       {Text{"id", envelope.id}, Text{"type", envelope.type}, Text{"source", envelope.source},
+        Text{"subject", envelope.subject}, Text{"data content type", envelope.data_content_type},
+        Text{"data schema", envelope.data_schema}, Text{"correlation id", envelope.correlation_id},
+        Text{"causation id", envelope.causation_id}, Text{"traceparent", envelope.trace_parent}}) {
+    if (text.size() > text_bytes_max) return invalid(what, "is longer than 65,535 bytes");
+    if (is_plain(text)) continue;
+    if (has_control(text)) return invalid(what, "has control characters");
+    if (!is_utf8(text)) return invalid(what, "is not UTF-8");
+  }
+  if (envelope.key.size() > text_bytes_max) return invalid("key", "is longer than 65,535 bytes");
+  if (!is_utf8(envelope.key)) return invalid("key", "is not UTF-8");
+  return {};
 }
 
 }  // namespace
@@ -81,22 +111,10 @@ std::size_t size_bytes(const EnvelopeView& envelope) {
 Result<> validate(const EnvelopeView& envelope, std::size_t size_bytes_max) {
   if (envelope.id.empty()) return invalid("id", "is empty; a UUIDv7 will do");
   if (envelope.type.empty()) return invalid("type", "is empty; give its wire name, like shop.OrderPlaced");
-  struct Text {
-    std::string_view what;
-    std::string_view text;
-  };
-  for (const auto& [what, text] :
-       {Text{"id", envelope.id}, Text{"type", envelope.type}, Text{"source", envelope.source},
-        Text{"subject", envelope.subject}, Text{"data content type", envelope.data_content_type},
-        Text{"data schema", envelope.data_schema}, Text{"correlation id", envelope.correlation_id},
-        Text{"causation id", envelope.causation_id}, Text{"traceparent", envelope.trace_parent}}) {
-    if (text.size() > 0xffff) return invalid(what, "is longer than 65,535 bytes");
-    if (is_plain(text)) continue;
-    if (has_control(text)) return invalid(what, "has control characters");
-    if (!is_utf8(text)) return invalid(what, "is not UTF-8");
-  }
-  if (envelope.key.size() > 0xffff) return invalid("key", "is longer than 65,535 bytes");
-  if (!is_plain(envelope.key) && !is_utf8(envelope.key)) return invalid("key", "is not UTF-8");
+  if (!are_fine(envelope.id, envelope.type, envelope.source, envelope.subject, envelope.data_content_type,
+                envelope.data_schema, envelope.key, envelope.correlation_id, envelope.causation_id,
+                envelope.trace_parent)) [[unlikely]]
+    if (auto valid = validate_texts(envelope); !valid) return valid;
   std::size_t encoded = 0;
   for (const auto& [name, value] : envelope.headers) {
     if (name.empty()) return invalid("header", "has an empty name");

@@ -1,16 +1,12 @@
 #include "tidings/event/make_envelope.hpp"
 
+#include "base/hex.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/base/uuid.hpp"
 #include "tidings/event/detail/stamp.hpp"
 
 namespace tidings {
 namespace {
-
-void write_hex(char* out, std::uint64_t number) {
-  static constexpr char hex[] = "0123456789abcdef";
-  for (int shift = 60; shift >= 0; shift -= 4) *out++ = hex[number >> shift & 15];
-}
 
 bool is_lower_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -60,9 +56,8 @@ detail::Stamp detail::make_stamp(const EnvelopeView* cause, Clock& clock, Entrop
   return stamp;
 }
 
-Envelope begin_envelope(const EnvelopeOptions& options) {
-  const auto stamp = detail::make_stamp(options.cause, *options.clock, *options.entropy);
-  Envelope envelope;
+void detail::begin_envelope(Envelope& envelope, const EnvelopeOptions& options) {
+  const auto stamp = make_stamp(options.cause, *options.clock, *options.entropy);
   envelope.id = stamp.id_text();
   envelope.source = options.source;
   envelope.time = stamp.time;
@@ -73,6 +68,11 @@ Envelope begin_envelope(const EnvelopeOptions& options) {
   } else {
     envelope.correlation_id = envelope.id;
   }
+}
+
+Envelope begin_envelope(const EnvelopeOptions& options) {
+  Envelope envelope;
+  detail::begin_envelope(envelope, options);
   return envelope;
 }
 

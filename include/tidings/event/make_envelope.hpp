@@ -27,12 +27,19 @@ struct EnvelopeOptions {
 /// by a new span; another is replaced.
 [[nodiscard]] Envelope begin_envelope(const EnvelopeOptions& options);
 
+namespace detail {
+/// The same in place, into an empty one.
+void begin_envelope(Envelope& envelope, const EnvelopeOptions& options);
+}  // namespace detail
+
 /// Encodes `event` and gives it type, version, key and all that `begin_envelope` gives. Errors: what the codec says.
 template <class Event, class C = JsonCodec>
   requires(!detail::is_event<Event> || Codec<C, Event>)
 Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& options = {}) {
   if constexpr (detail::is_event<Event>) {
-    auto envelope = begin_envelope(options);
+    Result<Envelope> made{std::in_place};  // and returned: an envelope is not quickly moved
+    auto& envelope = *made;
+    detail::begin_envelope(envelope, options);
     envelope.type = event_name<Event>();
     envelope.version = event_version<Event>();
     envelope.key = event_key(event);
@@ -40,9 +47,9 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
     envelope.payload.reserve(256);  // most fit, and it does not grow step by step
     if (auto encoded = C::encode(event, envelope.payload); !encoded) {
       encoded.error().message.insert(0, std::string(event_name<Event>()) + " ");
-      return encoded.error();
+      made = std::move(encoded.error());
     }
-    return envelope;
+    return made;
   } else {
     (void)detail::RefusedEvent<Event>{};
     return Error{};
