@@ -1,7 +1,6 @@
 #include "output.hpp"
 
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -146,17 +145,16 @@ Result<> check_broker(std::string_view url) {
 Result<std::unique_ptr<Broker>> open(const Common& common, bool may_create) {
   const std::string_view url = common.broker;
   if (auto usable = check_broker(url); !usable) return usable.error();
-  if (!may_create && url.starts_with("log:")) {
-    const auto path = std::string(url.substr(4, url.find('?') - 4));
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0)
-      return Error{"not_found", "there is no log at " + printable(path) +
-                                    "; name one with --broker log:DIR or TIDINGS_BROKER, or publish first"};
-  }
   BrokerOptions options;
   options.create_topics = may_create;
+  options.must_exist = !may_create;
   options.log = &stderr_log(LogLevel::warning);
-  return open_broker(url, options);
+  auto opened = open_broker(url, options);
+  if (opened || may_create || (opened.error().code != "not_found" && opened.error().code != "not_a_log")) return opened;
+  const auto path = printable(url.substr(4, url.find('?') - 4));
+  return Error{opened.error().code,
+               (opened.error().code == "not_found" ? "there is no log at " + path : opened.error().message) +
+                   "; name one with --broker log:DIR or TIDINGS_BROKER, or publish first"};
 }
 
 std::string named(const Common& common, std::string_view name) {

@@ -48,11 +48,14 @@ std::string to_json(const log::Finding& finding) {
   return line.add("why", printable(finding.why)).str() + "\n";
 }
 
+/// What this user may not read is no damage, but nothing is known of it.
+std::string_view verdict(const log::VerifySummary& sum) {
+  return sum.errors > sum.denied ? "damaged" : sum.denied > 0 ? "unread" : sum.torn > 0 ? "torn" : "whole";
+}
+
 std::string to_json(const log::VerifySummary& sum) {
   return JsonLine()
-             .add("verified", sum.errors > 0 ? "damaged"
-                              : sum.torn > 0 ? "torn"
-                                             : "whole")
+             .add("verified", verdict(sum))
              .add("topics", sum.topics)
              .add("partitions", sum.partitions)
              .add("segments", sum.segments)
@@ -62,6 +65,7 @@ std::string to_json(const log::VerifySummary& sum) {
              .add("in_use", sum.in_use)
              .add("to_recover", sum.behind)
              .add("errors", sum.errors)
+             .add("denied", sum.denied)
              .add("torn", sum.torn)
              .add("notes", sum.notes)
              .str() +
@@ -69,9 +73,10 @@ std::string to_json(const log::VerifySummary& sum) {
 }
 
 std::string to_text(const log::VerifySummary& sum) {
-  std::string text = sum.errors > 0 ? "damaged: " + counted(sum.errors, "error")
-                     : sum.torn > 0 ? "torn: " + std::to_string(sum.torn) + " unfinished"
-                                    : "whole";
+  std::string text(verdict(sum));
+  if (sum.errors > sum.denied) text += ": " + counted(sum.errors - sum.denied, "error");
+  if (sum.denied > 0) text += (text == "unread" ? ": " : ", ") + std::to_string(sum.denied) + " that you may not read";
+  if (sum.errors == 0 && sum.torn > 0) text += ": " + std::to_string(sum.torn) + " unfinished";
   if (sum.errors > 0 && sum.torn > 0) text += ", " + std::to_string(sum.torn) + " unfinished";
   if (sum.notes > 0) text += ", " + counted(sum.notes, "note");
   text += "; " + counted(sum.events, "event") + " and " + counted(sum.groups, "group") + " in " +

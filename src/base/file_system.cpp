@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <pwd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -29,6 +30,26 @@ void write_in_place(int fd) {
   if (::fstat(fd, &status) != 0 || status.st_size != 0 || ::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return;
   flags |= FS_NOCOW_FL;  // takes effect on empty files only
   (void)::ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
+/// As people know the user, else by number.
+std::string user_name(uid_t user) {
+  char text[1024];
+  struct passwd entry{};
+  struct passwd* found = nullptr;
+  if (::getpwuid_r(user, &entry, text, sizeof text, &found) == 0 && found != nullptr) return found->pw_name;
+  return "user " + std::to_string(user);
+}
+
+/// Why `path` (from the open directory `at` on: `entry`) could not be opened, and as whom it can be.
+Error cannot_open(int at, const std::string& entry, const std::string& path, int error) {
+  struct stat status{};
+  if (error == EACCES && ::fstatat(at, entry.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+      status.st_uid != ::geteuid())
+    return {"permission_denied",
+            "cannot open " + path + ", which belongs to " + user_name(status.st_uid) + "; run as that user",
+            Retry::never};
+  return system_error("cannot open", path, error);
 }
 
 class SystemFile final : public File {
@@ -143,7 +164,7 @@ class SystemDirectory final : public Directory {
       return system_error("cannot create", path, errno);
     auto opened = std::make_unique<SystemDirectory>(
         ::openat(fd_.get(), entry.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), path);
-    if (opened->descriptor() < 0) return system_error("cannot open", path, errno);
+    if (opened->descriptor() < 0) return cannot_open(fd_.get(), entry, path, errno);
     return std::unique_ptr<Directory>(std::move(opened));
   }
 
@@ -152,13 +173,16 @@ class SystemDirectory final : public Directory {
     int flags = (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;  // a FIFO must not block us
     if (create != Create::never) flags |= O_CREAT;
     if (create == Create::must) flags |= O_EXCL;
-    auto opened = std::make_unique<SystemFile>(::openat(fd_.get(), std::string(name).c_str(), flags, 0600), path);
-    if (opened->descriptor() < 0) return system_error("cannot open", path, errno);
+    const std::string entry(name);
+    auto opened = std::make_unique<SystemFile>(::openat(fd_.get(), entry.c_str(), flags, 0600), path);
+    if (opened->descriptor() < 0) return cannot_open(fd_.get(), entry, path, errno);
     struct stat status{};
     if (::fstat(opened->descriptor(), &status) != 0) return system_error("cannot look at", path, errno);
     if (!S_ISREG(status.st_mode)) return Error{"not_a_file", path + " is no regular file; move it away", Retry::never};
-    if (status.st_uid != ::geteuid() && ::geteuid() != 0)
-      return Error{"foreign_owner", path + " belongs to another user; run as that user, or move it away", Retry::never};
+    if (writable && status.st_uid != ::geteuid() && ::geteuid() != 0)
+      return Error{"foreign_owner",
+                   path + " belongs to " + user_name(status.st_uid) + "; run as that user, or move it away",
+                   Retry::never};
     return std::unique_ptr<File>(std::move(opened));
   }
 
@@ -213,6 +237,12 @@ class SystemDirectory final : public Directory {
     return std::optional<std::string>{text};
   }
 
+  Result<std::optional<std::string>> foreign_owner() override {
+    struct stat status{};
+    if (::fstat(fd_.get(), &status) != 0) return system_error("cannot look at", path_, errno);
+    return status.st_uid == ::geteuid() ? std::nullopt : std::optional{user_name(status.st_uid)};
+  }
+
   const std::string& path() const override { return path_; }
 
  private:
@@ -258,7 +288,7 @@ class SystemFiles final : public FileSystem {
       }
     }
     auto opened = std::make_unique<SystemDirectory>(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
-    if (opened->descriptor() < 0) return system_error("cannot open", path, errno);
+    if (opened->descriptor() < 0) return cannot_open(AT_FDCWD, path, path, errno);
     return std::unique_ptr<Directory>(std::move(opened));
   }
 };

@@ -53,6 +53,7 @@ void Checking::tell() {
         break;
       case Severity::error:
         ++summary.errors;
+        summary.denied += finding.code == "permission_denied" ? 1 : 0;
         break;
     }
     if (options.on_finding) options.on_finding(finding);

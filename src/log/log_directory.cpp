@@ -183,8 +183,14 @@ void TopicLog::sync_behind() {
 }
 
 Result<std::unique_ptr<LogDirectory>> LogDirectory::open(const std::string& path, const Options& options) {
-  auto directory = options.files->open(path, true);
+  auto directory = options.files->open(path, options.create);
   if (!directory) return directory.error();
+  // Also to root, whose files the owner's services could not open any more.
+  auto owner = (*directory)->foreign_owner();
+  if (!owner) return owner.error();
+  if (*owner) return Error{"foreign_owner", path + " belongs to " + **owner + "; run as that user", Retry::never};
+  if (!options.create)
+    if (auto known = check_is_log(**directory); !known) return known.error();
   auto foreign = (*directory)->foreign_file_system();
   if (!foreign) return foreign.error();
   if (*foreign && !options.any_file_system)

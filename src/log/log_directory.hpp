@@ -77,12 +77,14 @@ class TopicLog {
 class LogDirectory {
  public:
   struct Options {
+    bool create = true;            ///< the folder where it is not there, and a log in one that is none
     bool any_file_system = false;  ///< also such as other machines may write to: then nothing is promised
     Clock* clock = &system_clock();
     LogSink* log = &stderr_log();
     FileSystem* files = &system_files();
   };
-  /// Errors: `unsupported_file_system` (never), and those of `File`.
+  /// Errors: `unsupported_file_system`, `foreign_owner` (never: the folder belongs to another user), `not_a_log`
+  /// (never: without `create`), and those of `File`.
   static Result<std::unique_ptr<LogDirectory>> open(const std::string& path, const Options& options);
   LogDirectory(std::shared_ptr<Directory> directory, std::shared_ptr<Slots> slots, const Options& options)
       : directory_(std::move(directory)), slots_(std::move(slots)), options_(options) {}

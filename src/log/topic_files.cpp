@@ -6,11 +6,13 @@
 namespace tidings::log {
 namespace {
 
-/// A folder that is a topic, or was one before it lost its topic.meta.
-bool is_topic(Directory& directory) {
+/// A folder that is a topic, or was one before it lost its topic.meta. Numbers are also in folders that are none: in a
+/// folder that has no slots.lock they do not count.
+bool is_topic(Directory& directory, bool in_log) {
   auto names = directory.list();
-  return names && std::ranges::any_of(*names, [](const std::string& name) {
-           return name == "topic.meta" || name == "openers.lock" || name == "groups" || partition_number(name);
+  return names && std::ranges::any_of(*names, [&](const std::string& name) {
+           return name == "topic.meta" || name == "openers.lock" ||
+                  (in_log && (name == "groups" || partition_number(name)));
          });
 }
 
@@ -30,14 +32,12 @@ Result<LogFolder> list_log(Directory& log) {
   auto names = log.list();
   if (!names) return names.error();
   LogFolder found;
+  found.has_slots = std::ranges::binary_search(*names, "slots.lock");
   for (const auto& name : *names) {
-    if (name == "slots.lock") {
-      found.has_slots = true;
-      continue;
-    }
+    if (name == "slots.lock") continue;
     auto directory = name.starts_with('~') ? Result<std::unique_ptr<Directory>>{Error{}}
                                            : log.directory(name, Directory::Create::never);
-    if (directory && is_topic(**directory))
+    if (directory && is_topic(**directory, found.has_slots))
       found.topics.emplace_back(name, std::move(*directory));
     else if (!directory && directory.error().code == "permission_denied")
       found.others.emplace_back(name, directory.error());
@@ -49,6 +49,14 @@ Result<LogFolder> list_log(Directory& log) {
   if (!found.has_slots && found.topics.empty())
     return Error{"not_a_log", log.path() + " is no log's folder: it has neither slots.lock nor a topic", Retry::never};
   return found;
+}
+
+Result<> check_is_log(Directory& log) {
+  auto names = log.list();
+  if (!names) return names.error();
+  if (std::ranges::binary_search(*names, "slots.lock")) return {};
+  auto listed = list_log(log);
+  return listed ? Result<>{} : listed.error();
 }
 
 std::optional<MetaProblem> problem_of(const MetaFile& meta, std::size_t size) {

@@ -23,6 +23,9 @@ struct LogFolder {
 /// Errors: `not_a_log` (never), and those of `Directory`.
 [[nodiscard]] Result<LogFolder> list_log(Directory& log);
 
+/// Whether it is a log's folder: the cheaper question. Errors as `list_log`.
+Result<> check_is_log(Directory& log);
+
 /// What is wrong with a `topic.meta`.
 struct MetaProblem {
   std::string code;

@@ -147,6 +147,8 @@ Result<VerifySummary> verify_log(const std::string& path, const VerifyOptions& o
   auto folder = list_log(**log);
   if (!folder) return folder.error();
   const auto& topics = folder->topics;
+  if (auto owner = (*log)->foreign_owner(); owner && *owner)
+    checking.note("foreign_owner", ".", "belongs to " + **owner + ": what writes to it runs as that user");
   if (folder->has_slots)
     if (auto done = check_slots(checking, **log); !done) return done.error();
   for (const auto& [name, error] : folder->others) {

@@ -70,6 +70,15 @@ class Lists(CommandLine):
         done = self.run_tidings("lag")
         self.assertEqual((done.stdout, done.stderr), ("", "tidings: no groups yet; a subscriber makes one\n"))
 
+    def test_no_folder_becomes_a_log_by_a_question(self):
+        os.makedirs(os.path.join(self.folder, "etc/postgresql/15"))  # numbered, as partitions are
+        os.mkdir(os.path.join(self.folder, "etc/groups"))
+        for command in (("topics",), ("topics", "orders"), ("groups",), ("lag",), ("tail", "orders"), ("seek", "orders", "g", "--to", "latest"),
+                        ("topics", "alter", "orders", "--retain-age", "1d"), ("topics", "delete", "orders"), ("verify",), ("inspect",)):
+            self.assertRegex(self.run_tidings(*command, "--broker", "log:etc", status=1).stderr,
+                             "^tidings: not_a_log: etc is no log's folder: it has neither slots.lock nor a topic", command)
+        self.assertEqual(sorted(os.listdir(os.path.join(self.folder, "etc"))), ["groups", "postgresql"])
+
     def test_namespaces(self):
         self.publish("orders", [1, 2], "--namespace", "blue")
         self.publish("orders", [3], "--namespace", "green")

@@ -46,7 +46,7 @@ class Verify(CommandLine):
         found, summary = self.findings()
         self.assertEqual(found, [])
         self.assertEqual(summary, {"verified": "whole", "topics": 1, "partitions": 1, "segments": 1, "groups": 1, "events": 100,
-                                   "bytes": 1 << 20, "in_use": 0, "to_recover": 0, "errors": 0, "torn": 0, "notes": 0})
+                                   "bytes": 1 << 20, "in_use": 0, "to_recover": 0, "errors": 0, "denied": 0, "torn": 0, "notes": 0})
         self.assertEqual(self.state(), before)
 
     def test_damage_is_named(self):

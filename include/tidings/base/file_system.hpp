@@ -87,6 +87,7 @@ class Directory {
   virtual ~Directory() = default;
   enum class Create { never, if_missing, must };
   virtual Result<std::unique_ptr<Directory>> directory(std::string_view name, Create create) = 0;
+  /// `foreign_owner` only where it is opened to be written, and not to root.
   virtual Result<std::unique_ptr<File>> file(std::string_view name, Create create, bool writable = true) = 0;
   /// Sorted, without `.` and `..`.
   virtual Result<std::vector<std::string>> list() = 0;
@@ -101,6 +102,9 @@ class Directory {
   /// Names the kind of a file system that other machines, or a process of its own, may stand behind; nullopt for local
   /// ones.
   virtual Result<std::optional<std::string>> foreign_file_system() = 0;
+  /// The name of the user that the directory belongs to, where this process does not run as that one; nullopt also
+  /// where the medium knows no users.
+  virtual Result<std::optional<std::string>> foreign_owner() { return std::optional<std::string>{}; }
   [[nodiscard]] virtual const std::string& path() const = 0;
 };
 

@@ -72,7 +72,8 @@ class Consumer {
 ///
 /// Errors of the medium, which every call of a broker that keeps files may bring: `disk_full`, `too_many_files`,
 /// `too_many_processes` (same call), `io_error` (reopen), `permission_denied`, `foreign_owner`, `not_a_file`,
-/// `not_a_directory`, `corrupt`, `newer_version` (never). `closed` (reopen) after `close`.
+/// `not_a_directory`, `corrupt`, `newer_version` (never), and of opening it `not_a_log` (never). `closed` (reopen)
+/// after `close`.
 class Broker {
  public:
   /// Closes what is open, without draining.
@@ -137,6 +138,7 @@ class Broker {
 struct BrokerOptions {
   bool create_topics = true;      ///< by the first publish or subscription
   TopicOptions topic_defaults{};  ///< of those
+  bool must_exist = false;        ///< what keeps the events, as a log's folder: it is not made then
   Clock* clock = &system_clock();
   LogSink* log = &stderr_log();
   FileSystem* files = &system_files();  ///< of brokers that keep files; outlives the broker

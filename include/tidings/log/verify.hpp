@@ -50,6 +50,7 @@ struct VerifySummary {
   std::uint64_t notes = 0;
   std::uint64_t torn = 0;
   std::uint64_t errors = 0;
+  std::uint64_t denied = 0;  ///< of the errors: what this user may not read, so that nothing is known of it
 };
 
 struct VerifyOptions {

@@ -8,7 +8,8 @@ using log::LogDirectory;
 
 Result<std::unique_ptr<Broker>> open_log(std::string_view url, const BrokerOptions& options) {
   auto path = std::string(url.substr(url.find(':') + 1));
-  LogDirectory::Options how{.clock = options.clock, .log = options.log, .files = options.files};
+  LogDirectory::Options how{
+      .create = !options.must_exist, .clock = options.clock, .log = options.log, .files = options.files};
   if (const auto mark = path.find('?'); mark != path.npos) {
     const auto option = path.substr(mark + 1);
     if (option != "any_file_system=true")
