@@ -71,7 +71,7 @@ TEST(Deleting, WhoHasItOpenWithoutAPartitionFindsTheNextOfThatName) {
   auto other = folder.open();
   auto stale = log->create("orders", {.durability = 0}).or_throw();
   other->remove("orders").or_throw();
-  EXPECT_FALSE(stale->partition(0)) << "nothing that is written there would be found";
+  EXPECT_EQ(stale->partition(0).error().code, "unknown_topic") << "nothing that is written there would be found";
   EXPECT_EQ(log->find("orders").or_throw(), nullptr);
   append(*other->create("orders", {.durability = 0}).or_throw()->partition(0).or_throw(), {event("0")});
   EXPECT_EQ(read_ids(*log->find("orders").or_throw()->partition(0).or_throw()).or_throw(), numbers(0, 1));
@@ -115,6 +115,36 @@ TEST(Deleting, OneOfANewerFormatIsLeftToANewerProgram) {
   overwrite(folder.path + "/orders/topic.meta", std::string(reinterpret_cast<const char*>(&meta), sizeof meta));
   EXPECT_EQ(log->remove("orders").error().code, "newer_version");
   EXPECT_FALSE(folder.names().empty());
+}
+
+/// Whoever deletes it dies, at each step: the topic is there as it was, or nobody writes to what is left of it.
+TEST(Deleting, NobodyWritesToWhatADeathLeft) {
+  for (std::uint64_t step = 1;; ++step) {
+    Folder folder;
+    auto log = folder.open();
+    auto stale = log->create("orders", {.durability = 0}).or_throw();
+    FaultyFiles dying;
+    auto other = LogDirectory::open(folder.path, {.log = &folder.silent, .files = &dying}).or_throw();
+    dying.fail([step, count = std::uint64_t{0}](const FaultyFiles::Call&) mutable {
+      return ++count >= step ? std::optional(io_error()) : std::nullopt;
+    });
+    const auto done = other->remove("orders");
+    other.reset();
+    const auto names = folder.names();
+    if (std::ranges::find(names, "orders") != names.end()) {
+      append(*stale->partition(0).or_throw(), {event("0")});
+      EXPECT_EQ(log->find("orders").or_throw(), stale) << step;
+    } else {
+      const auto refused = stale->partition(0);
+      ASSERT_FALSE(refused) << step;
+      EXPECT_EQ(refused.error().code, "unknown_topic") << step;
+      EXPECT_EQ(log->find("orders").or_throw(), nullptr) << step;
+    }
+    if (done) {
+      EXPECT_GT(step, 15U);
+      break;
+    }
+  }
 }
 
 TEST(Deleting, WhatFailsHalfWayGoesWithTheNext) {

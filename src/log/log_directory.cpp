@@ -51,7 +51,7 @@ Result<> write_meta(Directory& topic, std::string_view name, MetaFile& meta) {
 
 TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
                    std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups,
-                   std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
+                   std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake, FileId id,
                    std::shared_ptr<Background> background, Clock& clock, LogSink& sink)
     : name_(std::move(name)),
       meta_(meta),
@@ -60,6 +60,7 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
       groups_(std::move(groups)),
       slots_(std::move(slots)),
       wake_(std::move(wake)),
+      id_(id),
       known_(meta.partitions),
       partitions_(meta.partitions) {
   setting_.durable = meta.durability == 2;
@@ -89,19 +90,27 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
   if (!size) return size.error();
   if (*size < TopicWake::file_bytes)
     if (auto grown = (*control)->allocate(TopicWake::file_bytes); !grown) return grown.error();
+  auto id = (*control)->id();
+  if (!id) return id.error();
   auto mapping = (*control)->map(TopicWake::file_bytes, true);
   if (!mapping) return mapping.error();
   return std::make_shared<TopicLog>(
       name, TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max, keeping_of(meta)}, std::move(log),
       std::move(*directory), std::move(*groups), std::move(slots), std::make_shared<TopicWake>(std::move(*mapping)),
-      std::move(background), clock, sink);
+      *id, std::move(background), clock, sink);
 }
 
 Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {
   if (auto* const known = known_.at(number).load(std::memory_order_acquire)) return known;
+  const Error deleted{"unknown_topic", "topic '" + name_ + "' was deleted; publish to it or create it again"};
+  if (is_deleted()) return deleted;
   // Without the mutex: it may wait for a recovery, and the others must not. Whoever is second throws his away.
   auto opened = PartitionLog::open(*directory_, number, slots_, wake_, setting_, wait_max);
+  // Who has a partition open keeps the topic, but until then it may have gone.
+  auto gone = was_deleted();
+  if (gone && *gone) return deleted;
   if (!opened) return opened.error();
+  if (!gone) return gone.error();
   const std::scoped_lock lock(mutex_);
   auto& partition = partitions_[number];
   if (!partition) partition = std::move(*opened);
@@ -109,6 +118,21 @@ Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_ma
   if (!meta_.keeping.is_for_ever() && setting_.background)
     setting_.background->post(partition.get(), [this, opened = partition.get()] { setting_.after_roll(*opened); });
   return partition.get();
+}
+
+/// Whoever deletes a topic may die before he has told so: what is gone does not stand under its name any more.
+Result<bool> TopicLog::was_deleted() {
+  if (is_deleted()) return true;
+  auto folder = log_->directory(name_, Directory::Create::never);
+  auto control = folder ? (*folder)->file("control", Directory::Create::never, false) : folder.error();
+  if (!control && !is_nothing_of_ours(control.error())) return control.error();
+  if (control) {
+    auto id = (*control)->id();
+    if (!id) return id.error();
+    if (*id == id_) return false;
+  }
+  wake_->tell_deleted();  // in his place
+  return true;
 }
 
 Result<std::vector<std::string>> TopicLog::groups() {

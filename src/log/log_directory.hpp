@@ -31,11 +31,14 @@ class TopicLog {
 
   TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
            std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots,
-           std::shared_ptr<TopicWake> wake, std::shared_ptr<Background> background, Clock& clock, LogSink& sink);
+           std::shared_ptr<TopicWake> wake, FileId id, std::shared_ptr<Background> background, Clock& clock,
+           LogSink& sink);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const TopicMeta& meta() const { return meta_; }
-  /// `wait_max` bounds the wait for another process that recovers the partition; other partitions do not wait.
+  /// `wait_max` bounds the wait for another process that recovers the partition; other partitions do not wait. From the
+  /// first one on the topic cannot be deleted. Error `unknown_topic` (never) where it was before, and those of
+  /// `PartitionLog::open`.
   Result<PartitionLog*> partition(std::uint32_t number, Duration wait_max = std::chrono::seconds{30});
   [[nodiscard]] TopicWake& wake() const { return *wake_; }
   [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }
@@ -56,6 +59,7 @@ class TopicLog {
   void sync_behind();
 
  private:
+  Result<bool> was_deleted();
   void remove_old(PartitionLog& partition, std::uint32_t number);
   /// Before it, every group has settled everything.
   Result<std::uint64_t> settled_by_all(std::uint32_t number);
@@ -67,6 +71,7 @@ class TopicLog {
   std::unique_ptr<Directory> groups_;
   std::shared_ptr<Slots> slots_;
   std::shared_ptr<TopicWake> wake_;
+  FileId id_;  // of its `control`, which is mapped: nothing else has it meanwhile
   PartitionSetting setting_;
   std::mutex mutex_;
   std::vector<std::atomic<PartitionLog*>> known_;          // of `partitions_`, to be looked at without the mutex

@@ -129,7 +129,10 @@ Result<> LogBroker::delete_topic(std::string_view name) {
 
 void LogBroker::sync_in_background(const std::shared_ptr<TopicLog>& topic) {
   const std::scoped_lock lock(mutex_);
-  if (std::ranges::find(interval_topics_, topic) == interval_topics_.end()) interval_topics_.push_back(topic);
+  if (std::ranges::find(interval_topics_, topic) == interval_topics_.end()) {
+    std::erase_if(interval_topics_, [](const auto& known) { return known->is_deleted(); });
+    interval_topics_.push_back(topic);
+  }
   if (syncer_ || closed_) return;
   syncer_ = std::make_unique<Syncer>();
   syncer_->thread = std::jthread([this, &wakes = syncer_->stop](const std::stop_token& stop) {
@@ -149,6 +152,11 @@ Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, co
   auto topic = existing_or_new(name, options.create_topic);
   if (!topic) return topic.error();
   auto member = Member::join(*topic, options, *options_.clock, *options_.log);
+  if (!member && member.error().code == "unknown_topic") {  // deleted since it was found
+    topic = existing_or_new(name, options.create_topic);
+    if (!topic) return topic.error();
+    member = Member::join(*topic, options, *options_.clock, *options_.log);
+  }
   if (!member) return member.error();
   const std::scoped_lock lock(mutex_);
   if (closed_) return closed();

@@ -76,6 +76,8 @@ class LogBroker final : public Broker {
   class Steps;
   Result<Written> write(const std::shared_ptr<TopicLog>& topic, std::span<const EnvelopeView> events,
                         const PublishOptions& options);
+  Result<Written> write_to(const std::shared_ptr<TopicLog>& topic, std::span<const EnvelopeView> events,
+                           const PublishOptions& options);
   static Result<std::uint64_t> write_once(PartitionLog& partition, const Routing::Part& part, const Producer& producer,
                                           Routing& routing, Duration wait_max);
   static Result<std::vector<Published>> finish(Written written);

@@ -4,8 +4,19 @@
 
 namespace tidings::brokers::log {
 
+/// Where the topic was deleted since it was found: to the one of its name that is there now.
 Result<LogBroker::Written> LogBroker::write(const std::shared_ptr<TopicLog>& topic,
                                             std::span<const EnvelopeView> events, const PublishOptions& options) {
+  auto written = write_to(topic, events, options);
+  if (written || written.error().code != "unknown_topic") [[likely]]
+    return written;
+  auto now = existing_or_new(topic->name(), true);
+  if (!now) return now.error();
+  return write_to(*now, events, options);
+}
+
+Result<LogBroker::Written> LogBroker::write_to(const std::shared_ptr<TopicLog>& topic,
+                                               std::span<const EnvelopeView> events, const PublishOptions& options) {
   const auto& meta = topic->meta();
   auto routing =
       route(events, options, meta.partitions, meta.event_bytes_max, keyless_.fetch_add(1, std::memory_order_relaxed));
