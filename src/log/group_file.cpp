@@ -169,3 +169,10 @@ Result<bool> GroupFile::is_held_by_other(std::uint32_t partition) const {
 }
 
 }  // namespace tidings::log
+Result<> GroupFile::leave() {
+  // Said, and not left to the file's end: what is mapped keeps the file, and with it the locks.
+  auto done = file_->unlock({members_begin, holders_begin + partitions_max - members_begin});
+  file_.reset();
+  return done;
+}
+

@@ -60,6 +60,9 @@ class GroupFile {
   /// Which events of the partition handlers have begun. Only for a member.
   [[nodiscard]] InFlightTable in_flight(std::uint32_t partition) const;
 
+  /// Gives up membership and partitions, and closes the file: nothing else may be called then. The tables of
+  /// `in_flight` stay until this goes: a handler that still runs may store there.
+  Result<> leave();
   Result<bool> try_hold(std::uint32_t partition);
   Result<> release(std::uint32_t partition);
   [[nodiscard]] Result<bool> is_held_by_other(std::uint32_t partition) const;

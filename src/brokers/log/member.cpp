@@ -522,7 +522,8 @@ void Member::leave() {
   for (std::uint32_t number = 0; number < places_.size(); ++number)
     if (places_[number].held)
       if (auto done = give_up(number); !done) sink_.write(LogLevel::warning, to_string(done.error()));
-  file_.reset();  // and with it the membership
+  // Not its mapping: `begin` and `end` may store into it without the mutex.
+  if (auto done = file_->leave(); !done) sink_.write(LogLevel::warning, to_string(done.error()));
   topic_->wake().announce();
 }
 
