@@ -16,6 +16,7 @@ constexpr Duration balance_wanting = 5ms;
 constexpr Duration balance_satisfied = 50ms;
 // A publisher syncs what it wrote; one that was killed before leaves that to whoever waits for the events.
 constexpr Duration sync_behind_after = 5ms;
+constexpr Duration tell_unsynced_after = 1s;
 constexpr Duration sleep_max = 100ms;
 // Looking costs a process some 10 µs a member, so that where it has many each looks the less often: idle, they take
 // less than a hundredth of a processor together (a thousand that looked every 50 ms took a quarter).
@@ -261,7 +262,7 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
   while (true) {
     const auto ticket = waiting ? waiting->news.ticket() : 0;
     Duration wait{};
-    std::vector<PartitionLog*> unsynced;
+    PartitionLog* unsynced = nullptr;
     {
       const std::scoped_lock lock(mutex_);
       if (closing_ || closed_)
@@ -280,28 +281,49 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
       waiting.emplace(*this);  // and looks once more: until here nobody would have woken it
       continue;
     }
-    if (!unsynced.empty()) {
+    if (unsynced != nullptr) {
       if (was_behind) {
-        for (auto* const partition : unsynced)
-          // One that takes long, or fails, is its publisher's business; here it is tried again after the next wait.
-          if (auto done = partition->sync_to(partition->committed(), 1s);
-              !done && done.error().retry != Retry::same_call)
-            return done.error();
-        was_behind = false;
+        auto synced = sync_behind(*unsynced, until);
+        if (!synced) return synced.error();
+        was_behind = *synced;
         continue;
       }
       wait = std::min(wait, sync_behind_after);
     }
-    was_behind = !unsynced.empty();
+    was_behind = unsynced != nullptr;
     waiting->news.wait(ticket, wait);
   }
 }
 
-std::vector<PartitionLog*> Member::behind() const {
-  std::vector<PartitionLog*> found;
-  for (const auto& place : places_)
-    if ((is_reader() || place.held) && place.log->committed() > place.log->visible_end()) found.push_back(place.log);
-  return found;
+/// One that has events which nobody may see yet; where there are several, another each time.
+PartitionLog* Member::behind() const {
+  for (std::size_t step = 0; step < places_.size(); ++step) {
+    const auto& place = places_[(turn_ + step) % places_.size()];
+    if (place.log != nullptr && (is_reader() || place.held) && place.log->committed() > place.log->visible_end())
+      return place.log;
+  }
+  return nullptr;
+}
+
+/// A part of a fetch's wait: no longer, and not deaf to whoever wakes or closes. False: it was not done in time, as
+/// where somebody else is at it; that is told where it goes on for long.
+Result<bool> Member::sync_behind(PartitionLog& partition, SteadyTime until) {
+  const auto begin = real_now();
+  const auto wait = std::clamp<Duration>(until - begin, Duration::zero(), sleep_max);
+  auto done = partition.sync_to(partition.committed(), wait);
+  const auto end = real_now();
+  if (!done && end - begin < wait) return done.error();
+  const std::scoped_lock lock(mutex_);
+  if (done) {
+    unsynced_since_.reset();
+    told_unsynced_ = false;
+    return true;
+  }
+  if (!unsynced_since_) unsynced_since_ = begin;
+  if (end - *unsynced_since_ >= tell_unsynced_after && !std::exchange(told_unsynced_, true))
+    sink_.write(LogLevel::warning, "events of " + partition.path() +
+                                       " are not synced, and are read when they are: " + to_string(done.error()));
+  return false;
 }
 
 Duration Member::wait_for_news() const {

@@ -89,7 +89,8 @@ class Member {
   void tell_removed(const Place& place, std::uint64_t from, std::uint64_t to);
   Result<> read_place(std::uint32_t partition, std::size_t max, std::size_t& unsettled, std::vector<Delivery>& out);
   [[nodiscard]] Duration wait_for_news() const;
-  [[nodiscard]] std::vector<PartitionLog*> behind() const;
+  [[nodiscard]] PartitionLog* behind() const;
+  Result<bool> sync_behind(PartitionLog& partition, SteadyTime until);
   template <class Act>
   Result<> for_each_held(std::span<const DeliveryId> ids, Act act);
 
@@ -112,3 +113,7 @@ class Member {
 };
 
 }  // namespace tidings::brokers::log
+  SteadyTime next_look_ = SteadyTime::max();  // at what is refused
+  std::optional<SteadyTime> unsynced_since_;  // events that others wrote cannot be synced, in time
+  bool told_unsynced_ = false;
+  std::atomic<bool> moved_ = false;  // positions that were written, and not synced yet
