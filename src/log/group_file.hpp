@@ -55,6 +55,8 @@ class GroupFile {
     std::uint32_t count = 0;  ///< this one included
   };
   Result<Membership> membership() const;
+  /// To be synced beside what else goes on here; none after `leave`.
+  [[nodiscard]] std::shared_ptr<File> shared_file() const { return file_; }
   Result<bool> has_members() const;
 
   /// Which events of the partition handlers have begun. Only for a member.
@@ -71,7 +73,7 @@ class GroupFile {
   static Result<GroupFile> checked(std::unique_ptr<File> file, std::uint32_t partitions);
   GroupFile(std::unique_ptr<File> file, std::uint32_t partitions) : file_(std::move(file)), slots_(partitions, 0) {}
 
-  std::unique_ptr<File> file_;
+  std::shared_ptr<File> file_;
   Mapping mapping_;  // of a member
   std::uint32_t member_ = 0;
   mutable std::vector<int> slots_;  // where the newest record of each partition stands

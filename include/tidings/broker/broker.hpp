@@ -43,7 +43,8 @@ class Consumer {
   virtual void end(std::span<const DeliveryId> ids);
 
   /// The deliveries are done, as `outcome`. The group's position moves to the first that is not, and is durable
-  /// against the death of any process when this returns. Settling twice is harmless.
+  /// against the death of any process when this returns; against a power cut about a second later, or when the consumer
+  /// is closed: what that takes back comes again. Settling twice is harmless.
   /// Errors: `not_owner` (never) where the partition has gone to another member: the others named in the call are
   /// settled all the same. And those of the medium (see `Broker`): what the call names is settled all the same, and
   /// comes again only if this process dies before a later call could write it down.

@@ -133,6 +133,11 @@ void LogBroker::sync_in_background(const std::shared_ptr<TopicLog>& topic) {
     std::erase_if(interval_topics_, [](const auto& known) { return known->is_deleted(); });
     interval_topics_.push_back(topic);
   }
+  start_syncer();
+}
+
+/// Every second it syncs what the topics of `interval` have, and where groups stand. Under the mutex.
+void LogBroker::start_syncer() {
   if (syncer_ || closed_) return;
   syncer_ = std::make_unique<Syncer>();
   syncer_->thread = std::jthread([this, &wakes = syncer_->stop](const std::stop_token& stop) {
@@ -140,8 +145,11 @@ void LogBroker::sync_in_background(const std::shared_ptr<TopicLog>& topic) {
     while (!stop.stop_requested()) {
       wakes.wait_for(waiting, stop, std::chrono::seconds{1}, [] { return false; });
       const auto topics = interval_topics_;
+      const auto members = members_;
       waiting.unlock();
       for (const auto& behind : topics) behind->sync_behind();
+      for (const auto& known : members)
+        if (const auto member = known.lock()) member->sync_positions();
       waiting.lock();
     }
   });
@@ -162,6 +170,7 @@ Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, co
   if (closed_) return closed();
   std::erase_if(members_, [](const auto& known) { return known.expired(); });
   members_.push_back(*member);
+  if (!options.group.empty()) start_syncer();
   return std::make_unique<LogConsumer>(std::move(*member));
 }
 

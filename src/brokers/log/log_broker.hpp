@@ -87,6 +87,7 @@ class LogBroker final : public Broker {
   Result<TopicInfo> info(TopicLog& topic);
   Result<GroupInfo> info(TopicLog& topic, const std::string& group);
   void sync_in_background(const std::shared_ptr<TopicLog>& topic);
+  void start_syncer();
   void end_all(Duration wait_max);
 
   const std::unique_ptr<LogDirectory> directory_;
@@ -100,7 +101,7 @@ class LogBroker final : public Broker {
     std::condition_variable_any stop;
     std::jthread thread;
   };
-  std::unique_ptr<Syncer> syncer_;  // none before there is a topic that it has to sync
+  std::unique_ptr<Syncer> syncer_;  // none before there is a topic, or a member, that it has to sync
 };
 
 }  // namespace tidings::brokers::log

@@ -217,7 +217,10 @@ Result<> Member::save(std::uint32_t number) {
   record.expired = counts.expired;
   record.skipped = counts.skipped;
   auto written = file_->write(number, record);
-  if (written) place.record = record;
+  if (written) {
+    place.record = record;
+    moved_.store(true, std::memory_order_relaxed);
+  }
   return written;
 }
 
@@ -537,16 +540,39 @@ void Member::drain(Duration wait_max) {
 
 void Member::leave() {
   if (topic_->is_forked()) return;  // nor is the mutex to be trusted
-  const std::scoped_lock lock(mutex_);
-  if (std::exchange(closed_, true)) return;
-  closing_ = true;
-  if (is_reader()) return;
-  for (std::uint32_t number = 0; number < places_.size(); ++number)
-    if (places_[number].held)
-      if (auto done = give_up(number); !done) sink_.write(LogLevel::warning, to_string(done.error()));
-  // Not its mapping: `begin` and `end` may store into it without the mutex.
-  if (auto done = file_->leave(); !done) sink_.write(LogLevel::warning, to_string(done.error()));
-  topic_->wake().announce();
+  std::shared_ptr<File> positions;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::exchange(closed_, true)) return;
+    closing_ = true;
+    if (is_reader()) return;
+    for (std::uint32_t number = 0; number < places_.size(); ++number)
+      if (places_[number].held)
+        if (auto done = give_up(number); !done) sink_.write(LogLevel::warning, to_string(done.error()));
+    positions = file_->shared_file();
+    // Not its mapping: `begin` and `end` may store into it without the mutex.
+    if (auto done = file_->leave(); !done) sink_.write(LogLevel::warning, to_string(done.error()));
+    topic_->wake().announce();
+  }
+  sync(*positions);  // the others go on meanwhile
+}
+
+void Member::sync_positions() {
+  if (!moved_.load(std::memory_order_relaxed)) return;
+  std::shared_ptr<File> positions;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!closed_) positions = file_->shared_file();
+  }
+  if (positions) sync(*positions);
+}
+
+void Member::sync(File& positions) {
+  if (!moved_.exchange(false)) return;
+  // Nothing hangs on it but what comes again after a power cut: it is told, and tried again when they move.
+  if (auto done = positions.sync_data(); !done)
+    sink_.write(LogLevel::warning,
+                "the positions of group " + options_.group + " are not synced: " + to_string(done.error()));
 }
 
 }  // namespace tidings::brokers::log

@@ -58,6 +58,8 @@ class Member {
 
  private:
   struct Place {
+  /// Syncs where the group stands, if that has moved since. Meanwhile everything else goes on.
+  void sync_positions();
     PartitionLog* log = nullptr;
     std::optional<Cursor> cursor;
     std::optional<Cursor> again;  // for what comes another time
@@ -95,6 +97,7 @@ class Member {
   Result<> for_each_held(std::span<const DeliveryId> ids, Act act);
 
   const std::shared_ptr<TopicLog> topic_;
+  void sync(File& positions);
   const ConsumerOptions options_;
   Clock& clock_;
   LogSink& sink_;
