@@ -166,6 +166,8 @@ Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, co
     member = Member::join(*topic, options, *options_.clock, *options_.log);
   }
   if (!member) return member.error();
+  // Whoever published may have been killed before it synced.
+  if (static_cast<Durability>((*topic)->meta().durability) == Durability::interval) sync_in_background(*topic);
   const std::scoped_lock lock(mutex_);
   if (closed_) return closed();
   std::erase_if(members_, [](const auto& known) { return known.expired(); });

@@ -113,5 +113,17 @@ TEST_F(Unsynced, AFetchKeepsToItsDeadlineAndIsWokenBesideASyncThatDoesNotEnd) {
   EXPECT_FALSE(reader->fetch(10, 10s).or_throw().empty());
 }
 
+/// Whoever has the topic open syncs it, not its publisher only.
+TEST_F(Unsynced, OfAnIntervalTopicIsSyncedByWhoeverHasItOpen) {
+  leave_unsynced(Durability::interval, 2);
+  auto broker = open();
+  auto member = broker->subscribe("orders", {.group = "g"}).or_throw();
+  const auto is_synced = [&](std::uint32_t number) {
+    return topic->partition(number).or_throw()->durable() == topic->partition(number).or_throw()->committed();
+  };
+  for (int round = 0; round < 200 && !(is_synced(0) && is_synced(1)); ++round) std::this_thread::sleep_for(50ms);
+  EXPECT_TRUE(is_synced(0) && is_synced(1));
+}
+
 }  // namespace
 }  // namespace tidings::brokers
