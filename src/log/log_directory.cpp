@@ -24,6 +24,17 @@ void set_keeping(MetaFile& meta, const Keeping& keeping) {
   meta.waits_for_groups = keeping.waits_for_groups ? 1 : 0;
 }
 
+/// What was killed while it waited goes, where nobody can wait: who waits has a partition open.
+Result<> forget_dead_waiters(Directory& topic, TopicWake& wake) {
+  if (!wake.has_waiters()) return {};
+  auto openers = topic.file("openers.lock", Directory::Create::if_missing);
+  if (!openers) return openers.error();
+  auto alone = (*openers)->try_lock({0, partitions_max * openers_max});
+  if (!alone) return alone.error();
+  if (*alone) wake.forget_waiters();
+  return {};  // the lock ends with the file
+}
+
 Result<MetaFile> read_meta(Directory& topic) {
   auto file = topic.file("topic.meta", Directory::Create::never, false);
   if (!file) return file.error();
@@ -94,10 +105,12 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
   if (!id) return id.error();
   auto mapping = (*control)->map(TopicWake::file_bytes, true);
   if (!mapping) return mapping.error();
-  return std::make_shared<TopicLog>(
-      name, TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max, keeping_of(meta)}, std::move(log),
-      std::move(*directory), std::move(*groups), std::move(slots), std::make_shared<TopicWake>(std::move(*mapping)),
-      *id, std::move(background), clock, sink);
+  auto wake = std::make_shared<TopicWake>(std::move(*mapping));
+  if (auto done = forget_dead_waiters(**directory, *wake); !done) return done.error();
+  return std::make_shared<TopicLog>(name,
+                                    TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max, keeping_of(meta)},
+                                    std::move(log), std::move(*directory), std::move(*groups), std::move(slots),
+                                    std::move(wake), *id, std::move(background), clock, sink);
 }
 
 Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {

@@ -97,13 +97,28 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
     return partition;
   };
 
+  // Writers that were killed while they waited stay counted, and cost a system call an append: they go with the first
+  // who finds that he is alone. Who waits has the partition open.
+  const auto forget_dead_waiters = [&](const Mapping& mapping) -> Result<> {
+    auto& waiting = reinterpret_cast<Control*>(mapping.data())->writers_waiting;
+    if (waiting.load(std::memory_order_relaxed) == 0) return {};
+    auto alone = openers->try_lock({gate, openers_max});
+    if (!alone) return alone.error();
+    if (!*alone) return {};
+    waiting.store(0);
+    return openers->unlock({gate, openers_max - 1});  // the last byte is kept
+  };
+
   // Nearly always there is nothing to recover, and nobody to wait for.
   auto joined = try_join(*openers, gate);
   if (!joined) return joined.error();
   if (*joined) {
     auto seen = look(false);
     if (!seen) return seen.error();
-    if (is_good(*seen)) return make(std::move(*seen));
+    if (is_good(*seen)) {
+      if (auto done = forget_dead_waiters(seen->second); !done) return done.error();
+      return make(std::move(*seen));
+    }
     if (auto left = openers->unlock({gate, openers_max}); !left) return left.error();
   }
   // Recovery is for one process at a time; whoever dies in it leaves `ready` unset, and the next begins anew.

@@ -30,11 +30,16 @@ class TopicWake {
     futex_wake(words().news, INT_MAX);
   }
 
+  [[nodiscard]] bool has_waiters() const { return words().waiters.load(std::memory_order_relaxed) != 0; }
+  /// Those who were killed. Only while nobody else has a partition of the topic open.
+  void forget_waiters() { words().waiters.store(0); }
+
   void tell_deleted() { words().deleted.store(1); }
   [[nodiscard]] bool is_deleted() const { return words().deleted.load(std::memory_order_relaxed) != 0; }
 
   /// Somebody who waits: he looks for news after he has become one, and between `ticket` and `wait`, so that none is
-  /// missed. One who is killed stays counted: that costs his topic a system call an announcement, nothing else.
+  /// missed. One who is killed stays counted, until somebody opens the topic while nobody else has it open: that costs
+  /// his topic a system call an announcement, nothing else.
   class Waiter {
    public:
     explicit Waiter(TopicWake& wake) : words_(wake.words()) { words_.waiters.fetch_add(1, std::memory_order_seq_cst); }
