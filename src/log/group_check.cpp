@@ -151,7 +151,9 @@ Result<> check_group(Checking& checking, Directory& topic, Directory& groups, co
   if (*size < whole)
     if (auto told = wrong("wrong_size", *size,
                           "has " + std::to_string(*size) + " bytes, its header says " + std::to_string(whole) +
-                              ": records are missing, and the group begins anew there");
+                              ": records are missing, and its members are refused until it is moved (`tidings seek`), "
+                              "restored or moved "
+                              "away");
         !told)
       return told;
   if (*size > group_bytes(header.partitions))

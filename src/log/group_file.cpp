@@ -7,10 +7,83 @@
 
 namespace tidings::log {
 
-Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create) {
+namespace {
+
+GroupHeader header_of(std::uint32_t partitions) {
   GroupHeader header;
   header.partitions = partitions;
   header.checksum = checksum_of(header);
+  return header;
+}
+
+/// With a header that says the same, and room for all records.
+Result<> check(File& file, std::uint32_t partitions) {
+  GroupHeader there;
+  auto got = file.read_at(std::as_writable_bytes(std::span{&there, 1}), 0);
+  if (!got) return got.error();
+  if (*got != sizeof there || there.magic != GroupHeader::magic_value || there.checksum != checksum_of(there))
+    return Error{"corrupt",
+                 file.path() +
+                     " has a damaged header; seek the group to where it shall go on, or move the file away, "
+                     "and the group begins anew",
+                 Retry::never};
+  if (there.version > GroupHeader{}.version)
+    return Error{"newer_version",
+                 file.path() + " has format version " + std::to_string(there.version) + "; run a newer program",
+                 Retry::never};
+  if (there.partitions != partitions)
+    return Error{"corrupt",
+                 file.path() + " is of a topic with " + std::to_string(there.partitions) +
+                     " partitions; seek the group to where it shall go on, or move the file away",
+                 Retry::never};
+  // It has its size from the beginning. What is cut off is not taken for records that were never written.
+  auto size = file.size();
+  if (!size) return size.error();
+  if (*size < record_place(partitions, 0))
+    return Error{"corrupt",
+                 file.path() + " has " + std::to_string(*size) + " bytes in place of " +
+                     std::to_string(record_place(partitions, 0)) +
+                     "; restore it from a copy, seek the group to where it shall go on, or move the file away, and "
+                     "the group begins anew",
+                 Retry::never};
+  return {};
+}
+
+}  // namespace
+
+Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create) {
+  auto file = open_file(groups, group, partitions, create);
+  if (!file) return file.error();
+  return checked(std::move(*file), partitions);
+}
+
+Result<GroupFile> GroupFile::open_to_move(Directory& groups, const std::string& group, std::uint32_t partitions) {
+  auto file = open_file(groups, group, partitions, true);
+  if (!file) return file.error();
+  if (auto good = check(**file, partitions); !good && good.error().code != "corrupt") return good.error();
+  return GroupFile(std::move(*file), partitions);
+}
+
+Result<> GroupFile::begin_mending() {
+  const auto partitions = static_cast<std::uint32_t>(slots_.size());
+  auto good = check(*file_, partitions);
+  if (good || good.error().code != "corrupt") return good;
+  is_mending_ = true;
+  const GroupHeader none{.magic = 0};
+  if (auto done = file_->write_at(std::as_bytes(std::span{&none, 1}), 0); !done) return done;
+  return file_->allocate(group_bytes(partitions));
+}
+
+Result<> GroupFile::end_mending() {
+  if (!is_mending_) return {};
+  const auto header = header_of(static_cast<std::uint32_t>(slots_.size()));
+  if (auto done = sync(); !done) return done;
+  return file_->write_at(std::as_bytes(std::span{&header, 1}), 0);
+}
+
+Result<std::unique_ptr<File>> GroupFile::open_file(Directory& groups, const std::string& group,
+                                                   std::uint32_t partitions, bool create) {
+  const auto header = header_of(partitions);
   auto file = groups.file(group, Directory::Create::never);
   if (!file && file.error().code == "not_found" && create) {
     // Written whole under another name, so that nobody sees half of it. '~' stands in no group's name.
@@ -29,8 +102,7 @@ Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, s
     }
     file = groups.file(group, Directory::Create::never);
   }
-  if (!file) return file.error();
-  return checked(std::move(*file), partitions);
+  return file;
 }
 
 Result<GroupFile> GroupFile::open_to_read(Directory& groups, const std::string& group, std::uint32_t partitions) {
@@ -39,34 +111,8 @@ Result<GroupFile> GroupFile::open_to_read(Directory& groups, const std::string& 
   return checked(std::move(*file), partitions);
 }
 
-/// With a header that says the same.
 Result<GroupFile> GroupFile::checked(std::unique_ptr<File> file, std::uint32_t partitions) {
-  GroupHeader there;
-  auto got = file->read_at(std::as_writable_bytes(std::span{&there, 1}), 0);
-  if (!got) return got.error();
-  if (*got != sizeof there || there.magic != GroupHeader::magic_value || there.checksum != checksum_of(there))
-    return Error{
-        "corrupt",
-        file->path() +
-            " has a damaged header; move it away, and the group begins anew, or seek it to where it shall go on",
-        Retry::never};
-  if (there.version > GroupHeader{}.version)
-    return Error{"newer_version",
-                 file->path() + " has format version " + std::to_string(there.version) + "; run a newer program",
-                 Retry::never};
-  if (there.partitions != partitions)
-    return Error{"corrupt",
-                 file->path() + " is of a topic with " + std::to_string(there.partitions) + " partitions; move it away",
-                 Retry::never};
-  // It has its size from the beginning. What is cut off is not taken for records that were never written.
-  auto size = file->size();
-  if (!size) return size.error();
-  if (*size < record_place(partitions, 0))
-    return Error{"corrupt",
-                 file->path() + " has " + std::to_string(*size) + " bytes in place of " +
-                     std::to_string(record_place(partitions, 0)) +
-                     "; move it away, and the group begins anew, or restore it from a copy",
-                 Retry::never};
+  if (auto good = check(*file, partitions); !good) return good.error();
   return GroupFile(std::move(file), partitions);
 }
 
@@ -90,7 +136,8 @@ Result<std::optional<GroupRecord>> GroupFile::read(std::uint32_t partition) cons
   if (damaged < 2) return newest;
   return Error{"corrupt",
                file_->path() + ": both records of partition " + std::to_string(partition) +
-                   " are damaged; move it away, and the group begins anew, or seek it to where it shall go on",
+                   " are damaged; its other partitions go on. Seek the group to where it shall go on, or move the file "
+                   "away, and the group begins anew",
                Retry::never};
 }
 
@@ -120,6 +167,13 @@ Result<> GroupFile::join() {
     return {};
   }
   return Error{"too_many_members", file_->path() + ": the group has 1,024 members already; end some", Retry::same_call};
+}
+
+Result<> GroupFile::leave() {
+  // Said, and not left to the file's end: what is mapped keeps the file, and with it the locks.
+  auto done = file_->unlock({members_begin, holders_begin + partitions_max - members_begin});
+  file_.reset();
+  return done;
 }
 
 Result<GroupFile::Membership> GroupFile::membership() const {
@@ -169,10 +223,3 @@ Result<bool> GroupFile::is_held_by_other(std::uint32_t partition) const {
 }
 
 }  // namespace tidings::log
-Result<> GroupFile::leave() {
-  // Said, and not left to the file's end: what is mapped keeps the file, and with it the locks.
-  auto done = file_->unlock({members_begin, holders_begin + partitions_max - members_begin});
-  file_.reset();
-  return done;
-}
-

@@ -38,6 +38,14 @@ class GroupFile {
   /// Opens, or creates, the file. Errors: `corrupt` (never), `newer_version` (never), and those of `File`.
   static Result<GroupFile> open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create);
 
+  /// As `open` with `create`, for who moves the group: also one whose header or size is damaged.
+  static Result<GroupFile> open_to_move(Directory& groups, const std::string& group, std::uint32_t partitions);
+  /// Where header or size are damaged, gives the file its size: where a record was cut off there is none. For who holds
+  /// all partitions, while there is no member. The file stays damaged until `end_mending`, when all records are
+  /// written: without one a group would begin anew, and might pass over events.
+  Result<> begin_mending();
+  Result<> end_mending();
+
   /// Only to read it: for who must change nothing.
   static Result<GroupFile> open_to_read(Directory& groups, const std::string& group, std::uint32_t partitions);
 
@@ -47,35 +55,38 @@ class GroupFile {
   /// an older record back.
   Result<> write(std::uint32_t partition, GroupRecord record);
   Result<> sync() { return file_->sync_data(); }
+  /// To be synced beside what else goes on here; none after `leave`.
+  [[nodiscard]] std::shared_ptr<File> shared_file() const { return file_; }
 
   /// Becomes a member. Error `too_many_members` (same call).
   Result<> join();
+  /// Gives up membership and partitions, and closes the file: nothing else may be called then. The tables of
+  /// `in_flight` stay until this goes: a handler that still runs may store there.
+  Result<> leave();
   struct Membership {
     std::uint32_t rank = 0;   ///< among the members, by their bytes
     std::uint32_t count = 0;  ///< this one included
   };
   Result<Membership> membership() const;
-  /// To be synced beside what else goes on here; none after `leave`.
-  [[nodiscard]] std::shared_ptr<File> shared_file() const { return file_; }
   Result<bool> has_members() const;
 
   /// Which events of the partition handlers have begun. Only for a member.
   [[nodiscard]] InFlightTable in_flight(std::uint32_t partition) const;
 
-  /// Gives up membership and partitions, and closes the file: nothing else may be called then. The tables of
-  /// `in_flight` stay until this goes: a handler that still runs may store there.
-  Result<> leave();
   Result<bool> try_hold(std::uint32_t partition);
   Result<> release(std::uint32_t partition);
   [[nodiscard]] Result<bool> is_held_by_other(std::uint32_t partition) const;
 
  private:
+  static Result<std::unique_ptr<File>> open_file(Directory& groups, const std::string& group, std::uint32_t partitions,
+                                                 bool create);
   static Result<GroupFile> checked(std::unique_ptr<File> file, std::uint32_t partitions);
   GroupFile(std::unique_ptr<File> file, std::uint32_t partitions) : file_(std::move(file)), slots_(partitions, 0) {}
 
   std::shared_ptr<File> file_;
   Mapping mapping_;  // of a member
   std::uint32_t member_ = 0;
+  bool is_mending_ = false;
   mutable std::vector<int> slots_;  // where the newest record of each partition stands
 };
 

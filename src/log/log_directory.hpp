@@ -48,6 +48,10 @@ class TopicLog {
   Result<GroupFile> group(const std::string& name, bool create) {
     return GroupFile::open(*groups_, name, meta_.partitions, create);
   }
+  /// As `GroupFile::open_to_move`.
+  Result<GroupFile> group_to_move(const std::string& name) {
+    return GroupFile::open_to_move(*groups_, name, meta_.partitions);
+  }
   Result<std::vector<std::string>> groups();
 
   /// As it is now; other processes may have changed it.

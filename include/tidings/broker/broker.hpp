@@ -30,7 +30,8 @@ class Consumer {
   /// is reached, or `wake` was called. What was rejected or not settled in time comes again, with a higher attempt.
   /// Where 10,000 events are settled beyond one that is not, its partition gives nothing new until that one is.
   /// Errors: `closed` (reopen), `corrupt` (never), `outcome_unknown` (same call) where what others wrote could not be
-  /// synced, and those of the medium (see `Broker`).
+  /// synced, and those of the medium (see `Broker`). What is damaged stops its own partition: the error comes once,
+  /// again after some ten seconds, and otherwise the call goes on with the other partitions, if it has any.
   virtual Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) = 0;
 
   /// A handler begins with these now. Where `Capabilities::attempts_survive_crash` is claimed, what has not been
@@ -115,8 +116,9 @@ class Broker {
   /// there.
   virtual Result<std::unique_ptr<Publisher>> publisher(std::string_view topic, const PublisherOptions& options = {});
 
-  /// Joins a group, or reads without one. Errors: `invalid_name`, `invalid_options`, `unknown_topic` (never), `busy`,
-  /// `too_many_members` (same call).
+  /// Joins a group, or reads without one. Where some of the partitions are damaged `fetch` tells so; where all are,
+  /// this does. Errors: `invalid_name`, `invalid_options`, `unknown_topic` (never), `busy`, `too_many_members` (same
+  /// call).
   virtual Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) = 0;
 
   /// Every topic, by name. One that is damaged is there with its error, and hides no other.
@@ -127,8 +129,11 @@ class Broker {
   virtual Result<std::vector<GroupInfo>> groups(std::string_view topic) = 0;
 
   /// Moves a group that has no live member; creates it where it is not there. Attempts start anew. What it moves
-  /// forward over counts as skipped; moving back takes nothing off the counts. Errors: `group_active` (same call),
-  /// `unknown_topic`, `unsupported`.
+  /// forward over counts as skipped; moving back takes nothing off the counts. Where a broker keeps files it is synced
+  /// when this returns, and what is damaged of the group's is written anew.
+  ///
+  /// Errors: `invalid_name`, `unknown_topic`, `unsupported` (never), `group_active` (same call): nothing was moved. And
+  /// those of the medium (see `Broker`): some partitions may have been moved; of a damaged partition all others were.
   virtual Result<> seek(std::string_view topic, std::string_view group, const Start& to) = 0;
 
   /// Ends every consumer as `Consumer::close` does, then gives up what is open. Later calls answer `closed`.

@@ -170,53 +170,10 @@ Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, co
   if (static_cast<Durability>((*topic)->meta().durability) == Durability::interval) sync_in_background(*topic);
   const std::scoped_lock lock(mutex_);
   if (closed_) return closed();
+  if (!options.group.empty()) start_syncer();
   std::erase_if(members_, [](const auto& known) { return known.expired(); });
   members_.push_back(*member);
-  if (!options.group.empty()) start_syncer();
   return std::make_unique<LogConsumer>(std::move(*member));
-}
-
-Result<> LogBroker::seek(std::string_view name, std::string_view group, const Start& to) {
-  if (auto valid = validate_name("group", group); !valid) return valid;
-  auto topic = existing(name);
-  if (!topic) return topic.error();
-  auto file = (*topic)->group(std::string(group), true);
-  if (!file) return file.error();
-  const auto active = [&] {
-    return Error{"group_active",
-                 "group " + std::string(group) + " has live members on topic " + std::string(name) +
-                     "; stop them and seek again",
-                 Retry::same_call};
-  };
-  // All partitions are held first: a member that joins now waits until all positions are written.
-  const auto partitions = (*topic)->meta().partitions;
-  for (std::uint32_t number = 0; number < partitions; ++number) {
-    auto mine = file->try_hold(number);
-    if (!mine) return mine.error();
-    if (!*mine) return active();  // the file closes, and with it go the holds
-  }
-  auto members = file->has_members();
-  if (!members) return members.error();
-  if (*members) return active();
-  for (std::uint32_t number = 0; number < partitions; ++number) {
-    auto partition = (*topic)->partition(number);
-    if (!partition) return partition.error();
-    auto position = resolve(**partition, to);
-    if (!position) return position.error();
-    auto record = file->read(number);
-    if (!record) return record.error();
-    auto next = record->value_or(tidings::log::GroupRecord{});
-    // What is passed over counts as skipped; what is taken back counts again when it is handled again.
-    if (*record && *position > next.position) next.skipped += *position - next.position;
-    next.position = *position;
-    ++next.moves;
-    next.epoch = (*partition)->epoch();
-    next.settled_beyond = 0;
-    ++next.sequence;
-    ++next.generation;
-    if (auto written = file->write(number, next); !written) return written;
-  }
-  return file->sync();
 }
 
 void LogBroker::end_all(Duration wait_max) {

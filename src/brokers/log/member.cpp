@@ -69,51 +69,54 @@ Result<std::shared_ptr<Member>> Member::join(std::shared_ptr<TopicLog> topic, co
     file = std::move(*opened);
   }
   auto member = std::make_shared<Member>(std::move(topic), options, std::move(file), clock, sink);
-  for (std::uint32_t number = 0; number < member->places_.size(); ++number) {
-    auto partition = member->topic_->partition(number);
-    if (!partition) return partition.error();
-    auto& place = member->places_[number];
-    place.log = *partition;
-    place.cursor.emplace(**partition);
-    place.again.emplace(**partition);
-    if (!member->is_reader()) continue;
-    auto from = resolve(**partition, options.start);
-    if (!from) return from.error();
-    place.cursor->seek(*from);
-  }
+  const auto count = static_cast<std::uint32_t>(member->places_.size());
+  for (std::uint32_t number = 0; number < count; ++number)
+    if (auto opened = member->open_place(number, 30s); !opened)
+      if (auto refused = member->refuse(number, opened.error()); !refused) return refused.error();
   if (!member->is_reader()) {
     if (auto joined = member->file_->join(); !joined) return joined.error();
-    for (std::uint32_t number = 0; number < member->places_.size(); ++number)
+    for (std::uint32_t number = 0; number < count; ++number)
       member->places_[number].flights = member->file_->in_flight(number);
     if (auto begun = member->begin_positions(); !begun) return begun.error();
     if (auto balanced = member->rebalance(); !balanced) return balanced.error();
   }
+  if (std::ranges::all_of(member->places_, [](const Place& place) { return place.refused.has_value(); }))
+    return *member->places_.front().refused;
   return member;
 }
 
 /// Where the group has no position yet it gets one now, not when its first event comes: "latest" means now.
 Result<> Member::begin_positions() {
   for (std::uint32_t number = 0; number < places_.size(); ++number) {
-    auto record = file_->read(number);
-    if (!record) return record.error();
-    if (*record) continue;
-    auto mine = file_->try_hold(number);
-    if (!mine) return mine.error();
-    if (!*mine) continue;  // somebody who joins at the same time does it
-    record = file_->read(number);
-    if (!record) return record.error();
-    if (!*record) {
-      auto from = resolve(*places_[number].log, options_.start);
-      if (!from) return from.error();
-      GroupRecord first;
-      first.sequence = 1;
-      first.position = *from;
-      first.epoch = places_[number].log->epoch();
-      if (auto written = file_->write(number, first); !written) return written;
-    }
-    if (auto released = file_->release(number); !released) return released;
+    if (places_[number].refused) continue;
+    if (auto begun = begin_position(number); !begun)
+      if (auto refused = refuse(number, begun.error()); !refused) return refused;
   }
   return {};
+}
+
+Result<> Member::begin_position(std::uint32_t number) {
+  auto record = file_->read(number);
+  if (!record) return record.error();
+  if (*record) return {};
+  auto mine = file_->try_hold(number);
+  if (!mine) return mine.error();
+  if (!*mine) return {};  // somebody who joins at the same time does it
+  const auto begin = [&]() -> Result<> {
+    record = file_->read(number);
+    if (!record) return record.error();
+    if (*record) return {};
+    auto from = resolve(*places_[number].log, options_.start);
+    if (!from) return from.error();
+    GroupRecord first;
+    first.sequence = 1;
+    first.position = *from;
+    first.epoch = places_[number].log->epoch();
+    return file_->write(number, first);
+  };
+  auto begun = begin();
+  if (auto released = file_->release(number); !released) return released;
+  return begun;
 }
 
 Result<> Member::rebalance() {
@@ -124,8 +127,13 @@ Result<> Member::rebalance() {
   const auto share =
       closing_ ? 0 : partitions / membership->count + (membership->rank < partitions % membership->count ? 1 : 0);
   std::uint32_t kept = 0;
+  std::uint32_t refused =
+      0;  // nobody's share is less for them: others may not know, and none must stay without a holder
   for (auto& place : places_) {
-    if (!place.held) continue;
+    if (!place.held) {
+      refused += place.refused ? 1 : 0;
+      continue;
+    }
     place.leaving = kept >= share;
     if (!place.leaving) ++kept;
   }
@@ -133,12 +141,16 @@ Result<> Member::rebalance() {
   // Members begin at different places, so that they do not race for the same partitions.
   for (std::uint32_t step = 0; step < partitions && kept < share; ++step) {
     const auto number = (membership->rank * share + step) % partitions;
-    if (places_[number].held) continue;
+    if (places_[number].held || places_[number].refused) continue;
     auto taken = take(number);
-    if (!taken) return taken.error();
-    if (*taken) ++kept;
+    if (!taken) {
+      if (auto passed = refuse(number, taken.error()); !passed) return passed;
+      ++refused;
+    } else if (*taken) {
+      ++kept;
+    }
   }
-  wants_more_ = kept < share || std::ranges::any_of(places_, &Place::leaving);
+  wants_more_ = kept + refused < share || std::ranges::any_of(places_, &Place::leaving);
   // A member without a share waits for the death of one that has: it looks as often.
   next_balance_ = real_now() + (wants_more_ || share == 0 ? balance_wanting : at_least_apart(balance_satisfied));
   return {};
@@ -272,9 +284,17 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
         return Error{"closed", "this consumer of topic " + topic_->name() + " is closed; subscribe again",
                      Retry::reopen};
       if (max == 0) return out;
-      if (real_now() >= next_balance_)
-        if (auto done = rebalance(); !done) return done.error();
+      if (const auto now = real_now(); now >= std::min(next_balance_, next_look_)) {
+        if (now >= next_look_) look_at_refused_again();
+        if (now >= next_balance_)
+          if (auto done = rebalance(); !done) return done.error();
+      }
+      if (auto damage = damage_to_tell()) [[unlikely]]
+        return *damage;
       if (auto done = read(max, out); !done && out.empty()) return done.error();  // else the next fetch meets it again
+      if (out.empty())
+        if (auto damage = damage_to_tell()) [[unlikely]]
+          return *damage;
       if (!out.empty() || woken_.exchange(false)) return out;
       wait = std::min({wait_for_news(), until - real_now(), at_least_apart(sleep_max)});
       unsynced = behind();
@@ -348,10 +368,14 @@ Result<> Member::read(std::size_t max, std::vector<Delivery>& out) {
   for (const auto& place : places_)
     if (place.held) unsettled += place.flight.unsettled();
   const auto first = turn_++;
-  for (std::size_t step = 0; step < places_.size() && out.size() < max; ++step)
-    if (auto done = read_place(static_cast<std::uint32_t>((first + step) % places_.size()), max, unsettled, out); !done)
-      return done;
-  return {};
+  Result<> failed;
+  for (std::size_t step = 0; step < places_.size() && out.size() < max; ++step) {
+    const auto number = static_cast<std::uint32_t>((first + step) % places_.size());
+    if (places_[number].refused) continue;
+    if (auto done = read_place(number, max, unsettled, out); !done)
+      if (auto refused = refuse(number, done.error()); !refused && failed) failed = refused;
+  }
+  return failed;
 }
 
 /// Retention was faster than this group, or reader. The next fetch goes on.

@@ -26,11 +26,14 @@ using tidings::log::TopicLog;
 /// Where `start` lies in a partition.
 [[nodiscard]] Result<std::uint64_t> resolve(PartitionLog& partition, const Start& start);
 
+/// Of the files of one partition, and not to pass by itself.
+[[nodiscard]] bool is_damage(const Error& error);
+
 /// One consumer's state: a member of a group, or a reader. Thread-safe.
 ///
 /// Members need no coordinator: each sees in the group's file how many there are and which of them it is, so it knows
 /// how many partitions are its share; it takes free ones up to that, and gives up what is beyond once what is in flight
-/// is settled.
+/// is settled. One damaged piece stops its own partition: the others go on.
 class Member {
  public:
   static Result<std::shared_ptr<Member>> join(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options,
@@ -55,11 +58,11 @@ class Member {
   /// Waits until what is in flight is settled, or `wait_max` is over, then leaves.
   void drain(Duration wait_max);
   void leave();
+  /// Syncs where the group stands, if that has moved since. Meanwhile everything else goes on.
+  void sync_positions();
 
  private:
   struct Place {
-  /// Syncs where the group stands, if that has moved since. Meanwhile everything else goes on.
-  void sync_positions();
     PartitionLog* log = nullptr;
     std::optional<Cursor> cursor;
     std::optional<Cursor> again;  // for what comes another time
@@ -71,6 +74,9 @@ class Member {
     std::atomic<std::uint64_t> flights_generation = 0;
     std::atomic<bool> any_begun = false;
     std::unordered_map<std::uint64_t, int> lost;  // attempts, by offset, of earlier holders
+    std::optional<Error> refused;                 // damaged: nothing is read there before `look_again`
+    SteadyTime look_again{};
+    bool told_refused = false;
     bool held = false;
     bool leaving = false;  // gets nothing new, and is given up when drained
   };
@@ -79,6 +85,11 @@ class Member {
   struct Waiting;
   [[nodiscard]] std::uint64_t flights_key(const DeliveryId& id) const;
   Result<> begin_positions();
+  Result<> begin_position(std::uint32_t partition);
+  Result<> open_place(std::uint32_t partition, Duration wait_max);
+  Result<> refuse(std::uint32_t partition, const Error& why);
+  void look_at_refused_again();
+  std::optional<Error> damage_to_tell();
   Result<> rebalance();
   Result<bool> take(std::uint32_t partition);
   Result<> begin_place(std::uint32_t partition);
@@ -86,6 +97,7 @@ class Member {
   Result<> give_up_drained();
   Result<> give_up(std::uint32_t partition);
   Result<> save(std::uint32_t partition);
+  void sync(File& positions);
   Result<> read(std::size_t max, std::vector<Delivery>& out);
   Result<> pass_removed(Place& place);
   void tell_removed(const Place& place, std::uint64_t from, std::uint64_t to);
@@ -97,7 +109,6 @@ class Member {
   Result<> for_each_held(std::span<const DeliveryId> ids, Act act);
 
   const std::shared_ptr<TopicLog> topic_;
-  void sync(File& positions);
   const ConsumerOptions options_;
   Clock& clock_;
   LogSink& sink_;
@@ -107,6 +118,10 @@ class Member {
   std::vector<Place> places_;
   std::size_t turn_ = 0;
   SteadyTime next_balance_ = SteadyTime::min();
+  SteadyTime next_look_ = SteadyTime::max();  // at what is refused
+  std::optional<SteadyTime> unsynced_since_;  // events that others wrote cannot be synced, in time
+  bool told_unsynced_ = false;
+  std::atomic<bool> moved_ = false;  // positions that were written, and not synced yet
   bool wants_more_ = false;
   bool closing_ = false;
   bool closed_ = false;
@@ -116,7 +131,3 @@ class Member {
 };
 
 }  // namespace tidings::brokers::log
-  SteadyTime next_look_ = SteadyTime::max();  // at what is refused
-  std::optional<SteadyTime> unsynced_since_;  // events that others wrote cannot be synced, in time
-  bool told_unsynced_ = false;
-  std::atomic<bool> moved_ = false;  // positions that were written, and not synced yet
