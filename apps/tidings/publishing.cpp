@@ -37,7 +37,7 @@ Result<> Publishing::check() {
     headers_.set(header.substr(0, equals), header.substr(equals + 1));
   }
   // What is wrong with all of them is told once, before anything is created.
-  if (auto valid = validate(blank().view(), topic_options_.event_bytes_max); !valid)
+  if (auto valid = validate(blank().view(), topic_options_.event_bytes()); !valid)
     return Error{"invalid_event", valid.error().message};
   return {};
 }

@@ -34,7 +34,6 @@ Result<> validate(const TopicOptions& options) {
   if (options.partitions > partitions_max)
     return Error{"invalid_options", "a topic has at most " + std::to_string(partitions_max) + " partitions, not " +
                                         std::to_string(options.partitions)};
-  if (options.event_bytes_max == 0) return Error{"invalid_options", "event_bytes_max is 0: no event would fit"};
   return options.retention ? validate(*options.retention) : Result<>{};
 }
 

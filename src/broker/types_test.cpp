@@ -39,7 +39,6 @@ TEST(Start, SaysWhatItWantsWhereItIsNone) {
 TEST(TopicOptions, AreCheckedBeforeATopicIsMade) {
   EXPECT_TRUE(validate(TopicOptions{}));
   EXPECT_EQ(validate(TopicOptions{.partitions = 100'000, .durability = {}}).error().code, "invalid_options");
-  EXPECT_EQ(validate(TopicOptions{.durability = {}, .event_bytes_max = 0}).error().code, "invalid_options");
 }
 
 TEST(ConsumerOptions, AreCheckedBeforeAGroupIsJoined) {

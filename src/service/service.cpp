@@ -165,7 +165,7 @@ std::size_t Service::Impl::bytes_max(const std::string& topic) {
     if (const auto known = bytes_max_.find(topic); known != bytes_max_.end()) return known->second;
   }
   const auto info = host_.broker->topic(topic);
-  if (!info) return TopicOptions{}.event_bytes_max;
+  if (!info) return TopicOptions{}.event_bytes();
   const std::scoped_lock lock(mutex_);
   return bytes_max_[topic] = info->event_bytes_max;
 }

@@ -83,8 +83,8 @@ class Broker {
 
   [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
 
-  /// Creates a topic. One that is there already, with the same options as far as they are given (are not the
-  /// defaults), is fine.
+  /// Creates a topic. One that is there already, with the same options as far as they are given, is
+  /// fine.
   /// Errors: `invalid_name`, `invalid_options`, `topic_exists_with` (never) where it differs, `exists` (never) where
   /// something that is no topic is in its way, `unsupported` for a durability that it cannot keep.
   virtual Result<> create_topic(std::string_view topic, const TopicOptions& options) = 0;
@@ -142,12 +142,12 @@ class Broker {
 
 /// What a broker is opened with.
 struct BrokerOptions {
-  bool create_topics = true;      ///< by the first publish or subscription
-  TopicOptions topic_defaults{};  ///< of those
-  bool must_exist = false;        ///< what keeps the events, as a log's folder: it is not made then
-  Clock* clock = &system_clock();
-  LogSink* log = &stderr_log();
-  FileSystem* files = &system_files();  ///< of brokers that keep files; outlives the broker
+  bool create_topics = true;            ///< by the first publish or subscription
+  TopicOptions topic_defaults{};        ///< of those
+  bool must_exist = false;              ///< what keeps the events, as a log's folder: it is not made then
+  Clock* clock = &system_clock();       ///< outlives the broker, and what was made by it
+  LogSink* log = &stderr_log();         ///< likewise
+  FileSystem* files = &system_files();  ///< of brokers that keep files; likewise
 };
 
 /// A folder of `src/brokers/` describes itself with this.

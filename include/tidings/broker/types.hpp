@@ -40,12 +40,19 @@ struct Retention {
 /// Error `invalid_options` (never).
 Result<> validate(const Retention& retention);
 
+/// What an event has at most, with headers, where nobody says what.
+inline constexpr std::size_t event_bytes_max_default = std::size_t{1} << 20;
+
 /// What a topic is created with; fixed for life, but for `retention`.
 struct TopicOptions {
-  std::uint32_t partitions = 0;                        ///< 0: the broker's default (1 on one machine, 4 on a cluster)
-  std::optional<Durability> durability;                ///< none: the broker's default
-  std::size_t event_bytes_max = std::size_t{1} << 20;  ///< with headers
-  std::optional<Retention> retention;                  ///< none: for ever
+  std::uint32_t partitions = 0;          ///< 0: the broker's default (1 on one machine, 4 on a cluster)
+  std::optional<Durability> durability;  ///< none: the broker's default
+  std::size_t event_bytes_max = 0;       ///< with headers; 0: the broker's default (`event_bytes_max_default`)
+  std::optional<Retention> retention;    ///< none: for ever
+
+  [[nodiscard]] std::size_t event_bytes() const {
+    return event_bytes_max == 0 ? event_bytes_max_default : event_bytes_max;
+  }
 };
 
 /// What every broker checks before it creates a topic. Error `invalid_options` (never).

@@ -47,7 +47,7 @@ Keeping keeping_of(const Retention& retention) {
 TopicMeta meta_of(const TopicOptions& options) {
   return {.partitions = std::max<std::uint32_t>(options.partitions, 1),
           .durability = static_cast<std::uint32_t>(options.durability.value_or(Durability::durable)),
-          .event_bytes_max = options.event_bytes_max,
+          .event_bytes_max = options.event_bytes(),
           .keeping = keeping_of(options.retention.value_or(Retention{}))};
 }
 
@@ -98,7 +98,7 @@ Result<> LogBroker::create_topic(std::string_view name, const TopicOptions& opti
   if (options.durability && there.durability != wanted.durability)
     return differs("durability", std::string(to_string(static_cast<Durability>(there.durability))),
                    std::string(to_string(*options.durability)));
-  if (options.event_bytes_max != TopicOptions{}.event_bytes_max && there.event_bytes_max != wanted.event_bytes_max)
+  if (options.event_bytes_max != 0 && there.event_bytes_max != wanted.event_bytes_max)
     return differs("event_bytes_max", std::to_string(there.event_bytes_max), std::to_string(wanted.event_bytes_max));
   if (!options.retention) return {};
   auto keeping = (*made)->keeping();

@@ -120,5 +120,16 @@ TEST_F(LogBroker, ClosingDoesNotMeetALatePublish) {
   }
 }
 
+TEST_F(LogBroker, WhatIsAskedForIsNotTakenForTheDefault) {
+  auto broker = open();
+  broker->create_topic("small", {.event_bytes_max = 1 << 18}).or_throw();
+  broker->create_topic("small", {}).or_throw();
+  EXPECT_EQ(broker->create_topic("small", {.event_bytes_max = event_bytes_max_default}).error().code,
+            "topic_exists_with");
+  broker->create_topic("usual", {}).or_throw();
+  broker->create_topic("usual", {.event_bytes_max = event_bytes_max_default}).or_throw();
+  EXPECT_EQ(broker->topic("usual").or_throw().event_bytes_max, event_bytes_max_default);
+}
+
 }  // namespace
 }  // namespace tidings::brokers

@@ -38,7 +38,7 @@ Result<std::shared_ptr<Topic>> Medium::make(std::string_view name, const TopicOp
   };
   if (options.partitions != 0 && options.partitions != topic->partitions())
     return differs("partitions", topic->partitions(), options.partitions);
-  if (options.event_bytes_max != TopicOptions{}.event_bytes_max && options.event_bytes_max != topic->event_bytes_max())
+  if (options.event_bytes_max != 0 && options.event_bytes_max != topic->event_bytes_max())
     return differs("event_bytes_max", topic->event_bytes_max(), options.event_bytes_max);
   return topic;
 }

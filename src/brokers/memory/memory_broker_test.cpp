@@ -100,6 +100,8 @@ TEST(MemoryBroker, ATopicKeepsWhatItWasMadeWith) {
   options.partitions = 0;
   options.event_bytes_max = 6000;
   EXPECT_EQ(broker->create_topic("topic", options).error().code, "topic_exists_with");
+  options.event_bytes_max = event_bytes_max_default;
+  EXPECT_EQ(broker->create_topic("topic", options).error().code, "topic_exists_with") << "the default was asked for";
   const auto info = broker->topic("topic").or_throw();
   EXPECT_EQ(info.partitions.size(), 3u);
   EXPECT_EQ(info.event_bytes_max, 5000u);

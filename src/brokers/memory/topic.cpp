@@ -11,7 +11,7 @@ namespace tidings::brokers::memory {
 
 Topic::Topic(std::string name, const TopicOptions& options)
     : name_(std::move(name)),
-      event_bytes_max_(options.event_bytes_max),
+      event_bytes_max_(options.event_bytes()),
       partitions_(std::max<std::uint32_t>(1, options.partitions)) {}
 
 std::uint32_t Topic::next_partition() {
