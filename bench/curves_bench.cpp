@@ -192,7 +192,7 @@ void append_round_robin(benchmark::State& state, int topics) {
   const auto log = log::LogDirectory::open(scratch->path(), {}).or_throw();
   if (is_new)
     for (int i = 0; i < topics; ++i)
-      log->create("t" + std::to_string(i), {.partitions = 1, .durability = 0}).or_throw();
+      log->create("t" + std::to_string(i), {.partitions = 1, .durability = tidings::Durability::memory}).or_throw();
   const tidings::EnvelopeView view{.id = "12345678", .type = "t", .payload = "payload"};
   const auto* const one = &view;
   const auto again = log::LogDirectory::open(scratch->path(), {}).or_throw();

@@ -42,7 +42,10 @@ TidingsLog::TidingsLog(const std::string& folder, const Storing& storing)
       log_(tidings::log::LogDirectory::open(folder, {}).or_throw()),
       synced_(storing.synced),
       payload_(storing.bytes - record_bytes + 7, 'p') {
-  topic_ = log_->create("records", {.partitions = 1, .durability = synced_ == Synced::yes ? 2U : 0U}).or_throw();
+  topic_ = log_->create("records", {.partitions = 1,
+                                    .durability = synced_ == Synced::yes ? tidings::Durability::durable
+                                                                         : tidings::Durability::memory})
+               .or_throw();
   partition_ = topic_->partition(0).or_throw();
 }
 

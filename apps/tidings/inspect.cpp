@@ -13,8 +13,6 @@ namespace {
 
 namespace log = tidings::log;
 
-constexpr const char* levels[] = {"memory", "interval", "durable"};
-
 std::string truth(bool is) {
   return is ? "true" : "false";
 }
@@ -95,7 +93,7 @@ std::string to_json(const log::TopicInspection& topic) {
   for (const auto& one : topic.groups) groups.push_back(to_json(one));
   JsonLine line;
   line.add("topic", printable(topic.name))
-      .add("durability", levels[std::min<std::uint32_t>(topic.durability, 2)])
+      .add("durability", to_string(topic.durability))
       .add("event_bytes_max", topic.event_bytes_max)
       .raw("partitions", json_array(partitions))
       .raw("groups", json_array(groups));
@@ -139,7 +137,7 @@ std::string state_of(const log::PartitionInspection& one) {
 }
 
 std::string to_text(const log::TopicInspection& topic) {
-  auto out = printable(topic.name) + ": " + levels[std::min<std::uint32_t>(topic.durability, 2)] + ", " +
+  auto out = printable(topic.name) + ": " + std::string(to_string(topic.durability)) + ", " +
              std::to_string(topic.partitions.size()) + (topic.partitions.size() == 1 ? " partition" : " partitions") +
              "\n";
   std::vector<std::vector<std::string>> rows;

@@ -63,7 +63,7 @@ std::string to_json(const log::VerifySummary& sum) {
              .add("events", sum.events)
              .add("bytes", sum.bytes)
              .add("in_use", sum.in_use)
-             .add("to_recover", sum.behind)
+             .add("to_recover", sum.to_recover)
              .add("errors", sum.errors)
              .add("denied", sum.denied)
              .add("torn", sum.torn)
@@ -84,10 +84,10 @@ std::string to_text(const log::VerifySummary& sum) {
   if (sum.in_use > 0)
     text += counted(sum.in_use, "partition") + (sum.in_use == 1 ? " is" : " are") +
             " in use; what stands behind the committed end is not judged\n";
-  if (sum.behind > 0)
-    text += counted(sum.behind, "partition") + (sum.behind == 1 ? " was" : " were") +
+  if (sum.to_recover > 0)
+    text += counted(sum.to_recover, "partition") + (sum.to_recover == 1 ? " was" : " were") +
             " left by another boot or machine; whoever opens the log next recovers " +
-            (sum.behind == 1 ? "it" : "them") + "\n";
+            (sum.to_recover == 1 ? "it" : "them") + "\n";
   return text;
 }
 

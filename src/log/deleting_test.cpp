@@ -34,7 +34,7 @@ TEST(Deleting, ATopicGoesWithAllThatIsInIt) {
   Folder folder;
   auto log = folder.open();
   for (int round = 0; round < 2; ++round) {
-    auto topic = log->create("orders", {.partitions = 3, .durability = 0}).or_throw();
+    auto topic = log->create("orders", {.partitions = 3, .durability = Durability::memory}).or_throw();
     append(*topic->partition(2).or_throw(), {event("0")});
     topic->group("audit", true).or_throw();
     topic.reset();
@@ -48,7 +48,7 @@ TEST(Deleting, WhoeverUsesItKeepsIt) {
   Folder folder;
   auto log = folder.open();
   auto other = folder.open();  // locks of one process on two descriptors are as those of two processes
-  auto topic = log->create("orders", {.durability = 0}).or_throw();
+  auto topic = log->create("orders", {.durability = Durability::memory}).or_throw();
   append(*topic->partition(0).or_throw(), {event("0")});
   EXPECT_EQ(log->remove("orders").error().code, "busy");
   EXPECT_EQ(other->remove("orders").error().code, "busy");
@@ -69,11 +69,12 @@ TEST(Deleting, WhoHasItOpenWithoutAPartitionFindsTheNextOfThatName) {
   Folder folder;
   auto log = folder.open();
   auto other = folder.open();
-  auto stale = log->create("orders", {.durability = 0}).or_throw();
+  auto stale = log->create("orders", {.durability = Durability::memory}).or_throw();
   other->remove("orders").or_throw();
   EXPECT_EQ(stale->partition(0).error().code, "unknown_topic") << "nothing that is written there would be found";
   EXPECT_EQ(log->find("orders").or_throw(), nullptr);
-  append(*other->create("orders", {.durability = 0}).or_throw()->partition(0).or_throw(), {event("0")});
+  append(*other->create("orders", {.durability = Durability::memory}).or_throw()->partition(0).or_throw(),
+         {event("0")});
   EXPECT_EQ(read_ids(*log->find("orders").or_throw()->partition(0).or_throw()).or_throw(), numbers(0, 1));
 }
 
@@ -122,7 +123,7 @@ TEST(Deleting, NobodyWritesToWhatADeathLeft) {
   for (std::uint64_t step = 1;; ++step) {
     Folder folder;
     auto log = folder.open();
-    auto stale = log->create("orders", {.durability = 0}).or_throw();
+    auto stale = log->create("orders", {.durability = Durability::memory}).or_throw();
     FaultyFiles dying;
     auto other = LogDirectory::open(folder.path, {.log = &folder.silent, .files = &dying}).or_throw();
     dying.fail([step, count = std::uint64_t{0}](const FaultyFiles::Call&) mutable {
@@ -152,7 +153,8 @@ TEST(Deleting, WhatFailsHalfWayGoesWithTheNext) {
     Folder folder;
     {
       auto log = folder.open();
-      append(*log->create("orders", {.durability = 0}).or_throw()->partition(0).or_throw(), {event("0")});
+      append(*log->create("orders", {.durability = Durability::memory}).or_throw()->partition(0).or_throw(),
+             {event("0")});
       log->create("invoices", {}).or_throw();
     }
     auto log = folder.open();

@@ -11,8 +11,6 @@
 namespace tidings::log {
 namespace {
 
-constexpr std::uint32_t durable_level = 2;
-
 /// Where the whole events end, by the last segments alone: as recovery would find, though it looks closer.
 std::uint64_t end_of(Directory& partition, const std::vector<std::uint64_t>& firsts) {
   VerifyOptions options;
@@ -73,10 +71,10 @@ class Inspector {
                           path + " is damaged: " + problem->why, Retry::never};
       return topic;
     }
-    topic.durability = meta.durability;
+    topic.durability = static_cast<Durability>(meta.durability);
     topic.event_bytes_max = meta.event_bytes_max;
     for (std::uint32_t number = 0; number < meta.partitions; ++number)
-      topic.partitions.push_back(partition(directory, number, meta.durability == durable_level));
+      topic.partitions.push_back(partition(directory, number, topic.durability == Durability::durable));
     auto groups = directory.directory("groups", Directory::Create::never);
     if (!groups) {
       topic.error = groups.error();

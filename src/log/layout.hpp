@@ -22,7 +22,7 @@ struct MetaFile {
   std::uint32_t partitions = 0;
   std::array<std::uint8_t, 16> topic_id{};
   std::uint64_t event_bytes_max = 0;
-  std::uint32_t durability = 0;
+  std::uint32_t durability = 0;        ///< a `Durability`
   std::uint32_t waits_for_groups = 0;  ///< retention: 1: it leaves what a group has not settled
   std::uint64_t keep_bytes = 0;        ///< of each partition; 0: all
   std::uint32_t keep_seconds = 0;      ///< 0: for ever

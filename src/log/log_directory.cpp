@@ -74,7 +74,7 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
       id_(id),
       known_(meta.partitions),
       partitions_(meta.partitions) {
-  setting_.durable = meta.durability == 2;
+  setting_.durable = meta.durability == Durability::durable;
   setting_.clock = &clock;
   setting_.log = &sink;
   setting_.above = log_.get();
@@ -107,10 +107,11 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
   if (!mapping) return mapping.error();
   auto wake = std::make_shared<TopicWake>(std::move(*mapping));
   if (auto done = forget_dead_waiters(**directory, *wake); !done) return done.error();
-  return std::make_shared<TopicLog>(name,
-                                    TopicMeta{meta.partitions, meta.durability, meta.event_bytes_max, keeping_of(meta)},
-                                    std::move(log), std::move(*directory), std::move(*groups), std::move(slots),
-                                    std::move(wake), *id, std::move(background), clock, sink);
+  return std::make_shared<TopicLog>(
+      name,
+      TopicMeta{meta.partitions, static_cast<Durability>(meta.durability), meta.event_bytes_max, keeping_of(meta)},
+      std::move(log), std::move(*directory), std::move(*groups), std::move(slots), std::move(wake), *id,
+      std::move(background), clock, sink);
 }
 
 Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {
@@ -267,7 +268,7 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic,
   meta.partitions = wanted.partitions;
   meta.topic_id = make_uuid_v7().bytes;
   meta.event_bytes_max = wanted.event_bytes_max;
-  meta.durability = wanted.durability;
+  meta.durability = static_cast<std::uint32_t>(wanted.durability);
   set_keeping(meta, wanted.keeping);
   const auto make = [&]() -> Result<> {
     if (auto done = write_meta(**directory, "topic.meta", meta); !done) return done;

@@ -11,13 +11,14 @@
 
 #include "log/group_file.hpp"
 #include "log/partition_log.hpp"
+#include "tidings/base/durability.hpp"
 
 namespace tidings::log {
 
 /// What a topic was made with, as `topic.meta` keeps it.
 struct TopicMeta {
   std::uint32_t partitions = 1;
-  std::uint32_t durability = 2;  ///< 0 memory, 1 interval, 2 durable
+  Durability durability = Durability::durable;
   std::uint64_t event_bytes_max = 1 << 20;
   Keeping keeping{};  ///< when the topic was opened; it may change: `TopicLog::keeping`
 };

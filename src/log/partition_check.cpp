@@ -60,7 +60,7 @@ Result<PartitionSeen> PartitionCheck::run() {
     checking_->findings.clear();
   }
   if (seen_.is_in_use) ++checking_->summary.in_use;
-  if (!seen_.is_in_use && !view_.is_current() && !firsts_.empty()) ++checking_->summary.behind;
+  if (!seen_.is_in_use && !view_.is_current() && !firsts_.empty()) ++checking_->summary.to_recover;
   seen_.is_judged = !checking_->findings.has_errors();
   checking_->tell();
   return seen_;

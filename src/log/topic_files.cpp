@@ -70,7 +70,7 @@ std::optional<MetaProblem> problem_of(const MetaFile& meta, std::size_t size) {
   if (meta.partitions == 0 || meta.partitions > partitions_max)
     return MetaProblem{"wrong_header", offsetof(MetaFile, partitions),
                        "says that there are " + std::to_string(meta.partitions) + " partitions"};
-  if (meta.durability > 2)
+  if (meta.durability > static_cast<std::uint32_t>(Durability::durable))
     return MetaProblem{"wrong_header", offsetof(MetaFile, durability),
                        "says durability " + std::to_string(meta.durability) + ", which there is not"};
   if (meta.waits_for_groups > 1)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "log/layout.hpp"
+#include "tidings/base/durability.hpp"
 #include "tidings/base/file_system.hpp"
 
 namespace tidings::log {

@@ -88,7 +88,7 @@ class TopicCheck {
       return {};
     }
     count_ = meta.partitions;
-    durable_ = meta.durability == 2;
+    durable_ = static_cast<Durability>(meta.durability) == Durability::durable;
     if (*size > sizeof meta)
       checking_.note("wrong_size", file_name,
                      "has " + std::to_string(*size - sizeof meta) + " bytes behind its end, which nobody reads");

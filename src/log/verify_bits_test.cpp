@@ -16,8 +16,9 @@ std::string seen_by_readers(SmallLog& log) {
   if (!directory) return "log: " + directory.error().code;
   auto topic = (*directory)->find("orders");
   if (!topic || !*topic) return "topic";
-  std::string seen = std::to_string((*topic)->meta().partitions) + " " + std::to_string((*topic)->meta().durability) +
-                     " " + std::to_string((*topic)->meta().event_bytes_max);
+  std::string seen = std::to_string((*topic)->meta().partitions) + " " +
+                     std::string(to_string((*topic)->meta().durability)) + " " +
+                     std::to_string((*topic)->meta().event_bytes_max);
   auto partition = log.try_open();
   if (!partition) return seen + " partition: " + partition.error().code;
   if (auto synced = (*partition)->sync_to((*partition)->committed(), std::chrono::seconds{10}); !synced)

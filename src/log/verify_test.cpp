@@ -21,10 +21,10 @@ TEST(Verify, AWholeLogHasNoFindings) {
     EXPECT_EQ(log.summary.segments, log.firsts().size());
     EXPECT_EQ(log.summary.bytes, 4096 * log.firsts().size());
     EXPECT_EQ(log.summary.topics + log.summary.partitions + log.summary.groups, 3U);
-    EXPECT_EQ(log.summary.behind, 0U);
+    EXPECT_EQ(log.summary.to_recover, 0U);
     log.reboot();
     EXPECT_EQ(log.told(), "");
-    EXPECT_EQ(log.summary.behind, 1U);
+    EXPECT_EQ(log.summary.to_recover, 1U);
     std::filesystem::remove(log.path + "/orders/0/control");
     EXPECT_EQ(log.told(), "note damaged_hints orders/0/control\n");
     log.open();

@@ -16,7 +16,8 @@ class SmallLog {
   explicit SmallLog(bool durable = true, std::uint32_t partitions = 1) : durable_(durable) {
     if (::mkdtemp(path.data()) == nullptr) std::abort();
     auto log = LogDirectory::open(path, {.log = &silent}).or_throw();
-    log->create("orders", {.partitions = partitions, .durability = durable ? 2U : 0U}).or_throw();
+    log->create("orders", {.partitions = partitions, .durability = durable ? Durability::durable : Durability::memory})
+        .or_throw();
   }
   ~SmallLog() { std::filesystem::remove_all(path); }
   SmallLog(const SmallLog&) = delete;

@@ -47,7 +47,7 @@ struct KilledWaiters : testing::Test {
 };
 
 TEST_F(KilledWaiters, AreForgottenByWhoOpensTheTopicWhileNobodyHasIt) {
-  open()->create("orders", {.durability = 0}).or_throw()->partition(0).or_throw();
+  open()->create("orders", {.durability = Durability::memory}).or_throw()->partition(0).or_throw();
   kill_one_of_each();
   auto log = open();
   auto topic = log->find("orders").or_throw();
@@ -63,7 +63,7 @@ TEST_F(KilledWaiters, AreForgottenByWhoOpensTheTopicWhileNobodyHasIt) {
 
 TEST_F(KilledWaiters, StayWhereSomebodyMayWait) {
   auto user = open();
-  auto used = user->create("orders", {.durability = 0}).or_throw();
+  auto used = user->create("orders", {.durability = Durability::memory}).or_throw();
   append(*used->partition(0).or_throw(), {event("0")});
   const TopicWake::Waiter lives(used->wake());
   kill_one_of_each();

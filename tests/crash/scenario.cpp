@@ -100,7 +100,9 @@ Result<> Machine::create(Told& told) {
   auto* const files = between != nullptr ? between : &disk;
   auto opened = log::LogDirectory::open(log_path, {.log = &silent, .files = files});
   if (!opened) return opened.error();
-  auto made = (*opened)->create("t", {.partitions = 1, .durability = scenario_.durable ? 2U : 0U});
+  auto made = (*opened)->create(
+      "t",
+      {.partitions = 1, .durability = scenario_.durable ? tidings::Durability::durable : tidings::Durability::memory});
   if (!made) return made.error();
   told.created = 1;
   return {};

@@ -25,7 +25,7 @@ void try_input(Bytes input) {
   if (opened) {
     require((*opened)->meta().partitions >= 1 && (*opened)->meta().partitions <= log::partitions_max,
             "a topic has 1 to 1,024 partitions");
-    require((*opened)->meta().durability <= 2, "a durability is one that there is");
+    require((*opened)->meta().durability <= tidings::Durability::durable, "a durability is one that there is");
     require((*opened)->keeping().has_value(), "its retention can be read");
   } else {
     require((opened.error().code == "newer_version") == (problem->code == "newer_version"),

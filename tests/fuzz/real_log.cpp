@@ -40,7 +40,8 @@ RealLog::RealLog() {
 
 void RealLog::make() {
   const auto log = log::LogDirectory::open(path(), {}).or_throw();
-  const auto topic = log->create("orders", {.partitions = partitions, .durability = 0U}).or_throw();
+  const auto topic =
+      log->create("orders", {.partitions = partitions, .durability = tidings::Durability::memory}).or_throw();
   auto* const partition = topic->partition(0).or_throw();
   end_ = sizeof(log::SegmentHeader);
   for (int number = 0; number < 3; ++number) {

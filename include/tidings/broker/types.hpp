@@ -8,22 +8,12 @@
 #include <variant>
 #include <vector>
 
+#include "tidings/base/durability.hpp"
 #include "tidings/base/strong.hpp"
 #include "tidings/base/time.hpp"
 #include "tidings/event/envelope.hpp"
 
 namespace tidings {
-
-/// What an acknowledged publish survives.
-enum class Durability {
-  memory,    ///< the death of any process
-  interval,  ///< that, and a power cut but for the last moments
-  durable,   ///< that, and a power cut
-};
-
-[[nodiscard]] std::string_view to_string(Durability durability);
-/// Error `invalid_durability`, naming the three.
-[[nodiscard]] Result<Durability> parse_durability(std::string_view text);
 
 /// How long a topic keeps its events: what is beyond one of the bounds goes, in the order of offsets and in large
 /// pieces, never a part of one, and never the newest.

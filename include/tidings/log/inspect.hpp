@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tidings/base/durability.hpp"
 #include "tidings/base/file_system.hpp"
 #include "tidings/base/result.hpp"
 
@@ -88,7 +89,7 @@ struct GroupInspection {
 
 struct TopicInspection {
   std::string name;
-  std::uint32_t durability = 2;  ///< 0 memory, 1 interval, 2 durable
+  Durability durability = Durability::durable;
   std::uint64_t event_bytes_max = 0;
   std::vector<PartitionInspection> partitions;
   std::vector<GroupInspection> groups;

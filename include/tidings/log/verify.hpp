@@ -43,10 +43,10 @@ struct VerifySummary {
   std::uint64_t partitions = 0;  ///< that are there
   std::uint64_t segments = 0;
   std::uint64_t groups = 0;
-  std::uint64_t events = 0;  ///< that are whole
-  std::uint64_t bytes = 0;   ///< of segments
-  std::uint64_t in_use = 0;  ///< partitions that some process has open: judged up to the committed end
-  std::uint64_t behind = 0;  ///< partitions that the next to open them recovers: after a reboot, or copied
+  std::uint64_t events = 0;      ///< that are whole
+  std::uint64_t bytes = 0;       ///< of segments
+  std::uint64_t in_use = 0;      ///< partitions that some process has open: judged up to the committed end
+  std::uint64_t to_recover = 0;  ///< partitions that the next to open them recovers: after a reboot, or copied
   std::uint64_t notes = 0;
   std::uint64_t torn = 0;
   std::uint64_t errors = 0;

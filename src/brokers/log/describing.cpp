@@ -11,7 +11,7 @@ Result<TopicInfo> LogBroker::info(TopicLog& topic) {
   if (!keeping) return keeping.error();
   TopicInfo info{
       .name = topic.name(),
-      .durability = static_cast<Durability>(topic.meta().durability),
+      .durability = topic.meta().durability,
       .event_bytes_max = topic.meta().event_bytes_max,
       .retention = {.bytes = keeping->bytes, .age = keeping->age, .waits_for_groups = keeping->waits_for_groups},
       .partitions = {},

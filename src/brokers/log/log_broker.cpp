@@ -46,7 +46,7 @@ Keeping keeping_of(const Retention& retention) {
 
 TopicMeta meta_of(const TopicOptions& options) {
   return {.partitions = std::max<std::uint32_t>(options.partitions, 1),
-          .durability = static_cast<std::uint32_t>(options.durability.value_or(Durability::durable)),
+          .durability = options.durability.value_or(Durability::durable),
           .event_bytes_max = options.event_bytes(),
           .keeping = keeping_of(options.retention.value_or(Retention{}))};
 }
@@ -96,8 +96,7 @@ Result<> LogBroker::create_topic(std::string_view name, const TopicOptions& opti
   if (options.partitions != 0 && there.partitions != wanted.partitions)
     return differs("partitions", std::to_string(there.partitions), std::to_string(wanted.partitions));
   if (options.durability && there.durability != wanted.durability)
-    return differs("durability", std::string(to_string(static_cast<Durability>(there.durability))),
-                   std::string(to_string(*options.durability)));
+    return differs("durability", std::string(to_string(there.durability)), std::string(to_string(*options.durability)));
   if (options.event_bytes_max != 0 && there.event_bytes_max != wanted.event_bytes_max)
     return differs("event_bytes_max", std::to_string(there.event_bytes_max), std::to_string(wanted.event_bytes_max));
   if (!options.retention) return {};
@@ -167,7 +166,7 @@ Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, co
   }
   if (!member) return member.error();
   // Whoever published may have been killed before it synced.
-  if (static_cast<Durability>((*topic)->meta().durability) == Durability::interval) sync_in_background(*topic);
+  if ((*topic)->meta().durability == Durability::interval) sync_in_background(*topic);
   const std::scoped_lock lock(mutex_);
   if (closed_) return closed();
   if (!options.group.empty()) start_syncer();

@@ -21,9 +21,8 @@ Result<LogBroker::Written> LogBroker::write_to(const std::shared_ptr<TopicLog>& 
   auto routing =
       route(events, options, meta.partitions, meta.event_bytes_max, keyless_.fetch_add(1, std::memory_order_relaxed));
   if (!routing) return routing.error();
-  const auto durability = static_cast<Durability>(meta.durability);
-  const bool synced = durability == Durability::durable || options.wait_for == Durability::durable;
-  if (durability == Durability::interval) sync_in_background(topic);
+  const bool synced = meta.durability == Durability::durable || options.wait_for == Durability::durable;
+  if (meta.durability == Durability::interval) sync_in_background(topic);
   Written written;
   // Looked at by who waits, and by who goes on to a second step: the clock is a part of what one small event costs.
   const bool is_one_step = !synced && routing->parts.size() == 1;
