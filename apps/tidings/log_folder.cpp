@@ -14,6 +14,11 @@ Result<std::string> log_folder(const Common& common, const std::string& argument
   return url.substr(4, url.find('?') - 4);
 }
 
+bool on_any_file_system(const Common& common, const std::string& argument) {
+  const auto& url = argument.empty() ? common.broker : argument;
+  return url.starts_with("log:") && url.find('?') != url.npos;  // a log has no other option
+}
+
 Error why_no_log(const Error& error, const std::string& path) {
   if (error.code != "not_found") return error;
   return {"not_found", "there is no log at " + printable(path) + "; name its folder, as DIR or log:DIR"};

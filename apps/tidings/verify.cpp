@@ -107,7 +107,7 @@ std::string partition_of(const std::string& file) {
 }
 
 /// Returns whether nothing torn is left.
-bool repair(const std::string& path, const std::map<std::string, Wrong>& partitions) {
+bool repair(const std::string& path, bool any_file_system, const std::map<std::string, Wrong>& partitions) {
   bool all = true;
   for (const auto& [name, wrong] : partitions) {
     if (!wrong.is_torn) continue;
@@ -117,8 +117,9 @@ bool repair(const std::string& path, const std::map<std::string, Wrong>& partiti
       continue;
     }
     const auto slash = name.rfind('/');
-    auto moved = log::move_torn_tail(path, name.substr(0, slash),
-                                     static_cast<std::uint32_t>(std::stoul(name.substr(slash + 1))));
+    auto moved =
+        log::move_torn_tail(path, name.substr(0, slash), static_cast<std::uint32_t>(std::stoul(name.substr(slash + 1))),
+                            {.any_file_system = any_file_system});
     if (moved) continue;
     complain(moved.error());
     all = false;
@@ -164,7 +165,8 @@ int verify(const Common& common, const VerifyArguments& arguments) {
     complain(written.error());
     return status_after_signals(failed);
   }
-  if (arguments.repair && summary->torn > 0 && !repair(*path, partitions)) return failed;
+  if (arguments.repair && summary->torn > 0 && !repair(*path, on_any_file_system(common, arguments.folder), partitions))
+    return failed;
   return summary->errors > 0 ? failed : done;
 }
 

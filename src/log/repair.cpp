@@ -3,6 +3,7 @@
 #include "log/control_view.hpp"
 #include "log/layout.hpp"
 #include "log/log_directory.hpp"
+#include "log/partition_check.hpp"
 #include "tidings/log/verify.hpp"
 
 namespace tidings::log {
@@ -33,6 +34,23 @@ Result<> void_hints(Directory& topic, std::uint32_t number) {
   return {};  // the locks end with the file
 }
 
+/// Nothing may be wrong but the tail: behind a damaged frame, what is whole would go with it.
+Result<> see_no_damage(Directory& topic, const TopicLog& log, std::uint32_t partition) {
+  std::optional<Finding> damage;
+  VerifyOptions options;
+  options.on_finding = [&](const Finding& finding) {
+    if (finding.severity == Severity::error && !damage) damage = finding;
+  };
+  Checking checking(options);
+  if (auto boot = boot_id()) checking.boot = *boot;
+  auto seen =
+      PartitionCheck(checking, topic, log.name(), partition, log.meta().durability == Durability::durable).run();
+  if (!seen) return seen.error();
+  checking.tell();
+  if (!damage) return {};
+  return Error{"corrupt", damage->file + " is damaged, and nothing was done: " + damage->why, Retry::never};
+}
+
 }  // namespace
 
 Result<> move_torn_tail(const std::string& path, const std::string& topic, std::uint32_t partition,
@@ -40,13 +58,22 @@ Result<> move_torn_tail(const std::string& path, const std::string& topic, std::
   // Opened first, so that what is wrong with the log, its file system or the topic is told before anything is done.
   auto there = options.files->open(path, false);
   if (!there) return there.error();
-  auto log = LogDirectory::open(path, {.create = false, .log = options.log, .files = options.files});
+  auto log = LogDirectory::open(path, {.any_file_system = options.any_file_system,
+                                       .create = false,
+                                       .log = options.log,
+                                       .files = options.files});
   if (!log) return log.error();
   auto opened = (*log)->find(topic);
   if (!opened) return opened.error();
   if (!*opened) return Error{"unknown_topic", "there is no topic '" + topic + "' in " + path, Retry::never};
+  if (partition >= (*opened)->meta().partitions)
+    return Error{"unknown_partition",
+                 "topic '" + topic + "' has " + std::to_string((*opened)->meta().partitions) + " partitions, and no " +
+                     std::to_string(partition),
+                 Retry::never};
   auto directory = (*there)->directory(topic, Directory::Create::never);
   if (!directory) return directory.error();
+  if (auto good = see_no_damage(**directory, **opened, partition); !good) return good;
   if (auto done = void_hints(**directory, partition); !done) return done;
   auto recovered = (*opened)->partition(partition);
   return recovered ? Result<>{} : recovered.error();

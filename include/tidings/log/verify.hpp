@@ -72,12 +72,14 @@ struct VerifyOptions {
 struct RepairOptions {
   FileSystem* files = &system_files();
   LogSink* log = &stderr_log();  ///< hears what recovery moved where
+  bool any_file_system = false;  ///< also such as other machines may write to: then nothing is promised
 };
 
 /// Lets recovery move the torn tail of a partition to quarantine, as the next process to open it after a reboot would.
-/// For a partition in which `verify_log` found no error.
+/// The partition is verified first: where anything else is wrong with it, nothing is done.
 ///
-/// Errors: `in_use` (same call) where a process has it open: nothing was done; and those of opening the log.
+/// Errors: `corrupt` (never) where it is damaged, with the first thing that was found, `in_use` (same call) where a
+/// process has it open, `unknown_topic`, `unknown_partition` (never): nothing was done. And those of opening the log.
 [[nodiscard]] Result<> move_torn_tail(const std::string& path, const std::string& topic, std::uint32_t partition,
                                       const RepairOptions& options = {});
 
