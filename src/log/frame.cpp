@@ -87,7 +87,12 @@ std::uint64_t put_producers_frame(std::byte* at, std::span<const ProducerTable::
                                   std::uint64_t salt) {
   stamp.batch_end = false;
   put_header(at, stamp, FrameType::producers);
-  std::memcpy(at + sizeof(FrameHeader), producers.data(), producers.size_bytes());
+  auto* to = at + sizeof(FrameHeader);
+  for (const auto& one : producers) {
+    const ProducerEntry entry(one);
+    std::memcpy(to, &entry, sizeof entry);
+    to += sizeof entry;
+  }
   return commit_word(at, static_cast<std::uint32_t>(producers_bytes(producers.size())), salt);
 }
 
@@ -109,13 +114,20 @@ std::optional<Frame> read_frame(std::span<const std::byte> bytes, std::uint64_t 
   return Frame{header, bytes.subspan(sizeof(FrameHeader), length - sizeof(FrameHeader))};
 }
 
+bool restore(ProducerTable& producers, std::span<const ProducerEntry> entries) {
+  std::vector<ProducerTable::Entry> all;
+  all.reserve(entries.size());
+  for (const auto& one : entries) all.push_back(one.entry());
+  return producers.restore(all);
+}
+
 bool read_producers(const Frame& frame, ProducerTable& producers) {
-  using Entry = ProducerTable::Entry;
+  using Entry = ProducerEntry;
   if (frame.header->type != FrameType::producers || frame.header->batch_end != 0) return false;
   if (frame.body.empty() || frame.body.size() % sizeof(Entry) != 0) return false;
   std::vector<Entry> entries(std::min(frame.body.size() / sizeof(Entry), ProducerTable::producers_max + 1));
   std::memcpy(entries.data(), frame.body.data(), entries.size() * sizeof(Entry));
-  return entries.back().offset < frame.header->offset && producers.restore(entries);
+  return entries.back().offset < frame.header->offset && restore(producers, entries);
 }
 
 bool read_envelope(const Frame& frame, EnvelopeView& event) {

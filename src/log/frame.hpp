@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "tidings/base/producer_table.hpp"
+#include "log/producer_entry.hpp"
 #include "tidings/event/envelope.hpp"
 
 // The bytes of the log, version 0; docs/format/log.md is the text of it. Little-endian.
@@ -105,7 +105,7 @@ struct FrameStamp {
                                            std::uint64_t salt);
 /// The bytes that the state of so many producers takes: none where there are none.
 [[nodiscard]] constexpr std::uint64_t producers_bytes(std::size_t producers) {
-  return producers == 0 ? 0 : sizeof(FrameHeader) + producers * sizeof(ProducerTable::Entry);
+  return producers == 0 ? 0 : sizeof(FrameHeader) + producers * sizeof(ProducerEntry);
 }
 /// As `put_data_frame`; it has no offset of its own, and its batch goes on.
 [[nodiscard]] std::uint64_t put_producers_frame(std::byte* at, std::span<const ProducerTable::Entry> producers,
@@ -129,6 +129,8 @@ struct Frame {
 /// The first word of the frame at `frame`, of which the rest is there.
 [[nodiscard]] std::uint64_t commit_word(const std::byte* frame, std::uint32_t length, std::uint64_t salt);
 
+/// Takes what stands in a frame of producers; false, and empty, where that cannot be.
+[[nodiscard]] bool restore(ProducerTable& producers, std::span<const ProducerEntry> entries);
 /// What stands in a frame of producers; false where that cannot be.
 [[nodiscard]] bool read_producers(const Frame& frame, ProducerTable& producers);
 

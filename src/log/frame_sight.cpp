@@ -60,10 +60,9 @@ Result<FrameSight> sight_producers(Window& window, std::uint64_t position, Frame
   if (position != sizeof(SegmentHeader) || header.batch_end != 0)
     return damaged(sight, "bad_producers",
                    "the state of producers stands where no batch of a segment's first event begins");
-  if (bytes == 0 || bytes % sizeof(ProducerTable::Entry) != 0 ||
-      bytes / sizeof(ProducerTable::Entry) > ProducerTable::producers_max)
+  if (bytes == 0 || bytes % sizeof(ProducerEntry) != 0 || bytes / sizeof(ProducerEntry) > ProducerTable::producers_max)
     return damaged(sight, "bad_producers", "the state of producers has a size that cannot be");
-  std::vector<ProducerTable::Entry> entries(bytes / sizeof(ProducerTable::Entry));
+  std::vector<ProducerEntry> entries(bytes / sizeof(ProducerEntry));
   const auto all = std::as_writable_bytes(std::span{entries});
   for (std::size_t at = 0; at < all.size();) {
     const auto want = std::min(all.size() - at, Window::capacity);
@@ -74,7 +73,7 @@ Result<FrameSight> sight_producers(Window& window, std::uint64_t position, Frame
     at += want;
   }
   auto table = std::make_shared<ProducerTable>();
-  if (entries.back().offset >= header.offset || !table->restore(entries))
+  if (entries.back().offset >= header.offset || !restore(*table, entries))
     return damaged(sight, "bad_producers", "the state of producers says what cannot be");
   sight.producers = std::move(table);
   return sight;

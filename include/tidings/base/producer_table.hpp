@@ -22,7 +22,7 @@ class ProducerTable {
   static constexpr std::size_t producers_max = 10'000;          ///< the one not heard of for longest gives way
   static constexpr Duration kept_for = std::chrono::hours{24};  ///< after a producer's last event, at least
 
-  /// A producer's last event, as it stands in files.
+  /// A producer's last event.
   struct Entry {
     std::uint64_t id = 0;
     std::uint64_t sequence = 0;
@@ -32,7 +32,6 @@ class ProducerTable {
     std::uint32_t run = 0;    ///< so many events before it have the sequences and the offsets before its own
     friend bool operator==(const Entry&, const Entry&) = default;
   };
-  static_assert(sizeof(Entry) == 40);
 
   /// Where an event stands that was there before.
   struct Place {
