@@ -1,33 +1,20 @@
 #include "log/control_view.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include "log/frame.hpp"
 #include "log/layout.hpp"
+#include "log/locked_ranges.hpp"
 
 namespace tidings::log {
 
 Result<LockedBytes> count_locked(File& file, File::Range range) {
   LockedBytes locked;
-  // The kernel tells one lock within a range, in no order: what lies on both sides of it is looked at too.
-  std::vector<File::Range> unseen{range};
-  while (!unseen.empty()) {
-    const auto look = unseen.back();
-    unseen.pop_back();
-    if (look.length == 0) continue;
-    auto held = file.held_by_others(look);
-    if (!held) return held.error();
-    if (!*held) continue;
-    const auto begin = std::max((*held)->begin, look.begin);
-    // A length of 0 reaches to the end of all files.
-    const auto end = (*held)->length == 0 ? look.begin + look.length
-                                          : std::min((*held)->begin + (*held)->length, look.begin + look.length);
-    locked.count += end - begin;
-    locked.longest = std::max(locked.longest, end - begin);
-    unseen.push_back({look.begin, begin - look.begin});
-    unseen.push_back({end, look.begin + look.length - end});
-  }
+  auto done = for_each_lock(file, range, [&](File::Range one) {
+    locked.count += one.length;
+    locked.longest = std::max(locked.longest, one.length);
+  });
+  if (!done) return done.error();
   return locked;
 }
 

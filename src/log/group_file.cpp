@@ -1,8 +1,7 @@
 #include "log/group_file.hpp"
 
-#include <algorithm>
-
 #include "log/layout.hpp"
+#include "log/locked_ranges.hpp"
 #include "tidings/base/entropy.hpp"
 
 namespace tidings::log {
@@ -178,23 +177,11 @@ Result<> GroupFile::leave() {
 
 Result<GroupFile::Membership> GroupFile::membership() const {
   Membership membership{0, 1};
-  // The kernel tells one lock within a range, not the first of them: what lies on both sides of it is looked at too.
-  std::vector<File::Range> unseen{{members_begin, members_max}};
-  while (!unseen.empty()) {
-    const auto range = unseen.back();
-    unseen.pop_back();
-    if (range.length == 0) continue;
-    auto held = file_->held_by_others(range);
-    if (!held) return held.error();
-    if (!*held) continue;
-    // Neighbouring bytes of one open file come as one lock, but a member holds a single byte.
-    const auto begin = std::max((*held)->begin, range.begin);
-    const auto end = std::min((*held)->begin + (*held)->length, range.begin + range.length);
-    membership.count += static_cast<std::uint32_t>(end - begin);
-    if (begin < members_begin + member_) ++membership.rank;
-    unseen.push_back({range.begin, begin - range.begin});
-    unseen.push_back({end, range.begin + range.length - end});
-  }
+  auto done = for_each_lock(*file_, {members_begin, members_max}, [&](File::Range one) {
+    membership.count += static_cast<std::uint32_t>(one.length);
+    if (one.begin < members_begin + member_) ++membership.rank;  // a member holds a single byte
+  });
+  if (!done) return done.error();
   return membership;
 }
 

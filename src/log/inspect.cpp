@@ -57,20 +57,12 @@ class Inspector {
   TopicInspection topic(const std::string& name, Directory& directory) const {
     TopicInspection topic;
     topic.name = name;
-    const auto path = directory.path() + "/topic.meta";
-    MetaFile meta;
-    auto file = directory.file("topic.meta", Directory::Create::never, false);
-    auto got =
-        file ? (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0) : Result<std::size_t>{file.error()};
-    if (!got) {
-      topic.error = got.error();
+    auto seen = read_meta(directory);
+    if (!seen || seen->problem) {
+      topic.error = seen ? seen->error(directory) : seen.error();
       return topic;
     }
-    if (const auto problem = problem_of(meta, *got)) {
-      topic.error = Error{problem->code == "newer_version" ? problem->code : "corrupt",
-                          path + " is damaged: " + problem->why, Retry::never};
-      return topic;
-    }
+    const auto& meta = seen->meta;
     topic.durability = static_cast<Durability>(meta.durability);
     topic.event_bytes_max = meta.event_bytes_max;
     for (std::uint32_t number = 0; number < meta.partitions; ++number)

@@ -35,19 +35,11 @@ Result<> forget_dead_waiters(Directory& topic, TopicWake& wake) {
   return {};  // the lock ends with the file
 }
 
-Result<MetaFile> read_meta(Directory& topic) {
-  auto file = topic.file("topic.meta", Directory::Create::never, false);
-  if (!file) return file.error();
-  MetaFile meta;
-  auto got = (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0);
-  if (!got) return got.error();
-  const auto path = (*file)->path();
-  const auto problem = problem_of(meta, *got);
-  if (!problem) return meta;
-  if (problem->code == "newer_version")
-    return Error{"newer_version",
-                 path + " has format version " + std::to_string(meta.version) + "; run a newer program", Retry::never};
-  return Error{"corrupt", path + " is damaged; restore it from a copy, or move the topic's folder away", Retry::never};
+Result<MetaFile> good_meta(Directory& topic) {
+  auto seen = read_meta(topic);
+  if (!seen) return seen.error();
+  if (seen->problem) return seen->error(topic);
+  return seen->meta;
 }
 
 Result<> write_meta(Directory& topic, std::string_view name, MetaFile& meta) {
@@ -90,7 +82,7 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
                                                  Clock& clock, LogSink& sink) {
   auto directory = log->directory(name, Directory::Create::never);
   if (!directory) return directory.error();
-  auto read = read_meta(**directory);
+  auto read = good_meta(**directory);
   if (!read) return read.error();
   const auto& meta = *read;
   auto groups = (*directory)->directory("groups", Directory::Create::if_missing);
@@ -157,13 +149,13 @@ Result<std::vector<std::string>> TopicLog::groups() {
 }
 
 Result<Keeping> TopicLog::keeping() {
-  auto meta = read_meta(*directory_);
+  auto meta = good_meta(*directory_);
   if (!meta) return meta.error();
   return keeping_of(*meta);
 }
 
 Result<> TopicLog::keep(const Keeping& keeping) {
-  auto meta = read_meta(*directory_);
+  auto meta = good_meta(*directory_);
   if (!meta) return meta.error();
   set_keeping(*meta, keeping);
   const auto draft = "~topic.meta-" + std::to_string(system_entropy().next());

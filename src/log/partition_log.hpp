@@ -17,19 +17,13 @@
 #include "log/syncs.hpp"
 #include "log/topic_wake.hpp"
 #include "tidings/base/log_sink.hpp"
+#include "tidings/base/retention.hpp"
 #include "tidings/event/envelope.hpp"
 
 namespace tidings::log {
 
-/// How long a partition keeps its events.
-struct Keeping {
-  std::uint64_t bytes = 0;  ///< 0: without bound
-  Duration age{};           ///< since they were appended; 0: without bound
-  bool waits_for_groups = false;
-
-  [[nodiscard]] bool is_for_ever() const { return bytes == 0 && age == Duration{}; }
-  friend bool operator==(const Keeping&, const Keeping&) = default;
-};
+/// As a topic keeps it.
+using Keeping = Retention;
 
 class PartitionLog;
 

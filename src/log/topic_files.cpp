@@ -79,4 +79,25 @@ std::optional<MetaProblem> problem_of(const MetaFile& meta, std::size_t size) {
   return std::nullopt;
 }
 
+Result<MetaSeen> read_meta(Directory& topic) {
+  auto file = topic.file("topic.meta", Directory::Create::never, false);
+  if (!file) return file.error();
+  MetaSeen seen;
+  auto got = (*file)->read_at(std::as_writable_bytes(std::span{&seen.meta, 1}), 0);
+  if (!got) return got.error();
+  auto size = (*file)->size();
+  if (!size) return size.error();
+  seen.size = *size;
+  seen.problem = problem_of(seen.meta, *got);
+  return seen;
+}
+
+Error MetaSeen::error(const Directory& topic) const {
+  const auto path = topic.path() + "/topic.meta";
+  if (problem->code == "newer_version") return {problem->code, path + " is " + problem->why, Retry::never};
+  return {"corrupt",
+          path + " is damaged: " + problem->why + "; restore it from a copy, or move the topic's folder away",
+          Retry::never};
+}
+
 }  // namespace tidings::log

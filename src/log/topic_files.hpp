@@ -36,4 +36,16 @@ struct MetaProblem {
 /// Looks at what was read of it, `size` bytes.
 [[nodiscard]] std::optional<MetaProblem> problem_of(const MetaFile& meta, std::size_t size);
 
+/// A `topic.meta` that could be read.
+struct MetaSeen {
+  MetaFile meta;
+  std::uint64_t size = 0;
+  std::optional<MetaProblem> problem;
+
+  /// Of a problem: for whoever must use the topic.
+  [[nodiscard]] Error error(const Directory& topic) const;
+};
+/// Errors: those of `Directory` and `File`.
+[[nodiscard]] Result<MetaSeen> read_meta(Directory& topic);
+
 }  // namespace tidings::log

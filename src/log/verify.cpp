@@ -73,25 +73,22 @@ class TopicCheck {
  private:
   Result<> meta() {
     const auto file_name = name_ + "/topic.meta";
-    auto file = directory_.file("topic.meta", Directory::Create::never, false);
-    if (!file && file.error().code == "not_found") {
+    auto seen = read_meta(directory_);
+    if (!seen && seen.error().code == "not_found") {
       checking_.error("no_topic_meta", file_name, "missing: nobody finds the topic; restore the file from a copy");
       return {};
     }
-    if (!file) return checking_.failed(file.error(), file_name);
-    MetaFile meta;
-    auto got = (*file)->read_at(std::as_writable_bytes(std::span{&meta, 1}), 0);
-    auto size = (*file)->size();
-    if (!got || !size) return checking_.failed(got ? size.error() : got.error(), file_name);
-    if (auto problem = problem_of(meta, *got)) {
+    if (!seen) return checking_.failed(seen.error(), file_name);
+    if (const auto& problem = seen->problem) {
       checking_.findings.add({Severity::error, problem->code, file_name, problem->byte, {}, problem->why});
       return {};
     }
+    const auto& meta = seen->meta;
     count_ = meta.partitions;
     durable_ = static_cast<Durability>(meta.durability) == Durability::durable;
-    if (*size > sizeof meta)
+    if (seen->size > sizeof meta)
       checking_.note("wrong_size", file_name,
-                     "has " + std::to_string(*size - sizeof meta) + " bytes behind its end, which nobody reads");
+                     "has " + std::to_string(seen->size - sizeof meta) + " bytes behind its end, which nobody reads");
     return {};
   }
 

@@ -9,13 +9,12 @@ namespace tidings::brokers::log {
 Result<TopicInfo> LogBroker::info(TopicLog& topic) {
   auto keeping = topic.keeping();
   if (!keeping) return keeping.error();
-  TopicInfo info{
-      .name = topic.name(),
-      .durability = topic.meta().durability,
-      .event_bytes_max = topic.meta().event_bytes_max,
-      .retention = {.bytes = keeping->bytes, .age = keeping->age, .waits_for_groups = keeping->waits_for_groups},
-      .partitions = {},
-      .error = {}};
+  TopicInfo info{.name = topic.name(),
+                 .durability = topic.meta().durability,
+                 .event_bytes_max = topic.meta().event_bytes_max,
+                 .retention = *keeping,
+                 .partitions = {},
+                 .error = {}};
   for (std::uint32_t number = 0; number < topic.meta().partitions; ++number) {
     auto partition = topic.partition(number);
     if (!partition) return partition.error();

@@ -9,7 +9,6 @@
 namespace tidings::brokers::log {
 namespace {
 
-using tidings::log::Keeping;
 using tidings::log::TopicMeta;
 
 constexpr std::size_t event_bytes_limit = std::size_t{256} << 20;
@@ -40,15 +39,11 @@ class LogConsumer final : public Consumer {
   std::shared_ptr<Member> member_;
 };
 
-Keeping keeping_of(const Retention& retention) {
-  return {.bytes = retention.bytes, .age = retention.age, .waits_for_groups = retention.waits_for_groups};
-}
-
 TopicMeta meta_of(const TopicOptions& options) {
   return {.partitions = std::max<std::uint32_t>(options.partitions, 1),
           .durability = options.durability.value_or(Durability::durable),
           .event_bytes_max = options.event_bytes(),
-          .keeping = keeping_of(options.retention.value_or(Retention{}))};
+          .keeping = options.retention.value_or(Retention{})};
 }
 
 }  // namespace
@@ -113,7 +108,7 @@ Result<> LogBroker::set_retention(std::string_view name, const Retention& retent
   if (auto valid = validate(retention); !valid) return valid;
   auto topic = existing(name);
   if (!topic) return topic.error();
-  return (*topic)->keep(keeping_of(retention));
+  return (*topic)->keep(retention);
 }
 
 Result<> LogBroker::delete_topic(std::string_view name) {
