@@ -1,3 +1,4 @@
+#include "log/drafts.hpp"
 #include "log/layout.hpp"
 #include "log/log_directory.hpp"
 #include "log/topic_files.hpp"
@@ -7,21 +8,6 @@ namespace tidings::log {
 namespace {
 
 constexpr std::string_view deleted_prefix = "~deleted-";
-
-Result<> remove_folder(Directory& above, const std::string& name) {
-  {
-    auto folder = above.directory(name, Directory::Create::never);
-    if (!folder) return folder.error();
-    auto names = (*folder)->list();
-    if (!names) return names.error();
-    for (const auto& one : *names) {
-      auto within = (*folder)->directory(one, Directory::Create::never);
-      auto done = within ? remove_folder(**folder, one) : (*folder)->remove_file(one);
-      if (!done && done.error().code != "not_found") return done;
-    }
-  }
-  return above.remove_directory(name);
-}
 
 Error in_use(const std::string& topic, std::string_view how) {
   return {"busy",

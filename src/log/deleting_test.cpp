@@ -79,7 +79,8 @@ TEST(Deleting, WhoHasItOpenWithoutAPartitionFindsTheNextOfThatName) {
 }
 
 TEST(Deleting, OneThatIsDamagedGoesUnlessItIsInUse) {
-  for (const auto* const damaged : {"topic.meta", "groups/audit", "control", "0/control", "0/00000000000000000000.log"}) {
+  for (const auto* const damaged :
+       {"topic.meta", "groups/audit", "control", "0/control", "0/00000000000000000000.log"}) {
     Folder folder;
     {
       auto topic = folder.open()->create("orders", {.durability = 0}).or_throw();
@@ -95,7 +96,9 @@ TEST(Deleting, OneThatIsDamagedGoesUnlessItIsInUse) {
     std::ofstream(folder.path + "/orders/" + damaged, std::ios::binary | std::ios::in | std::ios::out) << bytes;
     auto other = folder.open();
     EXPECT_EQ(other->remove("orders").error().code, "busy") << damaged << ": it has a member";
-    { const auto gone = std::move(group); }
+    {
+      const auto gone = std::move(group);
+    }
     user.reset();
     log.reset();
     other->remove("orders").or_throw();

@@ -37,7 +37,7 @@ struct HalfWritten {
 TEST(GroupCheck, WaitsForTheRecordOfWhoHoldsThePartition) {
   HalfWritten half(5);
   auto groups = system_files().open(half.log.path + "/orders/groups", false).or_throw();
-  auto holder = GroupFile::open(*groups, "g", 1, false).or_throw();
+  auto holder = GroupFile::open(*groups, "g", 1).or_throw();
   ASSERT_TRUE(holder.try_hold(0).or_throw());
   EXPECT_EQ(half.damaged(), 0);
 }

@@ -1,8 +1,10 @@
 #include "log/group_file.hpp"
 
+#include <algorithm>
+
+#include "log/drafts.hpp"
 #include "log/layout.hpp"
 #include "log/locked_ranges.hpp"
-#include "tidings/base/entropy.hpp"
 
 namespace tidings::log {
 
@@ -50,14 +52,16 @@ Result<> check(File& file, std::uint32_t partitions) {
 
 }  // namespace
 
-Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create) {
-  auto file = open_file(groups, group, partitions, create);
+Result<GroupFile> GroupFile::open(Directory& groups, const std::string& group, std::uint32_t partitions,
+                                  const Slots* maker) {
+  auto file = open_file(groups, group, partitions, maker);
   if (!file) return file.error();
   return checked(std::move(*file), partitions);
 }
 
-Result<GroupFile> GroupFile::open_to_move(Directory& groups, const std::string& group, std::uint32_t partitions) {
-  auto file = open_file(groups, group, partitions, true);
+Result<GroupFile> GroupFile::open_to_move(Directory& groups, const std::string& group, std::uint32_t partitions,
+                                          const Slots& maker) {
+  auto file = open_file(groups, group, partitions, &maker);
   if (!file) return file.error();
   if (auto good = check(**file, partitions); !good && good.error().code != "corrupt") return good.error();
   return GroupFile(std::move(*file), partitions);
@@ -81,12 +85,13 @@ Result<> GroupFile::end_mending() {
 }
 
 Result<std::unique_ptr<File>> GroupFile::open_file(Directory& groups, const std::string& group,
-                                                   std::uint32_t partitions, bool create) {
+                                                   std::uint32_t partitions, const Slots* maker) {
   const auto header = header_of(partitions);
   auto file = groups.file(group, Directory::Create::never);
-  if (!file && file.error().code == "not_found" && create) {
+  if (!file && file.error().code == "not_found" && maker != nullptr) {
     // Written whole under another name, so that nobody sees half of it. '~' stands in no group's name.
-    const auto draft = "~" + group.substr(0, 150) + "-" + std::to_string(system_entropy().next());
+    remove_dead_drafts(groups, *maker);
+    const auto draft = draft_name(group, *maker);
     auto made = groups.file(draft, Directory::Create::must);
     if (!made) return made.error();
     Result<> done = (*made)->allocate(group_bytes(partitions));

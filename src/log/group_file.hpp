@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "log/in_flight_table.hpp"
+#include "log/slots.hpp"
 #include "tidings/base/file_system.hpp"
 
 namespace tidings::log {
@@ -35,11 +36,14 @@ class GroupFile {
  public:
   static constexpr std::uint32_t members_max = 1024;
 
-  /// Opens, or creates, the file. Errors: `corrupt` (never), `newer_version` (never), and those of `File`.
-  static Result<GroupFile> open(Directory& groups, const std::string& group, std::uint32_t partitions, bool create);
+  /// Opens the file, or creates it for `maker`, where there is one. Errors: `corrupt` (never), `newer_version` (never),
+  /// and those of `File`.
+  static Result<GroupFile> open(Directory& groups, const std::string& group, std::uint32_t partitions,
+                                const Slots* maker = nullptr);
 
-  /// As `open` with `create`, for who moves the group: also one whose header or size is damaged.
-  static Result<GroupFile> open_to_move(Directory& groups, const std::string& group, std::uint32_t partitions);
+  /// As `open` with `maker`, for who moves the group: also one whose header or size is damaged.
+  static Result<GroupFile> open_to_move(Directory& groups, const std::string& group, std::uint32_t partitions,
+                                        const Slots& maker);
   /// Where header or size are damaged, gives the file its size: where a record was cut off there is none. For who holds
   /// all partitions, while there is no member. The file stays damaged until `end_mending`, when all records are
   /// written: without one a group would begin anew, and might pass over events.
@@ -79,7 +83,7 @@ class GroupFile {
 
  private:
   static Result<std::unique_ptr<File>> open_file(Directory& groups, const std::string& group, std::uint32_t partitions,
-                                                 bool create);
+                                                 const Slots* maker);
   static Result<GroupFile> checked(std::unique_ptr<File> file, std::uint32_t partitions);
   GroupFile(std::unique_ptr<File> file, std::uint32_t partitions) : file_(std::move(file)), slots_(partitions, 0) {}
 

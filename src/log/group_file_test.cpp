@@ -14,10 +14,10 @@ namespace {
 TEST(GroupFile, KeepsTheNewestWholeRecord) {
   TestLog test;
   auto directory = system_files().open(test.path, true).or_throw();
-  auto file = GroupFile::open(*directory, "group", 2, true).or_throw();
+  auto file = GroupFile::open(*directory, "group", 2, Slots::take(*directory).or_throw().get()).or_throw();
   EXPECT_FALSE(file.read(0).or_throw());
   for (std::uint64_t i = 1; i <= 5; ++i) file.write(1, {.sequence = i, .position = 10 * i}).or_throw();
-  auto other = GroupFile::open(*directory, "group", 2, false).or_throw();
+  auto other = GroupFile::open(*directory, "group", 2).or_throw();
   EXPECT_EQ(other.read(1).or_throw()->position, 50U);
   EXPECT_FALSE(other.read(0).or_throw());
   // Each slot damaged in turn: the other counts; both: told.
@@ -28,26 +28,26 @@ TEST(GroupFile, KeepsTheNewestWholeRecord) {
     auto damaged = bytes;
     damaged[64 + 256 + slot * 128 + 16] ^= 1;
     overwrite(path, damaged);
-    positions.insert(GroupFile::open(*directory, "group", 2, false).or_throw().read(1).or_throw()->position);
+    positions.insert(GroupFile::open(*directory, "group", 2).or_throw().read(1).or_throw()->position);
   }
   EXPECT_EQ(positions, (std::set<std::uint64_t>{40, 50}));
   auto damaged = bytes;
   damaged[64 + 256 + 16] ^= 1;
   damaged[64 + 384 + 16] ^= 1;
   overwrite(path, damaged);
-  EXPECT_EQ(GroupFile::open(*directory, "group", 2, false).or_throw().read(1).error().code, "corrupt");
+  EXPECT_EQ(GroupFile::open(*directory, "group", 2).or_throw().read(1).error().code, "corrupt");
   overwrite(path, bytes.substr(0, 63) + "x" + bytes.substr(64));
-  EXPECT_EQ(GroupFile::open(*directory, "group", 2, false).error().code, "corrupt");
+  EXPECT_EQ(GroupFile::open(*directory, "group", 2).error().code, "corrupt");
   // Cut behind the header it is not a group that has not begun, which would begin at the end, and skip.
   overwrite(path, bytes.substr(0, 64));
-  EXPECT_EQ(GroupFile::open(*directory, "group", 2, false).error().code, "corrupt");
+  EXPECT_EQ(GroupFile::open(*directory, "group", 2).error().code, "corrupt");
 }
 
 TEST(GroupFile, MembersAndHoldersAreSeenByOthers) {
   TestLog test;
   auto directory = system_files().open(test.path, true).or_throw();
-  auto a = GroupFile::open(*directory, "group", 2, true).or_throw();
-  std::optional b = GroupFile::open(*directory, "group", 2, true).or_throw();
+  auto a = GroupFile::open(*directory, "group", 2, Slots::take(*directory).or_throw().get()).or_throw();
+  std::optional b = GroupFile::open(*directory, "group", 2, Slots::take(*directory).or_throw().get()).or_throw();
   a.join().or_throw();
   EXPECT_FALSE(a.has_members().or_throw());  // others than itself
   b->join().or_throw();
@@ -64,13 +64,13 @@ TEST(GroupFile, MembersAndHoldersAreSeenByOthers) {
 TEST(GroupFile, AFirstRecordThatIsTornIsNone) {
   TestLog test;
   auto directory = system_files().open(test.path, true).or_throw();
-  auto file = GroupFile::open(*directory, "group", 1, true).or_throw();
+  auto file = GroupFile::open(*directory, "group", 1, Slots::take(*directory).or_throw().get()).or_throw();
   file.write(0, {.sequence = 1, .position = 10}).or_throw();
   const auto path = test.path + "/group";
   auto bytes = read_file(path).or_throw();
   bytes[record_place(0, 2) - 1] ^= 1;
   overwrite(path, bytes);
-  auto again = GroupFile::open(*directory, "group", 1, false).or_throw();
+  auto again = GroupFile::open(*directory, "group", 1).or_throw();
   EXPECT_FALSE(again.read(0).or_throw());
   again.write(0, {.sequence = 1, .position = 20}).or_throw();
   EXPECT_EQ(again.read(0).or_throw()->position, 20U);
@@ -81,7 +81,7 @@ TEST(GroupFile, MembersThatLeaveAndJoinAreCounted) {
   TestLog test;
   auto directory = system_files().open(test.path, true).or_throw();
   const auto member = [&] {
-    auto file = GroupFile::open(*directory, "group", 3, true).or_throw();
+    auto file = GroupFile::open(*directory, "group", 3, Slots::take(*directory).or_throw().get()).or_throw();
     file.join().or_throw();
     return file;
   };

@@ -43,7 +43,8 @@ TEST(Inspect, WhoHasItOpen) {
   auto one = log.open();
   auto other = log.open();
   auto groups = system_files().open(log.path + "/orders/groups", false).or_throw();
-  auto member = GroupFile::open(*groups, "audit", 1, true).or_throw();
+  auto slots = Slots::take(*system_files().open(log.path, false).or_throw()).or_throw();
+  auto member = GroupFile::open(*groups, "audit", 1, slots.get()).or_throw();
   member.join().or_throw();
   ASSERT_TRUE(member.try_hold(0).or_throw());
   const auto seen = inspect_log(log.path).or_throw();

@@ -1,8 +1,8 @@
 #include "log/log_directory.hpp"
 
+#include "log/drafts.hpp"
 #include "log/layout.hpp"
 #include "log/topic_files.hpp"
-#include "tidings/base/entropy.hpp"
 #include "tidings/base/uuid.hpp"
 
 namespace tidings::log {
@@ -158,7 +158,8 @@ Result<> TopicLog::keep(const Keeping& keeping) {
   auto meta = good_meta(*directory_);
   if (!meta) return meta.error();
   set_keeping(*meta, keeping);
-  const auto draft = "~topic.meta-" + std::to_string(system_entropy().next());
+  remove_dead_drafts(*directory_, *slots_);
+  const auto draft = draft_name("topic.meta", *slots_);
   auto made = write_meta(*directory_, draft, *meta);
   if (made) made = directory_->replace(draft, "topic.meta");
   if (!made) {
@@ -252,8 +253,9 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic,
     return Error{"invalid_name", "topic 'slots.lock' is a file of the log itself; choose another name", Retry::never};
   auto there = find(topic);
   if (!there || *there) return there;
+  remove_dead_drafts(*directory_, *slots_);
   // Made whole under a name that no topic has, then renamed: nobody sees half a topic.
-  const auto draft = "~" + topic.substr(0, 150) + "-" + std::to_string(system_entropy().next());
+  const auto draft = draft_name(topic, *slots_);
   auto directory = directory_->directory(draft, Directory::Create::must);
   if (!directory) return directory.error();
   MetaFile meta;

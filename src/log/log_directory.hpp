@@ -47,11 +47,11 @@ class TopicLog {
   [[nodiscard]] bool is_deleted() const { return wake_->is_deleted(); }
 
   Result<GroupFile> group(const std::string& name, bool create) {
-    return GroupFile::open(*groups_, name, meta_.partitions, create);
+    return GroupFile::open(*groups_, name, meta_.partitions, create ? slots_.get() : nullptr);
   }
   /// As `GroupFile::open_to_move`.
   Result<GroupFile> group_to_move(const std::string& name) {
-    return GroupFile::open_to_move(*groups_, name, meta_.partitions);
+    return GroupFile::open_to_move(*groups_, name, meta_.partitions, *slots_);
   }
   Result<std::vector<std::string>> groups();
 

@@ -135,6 +135,7 @@ class PartitionLog {
   Result<> refuse_if_proven(const Segment& segment, std::uint64_t begin, std::uint64_t used, const End& end);
   Result<std::string> quarantine(std::string name, std::span<const std::byte> bytes);
   Result<> settle_end(const End& end);
+  void remove_segment_drafts();
   Result<> repair();
   bool is_plausible();
   Result<> verify();

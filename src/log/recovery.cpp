@@ -67,6 +67,16 @@ Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first, Chain chai
   }
 }
 
+/// Of who died before a segment had its name: up to 64 MiB each. Whoever makes one has the writer lock, or nobody else
+/// has the partition.
+void PartitionLog::remove_segment_drafts() {
+  const auto names = directory_->list();
+  if (!names) return;
+  for (const auto& name : *names)
+    if (name.starts_with('~') && segment_first_offset(std::string_view(name).substr(1)))
+      (void)directory_->remove_file(name).has_value();  // where it stays, it is in nobody's way
+}
+
 /// What a roll may have left undone: what was sealed is synced, a segment that was made but not begun goes.
 Result<> PartitionLog::settle_end(const End& end) {
   for (const auto& segment : end.passed)
@@ -229,6 +239,7 @@ Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& b
   control.ready.store(0);
   // Of processes that are gone.
   for (auto& sync : control.syncs) sync.word.store(0);
+  remove_segment_drafts();
   // Above every epoch that anybody may have seen, also one of which no event is left.
   std::uint32_t epoch = control.magic == Control::magic_value && control.version == format_version
                             ? std::max<std::uint32_t>(control.epoch.load(), 1)
@@ -261,6 +272,7 @@ Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& b
 /// changes nothing.
 Result<> PartitionLog::repair() {
   auto& control = this->control();
+  remove_segment_drafts();
   if (control.position.load() != 0) {
     const auto dirty_end = control.dirty_end.load();
     const auto first = control.segment.load();

@@ -47,7 +47,7 @@ TEST(Slots, AChildOfAForkKeepsNothingOfItsParent) {
   const auto holder = ::fork();
   if (holder == 0) {
     const auto slots = Slots::take(*directory).or_throw();
-    auto group = GroupFile::open(*directory, "group", 1, true).or_throw();
+    auto group = GroupFile::open(*directory, "group", 1, slots.get()).or_throw();
     group.join().or_throw();
     if (!group.try_hold(0).or_throw()) ::_exit(1);
     if (::fork() == 0) {
@@ -61,7 +61,7 @@ TEST(Slots, AChildOfAForkKeepsNothingOfItsParent) {
   ASSERT_EQ(::read(pipe[0], &said, sizeof said), static_cast<ssize_t>(sizeof said));
   ::close(pipe[0]);
   const auto slots = Slots::take(*directory).or_throw();
-  auto group = GroupFile::open(*directory, "group", 1, true).or_throw();
+  auto group = GroupFile::open(*directory, "group", 1, slots.get()).or_throw();
   EXPECT_FALSE(slots->is_dead(said.word).or_throw());
   EXPECT_TRUE(group.has_members().or_throw());
   ::kill(holder, SIGKILL);

@@ -58,7 +58,7 @@ class SmallLog {
     auto meta = read_file(path + "/orders/topic.meta").or_throw();
     std::uint32_t partitions = 0;
     std::memcpy(&partitions, meta.data() + offsetof(MetaFile, partitions), sizeof partitions);
-    auto file = GroupFile::open(*groups, group, partitions, true).or_throw();
+    auto file = GroupFile::open(*groups, group, partitions, Slots::take(*log).or_throw().get()).or_throw();
     (void)file.read(partition).or_throw();
     file.write(partition, record).or_throw();
   }

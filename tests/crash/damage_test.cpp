@@ -39,7 +39,8 @@ class Damage : public testing::TestWithParam<std::tuple<bool, bool>> {
     told_ = machine_.prepare();
     log::GroupRecord record;
     auto folder = machine_.disk.open("log/t/groups", false).or_throw();
-    auto group = log::GroupFile::open(*folder, "g", 1, true).or_throw();
+    const auto slots = log::Slots::take(*machine_.disk.open("log", false).or_throw()).or_throw();
+    auto group = log::GroupFile::open(*folder, "g", 1, slots.get()).or_throw();
     for (record.sequence = 1; record.sequence <= 2; ++record.sequence) {
       record.position = record.sequence * 10;
       record.handled = record.sequence * 10;

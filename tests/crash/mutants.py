@@ -55,7 +55,7 @@ MUTANTS = {
     ),
     "a topic is made under its own name": (
         LOG + "log_directory.cpp",
-        'const auto draft = "~" + topic.substr(0, 150) + "-" + std::to_string(system_entropy().next());',
+        "const auto draft = draft_name(topic, *slots_);",
         "const auto draft = topic;",
         "broker_steps", "Steps.*",
     ),
@@ -204,6 +204,16 @@ MUTANTS = {
     "folders that are made are not synced": (
         "src/base/file_system.cpp", "        if (auto synced = sync_folder_of(part); !synced) return synced.error();\n", "",
         "system_calls", "SystemFiles.*",
+    ),
+    # What the dead leave.
+    "drafts of segments stay": (
+        LOG + "recovery.cpp", "    if (name.starts_with('~') && segment_first_offset(std::string_view(name).substr(1)))\n",
+        "    if (name.empty())\n", "log", "Drafts.*",
+    ),
+    "drafts of the dead stay": (LOG + "drafts.cpp", "    if (!maker) continue;\n", "    continue;\n", "log", "Drafts.*"),
+    "drafts of the living go": (LOG + "drafts.cpp", "    if (!dead || !*dead) continue;\n", "", "log", "Drafts.*"),
+    "a topic is deleted under a group's members": (
+        LOG + "deleting.cpp", "    if (*member) return std::optional{name};\n", "", "log", "Deleting.*",
     ),
     # Processes.
     "whoever does not answer is dead": (

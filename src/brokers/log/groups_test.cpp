@@ -17,7 +17,8 @@ TEST_F(LogBroker, AnHeirBeginsWhereItsGroupWasTold) {
   auto broker = open();
   for (const auto* const id : {"0", "1", "2"}) publish(*broker, "t", id);
   auto groups = system_files().open(folder + "/t/groups", false).or_throw();
-  std::optional first = tidings::log::GroupFile::open(*groups, "g", 1, true).or_throw();
+  auto slots = tidings::log::Slots::take(*system_files().open(folder, false).or_throw()).or_throw();
+  std::optional first = tidings::log::GroupFile::open(*groups, "g", 1, slots.get()).or_throw();
   first->join().or_throw();
   ASSERT_TRUE(first->try_hold(0).or_throw());
   auto heir = broker->subscribe("t", {.group = "g", .start = Start::latest()}).or_throw();
