@@ -27,6 +27,7 @@ class Sealed {
   }
   [[nodiscard]] std::string path() const { return log_.path + "/orders/0/" + log::index_name(0); }
   [[nodiscard]] const log::Segment& segment() const { return *segment_; }
+  [[nodiscard]] const std::shared_ptr<log::Segment>& shared_segment() const { return segment_; }
   [[nodiscard]] std::string right() const {
     return std::string(text_of(log::encode_index(right_, 0, segment_->salt())));
   }
@@ -86,6 +87,23 @@ void require_possible(const log::SegmentIndex& index, const log::Segment& segmen
   require(index.end_position <= segment.size() - log::seal_bytes, "there is room for the seal");
 }
 
+/// Wherever a scan begins by it: a frame stands there, not behind what is looked for.
+void require_harmless(const log::SegmentIndex& index, Sealed& real) {
+  auto& segment = *real.shared_segment();
+  const auto require_place = [&](const std::optional<IndexPlace>& place, std::uint64_t offset) {
+    if (!place || place->position == sizeof(log::SegmentHeader)) return;
+    const auto frame = segment.frame_at(place->position);
+    require(frame && frame->header->offset == place->offset, "a scan begins with a frame");
+    require(place->offset <= offset, "a scan begins in front of what is looked for");
+  };
+  for (std::uint64_t offset = 0; offset < events; ++offset) {
+    segment.adopt(index.places);
+    require_place(segment.place_before(offset), offset);
+    segment.adopt(index.places);
+    require_place(segment.place_before(real.time(offset)), offset);
+  }
+}
+
 }  // namespace
 
 void try_input(Bytes input) {
@@ -100,6 +118,7 @@ void try_input(Bytes input) {
   const bool is_read = !log::decode_index(file, segment.header(), index);
   if (is_read) {
     require_possible(index, segment);
+    require_harmless(index, real);
     require(log::encode_index(index, segment.first_offset(), segment.salt()) == file,
             "what was read is all that is there");
   }

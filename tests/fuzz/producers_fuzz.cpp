@@ -1,4 +1,6 @@
 // Who published before a segment: flags, and the body of the frame that says it, in front of the segment's first event.
+#include <set>
+
 #include "log/crc32c.hpp"
 #include "log/verify_testing.hpp"
 #include "real_log.hpp"
@@ -115,6 +117,12 @@ void try_input(Bytes input) {
     require(std::ranges::equal(std::as_bytes(std::span{list}), body), "what was read is all that is there");
     require(!list.empty() && list.size() <= ProducerTable::producers_max, "a state is of some producers");
     require(list.back().offset < first_offset, "they published before the event");
+    std::set<std::uint64_t> ids;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      require(list[i].id != 0 && ids.insert(list[i].id).second, "each has an id, and each its own");
+      require(list[i].run <= list[i].offset && list[i].run <= list[i].sequence, "a run begins at 0 at the earliest");
+      require(i == 0 || (list[i - 1].offset < list[i].offset && list[i - 1].time <= list[i].time), "they ascend");
+    }
   }
   const bool can_be = (flags & fits_entries) != 0 && (flags & mends) != 0 && !body.empty();
   require(is_read || !can_be, "a list that can be is read");
@@ -159,6 +167,15 @@ std::vector<std::string> seeds() {
     for (const char flag : {'\1', '\3', '\5', '\0'})
       all.push_back(flag + std::string(text_of(std::as_bytes(std::span{entries}))));
   }
+  // Close to what can be, and not it.
+  const Entry one{.id = 1, .sequence = 5, .offset = 5, .time = 1, .epoch = 3, .run = 1};
+  std::vector<std::vector<Entry>> wrong(5, {one, one});
+  for (auto& list : wrong) list[1].offset = 6;
+  wrong[1][1] = {.id = 2, .sequence = 5, .offset = 4, .time = 1};
+  wrong[2][1] = {.id = 2, .sequence = 5, .offset = 6, .time = 0};
+  wrong[3][1] = {.id = 2, .sequence = 5, .offset = 6, .time = 1, .run = 6};
+  wrong[4][1] = {.id = 2, .sequence = 5, .offset = first_offset, .time = 1};
+  for (const auto& list : wrong) all.push_back('\1' + std::string(text_of(std::as_bytes(std::span{list}))));
   return all;
 }
 
