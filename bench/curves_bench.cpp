@@ -289,7 +289,7 @@ void add_benchmarks() {
         ->Iterations(often(2'000))
         ->UseRealTime();
     benchmark::RegisterBenchmark(("fetch, " + size.label).c_str(), [size](auto& state) { fetch(state, size); })
-        ->Iterations(often(2'000))
+        ->Iterations(often(20'000))
         ->UseRealTime();
     benchmark::RegisterBenchmark(("by time, " + size.label).c_str(),
                                  [size](auto& state) { fetch_by_time(state, size); })

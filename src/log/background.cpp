@@ -22,20 +22,21 @@ Background::~Background() {
   if (thread_) thread_->join();
 }
 
-void Background::post(const void* owner, Job job) {
+void Background::post_after(Duration delay, const void* owner, Job job) {
+  const auto due = std::chrono::steady_clock::now() + delay;
   const std::scoped_lock lock(mutex_);
-  const auto same = std::ranges::find(jobs_, owner, &std::pair<const void*, Job>::first);
+  const auto same = std::ranges::find(jobs_, owner, &Posted::owner);
   if (same != jobs_.end())
-    same->second = std::move(job);
+    *same = {owner, std::move(job), due};
   else
-    jobs_.emplace_back(owner, std::move(job));
+    jobs_.push_back({owner, std::move(job), due});
   if (!thread_) thread_ = std::make_unique<std::thread>([this] { work(); });
   changed_.notify_all();
 }
 
 void Background::forget(const void* owner) {
   std::unique_lock lock(mutex_);
-  std::erase_if(jobs_, [&](const auto& one) { return one.first == owner; });
+  std::erase_if(jobs_, [&](const auto& one) { return one.owner == owner; });
   changed_.wait(lock, [&] { return running_ != owner; });
 }
 
@@ -44,11 +45,16 @@ void Background::work() {
   while (true) {
     changed_.wait(lock, [&] { return stops_ || !jobs_.empty(); });
     if (stops_) return;
-    const auto [owner, job] = std::move(jobs_.front());
-    jobs_.erase(jobs_.begin());
-    running_ = owner;
+    const auto first = std::ranges::min_element(jobs_, {}, &Posted::due);
+    if (const auto due = first->due; due > std::chrono::steady_clock::now()) {
+      changed_.wait_until(lock, due);
+      continue;
+    }
+    const auto posted = std::move(*first);
+    jobs_.erase(first);
+    running_ = posted.owner;
     lock.unlock();
-    job();
+    posted.job();
     lock.lock();
     running_ = nullptr;
     changed_.notify_all();

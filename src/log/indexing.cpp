@@ -13,14 +13,11 @@ bool PartitionLog::is_indexable(const Segment& segment) const {
 
 template <class Wanted>
 IndexPlace PartitionLog::find_place(const std::shared_ptr<Segment>& segment, Wanted wanted) {
-  {
-    const std::scoped_lock lock(segments_mutex_);
-    sought_ = segment;
-  }
+  keep_sought(segment);
   const bool is_indexable = this->is_indexable(*segment);
-  if (is_indexable && !segment->is_indexed()) {
-    auto read = read_index(*segment);
-    segment->adopt(read ? std::move(*read) : make_index(*segment));
+  if (is_indexable && !segment->is_indexed() && !adopt_index(*segment)) {
+    auto made = make_index(*segment);
+    if (!adopt_index(*segment)) segment->adopt(std::move(made));  // it could not be written
   }
   if (const auto place = segment->place_before(wanted)) return *place;
   // What it said is wrong, however right its checksum is.
@@ -38,17 +35,26 @@ IndexPlace PartitionLog::place_before(const std::shared_ptr<Segment>& segment, T
   return find_place(segment, time);
 }
 
-/// Nullopt where it is missing or wrong.
-std::optional<std::vector<IndexPlace>> PartitionLog::read_index(const Segment& segment) {
+/// Mapped, so that the indexes of a long log take no memory but the page cache's. Nullopt where it is missing or wrong.
+std::optional<Mapping> PartitionLog::read_index(const Segment& segment) {
   auto file = directory_->file(index_name(segment.first_offset()), Directory::Create::never, false);
   if (!file) return std::nullopt;
   auto size = (*file)->size();
-  if (!size || *size > index_bytes_max(segment.size())) return std::nullopt;
-  std::vector<std::byte> bytes(*size);
-  auto got = (*file)->read_at(bytes, 0);
+  if (!size || *size < sizeof(IndexHeader) || *size > index_bytes_max(segment.size())) return std::nullopt;
+  auto bytes = (*file)->map(*size, false);
   SegmentIndex index;
-  if (!got || decode_index(std::span{bytes}.first(*got), segment.header(), index)) return std::nullopt;
-  return std::move(index.places);
+  if (!bytes || decode_index({bytes->data(), bytes->size()}, segment.header(), index)) return std::nullopt;
+  return std::move(*bytes);
+}
+
+/// False where it is missing or wrong.
+bool PartitionLog::adopt_index(Segment& segment) {
+  auto index = read_index(segment);
+  if (!index) return false;
+  const std::span places{reinterpret_cast<const IndexPlace*>(index->data() + sizeof(IndexHeader)),
+                         (index->size() - sizeof(IndexHeader)) / sizeof(IndexPlace)};
+  segment.adopt(std::move(*index), places);
+  return true;
 }
 
 /// Returns its places; none where the segment is damaged. That the file is not written, whyever, is no harm.

@@ -53,15 +53,14 @@ Result<> write_meta(Directory& topic, std::string_view name, MetaFile& meta) {
 }  // namespace
 
 TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
-                   std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups,
-                   std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake, FileId id,
-                   std::shared_ptr<Background> background, Clock& clock, LogSink& sink)
+                   std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, const LogShared& shared,
+                   std::shared_ptr<TopicWake> wake, FileId id, Clock& clock, LogSink& sink)
     : name_(std::move(name)),
       meta_(meta),
       log_(std::move(log)),
       directory_(std::move(directory)),
       groups_(std::move(groups)),
-      slots_(std::move(slots)),
+      slots_(shared.slots),
       wake_(std::move(wake)),
       id_(id),
       known_(meta.partitions),
@@ -70,7 +69,8 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
   setting_.clock = &clock;
   setting_.log = &sink;
   setting_.above = log_.get();
-  setting_.background = std::move(background);
+  setting_.background = shared.background;
+  setting_.segments = shared.segments;
   setting_.after_roll = [this](PartitionLog& partition) {
     for (std::uint32_t number = 0; number < known_.size(); ++number)
       if (known_[number].load(std::memory_order_acquire) == &partition) remove_old(partition, number);
@@ -78,8 +78,7 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
 }
 
 Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log, const std::string& name,
-                                                 std::shared_ptr<Slots> slots, std::shared_ptr<Background> background,
-                                                 Clock& clock, LogSink& sink) {
+                                                 const LogShared& shared, Clock& clock, LogSink& sink) {
   auto directory = log->directory(name, Directory::Create::never);
   if (!directory) return directory.error();
   auto read = good_meta(**directory);
@@ -102,8 +101,7 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
   return std::make_shared<TopicLog>(
       name,
       TopicMeta{meta.partitions, static_cast<Durability>(meta.durability), meta.event_bytes_max, keeping_of(meta)},
-      std::move(log), std::move(*directory), std::move(*groups), std::move(slots), std::move(wake), *id,
-      std::move(background), clock, sink);
+      std::move(log), std::move(*directory), std::move(*groups), shared, std::move(wake), *id, clock, sink);
 }
 
 Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {
@@ -242,7 +240,7 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::find(std::string_view topic) {
       return known->second;
     open_.erase(known);
   }
-  auto opened = TopicLog::open(directory_, std::string(topic), slots_, background_, *options_.clock, *options_.log);
+  auto opened = TopicLog::open(directory_, std::string(topic), shared_, *options_.clock, *options_.log);
   if (opened) return open_[std::string(topic)] = std::move(*opened);
   if (is_nothing_of_ours(opened.error())) return std::shared_ptr<TopicLog>{};
   return opened.error();

@@ -23,17 +23,22 @@ struct TopicMeta {
   Keeping keeping{};  ///< when the topic was opened; it may change: `TopicLog::keeping`
 };
 
+/// What the topics of a log share.
+struct LogShared {
+  std::shared_ptr<Slots> slots;
+  std::shared_ptr<Background> background = nullptr;
+  std::shared_ptr<SegmentCache> segments = nullptr;
+};
+
 /// The handle on one topic. Thread-safe. Opens its partitions when they are first used.
 class TopicLog {
  public:
   static Result<std::shared_ptr<TopicLog>> open(std::shared_ptr<Directory> log, const std::string& name,
-                                                std::shared_ptr<Slots> slots, std::shared_ptr<Background> background,
-                                                Clock& clock, LogSink& sink);
+                                                const LogShared& shared, Clock& clock, LogSink& sink);
 
   TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
-           std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, std::shared_ptr<Slots> slots,
-           std::shared_ptr<TopicWake> wake, FileId id, std::shared_ptr<Background> background, Clock& clock,
-           LogSink& sink);
+           std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, const LogShared& shared,
+           std::shared_ptr<TopicWake> wake, FileId id, Clock& clock, LogSink& sink);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const TopicMeta& meta() const { return meta_; }
@@ -97,7 +102,10 @@ class LogDirectory {
   /// (never: without `create`), and those of `File`.
   static Result<std::unique_ptr<LogDirectory>> open(const std::string& path, const Options& options);
   LogDirectory(std::shared_ptr<Directory> directory, std::shared_ptr<Slots> slots, const Options& options)
-      : directory_(std::move(directory)), slots_(std::move(slots)), options_(options) {}
+      : directory_(std::move(directory)), shared_{.slots = std::move(slots)}, options_(options) {
+    shared_.background = std::make_shared<Background>();
+    shared_.segments = std::make_shared<SegmentCache>(shared_.background);
+  }
 
   /// Null where there is none. Errors as `TopicLog::open`.
   Result<std::shared_ptr<TopicLog>> find(std::string_view topic);
@@ -110,12 +118,11 @@ class LogDirectory {
   Result<> remove(const std::string& topic);
   /// The names of the topics, sorted: damaged ones too, but nothing else that lies in the directory.
   Result<std::vector<std::string>> topics();
-  [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }
+  [[nodiscard]] bool is_forked() const { return shared_.slots->is_forked(); }
 
  private:
   std::shared_ptr<Directory> directory_;
-  std::shared_ptr<Slots> slots_;
-  std::shared_ptr<Background> background_ = std::make_shared<Background>();
+  LogShared shared_;
   Options options_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<TopicLog>, std::less<>> open_;

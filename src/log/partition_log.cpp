@@ -46,10 +46,13 @@ PartitionLog::PartitionLog(std::unique_ptr<Directory> directory, Mapping control
       control_(std::move(control)),
       slots_(std::move(slots)),
       wake_(std::move(wake)),
-      setting_(setting) {}
+      setting_(setting),
+      segments_(setting_.segments ? setting_.segments : std::make_shared<SegmentCache>(setting_.background)) {}
 
 PartitionLog::~PartitionLog() {
-  if (setting_.background && !slots_->is_forked()) setting_.background->forget(this);
+  if (slots_->is_forked()) return;
+  if (setting_.background) setting_.background->forget(this);
+  segments_->forget_all(this);
 }
 
 Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::uint32_t number,

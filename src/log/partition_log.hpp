@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "log/control.hpp"
 #include "log/index_draft.hpp"
 #include "log/segment.hpp"
+#include "log/segment_cache.hpp"
 #include "log/syncs.hpp"
 #include "log/topic_wake.hpp"
 #include "tidings/base/log_sink.hpp"
@@ -36,6 +38,7 @@ struct PartitionSetting {
   LogSink* log = &stderr_log();
   std::uint64_t index_every = index_every_bytes;     ///< segments that are not longer than two of it have no index
   Directory* above = nullptr;                        ///< the log, in which the topic's folder stands
+  std::shared_ptr<SegmentCache> segments = nullptr;  ///< of all that the log has open; none: the partition has its own
   std::shared_ptr<Background> background = nullptr;  ///< none: what it would do is done where it is due at the latest
   std::function<void(PartitionLog&)> after_roll = nullptr;  ///< in the background, when a segment was sealed
 };
@@ -98,7 +101,7 @@ class PartitionLog {
   /// What took its place, after a sync of it failed: the same frames at the same places, and those behind them. Null
   /// where nothing did.
   Result<std::shared_ptr<Segment>> segment_anew(const Segment& old);
-  /// Where a scan of `segment` for `offset`, which lies in it, begins; of one that is sealed about 64 KiB before it, at
+  /// Where a scan of `segment` for `offset`, which lies in it, begins; of one that is sealed about 16 KiB before it, at
   /// most. A checked frame stands there.
   IndexPlace place_before(const std::shared_ptr<Segment>& segment, std::uint64_t offset);
   /// The same for the first event that was appended at or after `time`.
@@ -173,10 +176,15 @@ class PartitionLog {
   Result<Anew> write_anew(std::uint64_t first);
   Result<> know_segments();
   Result<std::uint64_t> first_there_at(TimePoint time);
+  Result<std::optional<std::uint64_t>> segment_before(TimePoint time, std::uint64_t end);
+  Result<> learn_first_time(std::uint64_t first);
+  void keep_sought(const std::shared_ptr<Segment>& segment);
+  void forget_sought(std::uint32_t faults);
   template <class Wanted>
   IndexPlace find_place(const std::shared_ptr<Segment>& segment, Wanted wanted);
   [[nodiscard]] bool is_indexable(const Segment& segment) const;
-  std::optional<std::vector<IndexPlace>> read_index(const Segment& segment);
+  std::optional<Mapping> read_index(const Segment& segment);
+  bool adopt_index(Segment& segment);
   std::vector<IndexPlace> make_index(const Segment& segment);
   void write_index(std::uint64_t first, std::span<const std::byte> bytes);
   void index_sealed();
@@ -231,14 +239,17 @@ class PartitionLog {
   IndexDraft index_draft_;         // where there is a background to write it
   ProducerTable producers_;        // of all events before `seen_`
 
+  std::shared_ptr<SegmentCache> segments_;
   std::mutex segments_mutex_;
-  std::vector<std::uint64_t> firsts_;  // of the segments known, ascending
-  std::vector<std::pair<std::uint64_t, std::weak_ptr<Segment>>> open_;
+  std::vector<std::uint64_t> firsts_;                  // of the segments known, ascending
+  std::map<std::uint64_t, std::int64_t> first_times_;  // of their first events, as they were asked for
+  std::map<std::uint64_t, std::weak_ptr<Segment>> open_;
+  std::size_t open_looked_at_ = 16;   // so many, before those that are not open any more are taken out
+  std::uint32_t sought_faults_ = 0;   // in which what is in `open_`, and kept by `segments_`, was opened
   std::shared_ptr<Segment> written_;  // the last that this process wrote or synced, with events in it
   std::uint32_t known_faults_ = 0;    // in which what stands above and below was opened
   std::vector<SeenSync> unsure_;      // of others, that were under way when something was opened
   std::atomic<bool> has_unsure_ = false;
-  std::shared_ptr<Segment> sought_;  // the last that somebody looked for a place in: what it knows is kept
   struct Unindexed {
     std::uint64_t first = 0;
     std::optional<SegmentIndex> index;  // none: to be read from the segment

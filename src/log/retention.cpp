@@ -86,7 +86,7 @@ Result<std::size_t> PartitionLog::remove_old(const Keeping& keeping, std::uint64
   if (count > 0) {
     const std::scoped_lock lock(segments_mutex_);
     firsts_.clear();
-    if (sought_ && sought_->first_offset() < control.earliest.load()) sought_.reset();  // its room is wanted
+    segments_->forget_before(this, control.earliest.load());  // their room is wanted
   }
   return count;
 }

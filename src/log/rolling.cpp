@@ -44,9 +44,7 @@ Result<std::shared_ptr<Segment>> PartitionLog::written_segment(std::uint64_t fir
 void PartitionLog::forget_replaced(std::uint32_t faults) {
   if (static_cast<std::int32_t>(faults - known_faults_) <= 0) return;  // another thread may have seen a later one
   written_.reset();
-  sought_.reset();
   sealed_ = {};
-  open_.clear();
   known_faults_ = faults;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "log/cursor.hpp"
 #include "log/partition_log.hpp"
@@ -13,7 +14,10 @@ Result<> PartitionLog::know_segments() {
   auto firsts = list_segments();
   if (!firsts) return firsts.error();
   firsts_ = std::move(*firsts);
-  if (sought_ && (firsts_.empty() || sought_->first_offset() < firsts_.front())) sought_.reset();  // its room is free
+  // What was removed: its room is free once nobody keeps it.
+  const auto earliest = firsts_.empty() ? ~std::uint64_t{0} : firsts_.front();
+  segments_->forget_before(this, earliest);
+  first_times_.erase(first_times_.begin(), first_times_.lower_bound(earliest));
   return {};
 }
 
@@ -23,10 +27,29 @@ Result<std::uint64_t> PartitionLog::earliest() {
   return firsts_.empty() ? committed() : firsts_.front();
 }
 
+/// What was written anew stands in other files: whoever looks for a segment looks at that, too. Under
+/// `segments_mutex_`.
+void PartitionLog::forget_sought(std::uint32_t faults) {
+  if (faults == sought_faults_) return;
+  segments_->forget_all(this);
+  open_.clear();
+  first_times_.clear();
+  sought_faults_ = faults;
+}
+
+/// One that has an event: a larger may take the name of one that has none. And one that counts: not what was opened
+/// before a sync failed, or has been removed meanwhile.
+void PartitionLog::keep_sought(const std::shared_ptr<Segment>& segment) {
+  const std::scoped_lock lock(segments_mutex_);
+  const auto first = segment->first_offset();
+  const auto open = open_.find(first);
+  if (open == open_.end() || open->second.lock() != segment) return;
+  if (first < control().committed.load() && first >= control().earliest.load()) segments_->keep(this, segment);
+}
+
 Result<std::shared_ptr<Segment>> PartitionLog::segment_of(std::uint64_t offset) {
   const std::scoped_lock lock(segments_mutex_);
-  forget_replaced(control().faults.load());
-  std::erase_if(open_, [](const auto& known) { return known.second.expired(); });
+  forget_sought(control().faults.load());
   if (auto known = know_segments(); !known) return known.error();
   const auto after = std::ranges::upper_bound(firsts_, offset);
   if (after == firsts_.begin() && offset < control().earliest.load()) return removed(offset);
@@ -35,12 +58,16 @@ Result<std::shared_ptr<Segment>> PartitionLog::segment_of(std::uint64_t offset) 
                  path() + ": there is no segment for offset " + std::to_string(offset) + "; restore it from a copy",
                  Retry::never};
   const auto first = *std::prev(after);
-  for (const auto& [known, weak] : open_)
-    if (known == first)
-      if (auto segment = weak.lock()) return segment;
+  if (auto kept = segments_->find(this, first)) return kept;
+  if (const auto known = open_.find(first); known != open_.end())
+    if (auto segment = known->second.lock()) return segment;
   auto segment = Segment::open(*directory_, first, Segment::Access::read);
   if (segment) {
-    open_.emplace_back(first, *segment);
+    if (open_.size() >= open_looked_at_) {
+      std::erase_if(open_, [](const auto& known) { return known.second.expired(); });
+      open_looked_at_ = std::max<std::size_t>(16, 2 * open_.size());
+    }
+    open_[first] = *segment;
   } else if (segment.error().code == "not_found" && offset < control().earliest.load()) {
     firsts_.clear();  // it went after the look at the names
     return removed(offset);
@@ -55,39 +82,56 @@ Result<std::uint64_t> PartitionLog::first_at(TimePoint time) {
   }
 }
 
-/// Append times never go back: the segment is found by halves, the place in it by its index.
+/// Of the last segment whose first event was appended before `time`, else of the first one; nullopt where none has an
+/// event before `end`. Append times never go back, so it is found by halves; each first time is asked for once.
+Result<std::optional<std::uint64_t>> PartitionLog::segment_before(TimePoint time, std::uint64_t end) {
+  while (true) {
+    std::uint64_t unknown = 0;
+    {
+      const std::scoped_lock lock(segments_mutex_);
+      forget_sought(control().faults.load());
+      if (auto known = know_segments(); !known) return known.error();
+      std::size_t low = 0;
+      auto high = static_cast<std::size_t>(std::ranges::lower_bound(firsts_, end) - firsts_.begin());
+      if (high == 0) return std::optional<std::uint64_t>{};
+      bool is_known = true;
+      while (low < high && is_known) {
+        const auto middle = low + (high - low) / 2;
+        const auto first_time = first_times_.find(unknown = firsts_[middle]);
+        is_known = first_time != first_times_.end();
+        if (!is_known) break;
+        if (first_time->second < time.time_since_epoch().count())
+          low = middle + 1;
+        else
+          high = middle;
+      }
+      if (is_known) return std::optional{firsts_[low == 0 ? 0 : low - 1]};
+    }
+    if (auto learnt = learn_first_time(unknown); !learnt) return learnt.error();
+  }
+}
+
+/// One whose first frame cannot be read may begin at any time: the search goes on in front of it, and reading comes
+/// by.
+Result<> PartitionLog::learn_first_time(std::uint64_t first) {
+  auto segment = segment_of(first);
+  if (!segment) return segment.error();
+  const auto frame = (*segment)->frame_at(sizeof(SegmentHeader));
+  const bool is_told = frame && frame->header->type != FrameType::seal;
+  const std::scoped_lock lock(segments_mutex_);
+  first_times_[first] = is_told ? frame->header->time : std::numeric_limits<std::int64_t>::max();
+  return {};
+}
+
 Result<std::uint64_t> PartitionLog::first_there_at(TimePoint time) {
   const auto end = visible_end();
-  std::vector<std::uint64_t> firsts;
-  {
-    const std::scoped_lock lock(segments_mutex_);
-    if (auto known = know_segments(); !known) return known.error();
-    firsts.assign(firsts_.begin(), std::ranges::lower_bound(firsts_, end));
-  }
-  if (firsts.empty()) return end;
-  // One whose first frame cannot be read may begin at any time: the search goes on in front of it, and reading comes
-  // by.
-  const auto begins_before = [&](std::uint64_t first) -> Result<bool> {
-    auto segment = segment_of(first);
-    if (!segment) return segment.error();
-    const auto frame = (*segment)->frame_at(sizeof(SegmentHeader));
-    return frame && frame->header->type != FrameType::seal && frame->header->time < time.time_since_epoch().count();
-  };
-  std::size_t low = 0;
-  auto high = firsts.size();
-  while (low < high) {
-    const auto middle = low + (high - low) / 2;
-    auto before = begins_before(firsts[middle]);
-    if (!before) return before.error();
-    if (*before)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  auto segment = segment_of(firsts[low == 0 ? 0 : low - 1]);
+  auto first = segment_before(time, end);
+  if (!first) return first.error();
+  if (!*first) return end;
+  auto segment = segment_of(**first);
   if (!segment) return segment.error();
   Cursor cursor(*this);
-  cursor.seek(low == 0 ? firsts.front() : place_before(*segment, time).offset);
+  cursor.seek(place_before(*segment, time).offset);
   while (true) {
     auto item = cursor.next(end);
     if (!item) return item.error();

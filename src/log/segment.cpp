@@ -45,8 +45,8 @@ std::optional<std::uint64_t> segment_first_offset(std::string_view name) {
   return offset;
 }
 
-Segment::Segment(std::shared_ptr<File> file, Mapping mapping, const SegmentHeader& header)
-    : file_(std::move(file)), mapping_(std::move(mapping)), header_(header) {}
+Segment::Segment(std::string path, std::shared_ptr<File> file, Mapping mapping, const SegmentHeader& header)
+    : path_(std::move(path)), file_(std::move(file)), mapping_(std::move(mapping)), header_(header) {}
 
 Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64_t first_offset, Access access) {
   auto file = partition.file(segment_name(first_offset), Directory::Create::never, access != Access::read);
@@ -76,7 +76,9 @@ Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64
     return corrupt("has " + std::to_string(*size) + " bytes, its header says " + std::to_string(header.size));
   auto mapping = (*file)->map(*size, access == Access::store);
   if (!mapping) return mapping.error();
-  return std::make_shared<Segment>(std::shared_ptr<File>(std::move(*file)), std::move(*mapping), header);
+  auto path = (*file)->path();
+  auto kept = access == Access::read ? std::shared_ptr<File>{} : std::shared_ptr<File>(std::move(*file));
+  return std::make_shared<Segment>(std::move(path), std::move(kept), std::move(*mapping), header);
 }
 
 Result<> Segment::prepare(Directory& partition, const Plan& plan) {
@@ -127,41 +129,56 @@ void Segment::clear(std::uint64_t begin, std::uint64_t end) {
   std::memset(mapping_.data() + begin, 0, end - begin);
 }
 
-/// The one in front of `after`; the segment's beginning where there is none.
-std::optional<IndexPlace> Segment::checked(std::vector<IndexPlace>::const_iterator after) {
-  if (after == places_.cbegin()) return IndexPlace{header_.first_offset, sizeof(SegmentHeader), INT64_MIN};
-  const auto place = *std::prev(after);
+/// The last one of `before`; the segment's beginning where there is none.
+std::optional<IndexPlace> Segment::checked(std::span<const IndexPlace> before) {
+  if (before.empty()) return IndexPlace{header_.first_offset, sizeof(SegmentHeader), INT64_MIN};
+  const auto place = before.back();
   const auto frame = place.position % 8 == 0 ? frame_at(place.position) : std::nullopt;
   if (frame && frame->header->type == FrameType::data && frame->header->offset == place.offset &&
       frame->header->time == place.time)
     return place;
   places_.clear();
+  indexed_ = {};
   return std::nullopt;
 }
 
 std::optional<IndexPlace> Segment::place_before(std::uint64_t offset) {
   const std::scoped_lock lock(mutex_);
-  return checked(std::ranges::upper_bound(std::as_const(places_), offset, {}, &IndexPlace::offset));
+  const auto places = this->places();
+  return checked({places.begin(), std::ranges::upper_bound(places, offset, {}, &IndexPlace::offset)});
 }
 
 std::optional<IndexPlace> Segment::place_before(TimePoint time) {
   const std::scoped_lock lock(mutex_);
+  const auto places = this->places();
   return checked(
-      std::ranges::lower_bound(std::as_const(places_), time.time_since_epoch().count(), {}, &IndexPlace::time));
+      {places.begin(), std::ranges::lower_bound(places, time.time_since_epoch().count(), {}, &IndexPlace::time)});
 }
 
 std::uint64_t Segment::remember(const IndexPlace& place) {
   const std::scoped_lock lock(mutex_);
+  const auto places = this->places();
   const auto next =
-      places_.empty() ? sizeof(SegmentHeader) + index_every_bytes : places_.back().position + index_every_bytes;
+      places.empty() ? sizeof(SegmentHeader) + index_every_bytes : places.back().position + index_every_bytes;
   if (place.position < next) return next;
+  if (!indexed_.empty()) return ~std::uint64_t{0};
   places_.push_back(place);
   return place.position + index_every_bytes;
+}
+
+void Segment::adopt(Mapping index, std::span<const IndexPlace> places) {
+  const std::scoped_lock lock(mutex_);
+  places_ = {};
+  index_ = std::move(index);
+  indexed_ = places;
+  is_indexed_.store(true, std::memory_order_release);
 }
 
 void Segment::adopt(std::vector<IndexPlace> places) {
   const std::scoped_lock lock(mutex_);
   places_ = std::move(places);
+  indexed_ = {};
+  index_ = {};
   is_indexed_.store(true, std::memory_order_release);
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +21,7 @@ namespace tidings::log {
 [[nodiscard]] std::optional<std::uint64_t> segment_first_offset(std::string_view name);
 
 /// How far apart the places are that are remembered of a segment, about.
-inline constexpr std::uint64_t index_every_bytes = std::uint64_t{64} << 10;
+inline constexpr std::uint64_t index_every_bytes = std::uint64_t{16} << 10;
 
 /// Where a frame stands in a segment.
 struct IndexPlace {
@@ -36,7 +37,7 @@ struct IndexPlace {
 class Segment {
  public:
   enum class Access {
-    read,
+    read,   ///< through its mapping alone: it has no descriptor
     write,  ///< also through its file: `write`; a store into the mapping would be a SIGSEGV
     store,  ///< also through its mapping: `data`, `clear`
   };
@@ -56,14 +57,15 @@ class Segment {
   /// planned. After an error it may be there or not.
   static Result<> prepare(Directory& partition, const Plan& plan);
 
-  Segment(std::shared_ptr<File> file, Mapping mapping, const SegmentHeader& header);
+  Segment(std::string path, std::shared_ptr<File> file, Mapping mapping, const SegmentHeader& header);
 
   [[nodiscard]] std::uint64_t first_offset() const { return header_.first_offset; }
   [[nodiscard]] std::uint64_t size() const { return mapping_.size(); }
   [[nodiscard]] std::uint64_t salt() const { return header_.salt; }
   [[nodiscard]] const SegmentHeader& header() const { return header_; }
   [[nodiscard]] std::uint32_t epoch() const { return header_.epoch; }
-  [[nodiscard]] const std::string& path() const { return file_->path(); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// Of one that was opened to be written.
   [[nodiscard]] File& file() const { return *file_; }
   /// For who syncs it when nobody writes it any more: without the mapping, whose pages would be made read-only one by
   /// one, each with an interrupt of the other processors.
@@ -89,20 +91,25 @@ class Segment {
   [[nodiscard]] std::optional<IndexPlace> place_before(std::uint64_t offset);
   /// The last one whose frame was appended before `time`, likewise.
   [[nodiscard]] std::optional<IndexPlace> place_before(TimePoint time);
-  /// Of a frame that a scan comes by, each 64 KiB. Returns from which position on it wants to hear of one again.
+  /// Of a frame that a scan comes by, each 16 KiB. Returns from which position on it wants to hear of one again.
   std::uint64_t remember(const IndexPlace& place);
-  /// Takes over what the index says.
+  /// Takes over what the index says: its places stand in the file of it that is mapped.
+  void adopt(Mapping index, std::span<const IndexPlace> places);
   void adopt(std::vector<IndexPlace> places);
   [[nodiscard]] bool is_indexed() const { return is_indexed_.load(std::memory_order_acquire); }
 
  private:
-  [[nodiscard]] std::optional<IndexPlace> checked(std::vector<IndexPlace>::const_iterator after);
+  [[nodiscard]] std::span<const IndexPlace> places() const { return indexed_.empty() ? places_ : indexed_; }
+  [[nodiscard]] std::optional<IndexPlace> checked(std::span<const IndexPlace> before);
 
-  std::shared_ptr<File> file_;
+  std::string path_;
+  std::shared_ptr<File> file_;  // none: for reading
   Mapping mapping_;
   SegmentHeader header_;
   mutable std::mutex mutex_;
   std::vector<IndexPlace> places_;  // ascending
+  Mapping index_;
+  std::span<const IndexPlace> indexed_;  // in it, in place of `places_`
   std::atomic<bool> is_indexed_ = false;
 };
 

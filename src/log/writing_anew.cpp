@@ -86,7 +86,7 @@ void PartitionLog::settle_files(std::uint32_t faults) {
 
 /// One segment: its whole frames. Not read through a mapping, where what the device cannot give would be a SIGBUS.
 Result<PartitionLog::Anew> PartitionLog::write_anew(std::uint64_t first) {
-  auto old = Segment::open(*directory_, first, Segment::Access::read);
+  auto old = Segment::open(*directory_, first, Segment::Access::write);
   if (!old) return old.error();
   std::vector<std::byte> bytes((*old)->size());
   auto got = (*old)->file().read_at(bytes, 0);
@@ -119,8 +119,8 @@ Result<std::shared_ptr<Segment>> PartitionLog::segment_anew(const Segment& old) 
   if (!segment) return segment;
   if ((*segment)->salt() == old.salt()) return std::shared_ptr<Segment>{};
   const std::scoped_lock lock(segments_mutex_);
-  std::erase_if(open_, [&](const auto& known) { return known.first == old.first_offset(); });
-  open_.emplace_back(old.first_offset(), *segment);
+  segments_->forget(this, old.first_offset());
+  open_[old.first_offset()] = *segment;
   return segment;
 }
 

@@ -19,7 +19,7 @@ void try_input(Bytes input) {
   }
   real.folder().write(RealLog::meta, file);
   const auto opened =
-      log::TopicLog::open(log_folder, "orders", slots, nullptr, system_clock(), stderr_log(LogLevel::error));
+      log::TopicLog::open(log_folder, "orders", {.slots = slots}, system_clock(), stderr_log(LogLevel::error));
   const auto problem = log::problem_of(meta, std::min(file.size(), sizeof meta));
   require(opened.has_value() == !problem, "a topic is opened where verify finds nothing wrong with its topic.meta");
   if (opened) {
