@@ -6,9 +6,12 @@
 #include <thread>
 
 #include "bench.hpp"
+#include "log/control.hpp"
 #include "log/cursor.hpp"
+#include "log/faulty_files.hpp"
 #include "log_contenders.hpp"
 #include "random.hpp"
+#include "sparse_log.hpp"
 #include "tidings/brokers/open.hpp"
 
 namespace bench {
@@ -31,6 +34,11 @@ double anonymous_bytes() {
   return 0;
 }
 
+double descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<double>(std::distance(begin(all), end(all)));
+}
+
 double processor_seconds() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
@@ -42,8 +50,23 @@ double processor_seconds() {
 
 /// A log that was written once, in batches of 1,000 records of 128 bytes, and is measured again and again.
 struct Grown {
-  explicit Grown(std::uint64_t bytes) : scratch("grown") {
-    TidingsLog log(scratch.path(), Storing{});
+  struct Sparse {
+    std::uint64_t segments = 0;
+  };
+  explicit Grown(Sparse sparse) : scratch("sparse") {
+    {
+      const auto log = log::LogDirectory::open(scratch.path(), {}).or_throw();
+      records = make_sparse_log(*log, scratch.path(), "records", sparse.segments);
+    }
+    const auto all = open();
+    log::Cursor cursor(*all.partition);
+    first = cursor.next(records).or_throw()->appended;
+    cursor.seek(records - 1);
+    last = cursor.next(records).or_throw()->appended;
+    seek_everywhere(*all.partition);  // what has no index yet gets one
+  }
+  explicit Grown(std::uint64_t bytes, Synced synced = Synced::no) : scratch("grown") {
+    TidingsLog log(scratch.path(), Storing{.synced = synced});
     first = tidings::system_clock().now();
     for (; records * record_bytes < bytes; records += 1'000) {
       last = tidings::system_clock().now();
@@ -55,6 +78,15 @@ struct Grown {
     std::shared_ptr<log::TopicLog> topic;
     log::PartitionLog* partition = nullptr;
   };
+  /// Once into each segment: what that costs at first is no part of what a read costs.
+  void seek_everywhere(log::PartitionLog& partition) const {
+    static constexpr std::uint64_t each = 8;
+    for (std::uint64_t offset = 1; offset < records && records <= 100'000; offset += each) {
+      log::Cursor cursor(partition);
+      cursor.seek(offset);
+      if (!cursor.next(records)) throw std::runtime_error("a read failed");
+    }
+  }
   [[nodiscard]] Open open() const {
     Open all;
     all.log = log::LogDirectory::open(scratch.path(), {}).or_throw();
@@ -77,7 +109,14 @@ const std::vector<Size> sizes{{"1 MiB", std::uint64_t{1} << 20},
                               {"64 MiB", std::uint64_t{64} << 20},
                               {"1 GiB", std::uint64_t{1} << 30},
                               {"4 GiB", std::uint64_t{4} << 30}};
-const std::vector<int> topic_counts{1, 100, 500};
+/// So many segments of 64 MiB, sparse.
+const std::vector<std::uint64_t> sparse_counts{16, 1'600};
+std::string sparse_label(std::uint64_t segments) {
+  return std::to_string(segments / 16) + " GiB";
+}
+const std::vector<Size> durable_sizes{
+    {"1 MiB", std::uint64_t{1} << 20}, {"64 MiB", std::uint64_t{64} << 20}, {"1 GiB", std::uint64_t{1} << 30}};
+const std::vector<int> topic_counts{1, 100, 1'000, 10'000};
 const std::vector<int> group_counts{1, 100, 1'000};
 
 std::map<std::string, std::unique_ptr<Grown>> all_grown;
@@ -89,8 +128,22 @@ Grown& grown(const Size& size) {
   return *one;
 }
 
-void append(benchmark::State& state, const Size& size) {
-  auto& there = grown(size);
+Grown& grown_durable(const Size& size) {
+  auto& one = all_grown["durable " + size.label];
+  if (!one)
+    one = std::make_unique<Grown>(options().quick ? std::min<std::uint64_t>(size.bytes, 4 << 20) : size.bytes,
+                                  Synced::yes);
+  return *one;
+}
+
+Grown& grown_sparse(std::uint64_t segments) {
+  auto& one = all_grown["sparse " + std::to_string(segments)];
+  if (!one)
+    one = std::make_unique<Grown>(Grown::Sparse{options().quick ? std::min<std::uint64_t>(segments, 8) : segments});
+  return *one;
+}
+
+void append(benchmark::State& state, Grown& there) {
   const auto open = there.open();
   const tidings::EnvelopeView view{.id = "12345678", .type = "t", .payload = "payload"};
   const auto* const one = &view;
@@ -100,9 +153,9 @@ void append(benchmark::State& state, const Size& size) {
   state.counters["RssAnon"] = anonymous_bytes();
 }
 
-void fetch(benchmark::State& state, const Size& size) {
-  auto& there = grown(size);
+void fetch(benchmark::State& state, Grown& there) {
   const auto open = there.open();
+  there.seek_everywhere(*open.partition);
   Random random(options().seed);
   std::uint64_t wrong = 0;
   for (auto _ : state) {
@@ -115,9 +168,9 @@ void fetch(benchmark::State& state, const Size& size) {
   expect(state, wrong, 0, "wrong events");
 }
 
-void fetch_by_time(benchmark::State& state, const Size& size) {
-  auto& there = grown(size);
+void fetch_by_time(benchmark::State& state, Grown& there) {
   const auto open = there.open();
+  there.seek_everywhere(*open.partition);
   Random random(options().seed);
   std::uint64_t wrong = 0;
   const auto span = static_cast<std::uint64_t>((there.last - there.first).count());
@@ -129,20 +182,39 @@ void fetch_by_time(benchmark::State& state, const Size& size) {
   expect(state, wrong, 0, "wrong offsets");
 }
 
-void open_clean(benchmark::State& state, const Size& size) {
-  auto& there = grown(size);
+void open_clean(benchmark::State& state, Grown& there) {
   for (auto _ : state) expect(state, there.open().partition->committed() >= there.records, 1, "is open");
 }
 
 /// As after a reboot: `control` is gone.
-void recover(benchmark::State& state, const Size& size) {
-  auto& there = grown(size);
+void recover(benchmark::State& state, Grown& there) {
   for (auto _ : state) {
     state.PauseTiming();
     std::filesystem::remove(there.scratch.path() + "/records/0/control");
     state.ResumeTiming();
     expect(state, there.open().partition->committed() >= there.records, 1, "is open");
   }
+}
+
+/// As by a writer that died within an append: the dirty mark is set. The next append is by a process that wrote before,
+/// or by one that has just come.
+void repair(benchmark::State& state, Grown& there, bool is_new) {
+  auto open = there.open();
+  const auto folder = tidings::system_files().open(there.scratch.path() + "/records/0", false).or_throw();
+  const auto file = folder->file("control", tidings::Directory::Create::never).or_throw();
+  const auto mapping = file->map(log::Control::file_bytes, true).or_throw();
+  auto& control = *reinterpret_cast<log::Control*>(mapping.data());
+  const tidings::EnvelopeView view{.id = "12345678", .type = "t", .payload = "payload"};
+  const auto* const one = &view;
+  std::uint64_t failed = open.partition->append({&one, 1}, patience) ? 0 : 1;
+  for (auto _ : state) {
+    state.PauseTiming();
+    if (is_new) open = there.open();
+    control.dirty_end.store(control.position.load() + 128);
+    state.ResumeTiming();
+    failed += open.partition->append({&one, 1}, patience) ? 0 : 1;
+  }
+  expect(state, failed, 0, "appends failed");
 }
 
 /// A clean partition of 1,000 segments, of 64 KiB each so that it is made soon.
@@ -185,19 +257,26 @@ int limited(int count) {
 /// One record to each topic in turn; what is counted beside it is what making and opening one took.
 void append_round_robin(benchmark::State& state, int topics) {
   topics = limited(topics);
-  static std::map<int, std::unique_ptr<Scratch>> made;  // making 500 takes as long as all else
+  static std::map<int, std::unique_ptr<Scratch>> made;
   auto& scratch = made[topics];
-  const bool is_new = !scratch;
-  if (is_new) scratch = std::make_unique<Scratch>("topics");
-  const auto log = log::LogDirectory::open(scratch->path(), {}).or_throw();
-  if (is_new)
+  if (!scratch) {
+    scratch = std::make_unique<Scratch>("topics");
+    // Each is synced as it is made: that takes milliseconds, and is no part of what is measured.
+    static log::FaultyFiles unsynced;
+    unsynced.skip_syncs();
+    const auto log = log::LogDirectory::open(scratch->path(), {.files = &unsynced}).or_throw();
     for (int i = 0; i < topics; ++i)
-      log->create("t" + std::to_string(i), {.partitions = 1, .durability = tidings::Durability::memory}).or_throw();
+      log->create("t" + std::to_string(i), {.partitions = 1, .durability = tidings::Durability::memory})
+          .or_throw()
+          ->partition(0)
+          .or_throw();
+  }
   const tidings::EnvelopeView view{.id = "12345678", .type = "t", .payload = "payload"};
   const auto* const one = &view;
   const auto again = log::LogDirectory::open(scratch->path(), {}).or_throw();
   const auto begin = std::chrono::steady_clock::now();
   const auto before = anonymous_bytes();
+  const auto descriptors_before = descriptors();
   std::vector<std::shared_ptr<log::TopicLog>> all;
   std::vector<log::PartitionLog*> partitions;
   for (int i = 0; i < topics; ++i) {
@@ -208,6 +287,7 @@ void append_round_robin(benchmark::State& state, int topics) {
   const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
   state.counters["open"] = took.count() / topics;
   state.counters["RssAnon"] = (anonymous_bytes() - before) / topics;
+  state.counters["descriptors"] = (descriptors() - descriptors_before) / topics;
   std::uint64_t failed = 0;
   std::size_t at = 0;
   for (auto _ : state) {
@@ -283,48 +363,64 @@ void add(const std::string& name, void (*measure)(benchmark::State&, Arguments..
       ->UseRealTime();
 }
 
+/// `there` is made when the first that needs it runs.
+void add_of(const std::string& name, std::function<Grown&()> there,
+            std::function<void(benchmark::State&, Grown&)> measure, std::int64_t iterations) {
+  benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) { measure(state, there()); })
+      ->Iterations(iterations)
+      ->UseRealTime();
+}
+
 void add_benchmarks() {
+  const auto add_all = [](const std::string& label, const std::function<Grown&()>& there) {
+    add_of("append, " + label, there, append, often(2'000));
+    add_of("fetch, " + label, there, fetch, often(20'000));
+    add_of("by time, " + label, there, fetch_by_time, often(2'000));
+    add_of("open, " + label, there, open_clean, often(20));
+    add_of("recover, " + label, there, recover, 1);
+  };
   for (const auto& size : sizes) {
-    benchmark::RegisterBenchmark(("append, " + size.label).c_str(), [size](auto& state) { append(state, size); })
-        ->Iterations(often(2'000))
-        ->UseRealTime();
-    benchmark::RegisterBenchmark(("fetch, " + size.label).c_str(), [size](auto& state) { fetch(state, size); })
-        ->Iterations(often(20'000))
-        ->UseRealTime();
-    benchmark::RegisterBenchmark(("by time, " + size.label).c_str(),
-                                 [size](auto& state) { fetch_by_time(state, size); })
-        ->Iterations(often(500))
-        ->UseRealTime();
-    benchmark::RegisterBenchmark(("open, " + size.label).c_str(), [size](auto& state) { open_clean(state, size); })
-        ->Iterations(often(20))
-        ->UseRealTime();
-    benchmark::RegisterBenchmark(("recover, " + size.label).c_str(), [size](auto& state) { recover(state, size); })
-        ->Iterations(1)
-        ->UseRealTime();
+    const auto there = [size]() -> Grown& { return grown(size); };
+    add_all(size.label, there);
+    add_of("repair, " + size.label, there, [](auto& state, auto& grown) { repair(state, grown, false); }, often(200));
+    add_of("repair anew, " + size.label, there, [](auto& state, auto& grown) { repair(state, grown, true); }, often(5));
   }
+  for (const auto& size : durable_sizes)
+    add_of("recover durable, " + size.label, [size]() -> Grown& { return grown_durable(size); }, recover, 1);
+  for (const auto count : sparse_counts)
+    add_all("sparse " + sparse_label(count), [count]() -> Grown& { return grown_sparse(count); });
   add("1000 segments", open_segments, often(20));
   for (const int count : topic_counts)
     add("topics, " + std::to_string(count), append_round_robin, often(20'000), count);
   for (const int count : group_counts) add("groups, " + std::to_string(count), groups, often(200), count);
 }
 
-/// Each size beside the least, of the same run.
+struct Measured {
+  std::string what;
+  Source source;
+  std::size_t least = 0;  ///< which of the values the later ones are held against
+};
+
+/// Each size beside a lesser one, of the same run.
 template <class Value, class Label>
 Table curve(const std::string& title, const std::vector<Value>& values, Label label,
-            const std::vector<std::pair<std::string, Source>>& measured, const std::string& note) {
+            const std::vector<Measured>& measured, const std::string& note) {
   Table table{.title = title, .rows = {}, .note = note};
-  for (const auto& [what, source] : measured)
+  for (const auto& [what, source, least_at] : measured)
     for (const auto& value : values) {
       const Source ours{source.benchmark + label(value), source.counter};
-      const Source least{source.benchmark + label(values.front()), source.counter};
+      const Source least{source.benchmark + label(values[least_at]), source.counter};
       Row row{.label = what + ", " + label(value), .ours = ours};
       if (source.counter == "RssAnon") {
         row.unit = Unit::bytes;
       } else if (source.counter == "idle") {
         row.unit = Unit::percent;
         row.goals = {at_most(1)};
-      } else if (&value != &values.front()) {
-        row.goals = {at_most(2, label(values.front()), least)};
+      } else if (source.counter == "descriptors") {
+        row.unit = Unit::count;
+        if (&value == &values.back()) row.goals = {at_most(2)};
+      } else if (&value > &values[least_at]) {
+        row.goals = {at_most(2, label(values[least_at]), least)};
       }
       table.rows.push_back(std::move(row));
     }
@@ -332,29 +428,46 @@ Table curve(const std::string& title, const std::vector<Value>& values, Label la
 }
 
 std::vector<Table> tables() {
-  auto size = curve(
-      "As a log grows, records of 128 bytes, not synced", sizes, [](const Size& one) { return one.label; },
-      {{"append", {"append, "}},
-       {"read at a random offset", {"fetch, "}},
-       {"look up a random time", {"by time, "}},
-       {"open", {"open, "}},
-       {"recover", {"recover, "}},
-       {"RssAnon", {"append, ", "RssAnon"}}},
-      "All of it written, none sparse, by appends in batches of 1,000; from the page cache. Each read looks "
-      "its place up anew: beyond one segment that opens and maps the file, reads its index, and passes 32 "
-      "KiB of frames on the average; a time asks as many segments as their number halves, too. Recovery "
-      "sums up the last three segments, of a durable topic the last one, which have 1 MiB in the beginning "
-      "and 64 MiB from 128 MiB on: that bounds it.");
+  const auto label_of = [](const Size& one) { return one.label; };
+  auto size =
+      curve("As a log grows, records of 128 bytes, not synced", sizes, label_of,
+            {{"append", {"append, "}},
+             {"read at a random offset", {"fetch, "}, 1},
+             {"look up a random time", {"by time, "}, 1},
+             {"open", {"open, "}},
+             {"append after a writer died, by one that wrote before", {"repair, "}},
+             {"append after a writer died, by a new process", {"repair anew, "}, 1},
+             {"recover", {"recover, "}, 2},
+             {"RssAnon", {"append, ", "RssAnon"}}},
+            "All of it written, none sparse, by appends in batches of 1,000; from the page cache. Each read and "
+            "each time looks its place up anew. Of 1 MiB all is in the processor's own cache, of 64 MiB and more "
+            "nothing is: what is read at random is held against 64 MiB. Recovery sums up the last three segments, "
+            "and a new process where a writer died the last one; they have 64 MiB each in a log of more than 256 "
+            "MiB: that bounds both.");
   size.rows.push_back({.label = "open 1,000 segments", .ours = {"1000 segments"}, .goals = {at_most(50e6)}});
   const auto number = [](int count) { return std::to_string(count); };
   return {
       std::move(size),
+      curve("As a durable log grows", durable_sizes, label_of, {{"recover", {"recover durable, "}, 1}},
+            "The last segment is summed up, which has 64 MiB in a log of more than 64 MiB."),
+      curve(
+          "Beyond the disk: segments of 64 MiB, sparse", sparse_counts, sparse_label,
+          {{"append", {"append, sparse "}},
+           {"read at a random offset", {"fetch, sparse "}},
+           {"look up a random time", {"by time, sparse "}},
+           {"open", {"open, sparse "}},
+           {"recover", {"recover, sparse "}},
+           {"RssAnon", {"append, sparse ", "RssAnon"}}},
+          "Eight events and a seal in each segment, and a hole: what it costs to find the right segment, of 16 and of "
+          "1,600. Each was sought once before."),
       curve("As topics are added, a record to each in turn, not synced", topic_counts, number,
             {{"append", {"topics, "}},
              {"open and first append", {"topics, ", "open"}},
+             {"descriptors a topic", {"topics, ", "descriptors"}},
              {"RssAnon a topic", {"topics, ", "RssAnon"}}},
-            "An open topic takes five descriptors, and a process may have some 20,000 here: that bounds the topics of "
-            "one process."),
+            "The first 64 folders that a process has open stay open; of others it keeps the descriptor of the segment "
+            "that is written. A topic takes four mappings, of which a process has 65,530 unless told otherwise "
+            "(vm.max_map_count): that bounds the topics of one process."),
       curve("As groups are added to one topic", group_counts, number,
             {{"publish, fetch and settle in one", {"groups, "}}, {"processor, all idle", {"groups, ", "idle"}}},
             "A consumer and a thread a group; the others stand by. Of a core, while nothing is "

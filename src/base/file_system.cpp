@@ -135,6 +135,14 @@ class SystemFile final : public File {
     return std::optional<Range>{{static_cast<std::uint64_t>(lock.l_start), static_cast<std::uint64_t>(lock.l_len)}};
   }
 
+  Result<Mapping> map_locks(std::uint64_t at) override {
+    constexpr std::size_t page = 4096;
+    void* const page_at = ::mmap(nullptr, page, PROT_NONE, MAP_SHARED, fd_.get(), static_cast<off_t>(at / page * page));
+    if (page_at == MAP_FAILED) return system_error("cannot map", path_, errno);
+    (void)::madvise(page_at, page, MADV_DONTFORK);  // a child would keep the locks, too
+    return Mapping(static_cast<std::byte*>(page_at), page);
+  }
+
   const std::string& path() const override { return path_; }
 
  private:

@@ -77,6 +77,9 @@ class FaultyFiles final : public FileSystem {
     Result<std::optional<Range>> held_by_others(Range range) override {
       return call("held_by_others", [&] { return base_->held_by_others(range); });
     }
+    Result<Mapping> map_locks(std::uint64_t at) override {
+      return call("map_locks", [&] { return base_->map_locks(at); });
+    }
     const std::string& path() const override { return base_->path(); }
 
    private:

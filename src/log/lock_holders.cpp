@@ -52,6 +52,23 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> lock_range(const std::str
   return std::pair{begin, last};
 }
 
+struct MappedPage {
+  std::uint64_t at = 0;
+  std::uint64_t number = 0;
+  std::string path;
+};
+/// `7f0000000000-7f0000001000 ---s 00100000 fe:00 1234    /log/orders/openers.lock`
+std::optional<MappedPage> mapped_lock(const std::string& line) {
+  if (!line.ends_with("/openers.lock")) return std::nullopt;
+  std::istringstream words(line);
+  std::string range, access, device;
+  MappedPage page;
+  words >> range >> access >> std::hex >> page.at >> device >> std::dec >> page.number >> std::ws;
+  std::getline(words, page.path);
+  if (!words || access != "---s") return std::nullopt;
+  return page;
+}
+
 }  // namespace
 
 LockHolders::LockHolders() {
@@ -61,6 +78,20 @@ LockHolders::LockHolders() {
     if (const auto [stop, error] = std::from_chars(name.data(), end, process.pid); error != std::errc{} || stop != end)
       continue;
     const auto folder = std::filesystem::path("/proc") / name;
+    const auto note = [&](const FileId& file, std::uint64_t begin, std::uint64_t last) {
+      if (process.command.empty()) std::getline(std::ifstream(folder / "comm"), process.command);
+      locks_.emplace(file, Lock{begin, last, process});
+    };
+    // Who has many partitions open keeps their locks by mappings alone: of the page in which the byte lies.
+    std::ifstream maps(folder / "maps");
+    for (std::string line; std::getline(maps, line);) {
+      const auto page = mapped_lock(line);
+      if (!page) continue;
+      struct stat status{};
+      if (::stat((folder / "root").string().append(page->path).c_str(), &status) != 0 || status.st_ino != page->number)
+        continue;
+      note({status.st_dev, status.st_ino}, page->at, page->at + 4095);
+    }
     for (const auto& descriptor : names_in(folder / "fd")) {
       const auto link = folder / "fd" / descriptor;
       if (!may_be_ours(link_target(link))) continue;
@@ -69,9 +100,7 @@ LockHolders::LockHolders() {
       std::ifstream info(folder / "fdinfo" / descriptor);
       for (std::string line; std::getline(info, line);) {
         const auto range = lock_range(line);
-        if (!range) continue;
-        if (process.command.empty()) std::getline(std::ifstream(folder / "comm"), process.command);
-        locks_.emplace(FileId{status.st_dev, status.st_ino}, Lock{range->first, range->second, process});
+        if (range) note({status.st_dev, status.st_ino}, range->first, range->second);
       }
     }
   }

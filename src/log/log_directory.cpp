@@ -53,13 +53,12 @@ Result<> write_meta(Directory& topic, std::string_view name, MetaFile& meta) {
 }  // namespace
 
 TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
-                   std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, const LogShared& shared,
-                   std::shared_ptr<TopicWake> wake, FileId id, Clock& clock, LogSink& sink)
+                   std::unique_ptr<Directory> directory, const LogShared& shared, std::shared_ptr<TopicWake> wake,
+                   FileId id, Clock& clock, LogSink& sink)
     : name_(std::move(name)),
       meta_(meta),
       log_(std::move(log)),
       directory_(std::move(directory)),
-      groups_(std::move(groups)),
       slots_(shared.slots),
       wake_(std::move(wake)),
       id_(id),
@@ -71,6 +70,7 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
   setting_.above = log_.get();
   setting_.background = shared.background;
   setting_.segments = shared.segments;
+  setting_.folders = shared.folders;
   setting_.after_roll = [this](PartitionLog& partition) {
     for (std::uint32_t number = 0; number < known_.size(); ++number)
       if (known_[number].load(std::memory_order_acquire) == &partition) remove_old(partition, number);
@@ -98,10 +98,18 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
   if (!mapping) return mapping.error();
   auto wake = std::make_shared<TopicWake>(std::move(*mapping));
   if (auto done = forget_dead_waiters(**directory, *wake); !done) return done.error();
-  return std::make_shared<TopicLog>(
+  std::shared_ptr<const void> is_kept;
+  if (shared.folders && !(is_kept = FolderBudget::take(shared.folders))) {
+    auto by_name = FolderByName::of(*log, name, **directory);
+    if (!by_name) return by_name.error();
+    *directory = std::move(*by_name);
+  }
+  auto topic = std::make_shared<TopicLog>(
       name,
       TopicMeta{meta.partitions, static_cast<Durability>(meta.durability), meta.event_bytes_max, keeping_of(meta)},
-      std::move(log), std::move(*directory), std::move(*groups), shared, std::move(wake), *id, clock, sink);
+      std::move(log), std::move(*directory), shared, std::move(wake), *id, clock, sink);
+  topic->is_folder_kept_ = std::move(is_kept);
+  return topic;
 }
 
 Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {
@@ -140,7 +148,9 @@ Result<bool> TopicLog::was_deleted() {
 }
 
 Result<std::vector<std::string>> TopicLog::groups() {
-  auto names = groups_->list();
+  auto groups = directory_->directory("groups", Directory::Create::never);
+  if (!groups) return groups.error();
+  auto names = (*groups)->list();
   if (!names) return names.error();
   std::erase_if(*names, [](const std::string& name) { return name.starts_with('~'); });
   return std::move(*names);

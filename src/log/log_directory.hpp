@@ -28,6 +28,7 @@ struct LogShared {
   std::shared_ptr<Slots> slots;
   std::shared_ptr<Background> background = nullptr;
   std::shared_ptr<SegmentCache> segments = nullptr;
+  std::shared_ptr<FolderBudget> folders = nullptr;
 };
 
 /// The handle on one topic. Thread-safe. Opens its partitions when they are first used.
@@ -37,8 +38,8 @@ class TopicLog {
                                                 const LogShared& shared, Clock& clock, LogSink& sink);
 
   TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
-           std::unique_ptr<Directory> directory, std::unique_ptr<Directory> groups, const LogShared& shared,
-           std::shared_ptr<TopicWake> wake, FileId id, Clock& clock, LogSink& sink);
+           std::unique_ptr<Directory> directory, const LogShared& shared, std::shared_ptr<TopicWake> wake, FileId id,
+           Clock& clock, LogSink& sink);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const TopicMeta& meta() const { return meta_; }
@@ -52,11 +53,15 @@ class TopicLog {
   [[nodiscard]] bool is_deleted() const { return wake_->is_deleted(); }
 
   Result<GroupFile> group(const std::string& name, bool create) {
-    return GroupFile::open(*groups_, name, meta_.partitions, create ? slots_.get() : nullptr);
+    auto groups = directory_->directory("groups", Directory::Create::never);
+    if (!groups) return groups.error();
+    return GroupFile::open(**groups, name, meta_.partitions, create ? slots_.get() : nullptr);
   }
   /// As `GroupFile::open_to_move`.
   Result<GroupFile> group_to_move(const std::string& name) {
-    return GroupFile::open_to_move(*groups_, name, meta_.partitions, *slots_);
+    auto groups = directory_->directory("groups", Directory::Create::never);
+    if (!groups) return groups.error();
+    return GroupFile::open_to_move(**groups, name, meta_.partitions, *slots_);
   }
   Result<std::vector<std::string>> groups();
 
@@ -78,7 +83,7 @@ class TopicLog {
   TopicMeta meta_;
   std::shared_ptr<Directory> log_;
   std::unique_ptr<Directory> directory_;
-  std::unique_ptr<Directory> groups_;
+  std::shared_ptr<const void> is_folder_kept_;
   std::shared_ptr<Slots> slots_;
   std::shared_ptr<TopicWake> wake_;
   FileId id_;  // of its `control`, which is mapped: nothing else has it meanwhile
@@ -97,6 +102,7 @@ class LogDirectory {
     Clock* clock = &system_clock();
     LogSink* log = &stderr_log();
     FileSystem* files = &system_files();
+    std::shared_ptr<FolderBudget> folders = std::make_shared<FolderBudget>();  ///< none: all are kept open
   };
   /// Errors: `unsupported_file_system`, `foreign_owner` (never: the folder belongs to another user), `not_a_log`
   /// (never: without `create`), and those of `File`.
@@ -105,6 +111,7 @@ class LogDirectory {
       : directory_(std::move(directory)), shared_{.slots = std::move(slots)}, options_(options) {
     shared_.background = std::make_shared<Background>();
     shared_.segments = std::make_shared<SegmentCache>(shared_.background);
+    shared_.folders = options.folders;
   }
 
   /// Null where there is none. Errors as `TopicLog::open`.

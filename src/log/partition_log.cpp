@@ -20,9 +20,10 @@ bool is_current(const Control& control, const std::array<char, 40>& boot) {
 constexpr Duration looks_max = std::chrono::seconds{1};
 
 /// Takes a byte of the partition for life. False: all are held, by a recovery.
-Result<bool> try_join(File& openers, std::uint64_t gate) {
+Result<bool> try_join(File& openers, std::uint64_t gate, std::uint64_t& byte) {
   for (int attempt = 0; attempt < 16; ++attempt) {
-    auto taken = openers.try_lock({gate + 1 + system_entropy().below(openers_max - 1), 1});
+    byte = gate + 1 + system_entropy().below(openers_max - 1);
+    auto taken = openers.try_lock({byte, 1});
     if (!taken || *taken) return taken;
   }
   return false;
@@ -58,6 +59,27 @@ PartitionLog::~PartitionLog() {
 Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::uint32_t number,
                                                          std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
                                                          const PartitionSetting& setting, Duration wait_max) {
+  auto partition = open_whole(topic, number, std::move(slots), std::move(wake), setting, wait_max);
+  if (!partition || !setting.folders) return partition;
+  if (((*partition)->is_folder_kept_ = FolderBudget::take(setting.folders))) return partition;
+  if (auto done = (*partition)->let_go_of_folder(topic, number); !done) return done.error();
+  return partition;
+}
+
+/// Of its descriptors: it was one of many.
+Result<> PartitionLog::let_go_of_folder(Directory& topic, std::uint32_t number) {
+  auto by_name = FolderByName::of(topic, std::to_string(number), *directory_);
+  if (!by_name) return by_name.error();
+  directory_ = std::move(*by_name);
+  openers_kept_ = locks_of(*openers_, opener_, topic, "openers.lock");
+  if (openers_kept_.data() != nullptr) openers_.reset();
+  return {};
+}
+
+Result<std::unique_ptr<PartitionLog>> PartitionLog::open_whole(Directory& topic, std::uint32_t number,
+                                                               std::shared_ptr<Slots> slots,
+                                                               std::shared_ptr<TopicWake> wake,
+                                                               const PartitionSetting& setting, Duration wait_max) {
   auto directory = topic.directory(std::to_string(number), Directory::Create::if_missing);
   if (!directory) return directory.error();
   auto boot = boot_id();
@@ -67,6 +89,7 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
   if (!opened) return opened.error();
   std::unique_ptr<File> openers = std::move(*opened);
   const auto gate = number * openers_max;
+  std::uint64_t byte = gate + openers_max - 1;
   const auto begin = std::chrono::steady_clock::now();
   const auto until = begin + std::min<Duration>(wait_max, std::chrono::hours{24});
 
@@ -97,6 +120,7 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
     auto partition = std::make_unique<PartitionLog>(std::move(*directory), std::move(seen.second), std::move(slots),
                                                     std::move(wake), setting);
     partition->openers_ = std::move(openers);
+    partition->opener_ = byte;
     return partition;
   };
 
@@ -113,7 +137,7 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
   };
 
   // Nearly always there is nothing to recover, and nobody to wait for.
-  auto joined = try_join(*openers, gate);
+  auto joined = try_join(*openers, gate, byte);
   if (!joined) return joined.error();
   if (*joined) {
     auto seen = look(false);
@@ -135,7 +159,7 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
     auto seen = look(false);
     if (!seen) return seen.error();
     if (is_good(*seen)) {
-      joined = try_join(*openers, gate);
+      joined = try_join(*openers, gate, byte);
       if (!joined) return joined.error();
       if (*joined) {
         if (auto left = openers->unlock({gate, 1}); !left) return left.error();
@@ -157,6 +181,7 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(Directory& topic, std::
   auto seen = look(true);
   if (!seen) return seen.error();
   const auto file = std::move(seen->first);
+  byte = gate + openers_max - 1;
   auto partition = make(std::move(*seen));
   if (!is_whole) {
     // Whoever made these folders may have died before they were on the device.

@@ -13,6 +13,7 @@
 
 #include "log/background.hpp"
 #include "log/control.hpp"
+#include "log/folders.hpp"
 #include "log/index_draft.hpp"
 #include "log/segment.hpp"
 #include "log/segment_cache.hpp"
@@ -40,6 +41,7 @@ struct PartitionSetting {
   Directory* above = nullptr;                        ///< the log, in which the topic's folder stands
   std::shared_ptr<SegmentCache> segments = nullptr;  ///< of all that the log has open; none: the partition has its own
   std::shared_ptr<Background> background = nullptr;  ///< none: what it would do is done where it is due at the latest
+  std::shared_ptr<FolderBudget> folders = nullptr;   ///< none: it keeps its own open
   std::function<void(PartitionLog&)> after_roll = nullptr;  ///< in the background, when a segment was sealed
 };
 
@@ -47,7 +49,8 @@ struct PartitionSetting {
 class PartitionLog {
  public:
   /// Opens, or creates, `<topic>/<number>/`; after a reboot recovers it first. `wait_max` bounds the wait for another
-  /// process that does. Errors: `corrupt`, `newer_version`, `busy`, and those of `File`.
+  /// process that does. `topic` outlives it where `setting` has a budget of folders. Errors: `corrupt`,
+  /// `newer_version`, `busy`, and those of `File`.
   static Result<std::unique_ptr<PartitionLog>> open(Directory& topic, std::uint32_t number,
                                                     std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
                                                     const PartitionSetting& setting,
@@ -127,12 +130,26 @@ class PartitionLog {
     std::vector<std::shared_ptr<Segment>> passed;  // sealed ones on the way here
   };
 
+  static Result<std::unique_ptr<PartitionLog>> open_whole(Directory& topic, std::uint32_t number,
+                                                          std::shared_ptr<Slots> slots, std::shared_ptr<TopicWake> wake,
+                                                          const PartitionSetting& setting, Duration wait_max);
+  Result<> let_go_of_folder(Directory& topic, std::uint32_t number);
   [[nodiscard]] Control& control() const { return *reinterpret_cast<Control*>(control_.data()); }
   Result<> recover(File& control_file, const std::array<char, 40>& boot);
   Result<End> recover_segments(const std::vector<std::uint64_t>& firsts, std::uint32_t& epoch);
   /// Of a chain that was not synced whole the rest may be missing, or anything.
   enum class Chain { synced, unsynced };
-  Result<End> find_end(std::uint64_t segment, Chain chain = Chain::synced);
+  /// What this process last wrote, or saw to fit the segments.
+  struct Place {
+    std::uint64_t segment = 0;
+    std::uint64_t position = 0;
+    std::uint64_t committed = 0;
+    bool operator==(const Place&) const = default;
+  };
+  Result<End> find_end(const Place& from, Chain chain = Chain::synced);
+  Result<End> find_end(std::uint64_t segment, Chain chain = Chain::synced) {
+    return find_end({segment, sizeof(SegmentHeader), segment}, chain);
+  }
   Result<> clean_tail(const End& end);
   Result<> clean_segment(std::uint64_t first, const End& end, std::uint32_t epoch);
   Result<> refuse_if_proven(const Segment& segment, std::uint64_t begin, std::uint64_t used, const End& end);
@@ -157,6 +174,7 @@ class PartitionLog {
   Result<> sync_committed(SteadyTime until);
   Result<> sync_sealed(SteadyTime until);
   Result<> sync_segment(File& file, std::uint64_t first, SteadyTime until);
+  Result<> sync_names();
   Result<> be_sure(SteadyTime until);
   Result<bool> look_at_unsure();
   Result<> tell_synced(std::uint64_t end, std::uint64_t segment, std::uint32_t faults);
@@ -212,7 +230,10 @@ class PartitionLog {
   Result<> clear(Segment& segment, std::uint64_t begin, std::uint64_t end);
 
   std::unique_ptr<Directory> directory_;
+  std::shared_ptr<const void> is_folder_kept_;
   std::unique_ptr<File> openers_;  // the topic's `openers.lock`, of which a byte is held while this lives
+  std::uint64_t opener_ = 0;       // which one
+  Mapping openers_kept_;           // in place of the file
   Mapping control_;
   std::shared_ptr<Slots> slots_;
   std::shared_ptr<TopicWake> wake_;
@@ -223,13 +244,6 @@ class PartitionLog {
   std::shared_ptr<Segment> writing_;      // the segment that was written last
   bool is_writing_kept_ = false;          // it has events, and is what `written_` was meant to be
   std::atomic<bool> has_rolled_ = false;  // there is something for the background
-  /// What this process last wrote, or saw to fit the segments.
-  struct Place {
-    std::uint64_t segment = 0;
-    std::uint64_t position = 0;
-    std::uint64_t committed = 0;
-    bool operator==(const Place&) const = default;
-  };
   [[nodiscard]] Place place() const {
     return {control().segment.load(std::memory_order_relaxed), control().position.load(std::memory_order_relaxed),
             control().committed.load(std::memory_order_acquire)};

@@ -21,13 +21,13 @@ std::size_t used_bytes(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-/// From the beginning of `first`: the frames that are whole, up to the last batch that is whole, over seals into later
-/// segments.
-Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first, Chain chain) {
+/// From a place on, where a batch begins: the frames that are whole, up to the last batch that is whole, over seals
+/// into later segments.
+Result<PartitionLog::End> PartitionLog::find_end(const Place& from, Chain chain) {
   End end;
-  end.offset = first;
-  while (true) {
-    auto segment = open_written(end.offset);
+  end.offset = from.committed;
+  for (auto next = from;; next = {end.offset, sizeof(SegmentHeader), end.offset}) {
+    auto segment = open_written(next.segment);
     if (!segment) {
       if (chain == Chain::unsynced && end.sealed && segment.error().code == "corrupt") return end;
       // Sealed, and the next one is not there: it is made by the next append.
@@ -35,7 +35,7 @@ Result<PartitionLog::End> PartitionLog::find_end(std::uint64_t first, Chain chai
       return segment.error();
     }
     end.segment = *segment;
-    end.position = sizeof(SegmentHeader);
+    end.position = next.position;
     end.sealed = false;
     auto offset = end.offset;
     for (auto position = end.position;;) {
@@ -276,7 +276,10 @@ Result<> PartitionLog::repair() {
   if (control.position.load() != 0) {
     const auto dirty_end = control.dirty_end.load();
     const auto first = control.segment.load();
-    auto end = find_end(first);
+    // What this process wrote itself, or has looked at, was whole then, and nobody goes back behind it.
+    const bool is_seen = seen_ && seen_->segment == first && seen_->position <= control.position.load() &&
+                         seen_->committed <= control.committed.load();
+    auto end = is_seen ? find_end(*seen_) : find_end(first);
     if (!end) return end.error();
     if (end->offset < control.committed.load())
       return corrupt_at(*end->segment, end->position,

@@ -37,6 +37,13 @@ Result<> PartitionLog::sync_segment(File& file, std::uint64_t first, SteadyTime 
   return {};
 }
 
+/// Of the partition's folder. Where it could not even be opened no sync has failed.
+Result<> PartitionLog::sync_names() {
+  auto done = directory_->sync();
+  if (done || done.error().code == "too_many_files" || done.error().code == "folder_replaced") return done;
+  return poison(done.error().message);
+}
+
 /// Whether all are over. Error `poisoned` where one will never be.
 Result<bool> PartitionLog::look_at_unsure() {
   auto& control = this->control();
@@ -89,7 +96,7 @@ Result<> PartitionLog::sync_sealed(SteadyTime until) {
     }
     if (auto done = sync_segment(*mine.file, first, until); !done) return done;
   }
-  if (auto done = directory_->sync(); !done) return poison(done.error().message);
+  if (auto done = sync_names(); !done) return done;
   return tell_synced(current, current, faults);
 }
 
@@ -124,7 +131,7 @@ Result<> PartitionLog::sync_committed(SteadyTime until) {
     if (!segment) return segment.error();
     if (auto done = sync_segment((*segment)->file(), first, until); !done) return done;
     if (!setting_.durable)
-      if (auto done = directory_->sync(); !done) return poison(done.error().message);
+      if (auto done = sync_names(); !done) return done;
   }
   if (auto done = tell_synced(target, first, faults); !done) return done;
   wake_->announce();

@@ -75,6 +75,12 @@ class File {
   virtual Result<> unlock(Range range) = 0;
   /// A lock of another open file that meets `range`, whole: of several any one, in no order.
   virtual Result<std::optional<Range>> held_by_others(Range range) = 0;
+  /// The page at `at`, not to be touched: it keeps this open file, and so its locks, when the `File` itself has gone,
+  /// and takes no descriptor. Empty where there is no such thing. Some file systems let the locks go all the same.
+  virtual Result<Mapping> map_locks(std::uint64_t at) {
+    (void)at;
+    return Mapping{};
+  }
   [[nodiscard]] virtual const std::string& path() const = 0;
 };
 
