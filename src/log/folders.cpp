@@ -46,8 +46,7 @@ std::shared_ptr<const void> FolderBudget::take(const std::shared_ptr<FolderBudge
 Result<std::unique_ptr<Directory>> FolderByName::of(Directory& above, std::string name, Directory& opened) {
   auto control = control_of(opened);
   if (!control) return control.error();
-  return std::unique_ptr<Directory>(
-      std::make_unique<FolderByName>(above, std::move(name), opened.path(), *control));
+  return std::unique_ptr<Directory>(std::make_unique<FolderByName>(above, std::move(name), opened.path(), *control));
 }
 
 Result<std::unique_ptr<Directory>> FolderByName::open() {

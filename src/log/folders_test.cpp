@@ -44,7 +44,9 @@ TEST(Folders, ATopicOfManyTakesTheDescriptorOfWhatItWritesAndNoOther) {
   std::vector<std::shared_ptr<TopicLog>> all;
   const auto add = [&] {
     const auto number = std::to_string(all.size());
-    all.push_back(many.log->create("t" + number, {.partitions = 1, .durability = static_cast<std::uint32_t>(all.size() % 3)}).or_throw());
+    all.push_back(
+        many.log->create("t" + number, {.partitions = 1, .durability = static_cast<std::uint32_t>(all.size() % 3)})
+            .or_throw());
     auto* const partition = all.back()->partition(0).or_throw();
     append(*partition, {event(number)});
     partition->sync_to(1, std::chrono::seconds{10}).or_throw();
@@ -133,7 +135,8 @@ TEST(Folders, AFolderThatTookTheNameIsNotTakenForIt) {
   append(*other->create("t", {.partitions = 1, .durability = 0}).or_throw()->partition(0).or_throw(), {event("other")});
   EXPECT_EQ(topic->groups().error().code, "folder_replaced");
   EXPECT_EQ(partition->segment_of(0).error().code, "folder_replaced");
-  EXPECT_EQ(try_append(*partition, {event("1", std::string(2 << 20, 'x'))}).error().code, "folder_replaced") << "a roll";
+  EXPECT_EQ(try_append(*partition, {event("1", std::string(2 << 20, 'x'))}).error().code, "folder_replaced")
+      << "a roll";
   std::filesystem::remove_all(many.path + "/t");
   std::filesystem::rename(many.path + "/aside", many.path + "/t");
   EXPECT_EQ(read_ids(*partition).or_throw(), numbers(0, 1));

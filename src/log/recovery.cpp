@@ -277,8 +277,9 @@ Result<> PartitionLog::repair() {
     const auto dirty_end = control.dirty_end.load();
     const auto first = control.segment.load();
     // What this process wrote itself, or has looked at, was whole then, and nobody goes back behind it.
-    const bool is_seen = seen_ && seen_->segment == first && seen_->position <= control.position.load() &&
-                         seen_->committed <= control.committed.load();
+    // It may have seen the place in front of the first segment, which is none.
+    const bool is_seen = seen_ && seen_->segment == first && seen_->position > sizeof(SegmentHeader) &&
+                         seen_->position <= control.position.load() && seen_->committed <= control.committed.load();
     auto end = is_seen ? find_end(*seen_) : find_end(first);
     if (!end) return end.error();
     if (end->offset < control.committed.load())
