@@ -44,26 +44,41 @@ Result<> validate(const Producer& producer, std::size_t events) {
   return {};
 }
 
+Result<> validate_wish(std::optional<Partition> wanted, std::uint32_t partitions) {
+  if (wanted && wanted->value >= partitions)
+    return Error{"invalid_options", "the topic has " + std::to_string(partitions) +
+                                        " partitions, from 0; there is no " + std::to_string(wanted->value)};
+  return {};
+}
+
+Partition partition_of(const EnvelopeView& event, std::optional<Partition> wanted, std::uint32_t partitions,
+                       std::uint32_t keyless) {
+  if (wanted) return *wanted;
+  if (partitions == 1) return Partition{0};
+  return Partition{event.key.empty() ? keyless % partitions
+                                     : static_cast<std::uint32_t>(key_hash(event.key) % partitions)};
+}
+
 }  // namespace
+
+Result<Partition> route(const EnvelopeView& event, std::optional<Partition> wanted, std::uint32_t partitions,
+                        std::size_t event_bytes_max, std::uint32_t keyless) {
+  if (auto valid = validate_wish(wanted, partitions); !valid) return std::move(valid.error());
+  if (auto valid = validate(event, event_bytes_max); !valid) return std::move(valid.error());
+  return partition_of(event, wanted, partitions, keyless);
+}
 
 Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions& options, std::uint32_t partitions,
                       std::size_t event_bytes_max, std::uint32_t keyless) {
-  if (options.partition && options.partition->value >= partitions)
-    return Error{"invalid_options", "the topic has " + std::to_string(partitions) +
-                                        " partitions, from 0; there is no " + std::to_string(options.partition->value)};
+  if (auto valid = validate_wish(options.partition, partitions); !valid) return std::move(valid.error());
   for (const auto& event : events)
     if (auto valid = validate(event, event_bytes_max); !valid) return std::move(valid.error());
   if (options.producer)
     if (auto valid = validate(*options.producer, events.size()); !valid) return std::move(valid.error());
   if (options.producer) keyless = static_cast<std::uint32_t>(options.producer->id % partitions);
-  const auto partition_of = [&](const EnvelopeView& event) {
-    return options.partition   ? options.partition->value
-           : event.key.empty() ? keyless % partitions
-                               : static_cast<std::uint32_t>(key_hash(event.key) % partitions);
-  };
   Routing routing;
   if (events.size() == 1) {
-    const Partition partition{partition_of(events.front())};
+    const auto partition = partition_of(events.front(), options.partition, partitions, keyless);
     routing.places.push_back({partition, Offset{0}});
     routing.parts.push_back({partition, {&events.front()}, {}});
     if (options.producer) routing.parts.front().sequences.push_back(options.producer->sequence);
@@ -72,7 +87,7 @@ Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions
   routing.places.reserve(events.size());
   std::vector<std::vector<const EnvelopeView*>> split(partitions);
   for (const auto& event : events) {
-    const auto partition = partition_of(event);
+    const auto partition = partition_of(event, options.partition, partitions, keyless).value;
     routing.places.push_back({Partition{partition}, Offset{split[partition].size()}});
     split[partition].push_back(&event);
   }

@@ -243,6 +243,12 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(const std::string& path
   return std::make_unique<LogDirectory>(std::shared_ptr<Directory>(std::move(*directory)), std::move(*slots), options);
 }
 
+std::shared_ptr<TopicLog> LogDirectory::known(std::string_view topic) {
+  const std::scoped_lock lock(mutex_);
+  const auto known = open_.find(topic);
+  return known != open_.end() && !known->second->is_deleted() ? known->second : nullptr;
+}
+
 Result<std::shared_ptr<TopicLog>> LogDirectory::find(std::string_view topic) {
   const std::scoped_lock lock(mutex_);
   if (const auto known = open_.find(topic); known != open_.end()) {

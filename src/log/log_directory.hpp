@@ -114,6 +114,8 @@ class LogDirectory {
     shared_.folders = options.folders;
   }
 
+  /// One that is open in this process already, else null: of any text, since nothing is looked for by it.
+  std::shared_ptr<TopicLog> known(std::string_view topic);
   /// Null where there is none. Errors as `TopicLog::open`.
   Result<std::shared_ptr<TopicLog>> find(std::string_view topic);
   /// Makes the topic; one that is there already is left as it is. Error `exists` (never) where something stands in its

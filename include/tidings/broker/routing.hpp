@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,6 +31,10 @@ struct Routing {
 /// `too_large`, `invalid_options` (never).
 [[nodiscard]] Result<Routing> route(std::span<const EnvelopeView> events, const PublishOptions& options,
                                     std::uint32_t partitions, std::size_t event_bytes_max, std::uint32_t keyless);
+
+/// The same for one event without a producer: where it goes.
+[[nodiscard]] Result<Partition> route(const EnvelopeView& event, std::optional<Partition> wanted,
+                                      std::uint32_t partitions, std::size_t event_bytes_max, std::uint32_t keyless);
 
 /// What a fenced producer is told. `path` names the partition.
 [[nodiscard]] Error fenced(std::string_view path, const Producer& producer, std::uint32_t by);

@@ -51,6 +51,8 @@ TopicMeta meta_of(const TopicOptions& options) {
 Result<std::shared_ptr<TopicLog>> LogBroker::existing(std::string_view name) {
   assert(!directory_->is_forked() && "a log that was opened before fork() must not be used after it");
   if (closed_) return closed();
+  if (auto known = directory_->known(name)) [[likely]]
+    return known;
   if (auto valid = validate_name("topic", name); !valid) return valid.error();
   auto found = directory_->find(name);
   if (!found || *found) return found;

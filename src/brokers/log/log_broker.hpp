@@ -78,6 +78,8 @@ class LogBroker final : public Broker {
                         const PublishOptions& options);
   Result<Written> write_to(const std::shared_ptr<TopicLog>& topic, std::span<const EnvelopeView> events,
                            const PublishOptions& options);
+  Result<Written> write_single(const std::shared_ptr<TopicLog>& topic, const EnvelopeView& event,
+                               const PublishOptions& options);
   static Result<std::uint64_t> write_once(PartitionLog& partition, const Routing::Part& part, const Producer& producer,
                                           Routing& routing, Duration wait_max);
   static Result<std::vector<Published>> finish(Written written);
