@@ -244,20 +244,21 @@ void Handling::work_loop(Worker& worker) {
       for (auto* task = turn->first; task != nullptr; task = task->next)
         task->dropped = task->source->lost(task->delivery.id);
       if (lanes_.ready() == 0) {
-        for (const auto& source : sources_)
-          if (source->waiting_for_room) room_.notify_all();
+        for (const auto& each : sources_)
+          if (each->waiting_for_room) room_.notify_all();
       }
       worker.runs = turn->first;
-      // All of a turn are of one source.
-      const auto consumer = is_remembered_ ? turn->first->source->consumer : nullptr;
+      const auto& source = *turn->first->source;  // all of a turn are of one
+      if (is_remembered_ && worker.consumer != source.consumer) worker.consumer = source.consumer;
       lock.unlock();
       spent.clear();
-      const auto due = turns_.run(*turn, consumer.get());
+      const auto due = turns_.run(*turn, worker.consumer.get());
       lock.lock();
       worker.runs = nullptr;
+      if (worker.consumer != source.consumer) worker.consumer.reset();
       absorb(*turn, due, spent);
       std::size_t unsettled = 0;
-      for (const auto& source : sources_) unsettled = std::max(unsettled, source->unsettled());
+      for (const auto& each : sources_) unsettled = std::max(unsettled, each->unsettled());
       if (unsettled >= settle_at_once_max && anything_to_settle())
         flush(lock);
       else if (unsettled > 0 && lanes_.ready() > 0)
@@ -274,8 +275,10 @@ void Handling::work_loop(Worker& worker) {
       lock.lock();
       continue;
     }
+    worker.consumer.reset();
     sleep(lock, lanes_.next_due());
   }
+  worker.consumer.reset();
   --alive_;
   ended_.notify_all();
 }

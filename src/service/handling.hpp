@@ -60,6 +60,8 @@ class Handling {
   struct Worker {
     std::thread thread;
     const Task* runs = nullptr;
+    std::shared_ptr<Consumer> consumer;  // of its last turn, as long as it is its source's and the worker awake: all
+                                         // of them would count it up and down with each event
   };
 
   Result<std::unique_ptr<Consumer>> join(const Source& source);

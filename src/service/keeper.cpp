@@ -13,7 +13,9 @@ void Keeper::start(std::chrono::nanoseconds every) {
 }
 
 void Keeper::wake() {
-  if (woken_.exchange(true)) return;
+  // Read first: workers ask for it with nearly every event, and an exchange would take the line from one another. Who
+  // sees an old `true` here has told what it is about before the keeper looks: both do under one mutex.
+  if (woken_.load(std::memory_order_relaxed) || woken_.exchange(true)) return;
   const std::scoped_lock lock(mutex_);
   changed_.notify_one();
 }

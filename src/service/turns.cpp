@@ -32,6 +32,7 @@ Turns::Turns(Host& host, std::string name, const std::string& group, const Backo
       retry_(retry),
       handler_(handler),
       stopping_(stopping),
+      stop_(host.stop.get_token()),
       parking_(host, group) {}
 
 std::optional<SteadyTime> Turns::run(Lanes::Turn& turn, Consumer* consumer) {
@@ -205,7 +206,7 @@ Context::Place Turns::place_of(const Task& task) {
 /// on to be parked.
 Result<> Turns::attempt(Task* first, std::size_t size, Publications& publications) {
   if (size == 1) {
-    Context context(first->delivery.envelope, place_of(*first), host_.service, publications, host_.stop.get_token());
+    Context context(first->delivery.envelope, place_of(*first), host_.service, publications, &stop_);
     detail::Handler::Item item{
         .envelope = &first->delivery.envelope, .context = &context, .kind = first->kind, .undecodable = {}};
     auto result = guarded({&item, 1});
@@ -219,8 +220,8 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
   tasks.reserve(size);
   for (auto* task = first; task != nullptr; task = task->next) {
     if (task->dropped) continue;
-    auto& context = contexts.emplace_back(task->delivery.envelope, place_of(*task), host_.service, publications,
-                                          host_.stop.get_token());
+    auto& context =
+        contexts.emplace_back(task->delivery.envelope, place_of(*task), host_.service, publications, &stop_);
     items.push_back({.envelope = &task->delivery.envelope, .context = &context, .kind = task->kind, .undecodable = {}});
     tasks.push_back(task);
   }

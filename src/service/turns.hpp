@@ -55,6 +55,7 @@ class Turns {
   const Backoff retry_;
   detail::Handler& handler_;
   const std::atomic<bool>& stopping_;
+  const std::stop_token stop_;
   Parking parking_;
   std::mutex suspects_;  // held by the handler of one that a process died with: so the next death tells which it was
   Counted counted_;

@@ -23,10 +23,11 @@ class Context {
     int attempt = 1;  ///< 1 the first time
   };
 
-  /// For the runtime that calls the handler, which keeps all of it as long as the context.
+  /// For the runtime that calls the handler, which keeps all of it as long as the context. `stop` is asked for rarely,
+  /// and copied then: its count is shared by all threads.
   Context(const EnvelopeView& envelope, Place place, std::string_view source, detail::Outlet& outlet,
-          std::stop_token stop = {})
-      : envelope_(&envelope), place_(place), source_(source), outlet_(&outlet), stop_(std::move(stop)) {}
+          const std::stop_token* stop = nullptr)
+      : envelope_(&envelope), place_(place), source_(source), outlet_(&outlet), stop_(stop) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -34,7 +35,7 @@ class Context {
   [[nodiscard]] const Place& place() const { return place_; }
   [[nodiscard]] int attempt() const { return place_.attempt; }
   /// Asks the handler to end early: the service is stopping.
-  [[nodiscard]] std::stop_token stop() const { return stop_; }
+  [[nodiscard]] std::stop_token stop() const { return stop_ == nullptr ? std::stop_token{} : *stop_; }
 
   /// Publishes `event` to its topic, with this event's correlation id and trace, and this event's id as causation.
   ///
@@ -63,7 +64,7 @@ class Context {
   Place place_;
   std::string_view source_;
   detail::Outlet* outlet_;
-  std::stop_token stop_;
+  const std::stop_token* stop_;
 };
 
 }  // namespace tidings
