@@ -431,6 +431,9 @@ Result<> Member::read_place(std::uint32_t number, std::size_t max, std::size_t& 
     if (!item) return item.error();
     if (*item) deliver(**item, due->attempt);
   }
+  if (out.empty())
+    out.reserve(std::min({max, end - std::min(end, place.cursor->offset()), place.flight.room(),
+                          options_.in_flight_max - std::min(options_.in_flight_max, unsettled)}));
   for (auto room = place.flight.room(); room > 0 && out.size() < max && unsettled < options_.in_flight_max;
        --room, ++unsettled) {
     auto item = place.cursor->next(end);
