@@ -96,8 +96,11 @@ void TidingsLog::follow(const std::string& address, const Following& following) 
   cursor.seek(0);
   following.ready();
   const auto end = std::chrono::steady_clock::now() + patience;
+  std::uint64_t visible = 0;
   for (std::uint64_t left = following.count; left > 0;) {
-    const auto item = cursor.next(partition->visible_end()).or_throw();
+    // As a consumer has it, which looks once a fetch: the writer needs that line for each append.
+    if (cursor.offset() == visible) visible = partition->visible_end();
+    const auto item = cursor.next(visible).or_throw();
     if (item != nullptr) {
       following.on(number_of(item->envelope.id.data()));
       --left;
