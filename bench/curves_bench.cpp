@@ -1,11 +1,15 @@
 // How the cost of the embedded log grows with what is in it: its bytes, its topics, its groups. It should not.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iostream>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "bench.hpp"
+#include "child.hpp"
 #include "log/control.hpp"
 #include "log/cursor.hpp"
 #include "log/faulty_files.hpp"
@@ -313,6 +317,45 @@ struct Crowd {
 };
 std::map<int, std::unique_ptr<Crowd>> all_crowds;
 
+/// In another process: gets a partition, publishes to it, and has the event in hand until it is killed.
+int hold(const std::string& folder) {
+  const auto broker = tidings::open_broker("log:" + folder).or_throw();
+  const auto consumer = broker->subscribe("shared", {.group = "g"}).or_throw();
+  while (consumer->assignment().empty()) (void)consumer->fetch(1, 10ms).or_throw();
+  const tidings::EnvelopeView view{.id = "12345678", .type = "t", .payload = "payload"};
+  broker->publish("shared", {&view, 1}, {.partition = consumer->assignment().front()}).or_throw();
+  const auto got = consumer->fetch(1, patience).or_throw();
+  std::cout << "ready" << std::endl;
+  std::this_thread::sleep_for(patience);
+  return got.empty() ? 1 : 0;
+}
+
+/// From the kill of a process to its event in this one, nanoseconds, the middle of several.
+double take_over(const Crowd& crowd) {
+  crowd.broker->create_topic("shared", {.partitions = 2, .durability = tidings::Durability::memory}).or_throw();
+  const auto consumer = crowd.broker->subscribe("shared", {.group = "g"}).or_throw();
+  std::vector<double> took(static_cast<std::size_t>(options().quick ? 1 : 15));
+  for (auto& one : took) {
+    // It gives one up when the other comes, and has to be asked for that.
+    std::optional<Child> other(std::in_place, std::vector{own_path(), std::string("--hold"), crowd.scratch.path()});
+    std::atomic<bool> is_ready = false;
+    std::chrono::steady_clock::time_point killed;
+    std::jthread killer([&] {
+      is_ready = other->line() == "ready";
+      std::this_thread::sleep_for(5ms);
+      killed = std::chrono::steady_clock::now();
+      other.reset();
+    });
+    const auto got = consumer->fetch(1, patience).or_throw();
+    one = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - killed).count();
+    killer.join();
+    if (got.size() != 1 || !is_ready) throw std::runtime_error("nothing was taken over");
+    consumer->settle(std::vector{got.front().id}).or_throw();
+  }
+  std::ranges::nth_element(took, took.begin() + std::ssize(took) / 2);
+  return took[took.size() / 2];
+}
+
 /// So many groups at one topic, with a consumer and a thread each, as services have them: fetching and settling one
 /// event in one of them, and then what all of them take while nothing comes.
 void groups(benchmark::State& state, int count) {
@@ -351,6 +394,7 @@ void groups(benchmark::State& state, int count) {
   const auto idle = options().quick ? 50ms : std::max(500ms, count * 4ms);
   std::this_thread::sleep_for(idle);
   state.counters["idle"] = (processor_seconds() - before) / std::chrono::duration<double>(idle).count() * 100;
+  state.counters["take over"] = take_over(*crowd);
   stop = true;
   for (auto& consumer : consumers) consumer->wake();
 }
@@ -419,6 +463,8 @@ Table curve(const std::string& title, const std::vector<Value>& values, Label la
       } else if (source.counter == "descriptors") {
         row.unit = Unit::count;
         if (&value == &values.back()) row.goals = {at_most(2)};
+      } else if (source.counter == "take over") {
+        row.goals = {at_most(50e6)};
       } else if (&value > &values[least_at]) {
         row.goals = {at_most(2, label(values[least_at]), least)};
       }
@@ -469,15 +515,19 @@ std::vector<Table> tables() {
             "that is written. A topic takes four mappings, of which a process has 65,530 unless told otherwise "
             "(vm.max_map_count): that bounds the topics of one process."),
       curve("As groups are added to one topic", group_counts, number,
-            {{"publish, fetch and settle in one", {"groups, "}}, {"processor, all idle", {"groups, ", "idle"}}},
+            {{"publish, fetch and settle in one", {"groups, "}},
+             {"processor, all idle", {"groups, ", "idle"}},
+             {"a killed process's event", {"groups, ", "take over"}}},
             "A consumer and a thread a group; the others stand by. Of a core, while nothing is "
-            "published.")};
+            "published. From the SIGKILL of a process that held a partition, and an event of it in hand, until that "
+            "is in the hands of a member in this one; the middle of 15.")};
 }
 
 }  // namespace
 }  // namespace bench
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--hold") return bench::hold(argv[2]);
   const auto status =
       bench::run(argc, argv, {.name = "curves", .add_benchmarks = bench::add_benchmarks, .tables = bench::tables()});
   bench::all_grown.clear();

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/close_watch.hpp"
 #include "base/descriptor.hpp"
 
 namespace tidings {
@@ -142,6 +143,8 @@ class SystemFile final : public File {
     (void)::madvise(page_at, page, MADV_DONTFORK);  // a child would keep the locks, too
     return Mapping(static_cast<std::byte*>(page_at), page);
   }
+
+  Result<std::unique_ptr<CloseWatch>> watch_closes() override { return system_close_watch(fd_.get(), path_); }
 
   const std::string& path() const override { return path_; }
 

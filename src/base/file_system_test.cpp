@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +91,50 @@ TEST_F(Files, ALockOfAnotherIsTold) {
   EXPECT_EQ(a->held_by_others({0, 100}).or_throw()->begin, 5U);
   b->unlock({5, 2}).or_throw();
   EXPECT_FALSE(a->held_by_others({0, 100}).or_throw());
+}
+
+TEST_F(Files, AWatchHearsThatOthersCloseTheFile) {
+  using namespace std::chrono_literals;
+  auto directory = system_files().open(folder, false).or_throw();
+  auto file = directory->file("watched", Directory::Create::must).or_throw();
+  auto watch = file->watch_closes().or_throw();
+  EXPECT_FALSE(watch->wait(0ms).or_throw());
+  directory->file("watched", Directory::Create::never, false).or_throw().reset();
+  (void)directory->file("another", Directory::Create::must).or_throw();
+  EXPECT_FALSE(watch->wait(0ms).or_throw()) << "it was open to be read, or is another";
+  for (int i = 0; i < 3; ++i) (void)directory->file("watched", Directory::Create::never).or_throw();
+  EXPECT_TRUE(watch->wait(10s).or_throw());
+  EXPECT_FALSE(watch->wait(0ms).or_throw()) << "several come as one";
+  const auto child = ::fork();
+  if (child == 0) {
+    auto its_own = directory->file("watched", Directory::Create::never).or_throw();
+    (void)its_own->try_lock({0, 1}).has_value();
+    while (true) ::pause();
+  }
+  EXPECT_FALSE(watch->wait(10ms).or_throw());
+  ::kill(child, SIGKILL);
+  EXPECT_TRUE(watch->wait(10s).or_throw());
+  ::waitpid(child, nullptr, 0);
+  watch->wake();
+  EXPECT_FALSE(watch->wait(10s).or_throw());
+  EXPECT_FALSE(watch->wait(0ms).or_throw()) << "a wake is for one wait";
+}
+
+TEST_F(Files, AWatchIsRefusedWhereThereAreTooMany) {
+  auto directory = system_files().open(folder, false).or_throw();
+  auto file = directory->file("watched", Directory::Create::must).or_throw();
+  for (const int room : {0, 1})
+    EXPECT_EQ(in_child([&] {
+                const int next = ::dup(0);
+                ::close(next);
+                const rlimit few{static_cast<rlim_t>(next + room), static_cast<rlim_t>(next + room)};
+                ::setrlimit(RLIMIT_NOFILE, &few);
+                auto watch = file->watch_closes();
+                const bool left_open = ::fcntl(next, F_GETFD) >= 0;
+                return !watch && watch.error().code == "too_many_watches" && !left_open ? 0 : 1;
+              }),
+              0)
+        << room;
 }
 
 TEST_F(Files, ReplaceGivesWayAndRenameDoesNot) {

@@ -80,6 +80,9 @@ class FaultyFiles final : public FileSystem {
     Result<Mapping> map_locks(std::uint64_t at) override {
       return call("map_locks", [&] { return base_->map_locks(at); });
     }
+    Result<std::unique_ptr<CloseWatch>> watch_closes() override {
+      return call("watch_closes", [&] { return base_->watch_closes(); });
+    }
     const std::string& path() const override { return base_->path(); }
 
    private:

@@ -4,19 +4,23 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace tidings::log {
 
-void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, Duration wait_max) {
+void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, Duration wait_max, std::uint32_t bits) {
   if (wait_max <= Duration::zero()) return;
-  const auto count = wait_max.count();
-  const timespec relative{static_cast<time_t>(count / 1'000'000'000), static_cast<long>(count % 1'000'000'000)};
-  ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAIT, expected, &relative, nullptr, 0);
+  // This operation takes the time at which it ends, by the steady clock.
+  const Duration end =
+      std::chrono::steady_clock::now().time_since_epoch() + std::min<Duration>(wait_max, std::chrono::hours{24});
+  const timespec until{static_cast<time_t>(end.count() / 1'000'000'000),
+                       static_cast<long>(end.count() % 1'000'000'000)};
+  ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAIT_BITSET, expected, &until, nullptr, bits);
 }
 
-void futex_wake(std::atomic<std::uint32_t>& word, int count) {
-  ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAKE, count, nullptr, nullptr, 0);
+void futex_wake(std::atomic<std::uint32_t>& word, int count, std::uint32_t bits) {
+  ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAKE_BITSET, count, nullptr, nullptr, bits);
 }
 
 }  // namespace tidings::log

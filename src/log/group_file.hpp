@@ -61,6 +61,7 @@ class GroupFile {
   Result<> sync() { return file_->sync_data(); }
   /// To be synced beside what else goes on here; none after `leave`.
   [[nodiscard]] std::shared_ptr<File> shared_file() const { return file_; }
+  [[nodiscard]] Result<FileId> id() const { return file_->id(); }
 
   /// Becomes a member. Error `too_many_members` (same call).
   Result<> join();
@@ -71,6 +72,7 @@ class GroupFile {
     std::uint32_t rank = 0;   ///< among the members, by their bytes
     std::uint32_t count = 0;  ///< this one included
   };
+  /// Thread-safe, as long as this is there.
   Result<Membership> membership() const;
   Result<bool> has_members() const;
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "log/deaths.hpp"
 #include "log/group_file.hpp"
 #include "log/partition_log.hpp"
 #include "tidings/base/durability.hpp"
@@ -48,6 +49,7 @@ class TopicLog {
   /// `PartitionLog::open`.
   Result<PartitionLog*> partition(std::uint32_t number, Duration wait_max = std::chrono::seconds{30});
   [[nodiscard]] TopicWake& wake() const { return *wake_; }
+  [[nodiscard]] std::shared_ptr<Deaths> deaths() const { return Deaths::of(slots_, *setting_.log); }
   [[nodiscard]] bool is_forked() const { return slots_->is_forked(); }
   /// By whoever: it is not to be used any more.
   [[nodiscard]] bool is_deleted() const { return wake_->is_deleted(); }

@@ -36,6 +36,9 @@ class Slots {
   /// parent.
   [[nodiscard]] bool is_forked() const;
 
+  /// What hears of the ends of other processes that have the log open; see `Deaths`.
+  [[nodiscard]] Result<std::unique_ptr<CloseWatch>> watch_closes() const { return file_->watch_closes(); }
+
  private:
   static std::uint64_t word_of(std::uint32_t slot, std::uint64_t generation) { return generation << 16 | (slot + 1); }
   std::atomic<std::uint64_t>& generation_at(std::uint32_t slot) const;

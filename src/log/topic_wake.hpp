@@ -3,7 +3,10 @@
 #include <atomic>
 #include <climits>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
+#include "log/crc32c.hpp"
 #include "log/futex.hpp"
 #include "tidings/base/file_system.hpp"
 
@@ -12,10 +15,12 @@ namespace tidings::log {
 /// A topic's `control` file: one word that moves whenever any partition has something new and somebody waits for that,
 /// so that a reader of many partitions waits on one, and a writer that nobody waits for only looks.
 class TopicWake {
+  static constexpr std::uint32_t group_words = 64;
   struct Words {
     std::atomic<std::uint32_t> news;
     std::atomic<std::uint32_t> waiters;
     std::atomic<std::uint32_t> deleted;  // 1: the topic was, and what has this open has nothing
+    std::atomic<std::uint32_t> changes[group_words];
   };
 
  public:
@@ -24,10 +29,26 @@ class TopicWake {
   explicit TopicWake(Mapping mapping) : mapping_(std::move(mapping)) {}
 
   /// Call it behind a full barrier after what is new: the release of a lock, an exchange.
-  void announce() {
+  void announce(std::uint32_t bits = UINT32_MAX) {
     if (words().waiters.load(std::memory_order_seq_cst) == 0) return;
     words().news.fetch_add(1, std::memory_order_seq_cst);
-    futex_wake(words().news, INT_MAX);
+    futex_wake(words().news, INT_MAX, bits);
+  }
+
+  /// What the members of one group tell each other: that one came or went, or gave a partition up, so that they look.
+  /// Groups may share a word, and a bit by which their members sleep: then some look for nothing.
+  struct Group {
+    explicit Group(std::string_view name) : number(crc32c(std::as_bytes(std::span{name})) % group_words) {}
+    [[nodiscard]] std::uint32_t bit() const { return std::uint32_t{1} << number % 32; }
+    std::uint32_t number;
+  };
+  /// Moves with each change.
+  [[nodiscard]] std::uint32_t changes(Group group) const {
+    return words().changes[group.number].load(std::memory_order_seq_cst);
+  }
+  void announce_change(Group group) {
+    words().changes[group.number].fetch_add(1, std::memory_order_seq_cst);
+    announce(group.bit());
   }
 
   [[nodiscard]] bool has_waiters() const { return words().waiters.load(std::memory_order_relaxed) != 0; }
@@ -42,17 +63,20 @@ class TopicWake {
   /// his topic a system call an announcement, nothing else.
   class Waiter {
    public:
-    explicit Waiter(TopicWake& wake) : words_(wake.words()) { words_.waiters.fetch_add(1, std::memory_order_seq_cst); }
+    Waiter(TopicWake& wake, Group group) : words_(wake.words()), group_(group) {
+      words_.waiters.fetch_add(1, std::memory_order_seq_cst);
+    }
     ~Waiter() { words_.waiters.fetch_sub(1, std::memory_order_seq_cst); }
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
     [[nodiscard]] std::uint32_t ticket() const { return words_.news.load(std::memory_order_seq_cst); }
     /// Returns when something was announced since `ticket`, or after `wait_max`.
-    void wait(std::uint32_t ticket, Duration wait_max) { futex_wait(words_.news, ticket, wait_max); }
+    void wait(std::uint32_t ticket, Duration wait_max) { futex_wait(words_.news, ticket, wait_max, group_.bit()); }
 
    private:
     Words& words_;
+    const Group group_;
   };
 
  private:

@@ -225,6 +225,25 @@ MUTANTS = {
     "a child of a fork keeps the locks": (
         "src/base/file_system.cpp", "    fd_.keep_from_children();\n", "", "processes", "*Forked*",
     ),
+    # Members.
+    "a group is not told of a death": (
+        LOG + "deaths.cpp", "group->second->tell_group();", "(void)0;", "members", "*Killed*",
+    ),
+    "who comes does not tell its group": (
+        "src/brokers/log/member.cpp", "    if (member->members_known_ > 1) member->tell_group();\n", "", "members", "*Killed*",
+    ),
+    "a child keeps the watch of its parent": (
+        "src/base/close_watch.cpp", "    events_.keep_from_children();\n", "", "members", "*OneThread*",
+    ),
+    "that nobody tells of deaths is not said": (
+        LOG + "deaths.cpp", 'if (watch.error().code != "unsupported") sink', "if (false) sink", "members", "*SaySoOnce",
+    ),
+    "the watcher looks as often as others come and go": (
+        LOG + "deaths.cpp", "constexpr int rest_times = 20;", "constexpr int rest_times = 0;", "log", "OfDeaths.*",
+    ),
+    "the watcher looks but once": (
+        LOG + "deaths.cpp", "looks_after{0ms, 1ms, 5ms, 20ms, 100ms};", "looks_after{0ms, 1h, 1h, 1h, 1h};", "log", "OfDeaths.*",
+    ),
     "times follow the clock back": (
         LOG + "appending.cpp",
         "      std::max(setting_.clock->now().time_since_epoch().count(), control.last_time.load(std::memory_order_relaxed));",

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tidings/base/result.hpp"
+#include "tidings/base/time.hpp"
 
 namespace tidings {
 
@@ -42,6 +43,18 @@ struct FileId {
   std::uint64_t device = 0;
   std::uint64_t number = 0;
   friend auto operator<=>(const FileId&, const FileId&) = default;
+};
+
+/// Hears when one file is closed. One thread waits; any may wake it.
+class CloseWatch {
+ public:
+  virtual ~CloseWatch() = default;
+  /// True: some open file of it, through which it could be written, was closed since the last call, in whatever process
+  /// and be it by death; several may come as one. False: nothing, for `wait_max` or until `wake`. Error: `io_error`
+  /// (reopen).
+  virtual Result<bool> wait(Duration wait_max) = 0;
+  /// Ends the wait, or the next one.
+  virtual void wake() = 0;
 };
 
 /// An open file. Thread-safe as the kernel's calls are. Closed on exec, and when it goes. Its descriptor is never one
@@ -75,6 +88,9 @@ class File {
   virtual Result<> unlock(Range range) = 0;
   /// A lock of another open file that meets `range`, whole: of several any one, in no order.
   virtual Result<std::optional<Range>> held_by_others(Range range) = 0;
+  /// A watch over this very file, which hears of a death a moment before the locks fall: it only tells when to look at
+  /// them. Errors: `unsupported` (never) where the file system has no such thing, `too_many_watches` (same call).
+  virtual Result<std::unique_ptr<CloseWatch>> watch_closes();
   /// The page at `at`, not to be touched: it keeps this open file, and so its locks, when the `File` itself has gone,
   /// and takes no descriptor. Empty where there is no such thing. Some file systems let the locks go all the same.
   virtual Result<Mapping> map_locks(std::uint64_t at) {

@@ -24,7 +24,9 @@ TEST_F(LogBroker, AnHeirBeginsWhereItsGroupWasTold) {
   auto heir = broker->subscribe("t", {.group = "g", .start = Start::latest()}).or_throw();
   EXPECT_TRUE(heir->fetch(10, 10ms).or_throw().empty());
   first.reset();
-  EXPECT_TRUE(heir->fetch(10, 200ms).or_throw().empty());
+  // As the process does that had it.
+  (void)system_files().open(folder, false).or_throw()->file("slots.lock", Directory::Create::never).or_throw();
+  for (int i = 0; i < 1'000 && heir->assignment().empty(); ++i) EXPECT_TRUE(heir->fetch(10, 10ms).or_throw().empty());
   publish(*broker, "t", "3");
   EXPECT_EQ(ids_of(heir->fetch(10, 10s).or_throw()), std::vector<std::string>{"3"});
 }

@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long a member sleeps at most before it looks at its group again: a partition of a member that died goes on after
-// the first of them, one that is shared with a new member moves after the second.
+// How long a member sleeps at most before it looks at its group again where nobody tells it of deaths, or where it has
+// partitions to give up, or wants more than it got.
 constexpr Duration balance_wanting = 5ms;
 constexpr Duration balance_satisfied = 50ms;
 // A publisher syncs what it wrote; one that was killed before leaves that to whoever waits for the events.
@@ -50,10 +50,10 @@ Member::Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, 
       options_(options),
       clock_(clock),
       sink_(sink),
+      group_(options_.group),
+      spread_(std::chrono::milliseconds{10} * (members_here++ % 32)),
       file_(std::move(file)),
-      places_(topic_->meta().partitions) {
-  ++members_here;
-}
+      places_(topic_->meta().partitions) {}
 
 Member::~Member() {
   leave();
@@ -78,7 +78,9 @@ Result<std::shared_ptr<Member>> Member::join(std::shared_ptr<TopicLog> topic, co
     for (std::uint32_t number = 0; number < count; ++number)
       member->places_[number].flights = member->file_->in_flight(number);
     if (auto begun = member->begin_positions(); !begun) return begun.error();
+    if (auto listens = member->listen(); !listens) return listens.error();
     if (auto balanced = member->rebalance(); !balanced) return balanced.error();
+    if (member->members_known_ > 1) member->tell_group();
   }
   if (std::ranges::all_of(member->places_, [](const Place& place) { return place.refused.has_value(); }))
     return *member->places_.front().refused;
@@ -119,10 +121,34 @@ Result<> Member::begin_position(std::uint32_t number) {
   return begun;
 }
 
+Result<> Member::listen() {
+  auto id = file_->id();
+  if (!id) return id.error();
+  listening_ = std::make_unique<tidings::log::Deaths::Listening>(topic_->deaths(), *id, static_cast<Listener&>(*this));
+  return {};
+}
+
+std::optional<std::uint32_t> Member::count_members() {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || closed_) return std::nullopt;
+  auto membership = file_->membership();
+  return membership ? std::optional{membership->count} : std::nullopt;
+}
+
+Duration Member::look_again_in(bool has_share) const {
+  if (std::ranges::any_of(places_, &Place::leaving)) return balance_wanting;
+  if (listening_ && listening_->is_watching())
+    return at_least_apart(wants_more_ ? balance_satisfied : look_at_group_every.load() + spread_);
+  // A member without a share waits for the death of one that has: it looks as often.
+  return wants_more_ || !has_share ? balance_wanting : at_least_apart(balance_satisfied);
+}
+
 Result<> Member::rebalance() {
   if (is_reader()) return {};
+  changes_known_ = topic_->wake().changes(group_);
   auto membership = file_->membership();
   if (!membership) return membership.error();
+  members_known_ = membership->count;
   const auto partitions = static_cast<std::uint32_t>(places_.size());
   const auto share =
       closing_ ? 0 : partitions / membership->count + (membership->rank < partitions % membership->count ? 1 : 0);
@@ -151,8 +177,7 @@ Result<> Member::rebalance() {
     }
   }
   wants_more_ = kept + refused < share || std::ranges::any_of(places_, &Place::leaving);
-  // A member without a share waits for the death of one that has: it looks as often.
-  next_balance_ = real_now() + (wants_more_ || share == 0 ? balance_wanting : at_least_apart(balance_satisfied));
+  next_balance_ = real_now() + look_again_in(share != 0);
   return {};
 }
 
@@ -242,6 +267,7 @@ Result<> Member::give_up(std::uint32_t number) {
   place.flights_key.store(0);
   place.held = place.leaving = false;
   if (auto released = file_->release(number); !released) return released;
+  tell_group();
   return saved;
 }
 
@@ -259,7 +285,9 @@ Result<> Member::give_up_drained() {
 
 /// A fetch that found nothing, until it returns.
 struct Member::Waiting {
-  explicit Waiting(Member& waits) : member(waits), news(waits.topic_->wake()) { member.waiting_.fetch_add(1); }
+  explicit Waiting(Member& waits) : member(waits), news(waits.topic_->wake(), waits.group_) {
+    member.waiting_.fetch_add(1);
+  }
   ~Waiting() { member.waiting_.fetch_sub(1); }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
@@ -284,11 +312,10 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
         return Error{"closed", "this consumer of topic " + topic_->name() + " is closed; subscribe again",
                      Retry::reopen};
       if (max == 0) return out;
-      if (const auto now = real_now(); now >= std::min(next_balance_, next_look_)) {
-        if (now >= next_look_) look_at_refused_again();
-        if (now >= next_balance_)
-          if (auto done = rebalance(); !done) return done.error();
-      }
+      const auto now = real_now();
+      if (now >= next_look_) look_at_refused_again();
+      if (now >= next_balance_ || (!is_reader() && topic_->wake().changes(group_) != changes_known_))
+        if (auto done = rebalance(); !done) return done.error();
       if (auto damage = damage_to_tell()) [[unlikely]]
         return *damage;
       if (auto done = read(max, out); !done && out.empty()) return done.error();  // else the next fetch meets it again
@@ -567,11 +594,13 @@ void Member::drain(Duration wait_max) {
 
 void Member::leave() {
   if (topic_->is_forked()) return;  // nor is the mutex to be trusted
+  std::unique_ptr<tidings::log::Deaths::Listening> listened;  // goes behind the lock: it may end a thread
   std::shared_ptr<File> positions;
   {
     const std::scoped_lock lock(mutex_);
     if (std::exchange(closed_, true)) return;
     closing_ = true;
+    listened = std::move(listening_);
     if (is_reader()) return;
     for (std::uint32_t number = 0; number < places_.size(); ++number)
       if (places_[number].held)
@@ -579,7 +608,7 @@ void Member::leave() {
     positions = file_->shared_file();
     // Not its mapping: `begin` and `end` may store into it without the mutex.
     if (auto done = file_->leave(); !done) sink_.write(LogLevel::warning, to_string(done.error()));
-    topic_->wake().announce();
+    tell_group();
   }
   sync(*positions);  // the others go on meanwhile
 }

@@ -23,6 +23,10 @@ using tidings::log::InFlightTable;
 using tidings::log::PartitionLog;
 using tidings::log::TopicLog;
 
+/// How often a member looks at its group that hears of all that changes in it (by `TopicWake` and `Deaths`): a net,
+/// which tests take away.
+inline std::atomic<Duration> look_at_group_every{std::chrono::seconds{1}};
+
 /// Where `start` lies in a partition.
 [[nodiscard]] Result<std::uint64_t> resolve(PartitionLog& partition, const Start& start);
 
@@ -34,14 +38,14 @@ using tidings::log::TopicLog;
 /// Members need no coordinator: each sees in the group's file how many there are and which of them it is, so it knows
 /// how many partitions are its share; it takes free ones up to that, and gives up what is beyond once what is in flight
 /// is settled. One damaged piece stops its own partition: the others go on.
-class Member {
+class Member final : private tidings::log::Deaths::Listener {
  public:
   static Result<std::shared_ptr<Member>> join(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options,
                                               Clock& clock, LogSink& sink);
   Member(std::shared_ptr<TopicLog> topic, const ConsumerOptions& options, std::optional<GroupFile> file, Clock& clock,
          LogSink& sink);
   /// In a child of a fork it does nothing: all is its parent's.
-  ~Member();
+  ~Member() override;
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
 
@@ -83,6 +87,12 @@ class Member {
 
   [[nodiscard]] bool is_reader() const { return options_.group.empty(); }
   struct Waiting;
+  std::optional<std::uint32_t> count_members() override;
+  [[nodiscard]] bool knows(std::uint32_t count) const override { return members_known_.load() == count; }
+  void tell_group() override { topic_->wake().announce_change(group_); }
+  void warn(const std::string& why) override { sink_.write(LogLevel::warning, why); }
+  Result<> listen();
+  [[nodiscard]] Duration look_again_in(bool has_share) const;
   [[nodiscard]] std::uint64_t flights_key(const DeliveryId& id) const;
   Result<> begin_positions();
   Result<> begin_position(std::uint32_t partition);
@@ -112,6 +122,8 @@ class Member {
   const ConsumerOptions options_;
   Clock& clock_;
   LogSink& sink_;
+  const tidings::log::TopicWake::Group group_;
+  const Duration spread_;  // so that those of one process do not all look at once
 
   mutable std::mutex mutex_;
   std::optional<GroupFile> file_;
@@ -123,6 +135,9 @@ class Member {
   bool told_unsynced_ = false;
   std::atomic<bool> moved_ = false;  // positions that were written, and not synced yet
   bool wants_more_ = false;
+  std::uint32_t changes_known_ = 0;
+  std::atomic<std::uint32_t> members_known_ = 0;
+  std::unique_ptr<tidings::log::Deaths::Listening> listening_;
   bool closing_ = false;
   bool closed_ = false;
   std::condition_variable drained_;
