@@ -16,8 +16,7 @@ namespace {
 
 class SystemCloseWatch final : public CloseWatch {
  public:
-  SystemCloseWatch(std::string path, int events, int woken)
-      : path_(std::move(path)), events_(events), woken_(woken) {
+  SystemCloseWatch(std::string path, int events, int woken) : path_(std::move(path)), events_(events), woken_(woken) {
     // A child's copies would keep the watch alive, of which a user has few.
     events_.keep_from_children();
     woken_.keep_from_children();

@@ -90,9 +90,8 @@ TEST_F(OfDeaths, HoweverManyComeAndGoLookingTakesALittleOfTheTime) {
 
 TEST_F(OfDeaths, WithoutAWatchTheyAreNotHeardOf) {
   FaultyFiles files;
-  files.fail([](const auto& call) {
-    return call.name == "watch_closes" ? std::optional{too_many_files()} : std::nullopt;
-  });
+  files.fail(
+      [](const auto& call) { return call.name == "watch_closes" ? std::optional{too_many_files()} : std::nullopt; });
   struct Counting final : LogSink {
     void write(LogLevel, std::string_view) override { ++lines; }
     int lines = 0;

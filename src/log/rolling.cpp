@@ -109,14 +109,19 @@ Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, st
   auto size = from == nullptr
                   ? setting_.segment_bytes_first
                   : std::min(std::max(from->size() * 2, setting_.segment_bytes_first), setting_.segment_bytes_max);
-  size = (std::max(size, needed) + 4095) & ~std::uint64_t{4095};
-  if (auto done = Segment::prepare(*directory_, {.first_offset = offset,
-                                                 .size = size,
-                                                 .epoch = control().epoch.load(),
-                                                 .replaces = there.has_value(),
-                                                 .is_synced = setting_.durable});
-      !done)
-    return done.error();
+  const auto in_pages = [](std::uint64_t whole) { return (whole + 4095) & ~std::uint64_t{4095}; };
+  size = in_pages(std::max(size, needed));
+  while (true) {
+    auto done = Segment::prepare(*directory_, {.first_offset = offset,
+                                               .size = size,
+                                               .epoch = control().epoch.load(),
+                                               .replaces = there.has_value(),
+                                               .is_synced = setting_.durable});
+    if (done) break;
+    // A disk may have room for one that is smaller.
+    if (done.error().code != "disk_full" || size == in_pages(needed)) return done.error();
+    size = in_pages(std::max(size / 2, needed));
+  }
   return open_written(offset);
 }
 

@@ -225,6 +225,9 @@ MUTANTS = {
     "a child of a fork keeps the locks": (
         "src/base/file_system.cpp", "    fd_.keep_from_children();\n", "", "processes", "*Forked*",
     ),
+    "a segment has its size or is not made": (
+        LOG + "rolling.cpp", "    size = in_pages(std::max(size / 2, needed));", "    return done.error();", "processes", "*FullDisk*",
+    ),
     # Members.
     "a group is not told of a death": (
         LOG + "deaths.cpp", "group->second->tell_group();", "(void)0;", "members", "*Killed*",
