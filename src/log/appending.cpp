@@ -41,6 +41,10 @@ std::invoke_result_t<Act> PartitionLog::as_writer(Duration wait_max, Act act) {
   return done;
 }
 
+Result<> PartitionLog::do_as_writer(const std::function<Result<>()>& act) {
+  return as_writer(std::chrono::seconds{1}, act);
+}
+
 Result<std::uint64_t> PartitionLog::append(std::span<const EnvelopeView* const> events, Duration wait_max) {
   auto first = as_writer(wait_max, [&] { return append_locked(events, {}, {}); });
   if (first) announce_appended();

@@ -22,22 +22,32 @@ Background::~Background() {
   if (thread_) thread_->join();
 }
 
-void Background::post_after(Duration delay, const void* owner, Job job) {
+void Background::put(const void* owner, Duration delay, RepeatedJob job) {
   const auto due = std::chrono::steady_clock::now() + delay;
   const std::scoped_lock lock(mutex_);
-  const auto same = std::ranges::find(jobs_, owner, &Posted::owner);
-  if (same != jobs_.end())
-    *same = {owner, std::move(job), due};
-  else
-    jobs_.push_back({owner, std::move(job), due});
+  erase(owner);
+  jobs_.push_back({owner, due, std::move(job)});
   if (!thread_) thread_ = std::make_unique<std::thread>([this] { work(); });
   changed_.notify_all();
 }
 
+void Background::post_after(Duration delay, const void* owner, Job job) {
+  put(owner, delay, [job = std::move(job)]() -> std::optional<Duration> {
+    job();
+    return std::nullopt;
+  });
+}
+
 void Background::forget(const void* owner) {
   std::unique_lock lock(mutex_);
-  std::erase_if(jobs_, [&](const auto& one) { return one.owner == owner; });
+  erase(owner);
   changed_.wait(lock, [&] { return running_ != owner; });
+}
+
+/// What runs is not repeated, either. Under the mutex.
+void Background::erase(const void* owner) {
+  std::erase_if(jobs_, [&](const auto& one) { return one.owner == owner; });
+  if (running_ == owner) repeats_ = false;
 }
 
 void Background::work() {
@@ -50,13 +60,18 @@ void Background::work() {
       changed_.wait_until(lock, due);
       continue;
     }
-    const auto posted = std::move(*first);
+    auto posted = std::move(*first);
     jobs_.erase(first);
     running_ = posted.owner;
+    repeats_ = true;
     lock.unlock();
-    posted.job();
+    const auto again = posted.job();
     lock.lock();
     running_ = nullptr;
+    if (again && repeats_) {
+      posted.due = std::chrono::steady_clock::now() + *again;
+      jobs_.push_back(std::move(posted));
+    }
     changed_.notify_all();
   }
 }

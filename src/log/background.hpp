@@ -4,10 +4,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
-#include "tidings/base/clock.hpp"
+#include "tidings/base/time.hpp"
 
 namespace tidings::log {
 
@@ -15,6 +17,7 @@ namespace tidings::log {
 class Background {
  public:
   using Job = std::function<void()>;
+  using RepeatedJob = std::function<std::optional<Duration>()>;
 
   Background();
   /// In a child of a fork it does nothing: the thread is its parent's.
@@ -26,16 +29,19 @@ class Background {
   void post(const void* owner, Job job) { post_after(Duration{}, owner, std::move(job)); }
   /// The same, not before `delay` has passed.
   void post_after(Duration delay, const void* owner, Job job);
+  /// The same, and again after what it returned, until that is nothing.
+  void repeat(const void* owner, Duration delay, RepeatedJob job) { put(owner, delay, std::move(job)); }
   /// Returns once no job of this owner runs, or will. Not from a job.
   void forget(const void* owner);
 
  private:
-  using Time = std::chrono::steady_clock::time_point;
   struct Posted {
     const void* owner = nullptr;
-    Job job;
-    Time due;
+    SteadyTime due{};
+    RepeatedJob job{};
   };
+  void put(const void* owner, Duration delay, RepeatedJob job);
+  void erase(const void* owner);
   void work();
 
   const unsigned forks_;
@@ -43,6 +49,7 @@ class Background {
   std::condition_variable changed_;
   std::vector<Posted> jobs_;
   const void* running_ = nullptr;
+  bool repeats_ = false;  // what runs, where it says so
   bool stops_ = false;
   std::unique_ptr<std::thread> thread_;
 };

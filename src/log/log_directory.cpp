@@ -62,6 +62,7 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
       slots_(shared.slots),
       wake_(std::move(wake)),
       id_(id),
+      keepings_known_(wake_->keepings()),
       known_(meta.partitions),
       partitions_(meta.partitions) {
   setting_.durable = meta.durability == Durability::durable;
@@ -75,6 +76,10 @@ TopicLog::TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Dire
     for (std::uint32_t number = 0; number < known_.size(); ++number)
       if (known_[number].load(std::memory_order_acquire) == &partition) remove_old(partition, number);
   };
+}
+
+TopicLog::~TopicLog() {
+  if (setting_.background && !slots_->is_forked()) setting_.background->forget(this);
 }
 
 Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log, const std::string& name,
@@ -129,6 +134,7 @@ Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_ma
   known_[number].store(partition.get(), std::memory_order_release);
   if (!meta_.keeping.is_for_ever() && setting_.background)
     setting_.background->post(partition.get(), [this, opened = partition.get()] { setting_.after_roll(*opened); });
+  if (meta_.keeping.age != Duration{}) look_at_age_later();
   return partition.get();
 }
 
@@ -175,6 +181,8 @@ Result<> TopicLog::keep(const Keeping& keeping) {
     return made;
   }
   if (auto synced = directory_->sync(); !synced) return synced;
+  wake_->tell_keeping();
+  look_at_age_later();
   for (std::uint32_t number = 0; number < meta_.partitions; ++number) {
     auto partition = this->partition(number);
     if (!partition) return partition.error();
@@ -197,7 +205,25 @@ Result<std::uint64_t> TopicLog::settled_by_all(std::uint32_t number) {
   return settled;
 }
 
-/// What goes wrong is told, and tried again with the next segment.
+void TopicLog::look_at_age_later() {
+  keepings_known_.store(wake_->keepings());
+  if (setting_.background) setting_.background->repeat(this, ageing_pace.least, [this] { return look_at_age(); });
+}
+
+/// In the background. Of the partitions that are open here: who opens one looks at once.
+Duration TopicLog::look_at_age() {
+  auto keeping = this->keeping();
+  if (!keeping || keeping->age == Duration{} || is_deleted()) return ageing_pace.most;
+  const auto oldest = setting_.clock->now() - keeping->age;
+  for (std::uint32_t number = 0; number < known_.size(); ++number) {
+    auto* const partition = known_[number].load(std::memory_order_acquire);
+    if (partition == nullptr) continue;
+    if (auto older = partition->has_older(oldest); !older || *older) remove_old(*partition, number);
+  }
+  return std::clamp<Duration>(keeping->age / 10, ageing_pace.least, ageing_pace.most);
+}
+
+/// What goes wrong is told, and tried again with the next segment, or when the clock says so.
 void TopicLog::remove_old(PartitionLog& partition, std::uint32_t number) {
   const auto remove = [&]() -> Result<std::size_t> {
     auto now = keeping();
@@ -205,6 +231,9 @@ void TopicLog::remove_old(PartitionLog& partition, std::uint32_t number) {
     if (now->is_for_ever()) return std::size_t{0};
     auto keep_from = now->waits_for_groups ? settled_by_all(number) : Result<std::uint64_t>{~std::uint64_t{0}};
     if (!keep_from) return keep_from.error();
+    // Where another is at work there, or the disk is full, what stands before it goes all the same.
+    auto rolled = now->age == Duration{} ? Result<>{} : partition.roll_old(now->age);
+    if (!rolled && rolled.error().retry != Retry::same_call) return rolled.error();
     return partition.remove_old(*now, *keep_from);
   };
   if (auto removed = remove(); !removed)

@@ -24,6 +24,12 @@ struct TopicMeta {
   Keeping keeping{};  ///< when the topic was opened; it may change: `TopicLog::keeping`
 };
 
+/// How often at most, and at least, a process looks whether events are too old; tests have no time for that.
+struct AgeingPace {
+  std::atomic<Duration> least{std::chrono::seconds{1}};
+  std::atomic<Duration> most{std::chrono::minutes{1}};
+};
+inline AgeingPace ageing_pace;
 /// What the topics of a log share.
 struct LogShared {
   std::shared_ptr<Slots> slots;
@@ -41,6 +47,10 @@ class TopicLog {
   TopicLog(std::string name, const TopicMeta& meta, std::shared_ptr<Directory> log,
            std::unique_ptr<Directory> directory, const LogShared& shared, std::shared_ptr<TopicWake> wake, FileId id,
            Clock& clock, LogSink& sink);
+  /// Waits for what goes on behind.
+  ~TopicLog();
+  TopicLog(const TopicLog&) = delete;
+  TopicLog& operator=(const TopicLog&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const TopicMeta& meta() const { return meta_; }
@@ -71,6 +81,11 @@ class TopicLog {
   Result<Keeping> keeping();
   /// Changes it, for all, and removes what is too old by it.
   Result<> keep(const Keeping& keeping);
+  /// For whoever comes by: another process may have changed it, and events have to go from now on as they get old.
+  void notice_keeping() {
+    if (wake_->keepings() != keepings_known_.load(std::memory_order_relaxed)) [[unlikely]]
+      look_at_age_later();
+  }
 
   /// Syncs what was committed and not synced, in the partitions that are open.
   void sync_behind();
@@ -78,6 +93,8 @@ class TopicLog {
  private:
   Result<bool> was_deleted();
   void remove_old(PartitionLog& partition, std::uint32_t number);
+  void look_at_age_later();
+  Duration look_at_age();
   /// Before it, every group has settled everything.
   Result<std::uint64_t> settled_by_all(std::uint32_t number);
 
@@ -90,6 +107,7 @@ class TopicLog {
   std::shared_ptr<TopicWake> wake_;
   FileId id_;  // of its `control`, which is mapped: nothing else has it meanwhile
   PartitionSetting setting_;
+  std::atomic<std::uint32_t> keepings_known_;
   std::mutex mutex_;
   std::vector<std::atomic<PartitionLog*>> known_;          // of `partitions_`, to be looked at without the mutex
   std::vector<std::unique_ptr<PartitionLog>> partitions_;  // last: their end waits for what still goes on behind

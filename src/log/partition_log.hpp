@@ -97,6 +97,11 @@ class PartitionLog {
   /// Removes the oldest sealed segments as `keeping` says, of which all events lie before `keep_from`. Readers keep
   /// what they have in hand; the next they ask for is `removed`. Returns how many segments went.
   Result<std::size_t> remove_old(const Keeping& keeping, std::uint64_t keep_from);
+  /// Whether there is an event from before `oldest`: the first, that is.
+  Result<bool> has_older(TimePoint oldest);
+  /// The segment that is written is never removed: where its first event is older than `age`, another is begun. Error
+  /// `busy` (same call), and those of `append`.
+  Result<> roll_old(Duration age);
 
   /// The segment that holds `offset`, or would. Errors: `removed` (same call) where its events are gone by retention,
   /// `corrupt`.
@@ -166,8 +171,12 @@ class PartitionLog {
   Result<Segment*> segment_with_room(std::uint64_t bytes);
   Result<Segment*> writing_segment(std::uint64_t first, bool is_begun);
   Result<> zero_ahead(Segment& segment, std::uint64_t end);
-  Result<std::shared_ptr<Segment>> make_next(const Segment* from, std::uint64_t bytes);
-  Result<Segment*> roll(std::uint64_t bytes);
+  Result<std::shared_ptr<Segment>> make_next(const Segment* from, std::uint64_t bytes,
+                                             std::optional<std::uint64_t> wanted);
+  /// Of `size`, or as large as the last one's gives it.
+  Result<Segment*> roll(std::uint64_t bytes, std::optional<std::uint64_t> size = std::nullopt);
+  Result<bool> remove_before_empty(std::uint64_t first, std::uint64_t next, TimePoint oldest);
+  [[nodiscard]] bool has_no_event() const { return control().position.load() <= sizeof(SegmentHeader); }
   Result<> write_seal(Segment& segment, std::uint64_t position, const std::array<std::byte, seal_bytes>& seal);
   void mark_dirty(std::uint64_t end);
   Result<std::vector<std::uint64_t>> list_segments();
@@ -212,6 +221,7 @@ class PartitionLog {
   [[nodiscard]] Error removed(std::uint64_t offset) const;
   template <class Act>
   std::invoke_result_t<Act> as_writer(Duration wait_max, Act act);
+  Result<> do_as_writer(const std::function<Result<>()>& act);
   Result<> ready_to_write(bool inherited);
   Result<std::uint64_t> append_locked(std::span<const EnvelopeView* const> events, const ProducerId& producer,
                                       std::span<const std::uint64_t> sequences);
@@ -269,6 +279,13 @@ class PartitionLog {
     std::optional<SegmentIndex> index;  // none: to be read from the segment
   };
   std::vector<Unindexed> unindexed_;  // sealed by this process, for the background
+
+  /// The oldest event, for `has_older`.
+  struct Oldest {
+    std::uint64_t segment = 0;
+    std::int64_t time = 0;
+  };
+  std::optional<Oldest> oldest_;  // under `sizes_mutex_`
 
   std::mutex sizes_mutex_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> sizes_;  // of sealed segments, by first offset; for retention

@@ -63,7 +63,13 @@ Result<std::size_t> PartitionLog::remove_old(const Keeping& keeping, std::uint64
   for (std::size_t i = 0; i + 1 < firsts.size() && firsts[i + 1] <= bound; ++i) {
     const auto next = firsts[i + 1];
     // One without an event does not know yet who published before it.
-    if (next == control.segment.load() && control.position.load() <= sizeof(SegmentHeader)) break;
+    if (next == control.segment.load() && has_no_event()) {
+      if (keeping.age == Duration{}) break;
+      auto gone = remove_before_empty(firsts[i], next, oldest);
+      if (!gone) return gone.error();
+      count += *gone ? 1 : 0;
+      break;
+    }
     const auto size = keeping.bytes == 0 ? 0 : (*known)[i].second;
     bool goes = keeping.bytes != 0 && bytes >= keeping.bytes + size;
     if (!goes && keeping.age != Duration{}) {

@@ -98,7 +98,8 @@ Result<Segment*> PartitionLog::segment_with_room(std::uint64_t bytes) {
 
 /// A segment for what is committed next, with room for `bytes` of frames. `from` is the one before it, or, where that
 /// has no event, the one whose place it takes; none at the very beginning.
-Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, std::uint64_t bytes) {
+Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, std::uint64_t bytes,
+                                                         std::optional<std::uint64_t> wanted) {
   const auto offset = control().committed.load();
   const auto needed = padded(sizeof(SegmentHeader) + bytes + seal_bytes);
   auto there = open_written(offset);
@@ -106,7 +107,8 @@ Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, st
   // Nothing in it was ever committed: made by a writer that died, or for a batch that was not written.
   if (there && from == nullptr && needed <= (*there)->size() && (*there)->length_at(sizeof(SegmentHeader)) == 0)
     return there;
-  auto size = from == nullptr
+  auto size = wanted ? *wanted
+              : from == nullptr
                   ? setting_.segment_bytes_first
                   : std::min(std::max(from->size() * 2, setting_.segment_bytes_first), setting_.segment_bytes_max);
   const auto in_pages = [](std::uint64_t whole) { return (whole + 4095) & ~std::uint64_t{4095}; };
@@ -129,14 +131,14 @@ Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, st
 /// reads the last segment only. In others the one before is synced behind the writer's back, at the latest before
 /// another is sealed: recovery reads three. Each step may be the last of this process, or fail; the next writer does
 /// what is missing, and removes what is too much.
-Result<Segment*> PartitionLog::roll(std::uint64_t bytes) {
+Result<Segment*> PartitionLog::roll(std::uint64_t bytes, std::optional<std::uint64_t> size) {
   auto& control = this->control();
   const auto position = control.position.load();
   const auto from = position == 0 ? nullptr : writing_;
   mark_dirty(position);
   if (!setting_.durable)
     if (auto done = sync_sealed(sync_deadline()); !done) return done.error();
-  auto made = make_next(from.get(), bytes);
+  auto made = make_next(from.get(), bytes, size);
   if (!made) return made.error();
   auto& next = **made;
   // One without an event is not sealed: its successor has its name.

@@ -21,6 +21,7 @@ class TopicWake {
     std::atomic<std::uint32_t> waiters;
     std::atomic<std::uint32_t> deleted;  // 1: the topic was, and what has this open has nothing
     std::atomic<std::uint32_t> changes[group_words];
+    std::atomic<std::uint32_t> keepings;  // how often the topic's retention was changed
   };
 
  public:
@@ -54,6 +55,12 @@ class TopicWake {
   [[nodiscard]] bool has_waiters() const { return words().waiters.load(std::memory_order_relaxed) != 0; }
   /// Those who were killed. Only while nobody else has a partition of the topic open.
   void forget_waiters() { words().waiters.store(0); }
+
+  void tell_keeping() {
+    words().keepings.fetch_add(1);
+    announce();
+  }
+  [[nodiscard]] std::uint32_t keepings() const { return words().keepings.load(std::memory_order_relaxed); }
 
   void tell_deleted() { words().deleted.store(1); }
   [[nodiscard]] bool is_deleted() const { return words().deleted.load(std::memory_order_relaxed) != 0; }

@@ -228,6 +228,16 @@ MUTANTS = {
     "a segment has its size or is not made": (
         LOG + "rolling.cpp", "    size = in_pages(std::max(size / 2, needed));", "    return done.error();", "processes", "*FullDisk*",
     ),
+    # Retention by age.
+    "who published is forgotten with the last segment": (
+        LOG + "ageing.cpp", "    if (!producers_.is_empty()) return {};\n", "", "log", "Ageing.*",
+    ),
+    "a segment goes when its first event is old": (
+        LOG + "ageing.cpp", "  if (*since < next) return false;\n", "", "log", "Ageing.*",
+    ),
+    "nobody looks by the clock": (
+        LOG + "log_directory.cpp", "    if (auto older = partition->has_older(oldest); !older || *older) remove_old(*partition, number);\n", "", "log", "Ageing.*",
+    ),
     # Members.
     "a group is not told of a death": (
         LOG + "deaths.cpp", "group->second->tell_group();", "(void)0;", "members", "*Killed*",

@@ -306,6 +306,7 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
     const auto ticket = waiting ? waiting->news.ticket() : 0;
     Duration wait{};
     PartitionLog* unsynced = nullptr;
+    topic_->notice_keeping();
     {
       const std::scoped_lock lock(mutex_);
       if (closing_ || closed_)
