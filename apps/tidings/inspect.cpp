@@ -54,6 +54,7 @@ std::string to_json(const log::PartitionInspection& one) {
       .add("end", one.end)
       .add("epoch", one.epoch)
       .raw("poisoned", truth(one.is_poisoned))
+      .raw("died_in_sync", truth(one.died_in_sync))
       .raw("dirty", truth(one.is_dirty))
       .raw("writer", one.writer ? to_json(*one.writer) : "null")
       .add("writers_waiting", one.writers_waiting)
@@ -120,7 +121,7 @@ std::string state_of(const log::PartitionInspection& one) {
   const auto add = [&](const std::string& text) { state += (state.empty() ? "" : ", ") + text; };
   using State = log::PartitionState;
   if (one.error) add(one.error->code);
-  if (one.is_poisoned) add("POISONED");
+  if (one.is_poisoned) add(one.died_in_sync ? "a process died in a sync" : "POISONED");
   if (one.state == State::unused) add("not used yet");
   if (one.state == State::to_recover) add("to be recovered");
   if (one.state == State::recovering) add("being recovered");
@@ -131,8 +132,8 @@ std::string state_of(const log::PartitionInspection& one) {
          : one.writer->process ? ": " + to_text(one.writer->process)
                                : ": it is alive"));
   else if (one.is_dirty)
-    add("a writer died in its work");
-  if (one.writers_waiting > 0) add(std::to_string(one.writers_waiting) + " wait to write");
+    add("an append failed");
+  if (one.writers_waiting > 0) add("up to " + std::to_string(one.writers_waiting) + " wait to write");
   return state.empty() ? "ok" : state;
 }
 

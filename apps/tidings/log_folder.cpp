@@ -1,13 +1,26 @@
 #include "log_folder.hpp"
 
+#include <algorithm>
+
 #include "output.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::cli {
+namespace {
+
+/// A folder may have a colon in its name; a URL has a scheme that there is, or `://`.
+bool is_url(std::string_view text) {
+  const auto scheme = text.substr(0, text.find(':'));
+  return scheme.size() < text.size() &&
+         (text.substr(scheme.size()).starts_with("://") ||
+          std::ranges::any_of(broker_factories(), [&](const auto& one) { return one.scheme == scheme; }));
+}
+
+}  // namespace
 
 Result<std::string> log_folder(const Common& common, const std::string& argument) {
   const auto& url = argument.empty() ? common.broker : argument;
-  if (!argument.empty() && !argument.starts_with("log:")) return argument;
+  if (!argument.empty() && !is_url(argument)) return argument;
   if (!url.starts_with("log:"))
     return Error{"invalid_url", "'" + printable(url) + "' keeps no folder; name a log's folder, as DIR or log:DIR"};
   if (auto usable = check_broker(url); !usable) return usable.error();

@@ -1,12 +1,18 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 namespace tidings::cli {
 
-/// How far a file is read, as a bar on the terminal that standard error is; nothing elsewhere.
+/// A bar, how many in a hundred, and how many events: what fits into so many columns. Blocks where they can be shown.
+[[nodiscard]] std::string progress_line(std::uint64_t done, std::uint64_t total, std::uint64_t events,
+                                        std::size_t columns, bool utf8);
+
+/// How far a file is read, as a bar on the terminal that standard error is; nothing elsewhere, nor on one that cannot
+/// redraw a line.
 class Progress {
  public:
   /// `bytes_total` 0: not known, so no bar.
@@ -25,6 +31,7 @@ class Progress {
  private:
   using Steady = std::chrono::steady_clock;
   bool on_terminal_;
+  bool utf8_;
   std::uint64_t bytes_total_;
   Steady::time_point started_ = Steady::now();
   Steady::time_point shown_{};

@@ -1,14 +1,12 @@
 #include "tidings/log/verify.hpp"
 
-#include <algorithm>
-#include <map>
-
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "json_line.hpp"
 #include "log_folder.hpp"
 #include "output.hpp"
 #include "progress.hpp"
+#include "repairing.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::cli {
@@ -49,13 +47,21 @@ std::string to_json(const log::Finding& finding) {
 }
 
 /// What this user may not read is no damage, but nothing is known of it.
-std::string_view verdict(const log::VerifySummary& sum) {
-  return sum.errors > sum.denied ? "damaged" : sum.denied > 0 ? "unread" : sum.torn > 0 ? "torn" : "whole";
+std::string_view verdict(const log::VerifySummary& sum, std::uint64_t repaired) {
+  return sum.errors > sum.denied ? "damaged" : sum.denied > 0 ? "unread" : sum.torn > repaired ? "torn" : "whole";
 }
 
-std::string to_json(const log::VerifySummary& sum) {
+std::string to_text(const Repairing::Repaired& one) {
+  return "repaired  " + printable(one.partition) + "\n       " + printable(one.what) + "\n";
+}
+
+std::string to_json(const Repairing::Repaired& one) {
+  return JsonLine().add("repaired", printable(one.partition)).add("what", printable(one.what)).str() + "\n";
+}
+
+std::string to_json(const log::VerifySummary& sum, std::uint64_t repaired) {
   return JsonLine()
-             .add("verified", verdict(sum))
+             .add("verified", verdict(sum, repaired))
              .add("topics", sum.topics)
              .add("partitions", sum.partitions)
              .add("segments", sum.segments)
@@ -67,17 +73,19 @@ std::string to_json(const log::VerifySummary& sum) {
              .add("errors", sum.errors)
              .add("denied", sum.denied)
              .add("torn", sum.torn)
+             .add("repaired", repaired)
              .add("notes", sum.notes)
              .str() +
          "\n";
 }
 
-std::string to_text(const log::VerifySummary& sum) {
-  std::string text(verdict(sum));
+std::string to_text(const log::VerifySummary& sum, std::uint64_t repaired) {
+  std::string text(verdict(sum, repaired));
+  const auto torn = sum.torn - repaired;
   if (sum.errors > sum.denied) text += ": " + counted(sum.errors - sum.denied, "error");
   if (sum.denied > 0) text += (text == "unread" ? ": " : ", ") + std::to_string(sum.denied) + " that you may not read";
-  if (sum.errors == 0 && sum.torn > 0) text += ": " + std::to_string(sum.torn) + " unfinished";
-  if (sum.errors > 0 && sum.torn > 0) text += ", " + std::to_string(sum.torn) + " unfinished";
+  if (torn > 0) text += (sum.errors == 0 ? ": " : ", ") + std::to_string(torn) + " unfinished";
+  if (repaired > 0) text += ", " + std::to_string(repaired) + " repaired";
   if (sum.notes > 0) text += ", " + counted(sum.notes, "note");
   text += "; " + counted(sum.events, "event") + " and " + counted(sum.groups, "group") + " in " +
           counted(sum.topics, "topic") + ", " + size_text(sum.bytes) + " in " + counted(sum.segments, "segment") + "\n";
@@ -91,42 +99,6 @@ std::string to_text(const log::VerifySummary& sum) {
   return text;
 }
 
-/// What is wrong in a partition, for --repair.
-struct Wrong {
-  bool is_torn = false;
-  bool is_damaged = false;
-};
-
-/// `orders/0` of `orders/0/….log`; empty for what belongs to no partition.
-std::string partition_of(const std::string& file) {
-  const auto topic = file.find('/');
-  const auto number = topic == file.npos ? file.npos : file.find('/', topic + 1);
-  const auto digits = number == file.npos ? std::string() : file.substr(topic + 1, number - topic - 1);
-  return digits.empty() || digits.find_first_not_of("0123456789") != digits.npos ? std::string()
-                                                                                 : file.substr(0, number);
-}
-
-/// Returns whether nothing torn is left.
-bool repair(const std::string& path, bool any_file_system, const std::map<std::string, Wrong>& partitions) {
-  bool all = true;
-  for (const auto& [name, wrong] : partitions) {
-    if (!wrong.is_torn) continue;
-    if (wrong.is_damaged) {
-      complain(name + " is damaged: its torn tail is left as it is");
-      all = false;
-      continue;
-    }
-    const auto slash = name.rfind('/');
-    auto moved =
-        log::move_torn_tail(path, name.substr(0, slash), static_cast<std::uint32_t>(std::stoul(name.substr(slash + 1))),
-                            {.any_file_system = any_file_system});
-    if (moved) continue;
-    complain(moved.error());
-    all = false;
-  }
-  return all;
-}
-
 }  // namespace
 
 int verify(const Common& common, const VerifyArguments& arguments) {
@@ -136,7 +108,7 @@ int verify(const Common& common, const VerifyArguments& arguments) {
   std::optional<Progress> progress;
   bool is_read = true;  // what it prints, by somebody
   Result<> written;
-  std::map<std::string, Wrong> partitions;
+  Repairing repairing(on_any_file_system(common, arguments.folder));
   const auto put = [&](const std::string& text) {
     if (!is_read) return;
     if (progress) progress->hide();
@@ -145,10 +117,7 @@ int verify(const Common& common, const VerifyArguments& arguments) {
   };
   log::VerifyOptions options;
   options.on_finding = [&](const log::Finding& finding) {
-    if (const auto name = partition_of(finding.file); !name.empty()) {
-      partitions[name].is_torn |= finding.severity == log::Severity::torn;
-      partitions[name].is_damaged |= finding.severity == log::Severity::error;
-    }
+    repairing.found(finding);
     put(common.json ? to_json(finding) : to_text(finding));
   };
   options.on_progress = [&](const log::VerifyProgress& now) {
@@ -160,14 +129,14 @@ int verify(const Common& common, const VerifyArguments& arguments) {
   progress.reset();
   if (!summary && caught_signal() != 0) return status_after_signals(failed);
   if (!summary) return fail(why_no_log(summary.error(), *path));
-  put(common.json ? to_json(*summary) : to_text(*summary));
+  if (arguments.repair)
+    repairing.run(*path, [&](const Repairing::Repaired& one) { put(common.json ? to_json(one) : to_text(one)); });
+  put(common.json ? to_json(*summary, repairing.repaired()) : to_text(*summary, repairing.repaired()));
   if (!written && written.error().code != "closed_pipe") {
     complain(written.error());
     return status_after_signals(failed);
   }
-  if (arguments.repair && summary->torn > 0 && !repair(*path, on_any_file_system(common, arguments.folder), partitions))
-    return failed;
-  return summary->errors > 0 ? failed : done;
+  return summary->errors > 0 || repairing.left_any() ? failed : done;
 }
 
 }  // namespace tidings::cli

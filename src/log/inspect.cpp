@@ -108,13 +108,14 @@ class Inspector {
     seen.state = state_of(*view, firsts.empty());
     seen.openers = view->openers;
     seen.epoch = view->epoch;
-    seen.writers_waiting = view->writers_waiting;
     if (view->is_current()) {
       seen.committed = view->committed;
       seen.durable = view->durable;
       seen.is_poisoned = view->poisoned;
+      seen.died_in_sync = view->poisoned && died_in_sync(**directory);
       seen.is_dirty = view->dirty_end != 0;
       if (view->writer != 0) seen.writer = writer(view->writer);
+      if (seen.writer && seen.writer->is_alive) seen.writers_waiting = view->writers_waiting;
       if (firsts.empty()) seen.earliest = seen.committed;
     }
     seen.end = view->is_current() && durable ? seen.durable : seen.committed;
@@ -147,18 +148,36 @@ class Inspector {
     return PartitionState::to_recover;
   }
 
+  /// Whether somebody died in a sync, so that nobody knows whether it would have failed.
+  bool died_in_sync(Directory& partition) const {
+    auto file = partition.file("control", Directory::Create::never, false);
+    alignas(Control) std::array<std::byte, Control::file_bytes> bytes{};
+    auto got = file ? (*file)->read_at(bytes, 0) : Result<std::size_t>{file.error()};
+    if (!got || *got < bytes.size()) return false;
+    const auto& syncs = reinterpret_cast<const Control*>(bytes.data())->syncs;
+    return std::ranges::any_of(syncs, [&](const auto& sync) {
+      const auto word = sync.word.load();
+      return word != 0 && !is_alive(word);
+    });
+  }
+
   /// As a writer that waits finds out whether the holder lives.
+  bool is_alive(std::uint64_t word) const {
+    const auto slot = static_cast<std::uint32_t>(word & 0xffff) - 1;
+    if (!slots_ || slot >= Slots::count) return false;
+    std::uint64_t generation = 0;
+    auto got = slots_->read_at(std::as_writable_bytes(std::span{&generation, 1}),
+                               Slots::count + std::uint64_t{slot} * sizeof generation);
+    auto held = slots_->held_by_others({slot, 1});
+    return got && *got == sizeof generation && (generation & 0xffffffffffffU) == word >> 16 && held &&
+           held->has_value();
+  }
+
   WriterInspection writer(std::uint64_t word) const {
     WriterInspection writer;
     writer.slot = static_cast<std::uint32_t>(word & 0xffff) - 1;
     writer.generation = word >> 16;
-    if (!slots_ || writer.slot >= Slots::count) return writer;
-    std::uint64_t generation = 0;
-    auto got = slots_->read_at(std::as_writable_bytes(std::span{&generation, 1}),
-                               Slots::count + std::uint64_t{writer.slot} * sizeof generation);
-    auto held = slots_->held_by_others({writer.slot, 1});
-    writer.is_alive = got && *got == sizeof generation && (generation & 0xffffffffffffU) == writer.generation && held &&
-                      held->has_value();
+    writer.is_alive = is_alive(word);
     if (writer.is_alive) writer.process = holders_.holder(slots_id_, {writer.slot, 1});
     return writer;
   }

@@ -1,12 +1,15 @@
 """What the tests of the command line share: a folder of one's own, and the real binary."""
 
+import fcntl
 import json
 import os
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -48,6 +51,24 @@ class CommandLine(unittest.TestCase):
         process = subprocess.Popen([TIDINGS, *arguments], cwd=self.folder, env=self.environment(), **wanted)
         self.started.append(process)
         return process
+
+    def on_terminal(self, columns, *arguments, **more):
+        """What it writes to standard error where that is a terminal of so many columns."""
+        ours, its = os.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen([TIDINGS, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=its, cwd=self.folder,
+                                   env=self.environment(**more))
+        self.started.append(process)
+        os.close(its)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        except OSError:  # its other end is closed
+            pass
+        os.close(ours)
+        process.wait(timeout=PATIENCE_S)
+        return shown.decode()
 
     def end_of(self, process, status=0):
         """Waits for the end; gives what it wrote to standard output and standard error."""

@@ -76,6 +76,34 @@ class Inspect(CommandLine):
             file.seek(64)
             file.write(bytes(8))
 
+    def write_control(self, place, *values):
+        with open(os.path.join(self.data, "orders/0/control"), "r+b") as file:
+            file.seek(place)
+            file.write(b"".join(value.to_bytes(8, "little") for value in values))
+
+    def state(self):
+        return self.run_tidings("inspect", self.data).stdout.splitlines()[2].split("  ")[-1]
+
+    def test_what_went_wrong_is_told_by_its_name(self):
+        self.publish("orders", range(5))
+        with open(os.path.join(self.data, "orders/0/control"), "rb") as file:
+            ready_and_faults = int.from_bytes(file.read(64)[56:], "little")
+        # Killed waiters: they are counted for ever, and nobody waits where nobody writes.
+        self.write_control(64, 0, 3 | 2 << 32)
+        self.assertEqual(self.state(), "ok")
+        self.assertEqual(self.documents()[0][0]["partitions"][0]["writers_waiting"], 0)
+        self.write_control(152, 4096)  # dirty, and the lock was given up: the disk was full
+        self.assertEqual(self.state(), "an append failed")
+        self.write_control(152, 0)
+        self.write_control(56, ready_and_faults | 1 << 32)
+        self.assertEqual(self.state(), "POISONED")
+        self.write_control(256, 7 << 16 | 1)  # a sync of a process that is gone
+        self.assertEqual(self.state(), "a process died in a sync")
+        partition = self.documents()[0][0]["partitions"][0]
+        self.assertEqual((partition["poisoned"], partition["died_in_sync"]), (True, True))
+        self.publish("orders", [6])
+        self.assertEqual(self.state(), "ok")
+
     def test_after_a_reboot_the_segments_tell(self):
         self.publish("orders", range(7))
         with open(os.path.join(self.data, "orders/0/control"), "r+b") as file:

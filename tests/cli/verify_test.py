@@ -46,7 +46,7 @@ class Verify(CommandLine):
         found, summary = self.findings()
         self.assertEqual(found, [])
         self.assertEqual(summary, {"verified": "whole", "topics": 1, "partitions": 1, "segments": 1, "groups": 1, "events": 100,
-                                   "bytes": 1 << 20, "in_use": 0, "to_recover": 0, "errors": 0, "denied": 0, "torn": 0, "notes": 0})
+                                   "bytes": 1 << 20, "in_use": 0, "to_recover": 0, "errors": 0, "denied": 0, "torn": 0, "repaired": 0, "notes": 0})
         self.assertEqual(self.state(), before)
 
     def test_damage_is_named(self):
@@ -78,10 +78,17 @@ class Verify(CommandLine):
         self.interrupt(reader)
         self.end_of(reader, 130)
         done = self.run_tidings("verify", self.data, "--repair")
-        self.assertRegex(done.stderr, "moved a torn tail of .* to .*/quarantine/")
+        self.assertRegex(done.stdout, "repaired  orders/0\n       .*moved a torn tail of .* to .*/quarantine/.*\nwhole, 1 repaired; 10 events")
+        self.assertEqual(done.stderr, "")
         found, summary = self.findings()
         self.assertEqual(([one["code"] for one in found], summary["verified"]), (["quarantined"], "whole"))
         self.assertEqual(len(self.tail_json("orders")), 10)
+        self.change(FIRST, 100_000, b"half a frame")
+        torn, repaired, last = [json.loads(line) for line in self.run_tidings("verify", self.data, "--repair", "--json").stdout.splitlines()
+                                if "quarantined" not in line]
+        self.assertEqual((torn["code"], repaired["repaired"]), ("torn_tail", "orders/0"))
+        self.assertRegex(repaired["what"], "moved a torn tail of .* to .*/quarantine/")
+        self.assertEqual((last["verified"], last["torn"], last["repaired"]), ("whole", 1, 1))
 
     def test_in_use_and_by_many(self):
         writer = self.start("publish", "orders", "--file", "/dev/stdin", stdin=-1)
@@ -138,8 +145,24 @@ class Verify(CommandLine):
         self.publish("orders", [1])
         self.assertIn("name the folder above it", self.run_tidings("verify", "data/orders", status=1).stderr)
         self.assertIn("--namespace is no option of verify", self.run_tidings("verify", "data", "--namespace", "x", status=2).stderr)
-        self.assertIn("invalid_url", self.run_tidings("verify", "--broker", "memory:", status=2).stderr)
+        for arguments in (("--broker", "memory:"), ("memory:",), ("nats://x",)):
+            self.assertIn("invalid_url", self.run_tidings("verify", *arguments, status=2).stderr)
         self.assertEqual(os.listdir(os.path.join(self.folder, "empty")), [])
+
+    def test_the_bar_fits_into_its_window(self):
+        self.publish("orders", range(3))
+        with open(os.path.join(self.data, FIRST), "r+b") as file:
+            file.truncate(1 << 30)
+        for columns, terminal, locale, has in ((40, "xterm", "C.UTF-8", "\u2591"), (40, "xterm", "C", "-"), (24, "xterm", "C", "%"),
+                                               (80, "dumb", "C.UTF-8", "")):
+            shown = self.on_terminal(columns, "verify", self.data, TERM=terminal, LC_ALL=locale)
+            bars = [bar for bar in shown.replace("\x1b[K", "\r").split("\r") if "%" in bar]
+            self.assertEqual(bool(bars), terminal != "dumb", shown)
+            for bar in bars:
+                self.assertLess(len(bar), columns)
+                self.assertIn(has, bar)
+                self.assertTrue(locale != "C" or bar.isascii(), bar)
+            self.assertEqual("\x1b" in shown, terminal != "dumb")
 
     def test_a_signal_ends_it(self):
         self.publish("orders", [1])

@@ -54,11 +54,12 @@ struct PartitionInspection {
   std::uint64_t durable = 0;  ///< everything before it is synced; where `control` says nothing of now, 0
   std::uint64_t end = 0;      ///< one past the last event that readers see, or would
   std::uint32_t epoch = 0;
-  bool is_poisoned = false;  ///< a sync failed, and what it may have lost is not written anew yet
-  bool is_dirty = false;     ///< a writer is at work, or died in it
+  bool is_poisoned = false;   ///< a sync failed, and what it may have lost is not written anew yet
+  bool died_in_sync = false;  ///< and that was no failure: a process died in it
+  bool is_dirty = false;      ///< a writer is at work, or died in it; without a `writer`: an append failed
   std::optional<WriterInspection> writer;
-  std::uint32_t writers_waiting = 0;
-  std::uint64_t openers = 0;  ///< handles, of all processes
+  std::uint32_t writers_waiting = 0;  ///< at most, for a writer that is alive: also those that were killed in it
+  std::uint64_t openers = 0;          ///< handles, of all processes
   std::vector<ProcessInspection> processes;
   std::optional<Error> error;  ///< what could not be looked at; the rest may be
 };
