@@ -39,6 +39,8 @@ enum class Fault {
   counts_wrong,
   starts_at_the_earliest,
   ignores_seek,
+  keeps_groups,
+  deletes_under_members,
   forgets_positions,
   stays_disconnected,
   calls_the_unknown_a_failure,
@@ -201,6 +203,11 @@ class FaultyBroker final : public Broker {
   }
   Result<> seek(std::string_view topic, std::string_view group, const Start& to) override {
     return fault_ == Fault::ignores_seek ? Result<>{} : good_->seek(topic, group, to);
+  }
+  Result<> delete_group(std::string_view topic, std::string_view group) override {
+    auto deleted = fault_ == Fault::keeps_groups ? Result<>{} : good_->delete_group(topic, group);
+    if (fault_ == Fault::deletes_under_members && !deleted && deleted.error().code == "group_active") return {};
+    return deleted;
   }
   Result<> close(Duration wait_max) override { return good_->close(wait_max); }
 

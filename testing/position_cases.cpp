@@ -153,6 +153,31 @@ void seek_moves_a_group(Trial& trial) {
               "what a seek skipped is not counted");
 }
 
+void a_deleted_group_begins_anew(Trial& trial) {
+  const auto broker = trial.open();
+  const auto sent = events("e", 6);
+  publish(trial, *broker, "orders", sent);
+  auto group = join(trial, *broker, "orders", "group");
+  const auto other = join(trial, *broker, "orders", "other");
+  check_same(trial, names_of(handle(trial, *group, 4)), names_of(std::span(sent).first(4)), "before the deletion");
+  if (!broker->capabilities().delete_group) {
+    group.reset();
+    trial.lacks("delete_group", broker->delete_group("orders", "group"));
+  }
+  trial.check_error(broker->delete_group("orders", "group"), "group_active", Retry::same_call,
+                    "deleting a group with a live member");
+  trial.check_error(broker->delete_group("missing", "group"), "unknown_topic", Retry::never, "deleting on no topic");
+  trial.check_error(broker->delete_group("orders", "missing"), "unknown_group", Retry::never, "deleting no group");
+  trial.need(group->close(trial.patience()), "close");
+  trial.need(broker->delete_group("orders", "group"), "delete_group");
+  for (const auto& info : trial.need(broker->groups("orders"), "groups"))
+    trial.check(info.group != "group", "a deleted group is still listed");
+  trial.check_error(broker->delete_group("orders", "group"), "unknown_group", Retry::never, "deleting it again");
+  group = join(trial, *broker, "orders", "group");
+  check_same(trial, names_of(handle(trial, *group, 6)), names_of(sent), "after the deletion");
+  check_same(trial, names_of(handle(trial, *other, 6)), names_of(sent), "another group");
+}
+
 }  // namespace
 
 std::vector<CaseEntry> position_cases() {
@@ -162,6 +187,8 @@ std::vector<CaseEntry> position_cases() {
        starts_from_earliest_latest_offset_and_time},
       {{"lag_is_exact", "Lag and counters say what is settled, to the event."}, lag_is_exact},
       {{"seek_moves_a_group", "A group without members is moved, one with members is not."}, seek_moves_a_group},
+      {{"a_deleted_group_begins_anew", "A group without members is deleted, one with members is not."},
+       a_deleted_group_begins_anew},
   };
 }
 

@@ -270,6 +270,9 @@ void acknowledges_a_window_of_publishes_in_order(Trial& trial) {
   std::mutex mutex;
   std::vector<std::pair<std::string, std::vector<Published>>> told;
   std::vector<std::string> sent;
+  for (const auto refused : {std::size_t{0}, std::size_t{1'000'000'000'000}})
+    trial.check_error(broker->publisher("orders", {.window = refused}), "invalid_options", Retry::never,
+                      "a window of " + std::to_string(refused));
   const auto publisher = trial.need(broker->publisher("orders", {.window = window}), "publisher");
   const auto hand_over = [&](const std::vector<Envelope>& batch) {
     std::vector<EnvelopeView> views;

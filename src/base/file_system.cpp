@@ -108,6 +108,12 @@ class SystemFile final : public File {
     return FileId{status.st_dev, status.st_ino};
   }
 
+  Result<bool> is_named() override {
+    struct stat status{};
+    if (::fstat(fd_.get(), &status) != 0) return system_error("cannot look at", path_, errno);
+    return status.st_nlink > 0;
+  }
+
   Result<Mapping> map(std::uint64_t size, bool writable) override {
     void* const at = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd_.get(), 0);
     if (at == MAP_FAILED) return system_error("cannot map", path_, errno);

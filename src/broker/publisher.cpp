@@ -163,6 +163,13 @@ std::unique_ptr<Publisher> make_publisher(std::unique_ptr<TwoStepPublish> steps,
   return std::make_unique<WindowedPublisher>(std::move(steps), options);
 }
 
+Result<> validate(const PublisherOptions& options) {
+  constexpr std::size_t window_max = 1'000'000;
+  if (options.window >= 1 && options.window <= window_max) return {};
+  return Error{"invalid_options", "the window of a publisher has 1 to " + std::to_string(window_max) + " events, not " +
+                                      std::to_string(options.window)};
+}
+
 void Consumer::begin(std::span<const Attempt>) {}
 void Consumer::end(std::span<const DeliveryId>) {}
 
@@ -174,7 +181,12 @@ Result<> Broker::delete_topic(std::string_view) {
   return Error{"unsupported", "this broker keeps its topics until it ends"};
 }
 
+Result<> Broker::delete_group(std::string_view, std::string_view) {
+  return Error{"unsupported", "this broker keeps its groups until it ends"};
+}
+
 Result<std::unique_ptr<Publisher>> Broker::publisher(std::string_view topic, const PublisherOptions& options) {
+  if (auto valid = validate(options); !valid) return valid.error();
   return make_publisher(std::make_unique<WholePublish>(*this, topic), options);
 }
 

@@ -26,6 +26,17 @@ void Routing::set_first(Partition partition, Offset first, std::span<const Produ
   }
 }
 
+Error group_active(std::string_view topic, std::string_view group, std::string_view then) {
+  return {"group_active",
+          "group " + std::string(group) + " has live members on topic " + std::string(topic) + "; stop them and " +
+              std::string(then),
+          Retry::same_call};
+}
+
+Error unknown_group(std::string_view topic, std::string_view group) {
+  return {"unknown_group", "topic " + std::string(topic) + " has no group '" + std::string(group) + "'", Retry::never};
+}
+
 Error fenced(std::string_view path, const Producer& producer, std::uint32_t by) {
   return {"fenced",
           std::string(path) + ": producer " + std::to_string(producer.id) + " of epoch " +

@@ -45,6 +45,8 @@ Result<Start> parse_start(std::string_view text) {
   std::uint64_t offset = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
   if (error == std::errc{} && end == text.data() + text.size()) return Start::offset(Offset{offset});
+  if (error == std::errc::result_out_of_range && end == text.data() + text.size())
+    return Error{"invalid_start", "'" + std::string(text) + "' is too large for an offset; the end is 'latest'"};
   if (const auto time = parse_rfc3339(text)) return Start::time(*time);
   return Error{"invalid_start", "'" + std::string(text) +
                                     "' is no place to start from; write earliest, latest, an offset, or a time such as "

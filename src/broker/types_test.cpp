@@ -36,6 +36,21 @@ TEST(Start, SaysWhatItWantsWhereItIsNone) {
   }
 }
 
+TEST(Start, SaysThatAnOffsetIsTooLarge) {
+  EXPECT_NE(parse_start("99999999999999999999").error().message.find("too large"), std::string::npos);
+}
+
+TEST(Lag, CountsWhatIsKept) {
+  GroupPartitionInfo one{.position = Offset{1}, .end = Offset{10}, .earliest = Offset{7}};
+  EXPECT_EQ(one.lag(), 3U);
+  EXPECT_EQ(one.lost(), 6U);
+  one.position = Offset{8};
+  EXPECT_EQ(one.lag(), 2U);
+  EXPECT_EQ(one.lost(), 0U);
+  one.position = one.earliest = one.end;
+  EXPECT_EQ(one.lag() + one.lost(), 0U);
+}
+
 TEST(TopicOptions, AreCheckedBeforeATopicIsMade) {
   EXPECT_TRUE(validate(TopicOptions{}));
   EXPECT_EQ(validate(TopicOptions{.partitions = 100'000, .durability = {}}).error().code, "invalid_options");

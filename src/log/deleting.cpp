@@ -59,6 +59,27 @@ Result<> check_deletable(Directory& topic) {
 
 }  // namespace
 
+Result<> TopicLog::remove_group(const std::string& name) {
+  auto groups = directory_->directory("groups", Directory::Create::never);
+  if (!groups) return groups.error();
+  {
+    auto file = (*groups)->file(name, Directory::Create::never);
+    if (!file) return file.error();
+    for (const auto range :
+         {File::Range{members_begin, GroupFile::members_max}, File::Range{holders_begin, meta_.partitions}}) {
+      auto taken = (*file)->try_lock(range);
+      if (!taken) return taken.error();
+      if (!*taken) return Error{"group_active", "group " + name + " has live members", Retry::same_call};
+    }
+    if (auto removed = (*groups)->remove_file(name); !removed) return removed;
+  }
+  if (auto synced = (*groups)->sync(); !synced) return synced;
+  auto now = keeping();
+  for (std::uint32_t number = 0; now && now->waits_for_groups && number < meta_.partitions; ++number)
+    if (auto partition = this->partition(number)) remove_old(**partition, number);
+  return {};
+}
+
 Result<> LogDirectory::remove(const std::string& topic) {
   const std::scoped_lock lock(mutex_);
   // This process's own handle goes, where nobody uses it.

@@ -65,6 +65,9 @@ class FaultyFiles final : public FileSystem {
     Result<FileId> id() override {
       return call("id", [&] { return base_->id(); });
     }
+    Result<bool> is_named() override {
+      return call("is_named", [&] { return base_->is_named(); });
+    }
     Result<Mapping> map(std::uint64_t size, bool writable) override {
       return call("map", [&] { return base_->map(size, writable); });
     }

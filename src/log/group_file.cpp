@@ -159,6 +159,10 @@ Result<> GroupFile::join() {
     if (!taken) return taken.error();
     if (!*taken) continue;
     member_ = byte;
+    // Whoever deletes it has all members' bytes until it is gone: a member is seen by him, or sees here that it is.
+    auto named = is_named();
+    if (!named) return named.error();
+    if (!*named) return Error{"group_gone", file_->path() + " was deleted just now; join it again", Retry::same_call};
     const auto bytes = group_bytes(static_cast<std::uint32_t>(slots_.size()));
     auto size = file_->size();
     if (!size) return size.error();

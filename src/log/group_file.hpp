@@ -63,7 +63,10 @@ class GroupFile {
   [[nodiscard]] std::shared_ptr<File> shared_file() const { return file_; }
   [[nodiscard]] Result<FileId> id() const { return file_->id(); }
 
-  /// Becomes a member. Error `too_many_members` (same call).
+  /// Whether it is still the group's file: else the group was deleted since, and what is written here is lost.
+  [[nodiscard]] Result<bool> is_named() const { return file_->is_named(); }
+
+  /// Becomes a member. Errors: `too_many_members` (same call), `group_gone` (same call) where `is_named` is not so.
   Result<> join();
   /// Gives up membership and partitions, and closes the file: nothing else may be called then. The tables of
   /// `in_flight` stay until this goes: a handler that still runs may store there.

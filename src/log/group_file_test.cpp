@@ -11,6 +11,20 @@
 namespace tidings::log {
 namespace {
 
+TEST(GroupFile, NobodyBecomesAMemberOfADeletedOne) {
+  TestLog test;
+  auto directory = system_files().open(test.path, true).or_throw();
+  const auto slots = Slots::take(*directory).or_throw();
+  auto file = GroupFile::open(*directory, "group", 2, slots.get()).or_throw();
+  EXPECT_TRUE(file.is_named().or_throw());
+  ASSERT_TRUE(directory->remove_file("group"));
+  EXPECT_FALSE(file.is_named().or_throw());
+  auto successor = GroupFile::open(*directory, "group", 2, slots.get()).or_throw();
+  EXPECT_FALSE(file.is_named().or_throw()) << "another file has its name now";
+  EXPECT_EQ(file.join().error().code, "group_gone");
+  EXPECT_TRUE(successor.join());
+}
+
 TEST(GroupFile, KeepsTheNewestWholeRecord) {
   TestLog test;
   auto directory = system_files().open(test.path, true).or_throw();

@@ -197,6 +197,7 @@ Result<std::uint64_t> TopicLog::settled_by_all(std::uint32_t number) {
   auto settled = ~std::uint64_t{0};
   for (const auto& name : *names) {
     auto file = group(name, false);
+    if (!file && file.error().code == "not_found") continue;  // deleted meanwhile
     if (!file) return file.error();
     auto record = file->read(number);
     if (!record) return record.error();

@@ -76,6 +76,9 @@ class TopicLog {
     return GroupFile::open_to_move(**groups, name, meta_.partitions, *slots_);
   }
   Result<std::vector<std::string>> groups();
+  /// Deletes a group, a damaged one too; what is old and only it had not settled goes. Errors: `group_active` (same
+  /// call) where it has members, `not_found`.
+  Result<> remove_group(const std::string& name);
 
   /// As it is now; other processes may have changed it.
   Result<Keeping> keeping();

@@ -46,6 +46,7 @@ class ReadOnlyFiles final : public FileSystem {
     Result<> allocate(std::uint64_t) override { return files_.refused(); }
     Result<std::uint64_t> size() override { return base_->size(); }
     Result<FileId> id() override { return base_->id(); }
+    Result<bool> is_named() override { return base_->is_named(); }
     Result<Mapping> map(std::uint64_t, bool) override { return files_.refused(); }  // cut short, it is a SIGBUS
     Result<bool> try_lock(Range) override { return files_.refused(); }
     Result<> unlock(Range) override { return files_.refused(); }

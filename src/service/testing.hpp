@@ -147,6 +147,9 @@ class Wrapped : public Broker {
   Result<> seek(std::string_view topic, std::string_view group, const Start& to) override {
     return broker_->seek(topic, group, to);
   }
+  Result<> delete_group(std::string_view topic, std::string_view group) override {
+    return broker_->delete_group(topic, group);
+  }
   Result<> close(Duration wait_max) override { return broker_->close(wait_max); }
 
  protected:

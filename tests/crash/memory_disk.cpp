@@ -97,6 +97,10 @@ class MemoryDisk::OpenFile final : public File {
     return disk_.names_->nodes[node_].size;
   }
   Result<FileId> id() override { return FileId{~disk_.number_, node_}; }
+  Result<bool> is_named() override {
+    const std::scoped_lock lock(disk_.mutex_);
+    return std::ranges::any_of(disk_.names_->entries, [&](const auto& entry) { return entry.node == node_; });
+  }
   Result<Mapping> map(std::uint64_t size, bool writable) override {
     if (size > disk_.file_bytes_max_) give_up("a mapping is too large");
     void* const at = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, disk_.fd_,

@@ -74,6 +74,8 @@ class File {
   virtual Result<> allocate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
   virtual Result<FileId> id() = 0;
+  /// Whether it has a name still: it was neither removed nor replaced.
+  virtual Result<bool> is_named() = 0;
   virtual Result<Mapping> map(std::uint64_t size, bool writable) = 0;
 
   struct Range {

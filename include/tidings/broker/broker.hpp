@@ -97,6 +97,11 @@ class Broker {
   /// one of its groups, in whatever process; nothing was changed).
   virtual Result<> delete_topic(std::string_view topic);
 
+  /// Deletes a group of a topic: where it was, and what it had settled. It begins anew with its next member. Errors:
+  /// `unknown_topic`, `unknown_group`, `unsupported` (never); `group_active` (same call: it has a live member; nothing
+  /// was changed).
+  virtual Result<> delete_group(std::string_view topic, std::string_view group);
+
   /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the
   /// broker was opened otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by
   /// call, or, of a `Producer`, to `id % partitions`: what comes again comes to the same. The events are borrowed for

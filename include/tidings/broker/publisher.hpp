@@ -12,9 +12,12 @@
 namespace tidings {
 
 struct PublisherOptions {
-  std::size_t window = 64;       ///< events handed over and not acknowledged, at most; a larger batch goes alone
+  std::size_t window = 64;  ///< events handed over and not acknowledged, at most 1,000,000; a larger batch goes alone
   LogSink* log = &stderr_log();  ///< of what callbacks throw; outlives the publisher
 };
+
+/// What every broker checks before it makes a publisher. Error `invalid_options` (never).
+Result<> validate(const PublisherOptions& options);
 
 /// Publishes to one topic without waiting for each acknowledgement: many are on their way at once, and are synced, or
 /// sent, together. Thread-safe. Its broker outlives it.

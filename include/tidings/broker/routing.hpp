@@ -36,6 +36,10 @@ struct Routing {
 [[nodiscard]] Result<Partition> route(const EnvelopeView& event, std::optional<Partition> wanted,
                                       std::uint32_t partitions, std::size_t event_bytes_max, std::uint32_t keyless);
 
+/// What is told of a group with live members; `then` is what to do once they are stopped.
+[[nodiscard]] Error group_active(std::string_view topic, std::string_view group, std::string_view then);
+[[nodiscard]] Error unknown_group(std::string_view topic, std::string_view group);
+
 /// What a fenced producer is told. `path` names the partition.
 [[nodiscard]] Error fenced(std::string_view path, const Producer& producer, std::uint32_t by);
 

@@ -45,7 +45,8 @@ struct Capabilities {
   bool start_at_time = true;
   bool seek = true;
   bool exact_lag = true;
-  bool retention = false;               ///< old events go as the topic's `Retention` says
+  bool retention = false;  ///< old events go as the topic's `Retention` says
+  bool delete_group = false;
   bool producers = false;               ///< `PublishOptions::producer` fences, and what comes twice is there once
   bool attempts_survive_crash = false;  ///< attempts of which `Consumer::begin` was told outlive their process
 };
@@ -165,8 +166,15 @@ struct GroupPartitionInfo {
   std::uint64_t expired = 0;
   std::uint64_t skipped = 0;  ///< by seek, or because retention removed them
   bool owned = false;         ///< a live member holds it
+  Offset earliest;            ///< the first event kept
 
-  [[nodiscard]] std::uint64_t lag() const { return end.value > position.value ? end.value - position.value : 0; }
+  /// Events that are still to come.
+  [[nodiscard]] std::uint64_t lag() const {
+    const auto next = position < earliest ? earliest : position;
+    return next < end ? end.value - next.value : 0;
+  }
+  /// Events that retention removed before the group came to them; they count as skipped once it goes on.
+  [[nodiscard]] std::uint64_t lost() const { return position < earliest ? earliest.value - position.value : 0; }
 };
 
 struct GroupInfo {
@@ -178,6 +186,11 @@ struct GroupInfo {
   [[nodiscard]] std::uint64_t lag() const {
     std::uint64_t sum = 0;
     for (const auto& partition : partitions) sum += partition.lag();
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t lost() const {
+    std::uint64_t sum = 0;
+    for (const auto& partition : partitions) sum += partition.lost();
     return sum;
   }
 };

@@ -55,6 +55,7 @@ Result<std::vector<GroupInfo>> LogBroker::groups(std::string_view name) {
   std::vector<GroupInfo> infos;
   for (const auto& group : *names) {
     auto one = info(**topic, group);
+    if (!one && one.error().code == "not_found") continue;  // deleted meanwhile
     // One that is damaged hides no other.
     infos.push_back(
         one ? std::move(*one)
@@ -78,6 +79,8 @@ Result<GroupInfo> LogBroker::info(TopicLog& topic, const std::string& group) {
     auto position = (*partition)->what_holds(known.position, known.epoch);
     if (!position) return position.error();
     const auto end = (*partition)->visible_end();
+    auto earliest = (*partition)->earliest();
+    if (!earliest) return earliest.error();
     info.partitions.push_back({.partition = Partition{number},
                                .position = Offset{std::min(*position, end)},
                                .end = Offset{end},
@@ -86,7 +89,8 @@ Result<GroupInfo> LogBroker::info(TopicLog& topic, const std::string& group) {
                                .parked = known.parked,
                                .expired = known.expired,
                                .skipped = known.skipped,
-                               .owned = *held});
+                               .owned = *held,
+                               .earliest = Offset{std::min(*earliest, end)}});
   }
   return info;
 }

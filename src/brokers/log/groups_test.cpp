@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <optional>
+#include <thread>
 
 #include "brokers/log/testing.hpp"
 #include "tidings/base/atomic_file.hpp"
@@ -97,6 +98,34 @@ TEST_F(LogBroker, AttemptsThatWereBegunOutliveTheirHolder) {
   broker->seek("orders", "group", Start::earliest()).or_throw();
   holder = take();
   for (const auto& one : holder->fetch(10, 1s).or_throw()) EXPECT_EQ(one.attempt, 1) << one.envelope.id;
+}
+
+/// Whoever is a member has the group that everybody sees: else two members would hold one partition.
+TEST_F(LogBroker, AGroupIsDeletedWhileOthersJoinIt) {
+  auto broker = open();
+  publish(*broker, "orders", "0");
+  std::jthread deleting([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const auto deleted = broker->delete_group("orders", "group");
+      EXPECT_TRUE(deleted || deleted.error().code == "group_active" || deleted.error().code == "unknown_group")
+          << to_string(deleted.error());
+    }
+  });
+  for (int round = 0; round < 300; ++round) {
+    ConsumerOptions options;
+    options.group = "group";
+    auto member = broker->subscribe("orders", options);
+    if (!member) {
+      ASSERT_EQ(member.error().retry, Retry::same_call) << to_string(member.error());
+      continue;
+    }
+    auto got = (*member)->fetch(1, 10s).or_throw();
+    if (got.empty()) continue;  // it holds nothing yet, since the one before is being deleted
+    ASSERT_EQ(broker->delete_group("orders", "group").error().code, "group_active");
+    const auto groups = broker->groups("orders").or_throw();
+    ASSERT_EQ(groups.size(), 1U);
+    ASSERT_TRUE(groups[0].partitions[0].owned);
+  }
 }
 
 }  // namespace

@@ -123,6 +123,16 @@ Result<> LogBroker::delete_topic(std::string_view name) {
   return directory_->remove(std::string(name));
 }
 
+Result<> LogBroker::delete_group(std::string_view name, std::string_view group) {
+  if (auto valid = validate_name("group", group); !valid) return valid;
+  auto topic = existing(name);
+  if (!topic) return topic.error();
+  auto removed = (*topic)->remove_group(std::string(group));
+  if (removed || (removed.error().code != "not_found" && removed.error().code != "group_active")) return removed;
+  return removed.error().code == "not_found" ? unknown_group(name, group)
+                                             : group_active(name, group, "delete it again");
+}
+
 void LogBroker::sync_in_background(const std::shared_ptr<TopicLog>& topic) {
   const std::scoped_lock lock(mutex_);
   if (std::ranges::find(interval_topics_, topic) == interval_topics_.end()) {
@@ -156,9 +166,14 @@ Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, co
   auto topic = existing_or_new(name, options.create_topic);
   if (!topic) return topic.error();
   auto member = Member::join(*topic, options, *options_.clock, *options_.log);
-  if (!member && member.error().code == "unknown_topic") {  // deleted since it was found
-    topic = existing_or_new(name, options.create_topic);
-    if (!topic) return topic.error();
+  // Deleted since it was found, the topic or the group: anew.
+  for (int more = 3; !member && more > 0; --more) {
+    if (member.error().code == "unknown_topic") {
+      topic = existing_or_new(name, options.create_topic);
+      if (!topic) return topic.error();
+    } else if (member.error().code != "group_gone") {
+      break;
+    }
     member = Member::join(*topic, options, *options_.clock, *options_.log);
   }
   if (!member) return member.error();

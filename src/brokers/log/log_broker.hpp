@@ -41,6 +41,7 @@ class LogBroker final : public Broker {
     static constexpr Capabilities what{.persistent = true,
                                        .several_processes = true,
                                        .retention = true,
+                                       .delete_group = true,
                                        .producers = true,
                                        .attempts_survive_crash = true};
     return what;
@@ -57,6 +58,7 @@ class LogBroker final : public Broker {
   Result<TopicInfo> topic(std::string_view name) override;
   Result<std::vector<GroupInfo>> groups(std::string_view name) override;
   Result<> seek(std::string_view name, std::string_view group, const Start& to) override;
+  Result<> delete_group(std::string_view name, std::string_view group) override;
   Result<> close(Duration wait_max) override {
     end_all(wait_max);
     return {};

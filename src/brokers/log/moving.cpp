@@ -3,6 +3,7 @@
 #include "brokers/log/log_broker.hpp"
 #include "tidings/base/entropy.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/broker/routing.hpp"
 
 // Moving a group by hand.
 namespace tidings::brokers::log {
@@ -41,12 +42,7 @@ Result<> LogBroker::seek(std::string_view name, std::string_view group, const St
   if (!topic) return topic.error();
   auto file = (*topic)->group_to_move(std::string(group));
   if (!file) return file.error();
-  const auto active = [&] {
-    return Error{"group_active",
-                 "group " + std::string(group) + " has live members on topic " + std::string(name) +
-                     "; stop them and seek again",
-                 Retry::same_call};
-  };
+  const auto active = [&] { return group_active(name, group, "seek again"); };
   // All partitions are held first: a member that joins now waits until all positions are written.
   const auto partitions = (*topic)->meta().partitions;
   for (std::uint32_t number = 0; number < partitions; ++number) {
@@ -54,6 +50,10 @@ Result<> LogBroker::seek(std::string_view name, std::string_view group, const St
     if (!mine) return mine.error();
     if (!*mine) return active();  // the file closes, and with it go the holds
   }
+  auto named = file->is_named();
+  if (!named) return named.error();
+  if (!*named)
+    return Error{"busy", "group " + std::string(group) + " was deleted just now; seek it again", Retry::same_call};
   auto members = file->has_members();
   if (!members) return members.error();
   if (*members) return active();

@@ -130,6 +130,7 @@ class LogBroker::Steps final : public TwoStepPublish {
 };
 
 Result<std::unique_ptr<Publisher>> LogBroker::publisher(std::string_view name, const PublisherOptions& options) {
+  if (auto valid = validate(options); !valid) return valid.error();
   auto topic = existing_or_new(name, true);
   if (!topic) return topic.error();
   return make_publisher(std::make_unique<Steps>(*this, std::move(*topic)), options);

@@ -82,7 +82,7 @@ class MemoryBroker final : public Broker {
   MemoryBroker& operator=(const MemoryBroker&) = delete;
 
   const Capabilities& capabilities() const override {
-    static constexpr Capabilities what{.producers = true};
+    static constexpr Capabilities what{.delete_group = true, .producers = true};
     return what;
   }
 
@@ -122,6 +122,15 @@ class MemoryBroker final : public Broker {
     auto topic = existing(name);
     if (!topic) return topic.error();
     return (*topic)->seek(std::string(group), to);
+  }
+
+  Result<> delete_group(std::string_view name, std::string_view group) override {
+    if (auto valid = validate_name("group", group); !valid) return valid;
+    auto topic = existing(name);
+    if (!topic) return topic.error();
+    auto deleted = (*topic)->delete_group(std::string(group));
+    if (deleted) medium_->settled();  // what only that group had not settled may go
+    return deleted;
   }
 
   Result<> close(Duration wait_max) override {

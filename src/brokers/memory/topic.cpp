@@ -277,7 +277,8 @@ std::vector<GroupInfo> Topic::groups() {
                                  .parked = counts.parked,
                                  .expired = counts.expired,
                                  .skipped = counts.skipped,
-                                 .owned = place.holder != nullptr});
+                                 .owned = place.holder != nullptr,
+                                 .earliest = Offset{partitions_[index].earliest}});
     }
   }
   return infos;
@@ -290,10 +291,17 @@ Result<> Topic::seek(const std::string& name, const Start& to) {
     group = std::make_unique<Group>(name, resolve(to));
     return {};
   }
-  if (group->active())
-    return Error{"group_active", "group " + name + " has live members on topic " + name_ + "; stop them and seek again",
-                 Retry::same_call};
+  if (group->active()) return group_active(name_, name, "seek again");
   group->seek(resolve(to));
+  return {};
+}
+
+Result<> Topic::delete_group(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = groups_.find(name);
+  if (found == groups_.end()) return unknown_group(name_, name);
+  if (found->second->active()) return group_active(name_, name, "delete it again");
+  groups_.erase(found);
   return {};
 }
 

@@ -56,6 +56,7 @@ class Topic {
   [[nodiscard]] TopicInfo info();
   [[nodiscard]] std::vector<GroupInfo> groups();
   Result<> seek(const std::string& group, const Start& to);
+  Result<> delete_group(const std::string& group);
 
   /// Removes what every group has settled, if there is one. Returns the bytes that this freed.
   std::size_t trim();
