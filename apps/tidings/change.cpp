@@ -1,11 +1,15 @@
 #include <algorithm>
 
 #include "commands.hpp"
+#include "json_line.hpp"
 #include "output.hpp"
+#include "place.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::cli {
 namespace {
+
+constexpr std::uint64_t event_bytes_limit = std::uint64_t{256} << 20;
 
 /// What the options say, over what there is.
 Result<Retention> retention_of(const TopicArguments& arguments, Retention retention) {
@@ -28,6 +32,21 @@ bool names_retention(const TopicArguments& arguments) {
   return !arguments.retain_bytes.empty() || !arguments.retain_age.empty() || arguments.wait_for_groups;
 }
 
+/// The group as it stands; of one that is not there, the nearest, else `otherwise`.
+Result<GroupInfo> known_group(Broker& broker, const Common& common, const std::string& topic, const std::string& group,
+                              const std::string& otherwise) {
+  auto known = broker.groups(named(common, topic));
+  if (!known) return known.error();
+  std::vector<std::string> names;
+  for (auto& one : *known) {
+    if (one.group == named(common, group)) return std::move(one);
+    if (auto name = unnamed(common, one.group); !name.empty()) names.push_back(std::move(name));
+  }
+  const auto near = nearest(group, names);
+  return Error{"unknown_group", "topic " + topic + " has no group '" + printable(group) + "'; " +
+                                    (near.empty() ? otherwise : "did you mean '" + std::string(near) + "'?")};
+}
+
 }  // namespace
 
 int create_topic(const Common& common, const TopicArguments& arguments) {
@@ -38,7 +57,14 @@ int create_topic(const Common& common, const TopicArguments& arguments) {
     if (!durability) return fail(durability.error());
     options.durability = *durability;
   }
-  if (arguments.event_bytes_max) options.event_bytes_max = *arguments.event_bytes_max;
+  if (!arguments.event_bytes_max.empty()) {
+    auto bytes = parse_bytes(arguments.event_bytes_max);
+    if (!bytes) return fail(bytes.error());
+    if (*bytes == 0 || *bytes > event_bytes_limit)
+      return fail({"invalid_size", "--event-bytes-max is 1 to " + bytes_text(event_bytes_limit) + ", not " +
+                                       printable(arguments.event_bytes_max)});
+    options.event_bytes_max = *bytes;
+  }
   if (names_retention(arguments)) {
     auto retention = retention_of(arguments, {});
     if (!retention) return fail(retention.error());
@@ -92,25 +118,45 @@ int delete_topic(const Common& common, const TopicArguments& arguments) {
 
 int seek(const Common& common, const SeekArguments& arguments) {
   if (auto valid = check_names(common, arguments.topic, arguments.group); !valid) return fail(valid.error());
-  auto to = parse_start(arguments.to);
+  auto to = parse_place(arguments.to);
   if (!to) return fail(to.error());
   auto broker = open(common, false);
   if (!broker) return fail(broker.error());
   const auto topic = named(common, arguments.topic), group = named(common, arguments.group);
   // A group that is misspelt must not become one.
-  auto known = (*broker)->groups(topic);
-  if (!known) return fail(known.error());
-  std::vector<std::string> names;
-  for (const auto& one : *known)
-    if (auto name = unnamed(common, one.group); !name.empty()) names.push_back(std::move(name));
-  if (std::ranges::find(names, arguments.group) == names.end()) {
-    const auto near = nearest(arguments.group, names);
-    return fail({"unknown_group", "topic " + arguments.topic + " has no group '" + printable(arguments.group) + "'" +
-                                      (near.empty() ? "; subscribe it, with --from where it shall begin"
-                                                    : "; did you mean '" + std::string(near) + "'?")});
+  auto before =
+      known_group(**broker, common, arguments.topic, arguments.group, "subscribe it, with --from where it shall begin");
+  if (!before) return fail(before.error());
+  if (auto moved = (*broker)->seek(topic, group, *to); !moved) return fail(moved.error());
+  auto after = known_group(**broker, common, arguments.topic, arguments.group, "");
+  if (!after) return fail(after.error());
+  std::string out;
+  for (std::size_t i = 0; i < after->partitions.size() && i < before->partitions.size(); ++i) {
+    const auto &was = before->partitions[i], &is = after->partitions[i];
+    if (common.json)
+      out += JsonLine()
+                 .add("topic", arguments.topic)
+                 .add("group", arguments.group)
+                 .add("partition", is.partition.value)
+                 .add("from", was.position.value)
+                 .add("to", is.position.value)
+                 .str() +
+             "\n";
+    else
+      out += arguments.topic + "/" + std::to_string(is.partition.value) + ": " + std::to_string(was.position.value) +
+             " -> " + std::to_string(is.position.value) + "\n";
   }
-  auto moved = (*broker)->seek(topic, group, *to);
-  return moved ? done : fail(moved.error());
+  return print(out);
+}
+
+int delete_group(const Common& common, const GroupArguments& arguments) {
+  if (auto valid = check_names(common, arguments.topic, arguments.group); !valid) return fail(valid.error());
+  auto broker = open(common, false);
+  if (!broker) return fail(broker.error());
+  auto known = known_group(**broker, common, arguments.topic, arguments.group, "`tidings groups` lists them");
+  if (!known) return fail(known.error());
+  auto deleted = (*broker)->delete_group(named(common, arguments.topic), named(common, arguments.group));
+  return deleted ? done : fail(deleted.error());
 }
 
 }  // namespace tidings::cli

@@ -48,8 +48,8 @@ struct TopicArguments {
   std::string topic;
   std::uint32_t partitions = 0;
   std::string durability;
-  std::optional<std::uint64_t> event_bytes_max;
-  std::string retain_bytes;  ///< empty: as it is
+  std::string event_bytes_max;  ///< empty: the default
+  std::string retain_bytes;     ///< empty: as it is
   std::string retain_age;
   std::optional<bool> wait_for_groups;
   bool yes = false;
@@ -64,6 +64,12 @@ struct SeekArguments {
   std::string to;
 };
 int seek(const Common& common, const SeekArguments& arguments);
+
+struct GroupArguments {
+  std::string topic;
+  std::string group;
+};
+int delete_group(const Common& common, const GroupArguments& arguments);
 
 struct ListArguments {
   std::string topic;

@@ -46,7 +46,9 @@ std::string to_json(const GroupInfo& group, const std::string& topic, const std:
                              .add("partition", one.partition.value)
                              .add("position", one.position.value)
                              .add("end", one.end.value)
+                             .add("earliest", one.earliest.value)
                              .add("lag", one.lag())
+                             .add("lost", one.lost())
                              .add("settled_beyond", one.settled_beyond)
                              .add("handled", one.handled)
                              .add("parked", one.parked)
@@ -58,13 +60,15 @@ std::string to_json(const GroupInfo& group, const std::string& topic, const std:
              .add("group", name)
              .add("topic", topic)
              .add("lag", group.lag())
+             .add("lost", group.lost())
              .raw("partitions", json_array(partitions))
              .str() +
          "\n";
 }
 
 std::string to_text(const Retention& retention) {
-  if (retention.is_for_ever()) return "";
+  if (retention.is_for_ever())
+    return retention.waits_for_groups ? ", kept for ever; once bounded, groups are waited for" : "";
   std::string text = ", kept";
   if (retention.age != Duration{}) text += " for " + tidings::to_text(retention.age);
   if (retention.bytes != 0)
@@ -117,12 +121,19 @@ Result<Listing> list(const Common& common, const std::string& topic, bool with_g
 template <class Show>
 int show_all(const Common& common, const std::string& topic, bool with_groups, std::string_view nothing, Show show) {
   auto listing = list(common, topic, with_groups);
+  if (!listing && listing.error().code == "unknown_topic" && (topic == "list" || topic == "ls"))
+    return fail({"unknown_topic", "there is no topic '" + topic + "'; leave it out, and all are listed"});
   if (!listing) return fail(listing.error());
   const auto text = show(*listing);
   for (const auto& error : listing->damaged) complain(error);
   if (text.empty() && listing->damaged.empty()) complain(nothing);
   const auto printed = print(text);
   return listing->damaged.empty() ? printed : failed;
+}
+
+/// The events that retention took from a group are rare, and have a column where there are any.
+bool any_lost(const Listing& listing) {
+  return std::ranges::any_of(listing.groups, [](const GroupInfo& group) { return group.lost() > 0; });
 }
 
 struct Sums {
@@ -180,11 +191,13 @@ int groups(const Common& common, const ListArguments& arguments) {
       for (const auto& one : group.partitions)
         rows.push_back({name, topic, std::to_string(one.partition.value), std::to_string(one.position.value),
                         std::to_string(one.end.value), std::to_string(one.handled), std::to_string(one.parked),
-                        std::to_string(one.skipped), one.owned ? "yes" : "no"});
+                        std::to_string(one.skipped), one.owned ? "yes" : "no", std::to_string(one.lost())});
     }
     if (common.json || rows.empty()) return out;
-    return table({"group", "topic", ">partition", ">position", ">end", ">handled", ">parked", ">skipped", "held"},
-                 rows);
+    std::vector<std::string> heading{"group",    "topic",   ">partition", ">position", ">end",
+                                     ">handled", ">parked", ">skipped",   "held",      ">lost"};
+    if (!any_lost(listing)) heading.pop_back();
+    return table(heading, rows);
   });
 }
 
@@ -199,10 +212,14 @@ int lag(const Common& common, const ListArguments& arguments) {
       const auto sums = sums_of(group);
       rows.push_back({name, topic, std::to_string(group.lag()), std::to_string(sums.position), std::to_string(sums.end),
                       std::to_string(sums.handled), std::to_string(sums.parked), std::to_string(sums.skipped),
-                      std::to_string(sums.owned) + " of " + std::to_string(group.partitions.size())});
+                      std::to_string(sums.owned) + " of " + std::to_string(group.partitions.size()),
+                      std::to_string(group.lost())});
     }
     if (common.json || rows.empty()) return out;
-    return table({"group", "topic", ">lag", ">position", ">end", ">handled", ">parked", ">skipped", ">held"}, rows);
+    std::vector<std::string> heading{"group",    "topic",   ">lag",     ">position", ">end",
+                                     ">handled", ">parked", ">skipped", ">held",     ">lost"};
+    if (!any_lost(listing)) heading.pop_back();
+    return table(heading, rows);
   });
 }
 

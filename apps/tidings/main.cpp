@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
@@ -19,40 +20,71 @@ using namespace tidings::cli;
 constexpr double rate_min = 0.1, rate_max = 1'000'000;
 constexpr auto offset_max = std::uint64_t{std::numeric_limits<std::int64_t>::max()};
 
-/// The nearest thing that the user may have meant, as a sentence, or nothing.
-std::string did_you_mean(const CLI::App& at, const CLI::App& app, std::string_view word) {
-  std::vector<std::string> known;
-  if (&at == &app)
-    for (const auto* const command : app.get_subcommands([](const CLI::App*) { return true; }))
-      known.push_back(command->get_name());
-  for (const auto* const option : at.get_options())
-    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
-  const auto near = tidings::nearest(word.substr(0, word.find('=')), known);
+std::vector<std::string> commands_of(const CLI::App& at) {
+  std::vector<std::string> names;
+  for (const auto* const command : at.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+  const auto near = tidings::nearest(word, known);
   return near.empty() ? "" : "; did you mean '" + std::string(near) + "'?";
 }
 
+/// What the user may have meant by an option, or a word that has no place.
+std::string did_you_mean(const CLI::App& at, const CLI::App& app, std::string_view word) {
+  auto known = &at == &app ? commands_of(app) : std::vector<std::string>{};
+  for (const auto* const option : at.get_options())
+    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  return did_you_mean(word.substr(0, word.find('=')), known);
+}
+
+/// `topics create`, of the command that the line came to; `at` is set to it.
+std::string command_path(const CLI::App& app, const CLI::App*& at) {
+  std::string path;
+  for (at = &app; !at->get_subcommands().empty(); path += (path.empty() ? "" : " ") + at->get_name())
+    at = at->get_subcommands().front();
+  return path;
+}
+
 int wrong(const CLI::App& app, const CLI::ParseError& error) {
-  const auto chosen = app.get_subcommands();
-  const CLI::App& at = chosen.empty() ? app : *chosen.front();
+  const CLI::App* chosen = nullptr;
+  const auto path = command_path(app, chosen);
+  const CLI::App& at = *chosen;
   std::string line = error.what();
   const auto of_command = at.remaining();
   const auto rest = of_command.empty() ? app.remaining() : of_command;
-  if (!rest.empty()) {
+  // The word before a command of a command is taken for its topic: 'topics orders create', 'topics creat orders'.
+  const auto* const parent = at.get_parent();
+  const auto* const topic = at.get_option_no_throw("TOPIC");
+  const auto* const before = parent == nullptr ? nullptr : parent->get_option_no_throw("TOPIC");
+  const bool has_commands = !path.empty() && !commands_of(at).empty();
+  if (before != nullptr && before->count() > 0) {
+    line = "'" + before->as<std::string>() + "' stands before " + at.get_name() + "; write: tidings " + path + " " +
+           before->as<std::string>();
+  } else if (!rest.empty()) {
     // CLI11 gives what it does not know from the end.
     const auto option = std::ranges::find_if(rest, [](const std::string& word) { return word.starts_with('-'); });
     const auto& word = option == rest.end() ? rest.front() : *option;
-    line = "'" + word + "' is no " +
-           (word.starts_with('-') ? "option"
-            : chosen.empty()      ? "command"
-                                  : "argument") +
-           (chosen.empty() ? " here" : " of " + at.get_name()) + did_you_mean(at, app, word);
-  } else if (chosen.empty()) {
+    const auto taken =
+        has_commands && topic != nullptr && topic->count() > 0 ? topic->as<std::string>() : std::string();
+    const bool is_option = word.starts_with('-');
+    if (const auto meant = is_option ? std::string() : did_you_mean(taken, commands_of(at)); !meant.empty())
+      line = "'" + taken + "' is no command of " + path + meant;
+    else
+      line = "'" + word + "' is no " +
+             (is_option      ? "option"
+              : path.empty() ? "command"
+                             : "argument") +
+             (path.empty() ? " here" : " of " + path) + did_you_mean(at, app, word);
+  } else if (path.empty()) {
     std::cerr << app.help();
     return wrong_usage;
   }
   if (error.get_name() == "ExcludesError") line += "; give one of the two";
   complain(line);
-  complain("see: tidings " + (chosen.empty() ? "" : at.get_name() + " ") + "--help");
+  complain("see: tidings " + (path.empty() ? "" : path + " ") + "--help");
   return wrong_usage;
 }
 
@@ -104,6 +136,7 @@ struct Parser {
   ListArguments listing;
   TopicArguments changing;
   SeekArguments seeking;
+  GroupArguments deleting;
   VerifyArguments verifying;
   InspectArguments inspecting;
   DemoArguments showing;
@@ -184,7 +217,7 @@ struct Parser {
     at->add_option("--group", tailing.group, "Go on where this group stands; it moves once events are printed")
         ->type_name("NAME");
     at->add_option("--from", tailing.from,
-                   "earliest, latest, an offset, or an RFC 3339 time, where there is no position yet")
+                   "earliest, latest, an offset, an RFC 3339 time, now, -1h; where there is no position")
         ->type_name("WHERE");
     at->add_option("--count", tailing.count, "End after N events")->type_name("N")->check(whole(0, offset_max));
     at->add_flag_callback("--no-follow", [this] { tailing.follow = false; }, "End where the topic ends now");
@@ -213,10 +246,12 @@ struct Parser {
          "  tidings topics create orders --retain-age 7d");
     list("groups", "Where each group stands, partition by partition",
          "held: a live member of the group works on the partition.\n\n"
-         "Example:\n"
-         "  tidings groups orders");
+         "Examples:\n"
+         "  tidings groups orders\n"
+         "  tidings groups delete orders audit");
     list("lag", "How far each group is behind",
-         "lag: events from the group's position to the end. held: partitions that a live member works on.\n\n"
+         "lag: events from the group's position to the end, as far as they are kept. lost: those that retention\n"
+         "removed before the group came to them. held: partitions that a live member works on.\n\n"
          "Examples:\n"
          "  tidings lag\n"
          "  tidings lag orders --json | jq '{group, lag}'");
@@ -229,11 +264,12 @@ struct Parser {
       at->add_option("--retain-bytes", changing.retain_bytes, "What is beyond so much of a partition goes; 0: nothing")
           ->type_name("SIZE");
       at->add_option("--retain-age", changing.retain_age, "What is older goes; 0: nothing")->type_name("TIME");
-      at->add_flag_callback(
+      auto* const wait = at->add_flag_callback(
           "--wait-for-groups", [this] { changing.wait_for_groups = true; },
           "Keep what a group has not settled; else a group left behind loses it, which is logged");
       at->add_flag_callback(
-          "--no-wait-for-groups", [this] { changing.wait_for_groups = false; }, "Do not, as by default");
+            "--no-wait-for-groups", [this] { changing.wait_for_groups = false; }, "Do not, as by default")
+          ->excludes(wait);
     };
     auto* const create = topics->add_subcommand("create", "Create a topic");
     create->set_help_flag("-h,--help", "Print this help");
@@ -243,9 +279,8 @@ struct Parser {
         ->check(whole(1, 1024));
     create->add_option("--durability", changing.durability, "memory, interval or durable (durable); fixed for life")
         ->type_name("WHAT");
-    create->add_option("--event-bytes-max", changing.event_bytes_max, "The largest event (1048576); fixed for life")
-        ->type_name("N")
-        ->check(whole(1, std::uint64_t{256} << 20));
+    create->add_option("--event-bytes-max", changing.event_bytes_max, "The largest event (1MiB); fixed for life")
+        ->type_name("SIZE");
     create->footer(
         "One that is there with the same options is fine. SIZE: 512MiB, 10GiB, or bytes. TIME: 12h, 7d.\n\n"
         "Example:\n"
@@ -274,16 +309,27 @@ struct Parser {
         command("seek", "Move a group: what it passes over is skipped, what it goes back over comes again");
     seek->add_option("TOPIC", seeking.topic, "Must be there")->required()->type_name("");
     seek->add_option("GROUP", seeking.group, "Must be there, without a live member")->required()->type_name("");
-    seek->add_option("--to", seeking.to, "earliest, latest, an offset, or an RFC 3339 time")
+    seek->add_option("--to", seeking.to, "earliest, latest, an offset, an RFC 3339 time, now or -1h")
         ->required()
         ->type_name("WHERE");
     seek->footer(
-        "In every partition; an offset beyond its end is the end. A group with live members answers group_active:\n"
-        "stop them first.\n\n"
+        "In every partition, each of which it prints with the position before and after; an offset beyond its end is\n"
+        "the end. A group with live members answers group_active: stop them first.\n\n"
         "Examples:\n"
         "  tidings seek orders billing.send-invoices --to earliest\n"
-        "  tidings seek orders audit --to 2026-01-31T12:00:00Z");
+        "  tidings seek orders audit --to 2026-01-31T12:00:00Z\n"
+        "  tidings seek orders audit --to -1h");
     shared(seek);
+    auto* const forget = app.get_subcommand("groups")->add_subcommand("delete", "Delete a group, and what it settled");
+    forget->set_help_flag("-h,--help", "Print this help");
+    forget->add_option("TOPIC", deleting.topic, "Must be there")->required()->type_name("");
+    forget->add_option("GROUP", deleting.group, "Must be there, without a live member")->required()->type_name("");
+    forget->footer(
+        "Its next member begins anew. What waits for groups waits no more for this one. A group with live members\n"
+        "answers group_active: stop them first.\n\n"
+        "Example:\n"
+        "  tidings groups delete orders audit");
+    shared(forget);
   }
 
   void add_folders() {
@@ -360,7 +406,10 @@ struct Parser {
       return topics(common, listing);
     }
     if (app.got_subcommand("seek")) return seek(common, seeking);
-    if (app.got_subcommand("groups")) return groups(common, listing);
+    if (app.got_subcommand("groups")) {
+      if (app.get_subcommand("groups")->got_subcommand("delete")) return delete_group(common, deleting);
+      return groups(common, listing);
+    }
     if (app.got_subcommand("lag")) return lag(common, listing);
     const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
     if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {
@@ -383,8 +432,16 @@ int main(int argc, char** argv) try {
   if (!tidings::keep_standard_descriptors()) return failed;
   std::signal(SIGPIPE, SIG_IGN);
   Parser parser;
+  // 'tidings help topics create' is 'tidings topics create --help'.
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    const auto known = commands_of(parser.app);
+    if (words.empty() || std::ranges::find(known, words.front()) != known.end()) words.emplace_back("--help");
+  }
+  std::ranges::reverse(words);  // as CLI11 takes them
   try {
-    parser.app.parse(argc, argv);
+    parser.app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return parser.app.exit(error);
     return wrong(parser.app, error);

@@ -71,11 +71,11 @@ std::string table(const std::vector<std::string>& heading, const std::vector<std
   widths.reserve(heading.size());
   for (const auto& title : heading) widths.push_back(title.starts_with('>') ? title.size() - 1 : title.size());
   for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < heading.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   std::string out;
   const auto line = [&](const std::vector<std::string>& cells, bool is_heading) {
     std::string text;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
+    for (std::size_t i = 0; i < heading.size(); ++i) {
       const bool right = heading[i].starts_with('>');
       const auto cell = is_heading && right ? cells[i].substr(1) : cells[i];
       const std::string pad(widths[i] - cell.size(), ' ');

@@ -23,7 +23,8 @@ void complain(std::string_view line);
 /// Whether standard output is a pipe that nobody reads any more.
 [[nodiscard]] bool is_output_closed();
 
-/// Rows under a heading, in columns two blanks apart; columns that begin with '>' stand to the right.
+/// Rows under a heading, in columns two blanks apart; columns that begin with '>' stand to the right. Cells without
+/// a heading are left out.
 [[nodiscard]] std::string table(const std::vector<std::string>& heading,
                                 const std::vector<std::vector<std::string>>& rows);
 

@@ -56,9 +56,16 @@ int publish(const Common& common, const PublishArguments& arguments) {
   catch_signals();
   std::optional<Progress> progress;
   bool is_read = true;  // the acknowledgements, by somebody
-  const auto on_failure = [&](std::uint64_t line, const Error& error) {
+  std::string told;
+  const auto on_failure = [&](std::uint64_t first, std::uint64_t last, const Error& error) {
     progress->hide();
-    complain("line " + std::to_string(line) + ": " + to_string(error));
+    told = to_string(error);
+    complain((first == last ? "line " : "lines " + std::to_string(first) + " to ") + std::to_string(last) + ": " +
+             told);
+  };
+  const auto on_wait = [&](const Error& error) {
+    progress->hide();
+    complain(to_string(error) + "; trying for 30 s");
   };
   const auto on_acks = [&](std::string_view acks) -> Result<> {
     auto written = is_read ? write_out(acks) : Result<>{};
@@ -67,7 +74,7 @@ int publish(const Common& common, const PublishArguments& arguments) {
     return {};
   };
   Publishing publishing(named(common, arguments.topic), common, arguments,
-                        {.on_failure = on_failure, .on_acks = on_acks});
+                        {.on_failure = on_failure, .on_wait = on_wait, .on_acks = on_acks});
   // What is wrong with the command line is told before anything is opened, or made.
   if (auto usable = check_broker(common.broker); !usable) return fail(usable.error());
   if (auto valid = check_names(common, arguments.topic); !valid) return fail(valid.error());
@@ -82,7 +89,7 @@ int publish(const Common& common, const PublishArguments& arguments) {
   auto ran = run(publishing, *input, *progress);
   progress->sum_up(publishing.published(), arguments.topic);
   if (!ran && ran.error().code != "interrupted") {
-    complain(ran.error());
+    if (to_string(ran.error()) != told) complain(ran.error());
     if (publishing.published() > 0)
       complain("stopped; " + std::to_string(publishing.published()) +
                " events were published, the lines after were not");

@@ -36,6 +36,8 @@ Result<> Publishing::check() {
       return Error{"invalid_header", "'" + header + "' is no header; write --header NAME=VALUE"};
     headers_.set(header.substr(0, equals), header.substr(equals + 1));
   }
+  if (!arguments_.type.empty())
+    if (auto valid = validate_name("type", arguments_.type); !valid) return valid;
   // What is wrong with all of them is told once, before anything is created.
   if (auto valid = validate(blank().view(), topic_options_.event_bytes()); !valid)
     return Error{"invalid_event", valid.error().message};
@@ -63,11 +65,11 @@ Error Publishing::too_large(const std::string& size) const {
 }
 
 void Publishing::add(const LineReader::Line& line) {
-  if (line.too_long) return fail(line.number, too_large("the line is longer"));
+  if (line.too_long) return fail(line.number, line.number, too_large("the line is longer"));
   const auto begin = line.text.find_first_not_of(blanks);
   if (begin == line.text.npos) return;
   auto envelope = make(line.text.substr(begin, line.text.find_last_not_of(blanks) + 1 - begin));
-  if (!envelope) return fail(line.number, envelope.error());
+  if (!envelope) return fail(line.number, line.number, envelope.error());
   bytes_ += size_bytes(envelope->view());
   lines_.push_back({line.number, std::move(*envelope)});
 }
@@ -109,6 +111,7 @@ Result<std::vector<Published>> Publishing::try_for_a_while(std::span<const Envel
     if (maybe_written && error.code != "outcome_unknown")
       error = {"outcome_unknown", "it may have been published, then " + to_string(error), error.retry};
     if (error.retry != Retry::same_call || std::chrono::steady_clock::now() + pause > until) return places;
+    if (pause == 20ms && options_.on_wait) options_.on_wait(error);
     if (await(-1, 0, pause) == Awaited::interrupted) return places;
   }
 }
@@ -134,7 +137,7 @@ Result<> Publishing::flush() {
   auto places = try_for_a_while(events);
   Result<> going_on;
   if (!places) {
-    for (const auto& line : lines_) fail(line.number, places.error());
+    fail(lines_.front().number, lines_.back().number, places.error());
     if (places.error().retry != Retry::never) going_on = places.error();
   } else {
     published_ += events.size();
@@ -145,9 +148,9 @@ Result<> Publishing::flush() {
   return going_on;
 }
 
-void Publishing::fail(std::uint64_t number, const Error& error) {
+void Publishing::fail(std::uint64_t first, std::uint64_t last, const Error& error) {
   any_failed_ = true;
-  options_.on_failure(number, error);
+  options_.on_failure(first, last, error);
 }
 
 }  // namespace tidings::cli

@@ -19,7 +19,9 @@ class Publishing {
  public:
   struct Options {
     std::chrono::milliseconds retry_for{30'000};  ///< where the broker says that the same call may succeed
-    std::function<void(std::uint64_t line, const Error&)> on_failure;
+    /// Of lines one after another, the last one included: what is wrong with all of them is told once.
+    std::function<void(std::uint64_t first, std::uint64_t last, const Error&)> on_failure;
+    std::function<void(const Error&)> on_wait;          ///< once a batch, before it is tried again; may be empty
     std::function<Result<>(std::string_view)> on_acks;  ///< `ID PARTITION OFFSET` a line
   };
   /// Both must live as long as this. `topic` is the name as the broker has it.
@@ -53,7 +55,7 @@ class Publishing {
   Result<std::vector<Published>> try_for_a_while(std::span<const EnvelopeView> events);
   std::string acks(std::span<const Published> places) const;
   [[nodiscard]] Error too_large(const std::string& size) const;
-  void fail(std::uint64_t number, const Error& error);
+  void fail(std::uint64_t first, std::uint64_t last, const Error& error);
 
   Broker* broker_ = nullptr;
   std::string topic_;

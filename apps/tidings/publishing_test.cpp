@@ -59,9 +59,12 @@ class PublishingTest : public ::testing::Test {
     arguments_.acks = true;
     Publishing publishing(
         "t", common_, arguments_,
-        {.retry_for = 100ms,
-         .on_failure = [&](std::uint64_t line,
-                           const Error& error) { failures.push_back(std::to_string(line) + " " + to_string(error)); },
+        {.retry_for = retry_for,
+         .on_failure =
+             [&](std::uint64_t first, std::uint64_t last, const Error& error) {
+               failures.push_back(std::to_string(first) + "-" + std::to_string(last) + " " + to_string(error));
+             },
+         .on_wait = [&](const Error& error) { waits.push_back(error.code); },
          .on_acks = [&](std::string_view text) -> Result<> {
            acks += text;
            return {};
@@ -78,29 +81,33 @@ class PublishingTest : public ::testing::Test {
 
   Common common_;
   PublishArguments arguments_;
-  std::vector<std::string> failures;
+  std::chrono::milliseconds retry_for = 100ms;
+  std::vector<std::string> failures, waits;
   std::string acks;
   std::uint64_t published = 0;
 };
 
 TEST_F(PublishingTest, WhatIsBusyIsTriedAgainUnderTheSameIds) {
   Failing broker({{"busy", "", Retry::same_call}, {"disk_full", "", Retry::same_call}});
+  retry_for = 1min;
   EXPECT_TRUE(publish(broker));
   ASSERT_EQ(broker.asked.size(), 3U);
   EXPECT_EQ(broker.asked[0], broker.asked[2]);
   EXPECT_EQ(published, 2U);
+  EXPECT_THAT(waits, ElementsAre("busy"));  // at once, and once
   EXPECT_EQ(std::ranges::count(acks, '\n'), 2);
-  EXPECT_THAT(failures, ElementsAre(HasSubstr("2 invalid_json")));
+  EXPECT_THAT(failures, ElementsAre(HasSubstr("2-2 invalid_json")));
 }
 
-TEST_F(PublishingTest, WhatStaysFullFailsEachLineAndEndsIt) {
+TEST_F(PublishingTest, WhatStaysFullIsToldAtOnceAndFailsTheLinesTogether) {
   Failing broker({{"disk_full", "free some", Retry::same_call}});
   broker.for_ever = true;
   auto published_all = publish(broker);
   ASSERT_FALSE(published_all);
   EXPECT_EQ(published_all.error().code, "disk_full");
-  EXPECT_THAT(failures, ElementsAre(HasSubstr("2 invalid_json"), "1 disk_full: free some", "3 disk_full: free some"));
+  EXPECT_THAT(failures, ElementsAre(HasSubstr("2-2 invalid_json"), "1-3 disk_full: free some"));
   EXPECT_THAT(acks, IsEmpty());
+  EXPECT_THAT(waits, ElementsAre("disk_full"));
 }
 
 TEST_F(PublishingTest, WhatMayHaveBeenPublishedIsNeverToldAsAMereFailure) {
@@ -116,7 +123,8 @@ TEST_F(PublishingTest, WhatCanNeverSucceedIsNotTriedAgain) {
   Failing broker({{"unknown_topic", "it is gone", Retry::never}});
   EXPECT_TRUE(publish(broker));  // the next batch may be another matter
   EXPECT_EQ(broker.asked.size(), 1U);
-  EXPECT_THAT(failures, ElementsAre(HasSubstr("2 "), "1 unknown_topic: it is gone", "3 unknown_topic: it is gone"));
+  EXPECT_THAT(waits, IsEmpty());
+  EXPECT_THAT(failures, ElementsAre(HasSubstr("2-2 "), "1-3 unknown_topic: it is gone"));
 }
 
 TEST_F(PublishingTest, NothingIsCreatedWhereTheArgumentsAreWrong) {

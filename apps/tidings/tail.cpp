@@ -1,6 +1,7 @@
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
+#include "place.hpp"
 #include "tailing.hpp"
 
 namespace tidings::cli {
@@ -9,7 +10,7 @@ int tail(const Common& common, const TailArguments& arguments) {
   catch_signals();
   if (auto valid = check_names(common, arguments.topic, arguments.group); !valid) return fail(valid.error());
   if (!arguments.from.empty())
-    if (auto valid = parse_start(arguments.from); !valid) return fail(valid.error());
+    if (auto valid = parse_place(arguments.from); !valid) return fail(valid.error());
   auto broker = open(common, false);
   if (!broker) return fail(broker.error());
   auto ended = Tailing(**broker, common, arguments).run();

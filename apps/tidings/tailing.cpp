@@ -7,6 +7,7 @@
 
 #include "interrupt.hpp"
 #include "output.hpp"
+#include "place.hpp"
 #include "tidings/event/cloud_events.hpp"
 
 namespace tidings::cli {
@@ -31,7 +32,7 @@ Tailing::Tailing(Broker& broker, const Common& common, const TailArguments& argu
       left_(arguments.count.value_or(std::numeric_limits<std::uint64_t>::max())) {}
 
 Result<Start> Tailing::start() const {
-  if (!arguments_.from.empty()) return parse_start(arguments_.from);
+  if (!arguments_.from.empty()) return parse_place(arguments_.from);
   return group_.empty() ? Start::latest() : Start::earliest();
 }
 

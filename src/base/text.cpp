@@ -115,9 +115,12 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (error == std::errc{})
-    for (const auto& [name, shift] : size_units)
-      if (unit == name && number <= ~std::uint64_t{0} >> shift) return number << shift;
+  if (error == std::errc{} || error == std::errc::result_out_of_range)
+    for (const auto& [name, shift] : size_units) {
+      if (unit != name) continue;
+      if (error == std::errc{} && number <= ~std::uint64_t{0} >> shift) return number << shift;
+      return Error{"invalid_size", "'" + printable(text) + "' is too large; a size is less than 16777216TiB"};
+    }
   return Error{"invalid_size", "'" + printable(text) + "' is no size; write bytes, or KiB, MiB, GiB, TiB: 512MiB"};
 }
 

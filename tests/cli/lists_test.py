@@ -34,7 +34,7 @@ class Lists(CommandLine):
                           "audit  orders    3         2    5        2       0        0  0 of 1"])
         document = json.loads(self.run_tidings("lag", "--json").stdout)
         self.assertEqual((document["group"], document["topic"], document["lag"]), ("audit", "orders", 3))
-        self.assertEqual(document["partitions"], [{"partition": 0, "position": 2, "end": 5, "lag": 3, "settled_beyond": 0,
+        self.assertEqual(document["partitions"], [{"partition": 0, "position": 2, "end": 5, "earliest": 0, "lag": 3, "lost": 0, "settled_beyond": 0,
                                                    "handled": 2, "parked": 0, "expired": 0, "skipped": 0, "owned": False}])
         member = self.start("tail", "orders", "--group", "audit")
         self.wait_until(lambda: self.is_member_there("orders", "audit"), "no member came")
@@ -112,6 +112,27 @@ class Usage(CommandLine):
             done = self.run_tidings(*arguments, status=2)
             self.assertIn(said, done.stderr)
             self.assertEqual(done.stdout, "")
+
+    def test_usage_errors_point_to_the_command(self):
+        for arguments, said, see in (
+            (("topics", "create", "t", "--partitions", "0"), "'0' is no whole number from 1 to 1024", "topics create"),
+            (("topics", "create"), "TOPIC is required", "topics create"),
+            (("topics", "create", "t", "--partitoins", "2"), "'--partitoins' is no option of topics create; did you mean '--partitions'?", "topics create"),
+            (("topics", "creat", "t1"), "'creat' is no command of topics; did you mean 'create'?", "topics"),
+            (("groups", "delet", "t1", "g"), "'delet' is no command of groups; did you mean 'delete'?", "groups"),
+            (("topics", "t2", "create"), "'t2' stands before create; write: tidings topics create t2", "topics create"),
+            (("topics", "t2", "t3"), "'t3' is no argument of topics", "topics"),
+            (("lag", "a", "b"), "'b' is no argument of lag", "lag"),
+        ):
+            done = self.run_tidings(*arguments, status=2)
+            self.assertIn(said, done.stderr)
+            self.assertTrue(done.stderr.endswith(f"\ntidings: see: tidings {see} --help\n"), done.stderr)
+        self.assertIn("Usage: tidings topics create", self.run_tidings("help", "topics", "create").stdout)
+        self.assertIn("'topcs' is no command here; did you mean 'topics'?", self.run_tidings("help", "topcs", status=2).stderr)
+        self.assertEqual(self.run_tidings("help").stdout, self.run_tidings("--help").stdout)
+        self.publish("orders", [1])
+        for command in ("topics", "groups"):
+            self.assertIn("leave it out, and all are listed", self.run_tidings(command, "list", status=1).stderr)
 
     def test_a_broker_that_no_command_can_use_is_told_by_all_in_one_way(self):
         commands = (("publish", "t"), ("tail", "t"), ("topics",), ("groups",), ("lag",), ("demo", "--count", "1"))

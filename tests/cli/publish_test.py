@@ -182,7 +182,8 @@ class Publish(CommandLine):
                                 (("publish", "t", "--header", "x"), "invalid_header"),
                                 (("publish", "t", "--header", "x=a\nb"), "invalid_event"),
                                 (("publish", "t", "--key", "a", "--key-field", "b"), "--key"),
-                                (("publish", "t", "--type", "a\x1b[31m"), "invalid_event"),
+                                (("publish", "t", "--type", "a\x1b[31m"), "invalid_name"),
+                                (("publish", "t", "--type", "a b"), "invalid_name"), (("publish", "t", "--type", "a" * 201), "invalid_name"),
                                 (("publish", "t", "--partitions", "0"), "--partitions"), (("publish",), "TOPIC is required")):
             done = self.run_tidings(*arguments, stdin="1\n", status=2)
             self.assertIn(code, done.stderr)
