@@ -31,6 +31,17 @@ class Sealed {
   [[nodiscard]] std::string right() const {
     return std::string(text_of(log::encode_index(right_, 0, segment_->salt())));
   }
+  [[nodiscard]] std::vector<std::string> wrong() const {
+    std::vector<log::SegmentIndex> all(3, right_);
+    for (std::size_t i = 1; i < right_.places.size(); ++i) {
+      all[0].places[i].time -= 1'500'000;
+      --all[1].places[i].offset;
+      all[2].places[i].position += 8;
+    }
+    std::vector<std::string> files;
+    for (const auto& one : all) files.emplace_back(text_of(log::encode_index(one, 0, segment_->salt())));
+    return files;
+  }
   [[nodiscard]] TimePoint time(std::uint64_t offset) const {
     return TimePoint{std::chrono::seconds{1'000} + std::chrono::milliseconds{offset + 1}};
   }
@@ -146,6 +157,8 @@ std::vector<std::string> seeds() {
   std::vector<std::string> all;
   for (const char flag : {'\0', '\1', '\3', '\7'})
     for (const char asked : {'\0', '\7', '\11'}) all.push_back(std::string{flag, asked} + right);
+  // Close to what is so, and not it. Each process has a salt of its own, so they are fitted.
+  for (const auto& wrong : real.wrong()) all.push_back(std::string{'\3', '\7'} + wrong);
   return all;
 }
 
