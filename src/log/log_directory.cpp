@@ -191,7 +191,8 @@ Result<> TopicLog::keep(const Keeping& keeping) {
   return {};
 }
 
-Result<std::uint64_t> TopicLog::settled_by_all(std::uint32_t number) {
+/// As far as each of them would go on, if it were taken now.
+Result<std::uint64_t> TopicLog::settled_by_all(PartitionLog& partition, std::uint32_t number) {
   auto names = groups();
   if (!names) return names.error();
   auto settled = ~std::uint64_t{0};
@@ -201,7 +202,10 @@ Result<std::uint64_t> TopicLog::settled_by_all(std::uint32_t number) {
     if (!file) return file.error();
     auto record = file->read(number);
     if (!record) return record.error();
-    if (*record) settled = std::min(settled, (*record)->position);
+    if (!*record) continue;
+    auto holds = partition.what_holds((*record)->position, (*record)->epoch);
+    if (!holds) return holds.error();
+    settled = std::min(settled, *holds);
   }
   return settled;
 }
@@ -230,7 +234,8 @@ void TopicLog::remove_old(PartitionLog& partition, std::uint32_t number) {
     auto now = keeping();
     if (!now) return now.error();
     if (now->is_for_ever()) return std::size_t{0};
-    auto keep_from = now->waits_for_groups ? settled_by_all(number) : Result<std::uint64_t>{~std::uint64_t{0}};
+    auto keep_from =
+        now->waits_for_groups ? settled_by_all(partition, number) : Result<std::uint64_t>{~std::uint64_t{0}};
     if (!keep_from) return keep_from.error();
     // Where another is at work there, or the disk is full, what stands before it goes all the same.
     auto rolled = now->age == Duration{} ? Result<>{} : partition.roll_old(now->age);

@@ -99,7 +99,7 @@ class TopicLog {
   void look_at_age_later();
   Duration look_at_age();
   /// Before it, every group has settled everything.
-  Result<std::uint64_t> settled_by_all(std::uint32_t number);
+  Result<std::uint64_t> settled_by_all(PartitionLog& partition, std::uint32_t number);
 
   std::string name_;
   TopicMeta meta_;

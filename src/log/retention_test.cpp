@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "log/faulty_files.hpp"
-#include "log/testing.hpp"
+#include "log/verify_testing.hpp"
 
 namespace tidings::log {
 namespace {
@@ -77,6 +77,30 @@ TEST(Retention, ForEverIsForEver) {
   kept.test.clock.advance(std::chrono::hours{24 * 365});
   EXPECT_EQ(kept.log->remove_old({}, all).or_throw(), 0U);
   EXPECT_EQ(kept.firsts(), before);
+}
+
+/// A group had come far in an epoch of which a power cut took events back: others have their offsets, and it goes on
+/// with the first of these.
+TEST(Retention, WhatAPowerCutTookBackAGroupHasNotSettled) {
+  SmallLog log(false);
+  log.fill(3);
+  log.reboot();
+  log.fill(60);
+  const auto before = log.firsts();
+  ASSERT_GT(before.size(), 4U);
+  const auto keep = [&] {
+    LogDirectory::open(log.path, {.log = &log.silent})
+        .or_throw()
+        ->find("orders")
+        .or_throw()
+        ->keep({.bytes = 1, .waits_for_groups = true})
+        .or_throw();
+    return log.firsts().front();
+  };
+  log.write_record("audit", {.sequence = 1, .position = before[3], .epoch = 2});
+  EXPECT_EQ(keep(), 0U) << "it goes on at offset 3";
+  log.write_record("audit", {.sequence = 2, .position = before[3], .epoch = 3});
+  EXPECT_EQ(keep(), before[3]);
 }
 
 /// Recovery takes for granted that all but the last segments are on the device.
