@@ -69,7 +69,7 @@ Result<bool> PartitionLog::remove_before_empty(std::uint64_t first, std::uint64_
     // From here on it alone says where the partition stands.
     auto empty = written_segment(next, false);
     if (!empty) return empty.error();
-    if (auto synced = sync_segment((*empty)->file(), sync_deadline()); !synced) return synced;
+    if (auto synced = sync_segment((*empty)->file(), next, sync_deadline()); !synced) return synced;
     if (auto synced = directory_->sync(); !synced) return synced;
     auto before = control.earliest.load();
     while (before < next && !control.earliest.compare_exchange_weak(before, next)) {
