@@ -113,16 +113,18 @@ Result<std::shared_ptr<Segment>> PartitionLog::make_next(const Segment* from, st
                   : std::min(std::max(from->size() * 2, setting_.segment_bytes_first), setting_.segment_bytes_max);
   const auto in_pages = [](std::uint64_t whole) { return (whole + 4095) & ~std::uint64_t{4095}; };
   size = in_pages(std::max(size, needed));
+  auto replaces = there.has_value();
   while (true) {
     auto done = Segment::prepare(*directory_, {.first_offset = offset,
                                                .size = size,
                                                .epoch = control().epoch.load(),
-                                               .replaces = there.has_value(),
+                                               .replaces = replaces,
                                                .is_synced = setting_.durable});
     if (done) break;
-    // A disk may have room for one that is smaller.
+    // A disk may have room for one that is smaller. What could not be synced has its name, and gives way.
     if (done.error().code != "disk_full" || size == in_pages(needed)) return done.error();
     size = in_pages(std::max(size / 2, needed));
+    replaces = true;
   }
   return open_written(offset);
 }
