@@ -142,10 +142,11 @@ Result<FrameSight> sight_frame(Window& window, std::uint64_t position, std::uint
   return sight_body(window, position, sight);
 }
 
-Result<std::optional<FramePlace>> find_frame(Window& window, std::uint64_t begin, std::uint64_t end, std::uint64_t salt,
+Result<std::optional<FramePlace>> find_frame(Window& window, const FrameRange& range, std::uint64_t salt,
                                              std::uint64_t& budget,
                                              const std::function<bool(const FrameHeader&)>& may_be) {
-  for (auto at = begin; at + sizeof(FrameHeader) <= end; at += 8) {
+  const auto end = range.end;
+  for (auto at = range.begin; at < range.until && at + sizeof(FrameHeader) <= end; at += 8) {
     auto bytes = window.at(at, sizeof(FrameHeader));
     if (!bytes) return bytes.error();
     if (bytes->size() < sizeof(FrameHeader)) break;

@@ -32,15 +32,20 @@ struct FrameSight {
 [[nodiscard]] Result<FrameSight> sight_frame(Window& window, std::uint64_t position, std::uint64_t end,
                                              std::uint64_t salt);
 
-/// The first place of [begin, end) where a frame stands that is whole, and that `may_be` before its checksum is looked
-/// at. `budget` bounds the bytes that are summed up, and is used up by them: a hostile file may have a frame of
-/// megabytes seem to begin at every eighth byte. Errors: those of the window.
+/// The first place of [begin, until) where a frame begins that is whole, in a segment that ends at `end`, and that
+/// `may_be` before its checksum is looked at. `budget` bounds the bytes that are summed up, and is used up by them: a
+/// hostile file may have a frame of megabytes seem to begin at every eighth byte. Errors: those of the window.
 struct FramePlace {
   std::uint64_t position = 0;
   FrameHeader header;
 };
-[[nodiscard]] Result<std::optional<FramePlace>> find_frame(Window& window, std::uint64_t begin, std::uint64_t end,
-                                                           std::uint64_t salt, std::uint64_t& budget,
+struct FrameRange {
+  std::uint64_t begin = 0;
+  std::uint64_t until = 0;
+  std::uint64_t end = 0;
+};
+[[nodiscard]] Result<std::optional<FramePlace>> find_frame(Window& window, const FrameRange& range, std::uint64_t salt,
+                                                           std::uint64_t& budget,
                                                            const std::function<bool(const FrameHeader&)>& may_be);
 
 }  // namespace tidings::log

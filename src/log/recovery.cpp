@@ -90,7 +90,8 @@ Result<> PartitionLog::settle_end(const End& end) {
 /// A frame behind the end that says that events behind the end were synced: something before it is damaged.
 Result<> PartitionLog::refuse_if_proven(const Segment& segment, std::uint64_t begin, std::uint64_t used,
                                         const End& end) {
-  for (auto at = begin; at + sizeof(FrameHeader) <= begin + used; at += 8) {
+  // A frame may end with zeros, as a seal does: it is only where it begins that something must stand.
+  for (auto at = begin; at < begin + used && at + sizeof(FrameHeader) <= segment.size(); at += 8) {
     // Cheap things first: every eighth byte may look like a length, and a checksum may go over megabytes.
     if (!may_prove(*reinterpret_cast<const FrameHeader*>(segment.bytes().data() + at), end.offset)) continue;
     const auto later = segment.frame_at(at);
@@ -241,9 +242,9 @@ Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& b
   for (auto& sync : control.syncs) sync.word.store(0);
   remove_segment_drafts();
   // Above every epoch that anybody may have seen, also one of which no event is left.
-  std::uint32_t epoch = control.magic == Control::magic_value && control.version == format_version
-                            ? std::max<std::uint32_t>(control.epoch.load(), 1)
-                            : 1;
+  const bool has_hints = control.magic == Control::magic_value && control.version == format_version;
+  std::uint32_t epoch = has_hints ? std::max<std::uint32_t>(control.epoch.load(), 1) : 1;
+  const auto said_durable = has_hints ? control.durable.load() : 0;
   auto firsts = list_segments();
   if (!firsts) return firsts.error();
   End end;
@@ -252,6 +253,13 @@ Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& b
     if (!found) return found.error();
     end = std::move(*found);
   }
+  // A hint proves nothing, but nobody else knows of what was synced last.
+  if (said_durable > end.offset)
+    setting_.log->write(LogLevel::error, path() + ": control says that the events before offset " +
+                                             std::to_string(said_durable) + " were synced, and they end at " +
+                                             std::to_string(end.offset) +
+                                             ": it is damaged, or the device lost them, or they are not in a copy "
+                                             "that was made while the log was in use");
   std::memset(control_.data(), 0, Control::file_bytes);
   control.magic = Control::magic_value;
   control.version = format_version;

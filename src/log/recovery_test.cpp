@@ -69,6 +69,58 @@ TEST(Recovery, WhatWasSyncedAndIsDamagedIsRefused) {
   EXPECT_EQ(read_file(test.segment(0)).or_throw(), bytes) << "nothing was changed";
 }
 
+/// It ends with zeros, and is what says last what was synced.
+TEST(Recovery, ASealProvesWhatWasSynced) {
+  TestLog test(true);
+  std::uint64_t end = 0;
+  {
+    auto log = test.open();
+    log->sync_to(append(*log, {event("0")}) + 1, std::chrono::seconds{10}).or_throw();
+    while (end < 4) end = append(*log, {event(std::to_string(end + 1))}) + 1;  // their floors lie before all of them
+    log->sync_to(end, std::chrono::seconds{10}).or_throw();
+    append(*log, {event("large", std::string(5'000, 'x'))});
+  }
+  auto last = read_file(test.segment(end)).or_throw();
+  std::fill(last.begin() + sizeof(SegmentHeader), last.end(), '\0');  // of the roll no more was on the device
+  overwrite(test.segment(end), last);
+  test.reboot();
+  auto bytes = read_file(test.segment(0)).or_throw();
+  bytes[sizeof(SegmentHeader) + 2 * frame_bytes(event("0").view()) + sizeof(FrameHeader) + 3] ^= 1;
+  overwrite(test.segment(0), bytes);
+  auto opened = test.try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, "corrupt");
+  EXPECT_EQ(read_file(test.segment(0)).or_throw(), bytes) << "nothing was changed";
+}
+
+/// Without a frame behind it nothing proves that it was synced; what the hints said is told, at least.
+TEST(Recovery, WhatTheHintsSaidWasSyncedAndIsGoneIsTold) {
+  struct Heard final : LogSink {
+    void write(LogLevel level, std::string_view text) override {
+      if (level == LogLevel::error) errors += std::string(text) + "\n";
+    }
+    std::string errors;
+  };
+  for (const bool durable : {true, false})
+    for (const bool is_damaged : {true, false}) {
+      Heard heard;
+      TestLog test(durable);
+      test.setting.log = &heard;
+      {
+        auto log = test.open();
+        for (const auto& name : numbers(0, 3))
+          log->sync_to(append(*log, {event(name)}) + 1, std::chrono::seconds{10}).or_throw();
+      }
+      test.reboot();
+      auto bytes = read_file(test.segment(0)).or_throw();
+      if (is_damaged) bytes[sizeof(SegmentHeader) + 2 * frame_bytes(event("0").view()) + 70] ^= 1;
+      overwrite(test.segment(0), bytes);
+      EXPECT_EQ(test.open()->committed(), is_damaged ? 2U : 3U);
+      EXPECT_EQ(heard.errors.find("before offset 3 were synced") != std::string::npos, is_damaged) << heard.errors;
+      EXPECT_EQ(heard.errors.empty(), !is_damaged) << heard.errors;
+    }
+}
+
 TEST(Recovery, ACutAtEveryByteKeepsAPrefix) {
   FaultyFiles quick;
   quick.skip_syncs();

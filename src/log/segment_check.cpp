@@ -139,8 +139,8 @@ Result<std::optional<std::uint64_t>> SegmentCheck::skip_damage() {
   // A frame takes 64 bytes at least: no offset of this segment is farther away than that.
   const auto farthest = wanted + (size_ - position_) / sizeof(FrameHeader);
   auto found = find_frame(
-      checking_->window, position_ + (sight_.what == FrameSight::What::whole ? 0 : 8), size_, header_.salt, budget_,
-      [&](const FrameHeader& header) { return header.offset >= wanted && header.offset <= farthest; });
+      checking_->window, {position_ + (sight_.what == FrameSight::What::whole ? 0 : 8), size_, size_}, header_.salt,
+      budget_, [&](const FrameHeader& header) { return header.offset >= wanted && header.offset <= farthest; });
   if (!found) return found.error();
   if (!*found) return std::optional<std::uint64_t>{};
   position_ = end_position_ = (*found)->position;
@@ -152,7 +152,7 @@ Result<std::optional<FramePlace>> SegmentCheck::find_proof(std::uint64_t from, s
   open();
   auto until = used(from);
   if (!until) return until.error();
-  return find_frame(checking_->window, from, padded(*until), header_.salt, budget_,
+  return find_frame(checking_->window, {from, *until, size_}, header_.salt, budget_,
                     [&](const FrameHeader& header) { return header.offset >= end && header.durable_floor > end; });
 }
 

@@ -41,6 +41,31 @@ TEST(Verify, AnEmptyTopicIsWhole) {
   EXPECT_EQ(log.told(), "");
 }
 
+/// A frame proves what it proves whatever it ends with: a seal ends with zeros, a payload may.
+TEST(Verify, AProofMayEndWithZeros) {
+  SmallLog log;
+  log.fill(13);
+  const auto firsts = log.firsts();
+  ASSERT_EQ(firsts.size(), 2U);
+  const auto last = firsts[1] - 1;
+  log.edit(log.segment(firsts[1]),
+           [](std::string& bytes) { std::fill(bytes.begin() + sizeof(SegmentHeader), bytes.end(), '\0'); });
+  log.reboot();
+  log.flip(log.segment(0), log.place(last) + 100);
+  EXPECT_EQ(log.told(), "error synced_event_lost " + log.segment(0) + " byte " + std::to_string(log.place(last)) +
+                            " offset " + std::to_string(last) + "\n")
+      << "the seal says that it was synced";
+  EXPECT_FALSE(log.try_open()) << "recovery sees it alike";
+
+  SmallLog other;
+  other.fill(3, std::string(64, '\0'));
+  other.reboot();
+  other.flip(other.segment(0), other.place(1) + 70);
+  EXPECT_EQ(other.told(),
+            "error synced_event_lost " + other.segment(0) + " byte " + std::to_string(other.place(1)) + " offset 1\n");
+  EXPECT_FALSE(other.try_open());
+}
+
 TEST(Verify, WhatIsInUseIsJudgedUpToTheCommittedEnd) {
   SmallLog log;
   log.fill(15);
