@@ -19,6 +19,14 @@ std::atomic<std::uint32_t>& low_half(std::atomic<std::uint64_t>& word) {
   return reinterpret_cast<std::atomic<std::uint32_t>&>(word);
 }
 
+void pause_processor() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 }  // namespace
 
 Result<std::array<char, 40>> boot_id() {
@@ -52,7 +60,7 @@ Result<WriterLock> WriterLock::wait(Control& control, const Slots& slots, Durati
     if (control.writer.compare_exchange_strong(holder, mine, std::memory_order_acquire))
       return WriterLock(control, false);
     if (round < 100) {
-      __builtin_ia32_pause();
+      pause_processor();
       continue;
     }
     // Every look costs a system call: the first after a short sleep, since a live holder is soon done.

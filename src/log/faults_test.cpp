@@ -129,6 +129,53 @@ TEST(Faults, ABatchThatIsNotWrittenIsClearedBeforeTheNext) {
   EXPECT_EQ(bytes.find("aaaa"), bytes.npos) << "it was not cleared";
 }
 
+/// Nothing was made: looking through all of the segment again, under the writer lock, would find nothing.
+TEST(Faults, ARollThatFindsTheDiskFullLeavesNothingToRepair) {
+  for (const bool durable : {false, true}) {
+    FaultyLog test(durable);
+    auto log = test.open();
+    append(*log, {event("0")});
+    append(*log, {event("1")});
+    int looks = 0;
+    test.faulty.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
+      if (call.name == "file" && call.path.ends_with("/" + segment_name(0))) ++looks;
+      return call.name == "allocate" ? std::optional(disk_full()) : std::nullopt;
+    });
+    for (int i = 0; i < 3; ++i)
+      EXPECT_EQ(try_append(*log, {event("2", std::string(5'000, 'x'))}).error().code, "disk_full");
+    EXPECT_EQ(looks, 0) << "it was opened to be repaired";
+    test.heal();
+    EXPECT_EQ(append(*log, {event("2", std::string(5'000, 'x'))}), 2U);
+  }
+}
+
+/// What was known of the segment before says nothing of how far the next one was written ahead.
+TEST(Faults, ASegmentThatARepairComesToIsWrittenAheadWithZeros) {
+  FaultyLog test(false);
+  auto log = test.open();
+  const auto next = fill_to_a_second_segment(test, *log);
+  {
+    // A writer died between the seal and the switch.
+    auto directory = system_files().open(test.partition(), false).or_throw();
+    auto control = directory->file("control", Directory::Create::never).or_throw();
+    const auto put = [&](std::uint64_t value, std::size_t at) {
+      control->write_at(std::as_bytes(std::span{&value, 1}), at).or_throw();
+    };
+    put(std::uint64_t{1000} << 16 | 7, offsetof(Control, writer));  // a generation that no process here has
+    put(4096, offsetof(Control, zeroed));
+    put(4096, offsetof(Control, dirty_end));
+    put(0, offsetof(Control, segment));
+  }
+  int written = 0;
+  test.faulty.fail([&](const FaultyFiles::Call& call) -> std::optional<Error> {
+    if (call.name == "write_at" && call.path.ends_with("/" + segment_name(next - 1))) ++written;
+    return std::nullopt;
+  });
+  EXPECT_EQ(append(*log, {event(std::to_string(next))}), next);
+  EXPECT_GT(written, 0) << "it was stored into as it was";
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, next + 1));
+}
+
 /// A store into a mapping that finds the disk full is a SIGBUS: durable topics are written through their files only.
 TEST(Faults, ADurableSegmentIsNeverMappedForWriting) {
   TestLog test(true);

@@ -167,11 +167,11 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open_whole(Directory& topic,
       }
     }
   }
-  if (auto taken =
-          wait_for(*openers, {gate + 1, openers_max - 1}, std::min(until, std::chrono::steady_clock::now() + looks_max),
-                   path + "/control is missing or damaged, and others have the partition open, which loses "
-                          "what they write if it is recovered now; stop every process that uses the log, then "
-                          "start again");
+  if (auto taken = wait_for(
+          *openers, {gate + 1, openers_max - 1}, std::min(until, std::chrono::steady_clock::now() + looks_max),
+          path + "/control is missing, damaged or of another boot, and others have the partition open, which loses "
+                 "what they write if it is recovered now; stop every process that uses the log, then "
+                 "start again");
       !taken)
     return taken.error();
   // Before it is grown: short, it says nothing.

@@ -162,6 +162,7 @@ Result<> PartitionLog::clean_segment(std::uint64_t first, const End& end, std::u
 
 void PartitionLog::publish_end(const End& end) {
   auto& control = this->control();
+  control.zeroed.store(0);  // before the segment that it is of: a kill may come between
   control.segment.store(end.segment ? end.segment->first_offset() : end.offset);
   control.position.store(end.position);
   control.last_time.store(std::max(control.last_time.load(), end.time));

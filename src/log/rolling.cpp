@@ -141,7 +141,14 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes, std::optional<std::uint
   if (!setting_.durable)
     if (auto done = sync_sealed(sync_deadline()); !done) return done.error();
   auto made = make_next(from.get(), bytes, size);
-  if (!made) return made.error();
+  if (!made) {
+    // Where nothing of it is there, nobody has to go through this segment: a full disk may be tried again and again.
+    if (made.error().code == "disk_full") {
+      auto there = directory_->file(segment_name(control.committed.load()), Directory::Create::never, false);
+      if (!there && there.error().code == "not_found") control.dirty_end.store(0);
+    }
+    return made.error();
+  }
   auto& next = **made;
   // One without an event is not sealed: its successor has its name.
   if (from && from->first_offset() != next.first_offset()) {
@@ -176,9 +183,9 @@ Result<Segment*> PartitionLog::roll(std::uint64_t bytes, std::optional<std::uint
   if (setting_.background) index_draft_.begin(next.first_offset(), next.size(), setting_.index_every);
   writing_ = std::move(*made);
   is_writing_kept_ = false;
+  control.zeroed.store(0);
   control.segment.store(next.first_offset());
   control.position.store(sizeof(SegmentHeader));
-  control.zeroed.store(0);
   if (auto done = zero_ahead(next, sizeof(SegmentHeader) + bytes + seal_bytes); !done) return done.error();
   control.dirty_end.store(0);
   return &next;
