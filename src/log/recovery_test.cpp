@@ -121,6 +121,23 @@ TEST(Recovery, WhatTheHintsSaidWasSyncedAndIsGoneIsTold) {
     }
 }
 
+/// Of a later version: not damaged, and nothing that a power cut left.
+TEST(Recovery, ASegmentOfALaterFormatIsNotMovedAway) {
+  TestLog test;
+  append(*test.open(), {event("0")});
+  auto bytes = read_file(test.segment(0)).or_throw();
+  bytes[7] = '1';  // TIDSLOG1
+  overwrite(test.segment(0), bytes);
+  for (const bool rebooted : {false, true}) {
+    if (rebooted) test.reboot();
+    const auto opened = test.try_open();
+    const auto ids = opened ? read_ids(**opened) : Result<std::vector<std::string>>{opened.error()};
+    ASSERT_FALSE(ids);
+    EXPECT_EQ(ids.error().code, "newer_version") << ids.error().message;
+    EXPECT_EQ(read_file(test.segment(0)).or_throw(), bytes) << "nothing was changed";
+  }
+}
+
 TEST(Recovery, ACutAtEveryByteKeepsAPrefix) {
   FaultyFiles quick;
   quick.skip_syncs();

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "log/newer.hpp"
 #include "tidings/base/entropy.hpp"
 
 namespace tidings::log {
@@ -62,14 +63,14 @@ Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64
   auto got = (*file)->read_at(std::as_writable_bytes(std::span{&header, 1}), 0);
   if (!got) return got.error();
   if (*got != sizeof header) return corrupt("is shorter than a segment's header");
+  if (is_newer(header))
+    return Error{"newer_version",
+                 (*file)->path() + " is of a later format than this program reads (" + std::to_string(format_version) +
+                     "); run a newer one",
+                 Retry::never};
   if (header.magic != segment_magic || header.byte_order != byte_order_mark ||
       header.checksum != header_checksum(header))
     return corrupt("has a damaged header at byte 0");
-  if (header.version > format_version)
-    return Error{"newer_version",
-                 (*file)->path() + " has format version " + std::to_string(header.version) +
-                     ", this program reads up to " + std::to_string(format_version) + "; run a newer one",
-                 Retry::never};
   if (header.first_offset != first_offset)
     return corrupt("says that it begins at offset " + std::to_string(header.first_offset));
   if (header.size != *size || *size % 8 != 0)

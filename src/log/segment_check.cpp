@@ -4,15 +4,10 @@
 #include <cstddef>
 #include <cstring>
 
+#include "log/newer.hpp"
+
 namespace tidings::log {
 namespace {
-
-/// Where a file says that it is of a later version, in its header or by its magic number ("TIDSLOG1").
-bool is_newer_magic(std::uint64_t magic) {
-  constexpr std::uint64_t digit = std::uint64_t{0xff} << 56;
-  const auto last = magic >> 56;
-  return (magic & ~digit) == (segment_magic & ~digit) && last > '0' && last <= '9';
-}
 
 /// What may be summed up in looking for frames behind damage.
 constexpr std::uint64_t search_least = std::uint64_t{256} << 20;
@@ -47,13 +42,13 @@ Result<bool> SegmentCheck::read_header(std::uint64_t first_offset) {
   if (!bytes) return bytes.error();
   if (bytes->size() < sizeof header_) return problem("bad_header", 0, "shorter than a segment's header");
   std::memcpy(&header_, bytes->data(), sizeof header_);
-  const bool is_whole = header_.checksum == header_checksum(header_);
-  if (is_newer_magic(header_.magic) || (header_.magic == segment_magic && is_whole && header_.version > format_version))
+  if (is_newer(header_))
     return problem("newer_version", 8,
                    "of format version " + std::to_string(header_.version) + ", this program reads up to " +
                        std::to_string(format_version) + "; run a newer one");
   if (header_.magic != segment_magic) return problem("bad_header", 0, "does not begin as a segment does");
-  if (!is_whole) return problem("bad_header", offsetof(SegmentHeader, checksum), "the header's checksum is wrong");
+  if (header_.checksum != header_checksum(header_))
+    return problem("bad_header", offsetof(SegmentHeader, checksum), "the header's checksum is wrong");
   if (header_.byte_order != byte_order_mark)
     return problem("bad_header", offsetof(SegmentHeader, byte_order), "written in another byte order");
   if (header_.first_offset != first_offset)
