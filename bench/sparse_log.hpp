@@ -20,7 +20,7 @@ inline std::uint64_t make_sparse_log(tidings::log::LogDirectory& log, const std:
   namespace log_ns = tidings::log;
   static constexpr std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   static constexpr std::uint64_t events_each = 8;
-  log.create(topic, {.partitions = 1, .durability = 0}).or_throw();
+  log.create(topic, {.partitions = 1, .durability = tidings::Durability::memory}).or_throw();
   const auto partition = folder + "/" + topic + "/0";
   std::filesystem::create_directory(partition);
   std::filesystem::permissions(partition, std::filesystem::perms::owner_all);

@@ -41,7 +41,7 @@ void Repairing::run(const std::string& path, const std::function<void(const Repa
     auto moved = wrong.is_damaged ? Result<>{Error{"damaged", name + " is damaged: its torn tail is left as it is"}}
                                   : log::move_torn_tail(path, name.substr(0, slash),
                                                         static_cast<std::uint32_t>(std::stoul(name.substr(slash + 1))),
-                                                        {.any_file_system = any_file_system_, .log = &told});
+                                                        {.log = &told, .any_file_system = any_file_system_});
     if (moved) {
       repaired_ += wrong.torn;
       on_repaired({name, told.text.empty() ? "cleared its torn tail, which held nothing" : told.text});

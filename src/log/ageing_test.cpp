@@ -130,7 +130,7 @@ struct Looking {
 };
 
 TEST(Ageing, GoesByTheClockWhereNobodyPublishes) {
-  for (const std::uint32_t durability : {0U, 2U}) {
+  for (const auto durability : {Durability::memory, Durability::durable}) {
     Looking looking;
     auto topic = looking.log->create("t", {.durability = durability, .keeping = an_hour}).or_throw();
     auto* const partition = topic->partition(0).or_throw();
@@ -147,7 +147,7 @@ TEST(Ageing, GoesByTheClockWhereNobodyPublishes) {
 
 TEST(Ageing, IsLookedAtOnceAnotherProcessHasSetAnAge) {
   Looking looking;
-  auto topic = looking.log->create("t", {.durability = 2}).or_throw();
+  auto topic = looking.log->create("t", {.durability = Durability::durable}).or_throw();
   auto* const partition = topic->partition(0).or_throw();
   append(*partition, {event("0")});
   partition->sync_to(1, 10s).or_throw();

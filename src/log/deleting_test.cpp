@@ -83,7 +83,7 @@ TEST(Deleting, OneThatIsDamagedGoesUnlessItIsInUse) {
        {"topic.meta", "groups/audit", "control", "0/control", "0/00000000000000000000.log"}) {
     Folder folder;
     {
-      auto topic = folder.open()->create("orders", {.durability = 0}).or_throw();
+      auto topic = folder.open()->create("orders", {.durability = Durability::memory}).or_throw();
       append(*topic->partition(0).or_throw(), {event("0")});
       topic->group("audit", true).or_throw();
     }

@@ -45,7 +45,7 @@ TEST(Folders, ATopicOfManyTakesTheDescriptorOfWhatItWritesAndNoOther) {
   const auto add = [&] {
     const auto number = std::to_string(all.size());
     all.push_back(
-        many.log->create("t" + number, {.partitions = 1, .durability = static_cast<std::uint32_t>(all.size() % 3)})
+        many.log->create("t" + number, {.partitions = 1, .durability = static_cast<Durability>(all.size() % 3)})
             .or_throw());
     auto* const partition = all.back()->partition(0).or_throw();
     append(*partition, {event(number)});
@@ -65,7 +65,7 @@ TEST(Folders, ATopicOfManyTakesTheDescriptorOfWhatItWritesAndNoOther) {
 
 /// All that a topic does, by folders that are opened for each call.
 TEST(Folders, ATopicOfManyDoesAllThatOthersDo) {
-  for (const std::uint32_t durability : {0U, 2U}) {
+  for (const auto durability : {Durability::memory, Durability::durable}) {
     Many many;
     auto topic = many.log->create("t", {.partitions = 2, .durability = durability}).or_throw();
     auto* const partition = topic->partition(0).or_throw();
@@ -86,7 +86,7 @@ TEST(Folders, ATopicOfManyDoesAllThatOthersDo) {
 /// The mapping holds the lock: nobody removes, or recovers, what is open here.
 TEST(Folders, WhatIsOpenIsLockedWithoutADescriptor) {
   Many many;
-  auto topic = many.log->create("t", {.partitions = 2, .durability = 0}).or_throw();
+  auto topic = many.log->create("t", {.partitions = 2, .durability = Durability::memory}).or_throw();
   ASSERT_EQ(append(*topic->partition(1).or_throw(), {event("0")}), 0U);
   auto other = many.open();
   EXPECT_EQ(other->remove("t").error().code, "busy");
@@ -115,7 +115,7 @@ TEST(Folders, WhatIsOpenIsLockedWithoutADescriptor) {
 
 TEST(Folders, NobodyRecoversUnderOneWhoHasItOpen) {
   Many many;
-  auto topic = many.log->create("t", {.partitions = 1, .durability = 0}).or_throw();
+  auto topic = many.log->create("t", {.partitions = 1, .durability = Durability::memory}).or_throw();
   append(*topic->partition(0).or_throw(), {event("0")});
   const auto folder = many.path + "/t/0";
   std::filesystem::rename(folder + "/control", folder + "/~control");
@@ -126,13 +126,14 @@ TEST(Folders, NobodyRecoversUnderOneWhoHasItOpen) {
 /// One that was moved away and made again is another one: nothing is read from it, or written to it.
 TEST(Folders, AFolderThatTookTheNameIsNotTakenForIt) {
   Many many;
-  auto topic = many.log->create("t", {.partitions = 1, .durability = 0}).or_throw();
+  auto topic = many.log->create("t", {.partitions = 1, .durability = Durability::memory}).or_throw();
   auto* const partition = topic->partition(0).or_throw();
   append(*partition, {event("0")});
   std::filesystem::rename(many.path + "/t", many.path + "/aside");
   EXPECT_EQ(topic->groups().error().code, "folder_replaced");
   auto other = many.open();
-  append(*other->create("t", {.partitions = 1, .durability = 0}).or_throw()->partition(0).or_throw(), {event("other")});
+  append(*other->create("t", {.partitions = 1, .durability = Durability::memory}).or_throw()->partition(0).or_throw(),
+         {event("other")});
   EXPECT_EQ(topic->groups().error().code, "folder_replaced");
   EXPECT_EQ(partition->segment_of(0).error().code, "folder_replaced");
   EXPECT_EQ(try_append(*partition, {event("1", std::string(2 << 20, 'x'))}).error().code, "folder_replaced")
@@ -147,7 +148,7 @@ TEST(Folders, NoDescriptorIsNoFault) {
   FaultyFiles files;
   Many many;
   many.log = LogDirectory::open(many.path, {.files = &files, .folders = std::make_shared<FolderBudget>(0)}).or_throw();
-  auto topic = many.log->create("t", {.partitions = 1, .durability = 0}).or_throw();
+  auto topic = many.log->create("t", {.partitions = 1, .durability = Durability::memory}).or_throw();
   auto* const partition = topic->partition(0).or_throw();
   append(*partition, {event("0")});
   files.fail([](const FaultyFiles::Call& one) -> std::optional<Error> {

@@ -10,6 +10,10 @@ namespace tidings::log {
 
 namespace {
 
+Error gone(const std::string& path) {
+  return {"group_gone", path + " was deleted just now; try again", Retry::same_call};
+}
+
 GroupHeader header_of(std::uint32_t partitions) {
   GroupHeader header;
   header.partitions = partitions;
@@ -105,6 +109,7 @@ Result<std::unique_ptr<File>> GroupFile::open_file(Directory& groups, const std:
       return synced.error();
     }
     file = groups.file(group, Directory::Create::never);
+    if (!file && file.error().code == "not_found") return gone(groups.path() + "/" + group);
   }
   return file;
 }
@@ -162,7 +167,7 @@ Result<> GroupFile::join() {
     // Whoever deletes it has all members' bytes until it is gone: a member is seen by him, or sees here that it is.
     auto named = is_named();
     if (!named) return named.error();
-    if (!*named) return Error{"group_gone", file_->path() + " was deleted just now; join it again", Retry::same_call};
+    if (!*named) return gone(file_->path());
     const auto bytes = group_bytes(static_cast<std::uint32_t>(slots_.size()));
     auto size = file_->size();
     if (!size) return size.error();

@@ -37,7 +37,7 @@ class GroupFile {
   static constexpr std::uint32_t members_max = 1024;
 
   /// Opens the file, or creates it for `maker`, where there is one. Errors: `corrupt` (never), `newer_version` (never),
-  /// and those of `File`.
+  /// `group_gone` (same call) where it is deleted just now, and those of `File`.
   static Result<GroupFile> open(Directory& groups, const std::string& group, std::uint32_t partitions,
                                 const Slots* maker = nullptr);
 

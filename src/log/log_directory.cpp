@@ -302,9 +302,9 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic,
     return Error{"invalid_name", "topic 'slots.lock' is a file of the log itself; choose another name", Retry::never};
   auto there = find(topic);
   if (!there || *there) return there;
-  remove_dead_drafts(*directory_, *slots_);
+  remove_dead_drafts(*directory_, *shared_.slots);
   // Made whole under a name that no topic has, then renamed: nobody sees half a topic.
-  const auto draft = draft_name(topic, *slots_);
+  const auto draft = draft_name(topic, *shared_.slots);
   auto directory = directory_->directory(draft, Directory::Create::must);
   if (!directory) return directory.error();
   MetaFile meta;

@@ -58,10 +58,8 @@ Result<> move_torn_tail(const std::string& path, const std::string& topic, std::
   // Opened first, so that what is wrong with the log, its file system or the topic is told before anything is done.
   auto there = options.files->open(path, false);
   if (!there) return there.error();
-  auto log = LogDirectory::open(path, {.any_file_system = options.any_file_system,
-                                       .create = false,
-                                       .log = options.log,
-                                       .files = options.files});
+  auto log = LogDirectory::open(
+      path, {.create = false, .any_file_system = options.any_file_system, .log = options.log, .files = options.files});
   if (!log) return log.error();
   auto opened = (*log)->find(topic);
   if (!opened) return opened.error();

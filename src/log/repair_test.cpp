@@ -93,7 +93,7 @@ TEST(MoveTornTail, DamageIsLeftAsItIs) {
 TEST(MoveTornTail, BesideDamageElsewhereIsLeftToo) {
   SmallLog log;
   log.fill(15);
-  ASSERT_GT(log.firsts().size(), 4U);
+  ASSERT_GE(log.firsts().size(), 2U);
   log.flip(log.segment(log.firsts().front()), log.place(0) + 80);
   const auto file = log.segment(log.firsts().back());
   log.flip(file, log.place(14) + 500);

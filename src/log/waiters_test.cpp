@@ -65,7 +65,7 @@ TEST_F(KilledWaiters, StayWhereSomebodyMayWait) {
   auto user = open();
   auto used = user->create("orders", {.durability = Durability::memory}).or_throw();
   append(*used->partition(0).or_throw(), {event("0")});
-  const TopicWake::Waiter lives(used->wake());
+  const TopicWake::Waiter lives(used->wake(), TopicWake::Group("readers"));
   kill_one_of_each();
   auto other = open();
   append(*other->find("orders").or_throw()->partition(0).or_throw(), {event("1")});

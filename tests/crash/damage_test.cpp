@@ -98,7 +98,7 @@ class Damage : public testing::TestWithParam<std::tuple<bool, bool>> {
     auto topic = (*log)->find("t");
     if (!topic) return unless_refused("the topic", topic.error());
     if (!*topic) return "the topic is not there";
-    if ((*topic)->meta().partitions != 1 || ((*topic)->meta().durability == 2) != is_durable())
+    if ((*topic)->meta().partitions != 1 || ((*topic)->meta().durability == Durability::durable) != is_durable())
       return "the topic is another one";
     auto group = (*topic)->group("g", false);
     if (!group) return unless_refused("the group", group.error());

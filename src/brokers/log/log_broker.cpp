@@ -48,6 +48,11 @@ TopicMeta meta_of(const TopicOptions& options) {
 
 }  // namespace
 
+Error busy_if_gone(Error error) {
+  if (error.code == "group_gone") error.code = "busy";
+  return error;
+}
+
 Result<std::shared_ptr<TopicLog>> LogBroker::existing(std::string_view name) {
   assert(!directory_->is_forked() && "a log that was opened before fork() must not be used after it");
   if (closed_) return closed();
@@ -176,7 +181,7 @@ Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, co
     }
     member = Member::join(*topic, options, *options_.clock, *options_.log);
   }
-  if (!member) return member.error();
+  if (!member) return busy_if_gone(member.error());
   // Whoever published may have been killed before it synced.
   if ((*topic)->meta().durability == Durability::interval) sync_in_background(*topic);
   const std::scoped_lock lock(mutex_);

@@ -18,6 +18,9 @@ namespace tidings::brokers::log {
 
 using tidings::log::LogDirectory;
 
+/// As the contract has it, where a group was deleted meanwhile.
+[[nodiscard]] Error busy_if_gone(Error error);
+
 /// What every call answers once the broker is closed.
 [[nodiscard]] inline Error closed() {
   return {"closed", "this log is closed; open it again", Retry::reopen};

@@ -594,7 +594,7 @@ void Member::drain(Duration wait_max) {
 }
 
 void Member::leave() {
-  if (topic_->is_forked()) return;  // nor is the mutex to be trusted
+  if (topic_->is_forked()) return;                            // nor is the mutex to be trusted
   std::unique_ptr<tidings::log::Deaths::Listening> listened;  // goes behind the lock: it may end a thread
   std::shared_ptr<File> positions;
   {

@@ -41,7 +41,7 @@ Result<> LogBroker::seek(std::string_view name, std::string_view group, const St
   auto topic = existing(name);
   if (!topic) return topic.error();
   auto file = (*topic)->group_to_move(std::string(group));
-  if (!file) return file.error();
+  if (!file) return busy_if_gone(file.error());
   const auto active = [&] { return group_active(name, group, "seek again"); };
   // All partitions are held first: a member that joins now waits until all positions are written.
   const auto partitions = (*topic)->meta().partitions;
