@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/chacha20.hpp"
-#include "base/hex.hpp"
+#include "tidings/base/hex.hpp"
 
 namespace tidings {
 namespace {

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "base/hex.hpp"
+#include "tidings/base/hex.hpp"
 
 namespace tidings {
 

@@ -1,6 +1,6 @@
 #include "tidings/event/make_envelope.hpp"
 
-#include "base/hex.hpp"
+#include "tidings/base/hex.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/base/uuid.hpp"
 #include "tidings/event/detail/stamp.hpp"

@@ -55,7 +55,7 @@ MUTANTS = {
     ),
     "a topic is made under its own name": (
         LOG + "log_directory.cpp",
-        "const auto draft = draft_name(topic, *slots_);",
+        "const auto draft = draft_name(topic, *shared_.slots);",
         "const auto draft = topic;",
         "broker_steps", "Steps.*",
     ),
@@ -93,7 +93,7 @@ MUTANTS = {
     ),
     "the names of what was sealed are not synced": (
         LOG + "syncing.cpp",
-        "  if (auto done = directory_->sync(); !done) return poison(done.error().message);\n  return tell_synced(current",
+        "  if (auto done = sync_names(); !done) return done;\n  return tell_synced(current",
         "  return tell_synced(current",
         "power_loss", "*LeavesWhatWasSynced/Memory*",
     ),

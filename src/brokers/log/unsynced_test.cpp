@@ -94,7 +94,9 @@ TEST_F(Unsynced, AFetchSyncsOnePartitionAtATime) {
 TEST_F(Unsynced, AFetchKeepsToItsDeadlineAndIsWokenBesideASyncThatDoesNotEnd) {
   leave_unsynced(Durability::durable, 4);
   auto broker = open();
-  take_sync_places(1);
+  // Of a process that lives.
+  const auto slots = tidings::log::Slots::take(*system_files().open(folder, false).or_throw()).or_throw();
+  take_sync_places(slots->word());
   auto reader = broker->subscribe("orders", {}).or_throw();
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_TRUE(reader->fetch(10, 50ms).or_throw().empty());
