@@ -9,6 +9,59 @@ namespace {
 
 constexpr std::string_view deleted_prefix = "~deleted-";
 
+/// How often it is looked again where others delete and make the same topic.
+constexpr int attempts_max = 16;
+
+/// Who opened the topic before and has not seen yet that it was deleted may still make something in it: that goes too.
+/// One that is stopped in that leaves it to whoever deletes a topic next.
+Result<> remove_deleted(Directory& log, const std::string& name) {
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    auto done = remove_folder(log, name);
+    if (!done && done.error().code == "exists") continue;
+    if (!done && done.error().code == "not_found") return {};  // somebody else was faster
+    return done;
+  }
+  return {};
+}
+
+/// All bytes of a topic's `openers.lock`.
+struct TopicLock {
+  bool taken = false;  // false: somebody has it open
+  std::unique_ptr<File> openers;
+};
+
+/// Of the topic that has the name now: who opens one while another deletes it gets the file of a topic that is gone,
+/// and must not take the next one of its name for it. Error `unknown_topic` where there is none.
+Result<TopicLock> lock_topic(Directory& log, const std::string& topic) {
+  const auto open = [&](Directory::Create create) -> Result<std::unique_ptr<File>> {
+    auto folder = log.directory(topic, Directory::Create::never);
+    if (!folder) return folder.error();
+    return (*folder)->file("openers.lock", create);
+  };
+  const Error unknown{"unknown_topic", "there is no topic '" + topic + "'"};
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    auto openers = open(Directory::Create::if_missing);
+    if (!openers && openers.error().code != "not_found") return openers.error();
+    if (!openers) {
+      auto folder = log.directory(topic, Directory::Create::never);
+      if (!folder && folder.error().code == "not_found") return unknown;
+      continue;
+    }
+    auto taken = (*openers)->try_lock({0, partitions_max * openers_max});
+    if (!taken) return taken.error();
+    if (!*taken) return TopicLock{};
+    auto locked = (*openers)->id();
+    if (!locked) return locked.error();
+    auto named = open(Directory::Create::never);
+    if (!named && named.error().code == "not_found") continue;
+    if (!named) return named.error();
+    auto id = (*named)->id();
+    if (!id) return id.error();
+    if (*id == *locked) return TopicLock{true, std::move(*openers)};
+  }
+  return unknown;
+}
+
 Error in_use(const std::string& topic, std::string_view how) {
   return {"busy",
           "topic " + topic + " is " + std::string(how) + "; stop those who use it first (`tidings inspect` names them)",
@@ -87,15 +140,13 @@ Result<> LogDirectory::remove(const std::string& topic) {
     if (known->second.use_count() > 1) return in_use(topic, "in use in this process");
     open_.erase(known);
   }
+  auto lock_of_all = lock_topic(*directory_, topic);
+  if (!lock_of_all) return lock_of_all.error();
+  if (!lock_of_all->taken) return in_use(topic, "open in a process");
+  // Whoever comes now waits for that lock, and then finds the topic gone.
   auto folder = directory_->directory(topic, Directory::Create::never);
   if (!folder) return folder.error();
   if (auto known = check_deletable(**folder); !known) return known;
-  auto openers = (*folder)->file("openers.lock", Directory::Create::if_missing);
-  if (!openers) return openers.error();
-  auto taken = (*openers)->try_lock({0, partitions_max * openers_max});
-  if (!taken) return taken.error();
-  if (!*taken) return in_use(topic, "open in a process");
-  // Whoever comes now waits for that lock, and then finds the topic gone.
   auto member = group_in_use(**folder);
   if (!member) return member.error();
   if (*member) return in_use(topic, "read by live members of group " + **member);
@@ -110,7 +161,7 @@ Result<> LogDirectory::remove(const std::string& topic) {
   if (!names) return names.error();
   for (const auto& name : *names)
     if (name.starts_with(deleted_prefix))
-      if (auto done = remove_folder(*directory_, name); !done && done.error().code != "not_found") return done;
+      if (auto done = remove_deleted(*directory_, name); !done) return done;
   return directory_->sync();
 }
 

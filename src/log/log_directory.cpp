@@ -8,6 +8,9 @@
 namespace tidings::log {
 namespace {
 
+/// How often it is looked again where others delete and make the same topic.
+constexpr int attempts_max = 16;
+
 /// There is no topic: nothing, a file such as `slots.lock`, or a folder without a `topic.meta`.
 bool is_nothing_of_ours(const Error& error) {
   return error.code == "not_found" || error.code == "not_a_directory";
@@ -85,8 +88,10 @@ TopicLog::~TopicLog() {
 Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log, const std::string& name,
                                                  const LogShared& shared, Clock& clock, LogSink& sink) {
   auto directory = log->directory(name, Directory::Create::never);
+  if (!directory && is_nothing_of_ours(directory.error())) return std::shared_ptr<TopicLog>{};
   if (!directory) return directory.error();
   auto read = good_meta(**directory);
+  if (!read && is_nothing_of_ours(read.error())) return std::shared_ptr<TopicLog>{};
   if (!read) return read.error();
   const auto& meta = *read;
   auto groups = (*directory)->directory("groups", Directory::Create::if_missing);
@@ -119,13 +124,12 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
 
 Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_max) {
   if (auto* const known = known_.at(number).load(std::memory_order_acquire)) return known;
-  const Error deleted{"unknown_topic", "topic '" + name_ + "' was deleted; publish to it or create it again"};
-  if (is_deleted()) return deleted;
+  if (is_deleted()) return deleted();
   // Without the mutex: it may wait for a recovery, and the others must not. Whoever is second throws his away.
   auto opened = PartitionLog::open(*directory_, number, slots_, wake_, setting_, wait_max);
   // Who has a partition open keeps the topic, but until then it may have gone.
   auto gone = was_deleted();
-  if (gone && *gone) return deleted;
+  if (gone && *gone) return deleted();
   if (!opened) return opened.error();
   if (!gone) return gone.error();
   const std::scoped_lock lock(mutex_);
@@ -136,6 +140,10 @@ Result<PartitionLog*> TopicLog::partition(std::uint32_t number, Duration wait_ma
     setting_.background->post(partition.get(), [this, opened = partition.get()] { setting_.after_roll(*opened); });
   if (meta_.keeping.age != Duration{}) look_at_age_later();
   return partition.get();
+}
+
+Error TopicLog::deleted() const {
+  return {"unknown_topic", "topic '" + name_ + "' was deleted; publish to it or create it again"};
 }
 
 /// Whoever deletes a topic may die before he has told so: what is gone does not stand under its name any more.
@@ -153,17 +161,36 @@ Result<bool> TopicLog::was_deleted() {
   return true;
 }
 
+template <class T>
+Result<T> TopicLog::unless_deleted(Result<T> done) {
+  if (done || (done.error().code != "not_found" && done.error().code != "folder_replaced")) return done;
+  auto gone = was_deleted();
+  return gone && *gone ? Result<T>{deleted()} : std::move(done);
+}
+
+Result<GroupFile> TopicLog::group(const std::string& name, bool create) {
+  auto groups = directory_->directory("groups", Directory::Create::never);
+  return unless_deleted(groups
+                            ? GroupFile::open(**groups, name, meta_.partitions, create ? slots_.get() : nullptr)
+                            : Result<GroupFile>{groups.error()});
+}
+
+Result<GroupFile> TopicLog::group_to_move(const std::string& name) {
+  auto groups = directory_->directory("groups", Directory::Create::never);
+  return unless_deleted(groups ? GroupFile::open_to_move(**groups, name, meta_.partitions, *slots_)
+                               : Result<GroupFile>{groups.error()});
+}
+
 Result<std::vector<std::string>> TopicLog::groups() {
   auto groups = directory_->directory("groups", Directory::Create::never);
-  if (!groups) return groups.error();
-  auto names = (*groups)->list();
+  auto names = unless_deleted(groups ? (*groups)->list() : Result<std::vector<std::string>>{groups.error()});
   if (!names) return names.error();
   std::erase_if(*names, [](const std::string& name) { return name.starts_with('~'); });
   return std::move(*names);
 }
 
 Result<Keeping> TopicLog::keeping() {
-  auto meta = good_meta(*directory_);
+  auto meta = unless_deleted(good_meta(*directory_));
   if (!meta) return meta.error();
   return keeping_of(*meta);
 }
@@ -291,19 +318,17 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::find(std::string_view topic) {
       return known->second;
     open_.erase(known);
   }
-  auto opened = TopicLog::open(directory_, std::string(topic), shared_, *options_.clock, *options_.log);
-  if (opened) return open_[std::string(topic)] = std::move(*opened);
-  if (is_nothing_of_ours(opened.error())) return std::shared_ptr<TopicLog>{};
-  return opened.error();
+  const std::string name(topic);
+  auto opened = TopicLog::open(directory_, name, shared_, *options_.clock, *options_.log);
+  // Its folder was there, and what is in it went meanwhile: perhaps there is another by now.
+  for (int attempt = 1; attempt < attempts_max && !opened && opened.error().code == "not_found"; ++attempt)
+    opened = TopicLog::open(directory_, name, shared_, *options_.clock, *options_.log);
+  if (!opened || !*opened) return opened;
+  return open_[name] = std::move(*opened);
 }
 
-Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic, const TopicMeta& wanted) {
-  if (topic == "slots.lock")
-    return Error{"invalid_name", "topic 'slots.lock' is a file of the log itself; choose another name", Retry::never};
-  auto there = find(topic);
-  if (!there || *there) return there;
+Result<std::string> LogDirectory::make_draft(const std::string& topic, const TopicMeta& wanted) {
   remove_dead_drafts(*directory_, *shared_.slots);
-  // Made whole under a name that no topic has, then renamed: nobody sees half a topic.
   const auto draft = draft_name(topic, *shared_.slots);
   auto directory = directory_->directory(draft, Directory::Create::must);
   if (!directory) return directory.error();
@@ -317,22 +342,44 @@ Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic,
     if (auto done = write_meta(**directory, "topic.meta", meta); !done) return done;
     auto groups = (*directory)->directory("groups", Directory::Create::must);
     if (!groups) return groups.error();
-    if (auto done = (*directory)->sync(); !done) return done;
-    return directory_->rename(draft, topic);
+    return (*directory)->sync();
   };
-  auto made = make();
-  if (!made) {
-    (void)(*directory)->remove_file("topic.meta").has_value();
-    (void)(*directory)->remove_directory("groups").has_value();
-    (void)directory_->remove_directory(draft).has_value();
-    if (made.error().code != "exists") return made.error();
-  } else if (auto synced = directory_->sync(); !synced) {
-    return synced.error();
+  if (auto made = make(); !made) {
+    (void)remove_folder(*directory_, draft).has_value();
+    return made.error();
   }
-  auto topic_log = find(topic);
-  if (!topic_log || *topic_log) return topic_log;  // ours, or somebody else was faster
-  return Error{"exists", directory_->path() + "/" + topic + " is in the way and is no topic; move it away",
-               Retry::never};
+  return draft;
+}
+
+Result<std::shared_ptr<TopicLog>> LogDirectory::create(const std::string& topic, const TopicMeta& wanted) {
+  if (topic == "slots.lock")
+    return Error{"invalid_name", "topic 'slots.lock' is a file of the log itself; choose another name", Retry::never};
+  // Made whole under a name that no topic has, then renamed: nobody sees half a topic. Others may be faster, and may
+  // delete it at once.
+  std::optional<std::string> draft;
+  Result<std::shared_ptr<TopicLog>> found = std::shared_ptr<TopicLog>{};
+  Result<> made;
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    found = find(topic);
+    if (!found || *found) break;  // ours, or somebody else's
+    if (!draft) {
+      auto whole = make_draft(topic, wanted);
+      if (!whole) return whole.error();
+      draft = std::move(*whole);
+    }
+    made = directory_->rename(*draft, topic);
+    if (made) {
+      draft.reset();
+      made = directory_->sync();
+    }
+    if (!made && made.error().code != "exists") break;
+  }
+  if (draft) (void)remove_folder(*directory_, *draft).has_value();
+  if (!found || *found) return found;
+  if (made || made.error().code == "exists")
+    return Error{"exists", directory_->path() + "/" + topic + " is in the way and is no topic; move it away",
+                 Retry::never};
+  return made.error();
 }
 
 Result<std::vector<std::string>> LogDirectory::topics() {

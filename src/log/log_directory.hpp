@@ -41,6 +41,7 @@ struct LogShared {
 /// The handle on one topic. Thread-safe. Opens its partitions when they are first used.
 class TopicLog {
  public:
+  /// Null where there is no topic of that name. Error `not_found` where it is being deleted, and those of `File`.
   static Result<std::shared_ptr<TopicLog>> open(std::shared_ptr<Directory> log, const std::string& name,
                                                 const LogShared& shared, Clock& clock, LogSink& sink);
 
@@ -64,23 +65,16 @@ class TopicLog {
   /// By whoever: it is not to be used any more.
   [[nodiscard]] bool is_deleted() const { return wake_->is_deleted(); }
 
-  Result<GroupFile> group(const std::string& name, bool create) {
-    auto groups = directory_->directory("groups", Directory::Create::never);
-    if (!groups) return groups.error();
-    return GroupFile::open(**groups, name, meta_.partitions, create ? slots_.get() : nullptr);
-  }
-  /// As `GroupFile::open_to_move`.
-  Result<GroupFile> group_to_move(const std::string& name) {
-    auto groups = directory_->directory("groups", Directory::Create::never);
-    if (!groups) return groups.error();
-    return GroupFile::open_to_move(**groups, name, meta_.partitions, *slots_);
-  }
+  /// Errors: those of `GroupFile::open`; `unknown_topic` (never) where the topic was deleted and nothing is left of it.
+  Result<GroupFile> group(const std::string& name, bool create);
+  /// As `GroupFile::open_to_move`, likewise.
+  Result<GroupFile> group_to_move(const std::string& name);
   Result<std::vector<std::string>> groups();
   /// Deletes a group, a damaged one too; what is old and only it had not settled goes. Errors: `group_active` (same
   /// call) where it has members, `not_found`.
   Result<> remove_group(const std::string& name);
 
-  /// As it is now; other processes may have changed it.
+  /// As it is now; other processes may have changed it. Error `unknown_topic` (never) where it was deleted.
   Result<Keeping> keeping();
   /// Changes it, for all, and removes what is too old by it.
   Result<> keep(const Keeping& keeping);
@@ -95,6 +89,9 @@ class TopicLog {
 
  private:
   Result<bool> was_deleted();
+  [[nodiscard]] Error deleted() const;
+  template <class T>
+  Result<T> unless_deleted(Result<T> done);
   void remove_old(PartitionLog& partition, std::uint32_t number);
   void look_at_age_later();
   Duration look_at_age();
@@ -146,13 +143,16 @@ class LogDirectory {
   Result<std::shared_ptr<TopicLog>> create(const std::string& topic, const TopicMeta& meta);
   /// Removes the topic with all its events and groups; then syncs the folder. What a process that dies in it leaves has
   /// no topic's name, and goes with the next one that is removed. Error `busy` (same call) where anybody has it open,
-  /// or is a member of one of its groups: nothing is changed then.
+  /// or is a member of one of its groups: nothing is changed then. Error `unknown_topic` (never).
   Result<> remove(const std::string& topic);
   /// The names of the topics, sorted: damaged ones too, but nothing else that lies in the directory.
   Result<std::vector<std::string>> topics();
   [[nodiscard]] bool is_forked() const { return shared_.slots->is_forked(); }
 
  private:
+  /// A topic without a name, made whole; returns the folder's.
+  Result<std::string> make_draft(const std::string& topic, const TopicMeta& wanted);
+
   std::shared_ptr<Directory> directory_;
   LogShared shared_;
   Options options_;

@@ -35,6 +35,7 @@ Result<std::vector<TopicInfo>> LogBroker::topics() {
     auto found = directory_->find(name);
     if (found && !*found) continue;  // gone meanwhile
     auto one = found ? info(**found) : Result<TopicInfo>{found.error()};
+    if (!one && one.error().code == "unknown_topic") continue;  // gone since then
     // One that is damaged hides no other.
     infos.push_back(one ? std::move(*one) : TopicInfo{.name = name, .partitions = {}, .error = one.error()});
   }

@@ -62,6 +62,7 @@ Result<std::shared_ptr<TopicLog>> LogBroker::existing(std::string_view name) {
   auto found = directory_->find(name);
   if (!found || *found) return found;
   auto known = directory_->topics();
+  if (known) std::erase(*known, name);                                   // somebody made it just now
   const auto near = known ? nearest(name, *known) : std::string_view{};  // of topics only
   return Error{"unknown_topic", "there is no topic '" + printable(name) + "'" +
                                     (near.empty() ? "; publish to it or create it first"
@@ -168,22 +169,14 @@ void LogBroker::start_syncer() {
 
 Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, const ConsumerOptions& options) {
   if (auto valid = validate(options); !valid) return valid.error();
-  auto topic = existing_or_new(name, options.create_topic);
-  if (!topic) return topic.error();
-  auto member = Member::join(*topic, options, *options_.clock, *options_.log);
-  // Deleted since it was found, the topic or the group: anew.
-  for (int more = 3; !member && more > 0; --more) {
-    if (member.error().code == "unknown_topic") {
-      topic = existing_or_new(name, options.create_topic);
-      if (!topic) return topic.error();
-    } else if (member.error().code != "group_gone") {
-      break;
-    }
-    member = Member::join(*topic, options, *options_.clock, *options_.log);
-  }
+  auto topic = std::shared_ptr<TopicLog>{};
+  auto member = with_topic(name, options.create_topic, [&](const std::shared_ptr<TopicLog>& found) {
+    topic = found;
+    return Member::join(found, options, *options_.clock, *options_.log);
+  });
   if (!member) return busy_if_gone(member.error());
   // Whoever published may have been killed before it synced.
-  if ((*topic)->meta().durability == Durability::interval) sync_in_background(*topic);
+  if (topic->meta().durability == Durability::interval) sync_in_background(topic);
   const std::scoped_lock lock(mutex_);
   if (closed_) return closed();
   if (!options.group.empty()) start_syncer();

@@ -90,6 +90,19 @@ class LogBroker final : public Broker {
   static Result<std::vector<Published>> finish(Written written);
   Result<std::shared_ptr<TopicLog>> existing(std::string_view name);
   Result<std::shared_ptr<TopicLog>> existing_or_new(std::string_view name, bool may_create);
+  /// What `act` answers for the topic of that name: where it was deleted since it was found, or its group was, for the
+  /// next one. Others may go on deleting it; then that is the answer.
+  template <class Act>
+  auto with_topic(std::string_view name, bool may_create, Act act)
+      -> std::invoke_result_t<Act, const std::shared_ptr<TopicLog>&> {
+    for (int attempt = 1;; ++attempt) {
+      auto topic = existing_or_new(name, may_create);
+      if (!topic) return topic.error();
+      auto answer = act(*topic);
+      if (answer || attempt == 16) return answer;
+      if (answer.error().code != "unknown_topic" && answer.error().code != "group_gone") return answer;
+    }
+  }
   Result<std::shared_ptr<TopicLog>> make(std::string_view name, const TopicOptions& options);
   Result<TopicInfo> info(TopicLog& topic);
   Result<GroupInfo> info(TopicLog& topic, const std::string& group);

@@ -10,9 +10,8 @@ Result<LogBroker::Written> LogBroker::write(const std::shared_ptr<TopicLog>& top
   auto written = write_to(topic, events, options);
   if (written || written.error().code != "unknown_topic") [[likely]]
     return written;
-  auto now = existing_or_new(topic->name(), true);
-  if (!now) return now.error();
-  return write_to(*now, events, options);
+  return with_topic(topic->name(), true,
+                    [&](const std::shared_ptr<TopicLog>& now) { return write_to(now, events, options); });
 }
 
 Result<LogBroker::Written> LogBroker::write_to(const std::shared_ptr<TopicLog>& topic,
