@@ -56,6 +56,14 @@ Error cannot_open(int at, const std::string& entry, const std::string& path, int
 class SystemFile final : public File {
  public:
   SystemFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  /// A child that is being forked has the open file, too, until its copy is closed: the locks end now all the same.
+  ~SystemFile() override {
+    if (!fd_.is_kept_from_children()) return;
+    auto lock = lock_of({0, 0}, F_UNLCK);
+    (void)::fcntl(fd_.get(), F_OFD_SETLK, &lock);
+  }
+  SystemFile(const SystemFile&) = delete;
+  SystemFile& operator=(const SystemFile&) = delete;
   [[nodiscard]] int descriptor() const { return fd_.get(); }
 
   Result<std::size_t> read_at(std::span<std::byte> out, std::uint64_t offset) override {

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +81,22 @@ TEST_F(Files, AChildOfAForkKeepsNoLock) {
   EXPECT_TRUE(file->try_lock({7, 1}).or_throw()) << "the child keeps its parent's lock";
   ::kill(said.child, SIGKILL);
   ::close(pipe[0]);
+}
+
+/// A child has the descriptors of its parent until its handlers of the fork have run: here they never do.
+TEST_F(Files, AChildThatIsBeingForkedKeepsNoLockOfAFileThatIsClosed) {
+  auto directory = system_files().open(folder, false).or_throw();
+  auto file = directory->file("locked", Directory::Create::if_missing).or_throw();
+  ASSERT_TRUE(file->try_lock({8, 1}).or_throw());
+  const auto child = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+  if (child == 0)
+    while (true) ::syscall(SYS_pause);
+  ASSERT_GT(child, 0);
+  file.reset();
+  file = directory->file("locked", Directory::Create::never).or_throw();
+  EXPECT_TRUE(file->try_lock({8, 1}).or_throw());
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
 }
 
 TEST_F(Files, ALockOfAnotherIsTold) {
