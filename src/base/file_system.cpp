@@ -96,6 +96,11 @@ class SystemFile final : public File {
   }
 
   Result<> allocate(std::uint64_t size) override {
+    struct stat status{};
+    // A copy may have all its bytes and few of its blocks. Where it has them there is nothing to ask for.
+    if (::fstat(fd_.get(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) >= size &&
+        static_cast<std::uint64_t>(status.st_blocks) * 512 >= static_cast<std::uint64_t>(status.st_size))
+      return {};
     write_in_place(fd_.get());
     int error = 0;
     do error = ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(size));

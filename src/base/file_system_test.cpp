@@ -99,6 +99,19 @@ TEST_F(Files, AChildThatIsBeingForkedKeepsNoLockOfAFileThatIsClosed) {
   ::waitpid(child, nullptr, 0);
 }
 
+/// As `cp --sparse=always` leaves it.
+TEST_F(Files, AFileWithoutBlocksGetsThem) {
+  auto directory = system_files().open(folder, false).or_throw();
+  auto file = directory->file("copy", Directory::Create::must).or_throw();
+  const auto path = file->path();
+  std::filesystem::resize_file(path, 1 << 20);
+  file->allocate(1 << 20).or_throw();
+  struct stat status{};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_GE(status.st_blocks * 512, 1 << 20);
+  EXPECT_EQ(status.st_size, 1 << 20);
+}
+
 TEST_F(Files, ALockOfAnotherIsTold) {
   auto directory = system_files().open(folder, false).or_throw();
   auto a = directory->file("locks", Directory::Create::if_missing).or_throw();

@@ -169,10 +169,7 @@ Result<> GroupFile::join() {
     if (!named) return named.error();
     if (!*named) return gone(file_->path());
     const auto bytes = group_bytes(static_cast<std::uint32_t>(slots_.size()));
-    auto size = file_->size();
-    if (!size) return size.error();
-    if (*size < bytes)
-      if (auto grown = file_->allocate(bytes); !grown) return grown;
+    if (auto grown = file_->allocate(bytes); !grown) return grown;
     // After the lock: a child of a fork would keep it by an inherited mapping too.
     auto mapping = file_->map(bytes, true);
     if (!mapping) return mapping.error();

@@ -98,10 +98,7 @@ Result<std::shared_ptr<TopicLog>> TopicLog::open(std::shared_ptr<Directory> log,
   if (!groups) return groups.error();
   auto control = (*directory)->file("control", Directory::Create::if_missing);
   if (!control) return control.error();
-  auto size = (*control)->size();
-  if (!size) return size.error();
-  if (*size < TopicWake::file_bytes)
-    if (auto grown = (*control)->allocate(TopicWake::file_bytes); !grown) return grown.error();
+  if (auto grown = (*control)->allocate(TopicWake::file_bytes); !grown) return grown.error();
   auto id = (*control)->id();
   if (!id) return id.error();
   auto mapping = (*control)->map(TopicWake::file_bytes, true);

@@ -100,10 +100,9 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open_whole(Directory& topic,
     if (!file) return file.error();
     auto size = (*file)->size();
     if (!size) return size.error();
-    if (*size < Control::file_bytes) {
-      if (!create) return std::pair<std::unique_ptr<File>, Mapping>{};
-      if (auto grown = (*file)->allocate(Control::file_bytes); !grown) return grown.error();
-    }
+    if (*size < Control::file_bytes && !create) return std::pair<std::unique_ptr<File>, Mapping>{};
+    // Also where it is long enough: a copy may lack its blocks.
+    if (auto grown = (*file)->allocate(Control::file_bytes); !grown) return grown.error();
     auto mapping = (*file)->map(Control::file_bytes, true);
     if (!mapping) return mapping.error();
     const auto& control = *reinterpret_cast<const Control*>(mapping->data());

@@ -75,6 +75,9 @@ Result<std::shared_ptr<Segment>> Segment::open(Directory& partition, std::uint64
     return corrupt("says that it begins at offset " + std::to_string(header.first_offset));
   if (header.size != *size || *size % 8 != 0)
     return corrupt("has " + std::to_string(*size) + " bytes, its header says " + std::to_string(header.size));
+  // A copy may lack blocks, and then a store finds the disk full.
+  if (access == Access::store)
+    if (auto allocated = (*file)->allocate(*size); !allocated) return allocated.error();
   auto mapping = (*file)->map(*size, access == Access::store);
   if (!mapping) return mapping.error();
   auto path = (*file)->path();

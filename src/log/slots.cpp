@@ -54,11 +54,8 @@ Result<std::shared_ptr<Slots>> Slots::take(Directory& log) {
   std::erase_if(shared.by_file, [](const auto& one) { return one.second.expired(); });
   auto& known = shared.by_file[*id];
   if (auto slots = known.lock(); slots && !slots->is_forked()) return slots;
-  auto size = (*file)->size();
-  if (!size) return size.error();
-  if (*size < file_bytes)
-    if (auto grown = (*file)->allocate(file_bytes); !grown)
-      return grown.error();  // never shrinks: two may do it at once
+  // Also where it is long enough: a copy may lack its blocks. Never shrinks: two may do it at once.
+  if (auto grown = (*file)->allocate(file_bytes); !grown) return grown.error();
   const auto start = static_cast<std::uint32_t>(system_entropy().below(count));
   for (std::uint32_t step = 0; step < count; ++step) {
     const auto slot = (start + step) % count;
