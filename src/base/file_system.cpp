@@ -58,7 +58,7 @@ class SystemFile final : public File {
   SystemFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   /// A child that is being forked has the open file, too, until its copy is closed: the locks end now all the same.
   ~SystemFile() override {
-    if (!fd_.is_kept_from_children()) return;
+    if (!fd_.is_kept_from_children() || locks_are_mapped_) return;
     auto lock = lock_of({0, 0}, F_UNLCK);
     (void)::fcntl(fd_.get(), F_OFD_SETLK, &lock);
   }
@@ -160,6 +160,7 @@ class SystemFile final : public File {
     void* const page_at = ::mmap(nullptr, page, PROT_NONE, MAP_SHARED, fd_.get(), static_cast<off_t>(at / page * page));
     if (page_at == MAP_FAILED) return system_error("cannot map", path_, errno);
     (void)::madvise(page_at, page, MADV_DONTFORK);  // a child would keep the locks, too
+    locks_are_mapped_ = true;
     return Mapping(static_cast<std::byte*>(page_at), page);
   }
 
@@ -179,6 +180,7 @@ class SystemFile final : public File {
 
   Descriptor fd_;
   std::string path_;
+  bool locks_are_mapped_ = false;  // and outlive this
 };
 
 class SystemDirectory final : public Directory {

@@ -290,6 +290,14 @@ Result<> PartitionLog::repair() {
     const bool is_seen = seen_ && seen_->segment == first && seen_->position > sizeof(SegmentHeader) &&
                          seen_->position <= control.position.load() && seen_->committed <= control.committed.load();
     auto end = is_seen ? find_end(*seen_) : find_end(first);
+    if (!end && end.error().code == "not_found") {
+      // A hint that names no segment: the frames say where the end is, and what is torn there is cleared before the
+      // next one is written.
+      seen_.reset();
+      if (auto done = verify(); !done) return done;
+      control.dirty_end.store(0);
+      return {};
+    }
     if (!end) return end.error();
     if (end->offset < control.committed.load())
       return corrupt_at(*end->segment, end->position,
