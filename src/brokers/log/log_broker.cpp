@@ -122,11 +122,22 @@ Result<> LogBroker::set_retention(std::string_view name, const Retention& retent
 Result<> LogBroker::delete_topic(std::string_view name) {
   // One that is damaged must be able to go, too.
   if (auto topic = existing(name); !topic && topic.error().code != "corrupt") return topic.error();
+  bool was_synced = false;
   {
     const std::scoped_lock lock(mutex_);
-    std::erase_if(interval_topics_, [&](const auto& topic) { return topic->name() == name; });
+    was_synced = std::erase_if(interval_topics_, [&](const auto& topic) { return topic->name() == name; }) > 0;
   }
-  return directory_->remove(std::string(name));
+  auto done = directory_->remove(std::string(name));
+  if (done || !was_synced) return done;
+  // The topic stays, but its handle may be gone: what was acknowledged through that is to be synced still.
+  auto topic = directory_->find(name);
+  if (!topic || !*topic) return done;
+  for (std::uint32_t number = 0; number < (*topic)->meta().partitions; ++number)
+    if (auto partition = (*topic)->partition(number); !partition)
+      options_.log->write(LogLevel::warning, "events of topic " + std::string(name) +
+                                                 " may not be synced: " + to_string(partition.error()));
+  sync_in_background(*topic);
+  return done;
 }
 
 Result<> LogBroker::delete_group(std::string_view name, std::string_view group) {
