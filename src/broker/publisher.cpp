@@ -6,6 +6,7 @@
 #include <exception>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -187,7 +188,12 @@ Result<> Broker::delete_group(std::string_view, std::string_view) {
 
 Result<std::unique_ptr<Publisher>> Broker::publisher(std::string_view topic, const PublisherOptions& options) {
   if (auto valid = validate(options); !valid) return valid.error();
-  return make_publisher(std::make_unique<WholePublish>(*this, topic), options);
+  try {
+    return make_publisher(std::make_unique<WholePublish>(*this, topic), options);
+  } catch (const std::system_error& none) {
+    return Error{"no_thread", std::string("a publisher needs a thread, and the system has none: ") + none.what(),
+                 Retry::same_call};
+  }
 }
 
 }  // namespace tidings

@@ -1,6 +1,7 @@
 #include "log/background.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "tidings/base/forks.hpp"
@@ -27,7 +28,11 @@ void Background::put(const void* owner, Duration delay, RepeatedJob job) {
   const std::scoped_lock lock(mutex_);
   erase(owner);
   jobs_.push_back({owner, due, std::move(job)});
-  if (!thread_) thread_ = std::make_unique<std::thread>([this] { work(); });
+  try {
+    if (!thread_) thread_ = std::make_unique<std::thread>([this] { work(); });
+  } catch (const std::system_error&) {
+    return;  // the system has no thread left for us now: the next that is posted tries again
+  }
   changed_.notify_all();
 }
 

@@ -25,7 +25,8 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
-  /// Runs `job` soon, which does not throw; one of the same owner that has not begun yet gives way to it.
+  /// Runs `job` soon, which does not throw; one of the same owner that has not begun yet gives way to it. Where
+  /// the system has no thread it waits for the next call.
   void post(const void* owner, Job job) { post_after(Duration{}, owner, std::move(job)); }
   /// The same, not before `delay` has passed.
   void post_after(Duration delay, const void* owner, Job job);

@@ -36,7 +36,9 @@ class DeletingRaces : public testing::Test {
   std::unique_ptr<LogDirectory> open(FaultyFiles& files) {
     return LogDirectory::open(path, {.log = &silent, .files = &files}).or_throw();
   }
-  static std::shared_ptr<TopicLog> make(LogDirectory& log) { return log.create("orders", {.durability = 0}).or_throw(); }
+  static std::shared_ptr<TopicLog> make(LogDirectory& log) {
+    return log.create("orders", {.durability = 0}).or_throw();
+  }
 
   /// Does `act` before the `step`th call that `one` makes from now on.
   void before(std::uint64_t step, std::function<void()> act) {
@@ -73,7 +75,8 @@ class DeletingRaces : public testing::Test {
     make(*last);
     last->remove("orders").or_throw();
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) names.push_back(entry.path().filename().string());
+    for (const auto& entry : std::filesystem::directory_iterator(path))
+      names.push_back(entry.path().filename().string());
     EXPECT_EQ(names, std::vector<std::string>{"slots.lock"});
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <system_error>
 #include <utility>
 
 #include "tidings/base/text.hpp"
@@ -162,20 +163,26 @@ void LogBroker::sync_in_background(const std::shared_ptr<TopicLog>& topic) {
 /// Every second it syncs what the topics of `interval` have, and where groups stand. Under the mutex.
 void LogBroker::start_syncer() {
   if (syncer_ || closed_) return;
-  syncer_ = std::make_unique<Syncer>();
-  syncer_->thread = std::jthread([this, &wakes = syncer_->stop](const std::stop_token& stop) {
-    std::unique_lock waiting(mutex_);
-    while (!stop.stop_requested()) {
-      wakes.wait_for(waiting, stop, std::chrono::seconds{1}, [] { return false; });
-      const auto topics = interval_topics_;
-      const auto members = members_;
-      waiting.unlock();
-      for (const auto& behind : topics) behind->sync_behind();
-      for (const auto& known : members)
-        if (const auto member = known.lock()) member->sync_positions();
-      waiting.lock();
-    }
-  });
+  auto syncer = std::make_unique<Syncer>();
+  try {
+    syncer->thread = std::jthread([this, &wakes = syncer->stop](const std::stop_token& stop) {
+      std::unique_lock waiting(mutex_);
+      while (!stop.stop_requested()) {
+        wakes.wait_for(waiting, stop, std::chrono::seconds{1}, [] { return false; });
+        const auto topics = interval_topics_;
+        const auto members = members_;
+        waiting.unlock();
+        for (const auto& behind : topics) behind->sync_behind();
+        for (const auto& known : members)
+          if (const auto member = known.lock()) member->sync_positions();
+        waiting.lock();
+      }
+    });
+  } catch (const std::system_error& none) {  // with the next publish it is tried again
+    options_.log->write(LogLevel::warning, std::string("nothing is synced in the background: ") + none.what());
+    return;
+  }
+  syncer_ = std::move(syncer);
 }
 
 Result<std::unique_ptr<Consumer>> LogBroker::subscribe(std::string_view name, const ConsumerOptions& options) {

@@ -1,3 +1,4 @@
+#include <system_error>
 #include <utility>
 
 #include "brokers/log/log_broker.hpp"
@@ -132,7 +133,12 @@ Result<std::unique_ptr<Publisher>> LogBroker::publisher(std::string_view name, c
   if (auto valid = validate(options); !valid) return valid.error();
   auto topic = existing_or_new(name, true);
   if (!topic) return topic.error();
-  return make_publisher(std::make_unique<Steps>(*this, std::move(*topic)), options);
+  try {
+    return make_publisher(std::make_unique<Steps>(*this, std::move(*topic)), options);
+  } catch (const std::system_error& none) {
+    return Error{"no_thread", std::string("a publisher needs a thread, and the system has none: ") + none.what(),
+                 Retry::same_call};
+  }
 }
 
 }  // namespace tidings::brokers::log
