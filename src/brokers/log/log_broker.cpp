@@ -179,7 +179,8 @@ void LogBroker::start_syncer() {
       }
     });
   } catch (const std::system_error& none) {  // with the next publish it is tried again
-    options_.log->write(LogLevel::warning, std::string("nothing is synced in the background: ") + none.what());
+    if (!std::exchange(has_told_no_thread_, true))
+      options_.log->write(LogLevel::warning, std::string("nothing is synced in the background: ") + none.what());
     return;
   }
   syncer_ = std::move(syncer);

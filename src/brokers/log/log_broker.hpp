@@ -122,6 +122,7 @@ class LogBroker final : public Broker {
     std::jthread thread;
   };
   std::unique_ptr<Syncer> syncer_;  // none before there is a topic, or a member, that it has to sync
+  bool has_told_no_thread_ = false;
 };
 
 }  // namespace tidings::brokers::log
