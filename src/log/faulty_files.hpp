@@ -114,7 +114,9 @@ class FaultyFiles final : public FileSystem {
     }
     Result<std::vector<std::string>> list() override {
       if (auto error = files_.refused("list", path())) return *error;
-      return base_->list();
+      auto names = base_->list();
+      if (auto error = files_.refused("listed", path())) return *error;  // for who does something in between
+      return names;
     }
     Result<> rename(std::string_view from, std::string_view to) override {
       if (auto error = refused("rename", to)) return *error;

@@ -22,9 +22,11 @@ Result<> PartitionLog::know_segments() {
 }
 
 Result<std::uint64_t> PartitionLog::earliest() {
+  // Before the segments are looked for: the first may come meanwhile, and its events are not to be passed over.
+  const auto end = committed();
   const std::scoped_lock lock(segments_mutex_);
   if (auto known = know_segments(); !known) return known.error();
-  return firsts_.empty() ? committed() : firsts_.front();
+  return firsts_.empty() ? end : firsts_.front();
 }
 
 /// What was written anew stands in other files: whoever looks for a segment looks at that, too. Under
