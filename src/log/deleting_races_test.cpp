@@ -37,7 +37,7 @@ class DeletingRaces : public testing::Test {
     return LogDirectory::open(path, {.log = &silent, .files = &files}).or_throw();
   }
   static std::shared_ptr<TopicLog> make(LogDirectory& log) {
-    return log.create("orders", {.durability = 0}).or_throw();
+    return log.create("orders", {.durability = Durability::memory}).or_throw();
   }
 
   /// Does `act` before the `step`th call that `one` makes from now on.
@@ -213,7 +213,7 @@ TEST_F(DeletingRaces, WhoeverMadeItAgainMeanwhileKeepsIt) {
       auto done = other->remove("orders");
       EXPECT_TRUE(done || done.error().code == "busy" || done.error().code == "unknown_topic")
           << to_string(done.error());
-      again = third->create("orders", {.durability = 0}).or_throw();
+      again = third->create("orders", {.durability = Durability::memory}).or_throw();
       auto partition = again->partition(0, Duration::zero());
       if (!partition) {
         again = nullptr;
@@ -251,7 +251,7 @@ TEST_F(DeletingRaces, WhoMakesOrFindsItWhileItGoesGetsOneOrNone) {
         auto done = other->remove("orders");
         EXPECT_TRUE(done || done.error().code == "unknown_topic") << to_string(done.error());
       });
-      auto found = makes ? one->create("orders", {.durability = 0}) : one->find("orders");
+      auto found = makes ? one->create("orders", {.durability = Durability::memory}) : one->find("orders");
       const bool goes_on = was_done();
       EXPECT_TRUE(found) << to_string(found.error());
       if (found && *found) {

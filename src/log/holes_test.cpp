@@ -1,5 +1,5 @@
-// A log that was copied without the blocks that hold nothing but zeros (cp --sparse=always): what is stored into through
-// a mapping gets them when it is opened, since on a full disk a store would be a SIGBUS.
+// A log that was copied without the blocks that hold nothing but zeros (cp --sparse=always): what is stored into
+// through a mapping gets them when it is opened, since on a full disk a store would be a SIGBUS.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -8,7 +8,7 @@
 namespace tidings::log {
 namespace {
 
-class Holes : public testing::TestWithParam<std::uint32_t> {
+class Holes : public testing::TestWithParam<Durability> {
  protected:
   void SetUp() override { ASSERT_NE(::mkdtemp(path.data()), nullptr); }
   void TearDown() override { std::filesystem::remove_all(path); }
@@ -52,12 +52,12 @@ TEST_P(Holes, AreFilledWhereSomethingIsStored) {
   append(*topic->partition(0).or_throw(), {event("1")});
   for (const auto* const name : {"slots.lock", "orders/control", "orders/0/control", "orders/groups/g"})
     EXPECT_FALSE(has_holes(name)) << name;
-  if (GetParam() != 2) {
+  if (GetParam() != Durability::durable) {
     EXPECT_FALSE(has_holes(segment));
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Durabilities, Holes, testing::Values(0U, 2U));
+INSTANTIATE_TEST_SUITE_P(Durabilities, Holes, testing::Values(Durability::memory, Durability::durable));
 
 }  // namespace
 }  // namespace tidings::log

@@ -167,9 +167,8 @@ Result<T> TopicLog::unless_deleted(Result<T> done) {
 
 Result<GroupFile> TopicLog::group(const std::string& name, bool create) {
   auto groups = directory_->directory("groups", Directory::Create::never);
-  return unless_deleted(groups
-                            ? GroupFile::open(**groups, name, meta_.partitions, create ? slots_.get() : nullptr)
-                            : Result<GroupFile>{groups.error()});
+  return unless_deleted(groups ? GroupFile::open(**groups, name, meta_.partitions, create ? slots_.get() : nullptr)
+                               : Result<GroupFile>{groups.error()});
 }
 
 Result<GroupFile> TopicLog::group_to_move(const std::string& name) {
