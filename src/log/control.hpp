@@ -33,6 +33,7 @@ struct Control {
   alignas(64) std::atomic<std::uint64_t> durable;    ///< one past the last event that is synced
   std::atomic<std::uint64_t> unsynced;               ///< first offset of the first segment that is not synced for sure
   std::atomic<std::uint64_t> earliest;               ///< events before it were removed, not lost
+  std::atomic<std::uint64_t> slots;                  ///< the number of the `slots.lock` by which all of this is written
   /// Who is told by the kernel, now, whether it could write.
   struct Sync {
     std::atomic<std::uint64_t> word;   ///< of the process; 0: nobody

@@ -130,11 +130,11 @@ TEST(Folders, AFolderThatTookTheNameIsNotTakenForIt) {
   auto* const partition = topic->partition(0).or_throw();
   append(*partition, {event("0")});
   std::filesystem::rename(many.path + "/t", many.path + "/aside");
-  EXPECT_EQ(topic->groups().error().code, "folder_replaced");
+  EXPECT_EQ(topic->groups().error().code, "unknown_topic");
   auto other = many.open();
   append(*other->create("t", {.partitions = 1, .durability = Durability::memory}).or_throw()->partition(0).or_throw(),
          {event("other")});
-  EXPECT_EQ(topic->groups().error().code, "folder_replaced");
+  EXPECT_EQ(topic->groups().error().code, "unknown_topic");
   EXPECT_EQ(partition->segment_of(0).error().code, "folder_replaced");
   EXPECT_EQ(try_append(*partition, {event("1", std::string(2 << 20, 'x'))}).error().code, "folder_replaced")
       << "a roll";

@@ -71,7 +71,13 @@ Result<> PartitionLog::verify() {
     // The most that there may be.
     control.unsynced.store((*firsts)[firsts->size() < 2 ? 0 : firsts->size() - 2]);
   }
-  if (end.offset < control.committed.load() || end.offset < control.durable.load())
+  if (end.offset < control.committed.load() || end.offset < control.durable.load()) {
+    // Behind what is damaged there may be whole events: a recovery would take them for a torn tail.
+    if (end.segment && end.segment->length_at(end.position) != 0)
+      return corrupt_at(
+          *end.segment, end.position,
+          "the frame of offset " + std::to_string(end.offset) + " is not whole, and events up to offset " +
+              std::to_string(std::max(control.committed.load(), control.durable.load()) - 1) + " were written");
     return Error{"corrupt",
                  path() + ": control says that offset " +
                      std::to_string(std::max(control.committed.load(), control.durable.load())) +
@@ -79,6 +85,7 @@ Result<> PartitionLog::verify() {
                      "; nothing was changed. Stop every process that uses the log and move control away: the next to "
                      "open the partition makes it anew",
                  Retry::never};
+  }
   control.epoch.store(std::max(epoch(), end.epoch));
   if (end.time != 0) control.last_time.store(end.time);
   publish_end(end);

@@ -37,5 +37,29 @@ TEST(Hints, ThatSayMoreThanThereIsAreRefusedWithTheWayOut) {
   }
 }
 
+/// Behind damage there are whole events: a recovery would take them for a torn tail, so that is no way out of it.
+TEST(Hints, ThatSayTheTruthOfADamagedSegmentAreNotToBeMovedAway) {
+  TestLog test(true);
+  {
+    auto log = test.open();
+    for (const auto& name : numbers(0, 10)) append(*log, {event(name, "payload")});
+    log->sync_to(10, std::chrono::seconds{10}).or_throw();
+  }
+  auto bytes = read_file(test.segment(0)).or_throw();
+  bytes[bytes.find("payload")] ^= 1;
+  std::uint64_t position = 0;
+  std::memcpy(&position, read_file(test.partition() + "/control").or_throw().data() + offsetof(Control, position),
+              sizeof position);
+  bytes.replace(position, 4, "torn");  // so that the hints are looked into
+  overwrite(test.segment(0), bytes);
+  const auto refused = try_append(*test.open(), {event("10")});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "corrupt");
+  EXPECT_EQ(refused.error().message.find("control away"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("offset 0 is not whole, and events up to offset 9 were written"),
+            std::string::npos)
+      << refused.error().message;
+}
+
 }  // namespace
 }  // namespace tidings::log

@@ -112,8 +112,10 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open_whole(Directory& topic,
                    Retry::never};
     return std::pair{std::move(*file), std::move(*mapping)};
   };
+  const auto number_of_slots = slots->id();
   const auto is_good = [&](const std::pair<std::unique_ptr<File>, Mapping>& seen) {
-    return seen.first != nullptr && is_current(*reinterpret_cast<const Control*>(seen.second.data()), *boot);
+    const auto* const control = reinterpret_cast<const Control*>(seen.second.data());
+    return seen.first != nullptr && is_current(*control, *boot) && control->slots.load() == number_of_slots;
   };
   const auto make = [&](std::pair<std::unique_ptr<File>, Mapping>&& seen) {
     auto partition = std::make_unique<PartitionLog>(std::move(*directory), std::move(seen.second), std::move(slots),
@@ -168,9 +170,10 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open_whole(Directory& topic,
   }
   if (auto taken = wait_for(
           *openers, {gate + 1, openers_max - 1}, std::min(until, std::chrono::steady_clock::now() + looks_max),
-          path + "/control is missing, damaged or of another boot, and others have the partition open, which loses "
-                 "what they write if it is recovered now; stop every process that uses the log, then "
-                 "start again");
+          path +
+              "/control is missing, damaged, of another boot or of another slots.lock, and others have the partition "
+              "open, which loses what they write if it is recovered now; stop every process that uses the log, then "
+              "start again");
       !taken)
     return taken.error();
   // Before it is grown: short, it says nothing.

@@ -88,6 +88,8 @@ class PartitionLog {
   [[nodiscard]] std::uint32_t faults() const { return control().faults.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t durable() const { return control().durable.load(std::memory_order_acquire); }
   Result<std::uint64_t> earliest();
+  /// The same; error `corrupt` (never) where events in front of it are missing that retention did not remove.
+  Result<std::uint64_t> earliest_if_none_is_lost();
   /// The first event appended at or after `time`; the visible end where there is none.
   Result<std::uint64_t> first_at(TimePoint time);
   /// How much of `position`, which was noted in `epoch`, still holds: a power cut may have taken back events before it,

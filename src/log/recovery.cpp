@@ -265,6 +265,7 @@ Result<> PartitionLog::recover(File& control_file, const std::array<char, 40>& b
   control.magic = Control::magic_value;
   control.version = format_version;
   control.boot_id = boot;
+  control.slots.store(slots_->id());
   control.epoch.store(epoch + 1);
   publish_end(end);
   control.durable.store(end.offset);

@@ -29,6 +29,20 @@ Result<std::uint64_t> PartitionLog::earliest() {
   return firsts_.empty() ? end : firsts_.front();
 }
 
+Result<std::uint64_t> PartitionLog::earliest_if_none_is_lost() {
+  auto there = earliest();
+  if (!there) return there;
+  // Retention says first what it removes; after a reboot nobody knows.
+  const auto kept = control().earliest.load();
+  if (*there <= kept || *there > committed()) return there;
+  return Error{"corrupt",
+               path() + ": the events from offset " + std::to_string(kept) + " to " + std::to_string(*there - 1) +
+                   " are missing, and retention did not remove them; nothing was changed. Restore " +
+                   segment_name(kept) + " from a copy, or go on behind them: `tidings seek --to " +
+                   std::to_string(*there) + "`, for a reader `--from " + std::to_string(*there) + "`",
+               Retry::never};
+}
+
 /// What was written anew stands in other files: whoever looks for a segment looks at that, too. Under
 /// `segments_mutex_`.
 void PartitionLog::forget_sought(std::uint32_t faults) {

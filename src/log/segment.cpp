@@ -189,7 +189,9 @@ void Segment::adopt(std::vector<IndexPlace> places) {
 Error corrupt_at(const Segment& segment, std::uint64_t position, std::string_view why) {
   return {"corrupt",
           segment.path() + " is damaged at byte " + std::to_string(position) + ": " + std::string(why) +
-              "; nothing was changed. Restore the file from a copy, or move the topic's folder away",
+              "; nothing was changed. Restore the file from a copy, let groups pass it (`tidings seek --to` an offset "
+              "behind it), "
+              "or move the topic's folder away",
           Retry::never};
 }
 

@@ -12,7 +12,8 @@
 namespace tidings::log {
 namespace {
 
-constexpr std::uint64_t file_bytes = Slots::count + Slots::count * sizeof(std::uint64_t);
+constexpr std::uint64_t id_place = Slots::count + Slots::count * sizeof(std::uint64_t);
+constexpr std::uint64_t file_bytes = id_place + sizeof(std::uint64_t);
 
 struct Registry {
   std::mutex mutex;
@@ -36,6 +37,14 @@ Slots::~Slots() = default;
 
 std::atomic<std::uint64_t>& Slots::generation_at(std::uint32_t slot) const {
   return *std::launder(reinterpret_cast<std::atomic<std::uint64_t>*>(mapping_.data() + count) + slot);
+}
+
+std::uint64_t Slots::id() const {
+  auto& id = *std::launder(reinterpret_cast<std::atomic<std::uint64_t>*>(mapping_.data() + id_place));
+  auto known = id.load();
+  // Whoever is first.
+  if (known == 0 && id.compare_exchange_strong(known, system_entropy().next() | 1)) return id.load();
+  return known;
 }
 
 bool Slots::is_forked() const {

@@ -13,7 +13,8 @@ namespace tidings::log {
 /// thread number, takes part.
 ///
 /// Behind the bytes stands a generation for each, raised by each taker: a slot and its generation name one process for
-/// ever.
+/// ever. Behind these the file's own number: somebody may remove it, for a lock that was left behind, while processes
+/// run, and who comes then must not take them for dead.
 class Slots {
  public:
   static constexpr std::uint32_t count = 1024;
@@ -28,6 +29,8 @@ class Slots {
 
   /// What names this process in a lock word: never 0.
   [[nodiscard]] std::uint64_t word() const { return word_of(slot_, generation_); }
+  /// Which `slots.lock` this is, never 0: what another one says of a process is nothing here.
+  [[nodiscard]] std::uint64_t id() const;
   /// Whether the process that this word names is gone. True only when the kernel says that nobody holds its slot, or
   /// somebody else took it.
   [[nodiscard]] Result<bool> is_dead(std::uint64_t word) const;

@@ -81,5 +81,27 @@ TEST(SlotsDeathTest, ALogIsNotUsedInAChildOfAFork) {
   EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
 }
 
+/// Somebody takes it for a lock that was left behind.
+TEST(Slots, OnesWhoseFileWasRemovedAreNotTakenForDead) {
+  for (const bool durable : {false, true}) {
+    TestLog test(durable);
+    auto log = LogDirectory::open(test.path, {.log = &test.silent}).or_throw();
+    auto topic = log->create("t", {.durability = durable ? Durability::durable : Durability::memory}).or_throw();
+    append(*topic->partition(0).or_throw(), {event("0")});
+    std::filesystem::remove(test.path + "/slots.lock");
+    auto other = LogDirectory::open(test.path, {.log = &test.silent}).or_throw();
+    const auto refused = other->find("t").or_throw()->partition(0, std::chrono::milliseconds{1});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "busy");
+    append(*topic->partition(0).or_throw(), {event("1")});
+    topic.reset();
+    log.reset();
+    auto* const partition = other->find("t").or_throw()->partition(0, std::chrono::seconds{10}).or_throw();
+    EXPECT_EQ(append(*partition, {event("2")}), 2U);
+    partition->sync_to(3, std::chrono::seconds{10}).or_throw();
+    EXPECT_EQ(read_ids(*partition).or_throw(), numbers(0, 3));
+  }
+}
+
 }  // namespace
 }  // namespace tidings::log

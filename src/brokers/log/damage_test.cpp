@@ -199,5 +199,35 @@ TEST_F(Damage, OfAPartitionKeepsNoOtherFromBeingMoved) {
   EXPECT_EQ(fetch_all(*consumer).ids, (std::set<std::string>{"0", "2"}));
 }
 
+TEST_F(Damage, EventsThatAreMissingInFrontAreNotToldAsRemoved) {
+  {
+    auto broker = open();
+    broker->create_topic("orders", {.durability = Durability::memory}).or_throw();
+    broker->subscribe("orders", {.group = "g"}).or_throw();
+    const std::string payload(100'000, 'x');
+    for (int number = 0; number < 30; ++number) {
+      const auto id = std::to_string(number);
+      const EnvelopeView event{.id = id, .type = "t", .payload = payload};
+      broker->publish("orders", {&event, 1}, {}).or_throw();
+    }
+  }
+  std::filesystem::remove(folder + "/orders/0/" + tidings::log::segment_name(0));
+  auto broker = open();
+  for (const auto* const group : {"g", "new", ""}) {
+    auto member = broker->subscribe("orders", {.group = group});
+    ASSERT_FALSE(member) << group;
+    EXPECT_EQ(member.error().code, "corrupt") << group;
+    EXPECT_NE(member.error().message.find("retention did not remove them"), std::string::npos)
+        << member.error().message;
+  }
+  EXPECT_EQ(sink.lines.find("removed by retention"), std::string::npos) << sink.lines;
+  const auto first = broker->topic("orders").or_throw().partitions.front().earliest.value;
+  ASSERT_GT(first, 0U);
+  broker->seek("orders", "g", Start::offset(Offset{first})).or_throw();
+  auto member = broker->subscribe("orders", {.group = "g"}).or_throw();
+  EXPECT_EQ(member->fetch(1, 10s).or_throw().front().id.offset.value, first);
+  EXPECT_TRUE(broker->subscribe("orders", {.start = Start::offset(Offset{first})}));
+}
+
 }  // namespace
 }  // namespace tidings::brokers

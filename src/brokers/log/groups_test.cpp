@@ -128,5 +128,24 @@ TEST_F(LogBroker, AGroupIsDeletedWhileOthersJoinIt) {
   }
 }
 
+/// Who has enough in hand, and does not fetch, gives up what is another's share once that is settled.
+TEST_F(LogBroker, AMemberThatOnlySettlesSharesToo) {
+  auto broker = open();
+  broker->create_topic("t", {.partitions = 2, .durability = Durability::memory}).or_throw();
+  const EnvelopeView event{.id = "0", .type = "t", .payload = "payload"};
+  for (std::uint32_t number = 0; number < 2; ++number)
+    broker->publish("t", {&event, 1}, {.partition = Partition{number}}).or_throw();
+  auto first = broker->subscribe("t", {.group = "g"}).or_throw();
+  std::vector<DeliveryId> all;
+  while (all.size() < 2)
+    for (const auto& one : first->fetch(10, 10s).or_throw()) all.push_back(one.id);
+  auto second = broker->subscribe("t", {.group = "g"}).or_throw();
+  EXPECT_TRUE(second->assignment().empty());
+  first->settle(all).or_throw();
+  for (int i = 0; i < 1'000 && second->assignment().empty(); ++i) (void)second->fetch(10, 10ms).or_throw();
+  EXPECT_EQ(second->assignment().size(), 1U);
+  EXPECT_EQ(first->assignment().size(), 1U);
+}
+
 }  // namespace
 }  // namespace tidings::brokers

@@ -87,6 +87,12 @@ Result<std::shared_ptr<Member>> Member::join(std::shared_ptr<TopicLog> topic, co
   return member;
 }
 
+/// Who wants all from the beginning does not go on in silence where the beginning was lost.
+Result<std::uint64_t> Member::start_in(PartitionLog& partition) const {
+  return std::holds_alternative<Start::Earliest>(options_.start.at) ? partition.earliest_if_none_is_lost()
+                                                                    : resolve(partition, options_.start);
+}
+
 /// Where the group has no position yet it gets one now, not when its first event comes: "latest" means now.
 Result<> Member::begin_positions() {
   for (std::uint32_t number = 0; number < places_.size(); ++number) {
@@ -108,7 +114,7 @@ Result<> Member::begin_position(std::uint32_t number) {
     record = file_->read(number);
     if (!record) return record.error();
     if (*record) return {};
-    auto from = resolve(*places_[number].log, options_.start);
+    auto from = start_in(*places_[number].log);
     if (!from) return from.error();
     GroupRecord first;
     first.sequence = 1;
@@ -141,6 +147,11 @@ Duration Member::look_again_in(bool has_share) const {
     return at_least_apart(wants_more_ ? balance_satisfied : look_at_group_every.load() + spread_);
   // A member without a share waits for the death of one that has: it looks as often.
   return wants_more_ || !has_share ? balance_wanting : at_least_apart(balance_satisfied);
+}
+
+/// When it is due, or somebody says that something changed.
+bool Member::looks_at_group_now(SteadyTime now) const {
+  return now >= next_balance_ || (!is_reader() && topic_->wake().changes(group_) != changes_known_);
 }
 
 Result<> Member::rebalance() {
@@ -210,7 +221,7 @@ Result<> Member::begin_place(std::uint32_t number) {
     record.position = *holds;
   } else {
     // Who joined first died before it wrote where the group begins.
-    auto from = resolve(*place.log, options_.start);
+    auto from = start_in(*place.log);
     if (!from) return from.error();
     record.position = *from;
   }
@@ -223,6 +234,7 @@ Result<> Member::begin_place(std::uint32_t number) {
   auto earliest = place.log->earliest();
   if (!earliest) return earliest.error();
   if (*earliest > record.position) {
+    if (auto removed = place.log->earliest_if_none_is_lost(); !removed) return removed.error();
     place.flight.skip_to(Offset{*earliest});
     tell_removed(place, record.position, *earliest);
   }
@@ -315,7 +327,7 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
       if (max == 0) return out;
       const auto now = real_now();
       if (now >= next_look_) look_at_refused_again();
-      if (now >= next_balance_ || (!is_reader() && topic_->wake().changes(group_) != changes_known_))
+      if (looks_at_group_now(now))
         if (auto done = rebalance(); !done) return done.error();
       if (auto damage = damage_to_tell()) [[unlikely]]
         return *damage;
@@ -408,7 +420,7 @@ Result<> Member::read(std::size_t max, std::vector<Delivery>& out) {
 
 /// Retention was faster than this group, or reader. The next fetch goes on.
 Result<> Member::pass_removed(Place& place) {
-  auto earliest = place.log->earliest();
+  auto earliest = place.log->earliest_if_none_is_lost();
   if (!earliest) return earliest.error();
   const auto from = place.cursor->offset();
   place.cursor->seek(*earliest);
@@ -494,6 +506,9 @@ Result<> Member::for_each_held(std::span<const DeliveryId> ids, Act act) {
   for (std::uint32_t number = 0; number < places_.size(); ++number)
     if (places_[number].held)
       if (auto saved = save(number); !saved) return saved;
+  // Who fetches no more for now, since it has enough, shares all the same.
+  if (!closing_ && looks_at_group_now(real_now()))
+    if (auto done = rebalance(); !done) return done;
   if (auto done = give_up_drained(); !done) return done;
   drained_.notify_all();
   if (waiting_.load() > 0) topic_->wake().announce();

@@ -94,12 +94,14 @@ class Member final : private tidings::log::Deaths::Listener {
   Result<> listen();
   [[nodiscard]] Duration look_again_in(bool has_share) const;
   [[nodiscard]] std::uint64_t flights_key(const DeliveryId& id) const;
+  Result<std::uint64_t> start_in(PartitionLog& partition) const;
   Result<> begin_positions();
   Result<> begin_position(std::uint32_t partition);
   Result<> open_place(std::uint32_t partition, Duration wait_max);
   Result<> refuse(std::uint32_t partition, const Error& why);
   void look_at_refused_again();
   std::optional<Error> damage_to_tell();
+  [[nodiscard]] bool looks_at_group_now(SteadyTime now) const;
   Result<> rebalance();
   Result<bool> take(std::uint32_t partition);
   Result<> begin_place(std::uint32_t partition);
