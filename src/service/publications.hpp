@@ -31,6 +31,10 @@ class Publications final : public tidings::detail::Outlet {
   Entropy& entropy() override { return publisher_->entropy(); }
 
   [[nodiscard]] bool empty() const { return batches_.empty(); }
+  /// Where the next batch of those that have not been sent goes; empty without one.
+  [[nodiscard]] std::string_view next_topic() const {
+    return batches_.empty() ? std::string_view() : batches_.front().topic;
+  }
   /// Sends what has not been sent. After an error the topics before it are not sent again.
   Result<> send();
 

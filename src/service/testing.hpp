@@ -169,6 +169,10 @@ class Moody final : public Wrapped {
     const std::scoped_lock lock(mutex_);
     topic_ = std::move(topic), times_ = times, error_ = std::move(error);
   }
+  [[nodiscard]] int publishes_to_fail() {
+    const std::scoped_lock lock(mutex_);
+    return times_;
+  }
   void fail_settle(int times, Error error) {
     const std::scoped_lock lock(mutex_);
     settle_times_ = times, settle_error_ = std::move(error);

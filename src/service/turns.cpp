@@ -272,10 +272,16 @@ void Turns::park_later(Task& task, Error why) {
 /// Infrastructure failed: the key waits as long as it takes.
 std::optional<SteadyTime> Turns::pause(Task& task, std::string_view what, const Error& error) {
   const auto wait = std::max(pause_min, endless_pause_after(retry_, ++task.waits, *host_.entropy));
+  const auto now = host_.clock->steady_now();
+  auto cause = std::string(what) + " " + error.code;
+  if (task.publications) cause.append(" ").append(task.publications->next_topic());
+  const auto times = troubles_.tell(cause, now);
+  if (!times) return now + wait;
   const auto level = error.retry == Retry::never ? LogLevel::error : LogLevel::warning;  // without help it stays so
   host_.say(level, name_ + " could not " + std::string(what) + ": " + printable(to_string(error)) +
-                       "; trying again in " + to_text(std::chrono::ceil<std::chrono::milliseconds>(wait)));
-  return host_.clock->steady_now() + wait;
+                       "; trying again in " + to_text(std::chrono::ceil<std::chrono::milliseconds>(wait)) +
+                       times_text(*times));
+  return now + wait;
 }
 
 }  // namespace tidings::service

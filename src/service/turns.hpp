@@ -9,6 +9,7 @@
 #include "service/host.hpp"
 #include "service/lanes.hpp"
 #include "service/parking.hpp"
+#include "service/troubles.hpp"
 #include "tidings/service/detail/handler.hpp"
 #include "tidings/service/options.hpp"
 
@@ -57,6 +58,7 @@ class Turns {
   const std::atomic<bool>& stopping_;
   const std::stop_token stop_;
   Parking parking_;
+  Troubles troubles_;
   std::mutex suspects_;  // held by the handler of one that a process died with: so the next death tells which it was
   Counted counted_;
 };
