@@ -158,6 +158,41 @@ TEST(Crash, AttemptsThatFailedCountOverAKill) {
   EXPECT_EQ(got.front().envelope.headers.get(dead_letter::code), "no");
 }
 
+TEST(Crash, WhatADeathLeftUnfinishedIsToldOnce) {
+  Crashing crashing;
+  crashing.fill();
+  const auto on = [](Service& service, auto... more) {
+    service.on("take", {.concurrency = 1}, [=](const Order& order, Context& context) {
+      if (order.number == poison && context.attempt() < 3) std::abort();
+      (more(context), ...);
+    });
+  };
+  for (int death = 0; death < 2; ++death)
+    ASSERT_TRUE(WIFSIGNALED(crashing.run([&](Service& service) { on(service); })));
+  auto broker = crashing.open();
+  auto service = Service::create({.name = "test", .broker = broker.get(), .log = &crashing.lines}).or_throw();
+  std::string id;
+  on(service, [&](const Context& context) {
+    if (context.attempt() == 3) id = context.envelope().id;
+  });
+  {
+    const std::jthread running([&] { (void)service.run(); });
+    EXPECT_TRUE(eventually([&] {
+      const auto groups = broker->groups("orders").or_throw();
+      return !groups.empty() && groups.front().lag() == 0;
+    }));
+    service.stop();
+  }
+  ASSERT_FALSE(id.empty());
+  EXPECT_EQ(
+      crashing.lines.count("test: take: an event of orders was begun and not ended, since the process died or was "
+                           "ended: " +
+                           id + " (key 'k7', attempt 2)"),
+      1U)
+      << crashing.lines.all();
+  EXPECT_EQ(crashing.lines.count("begun and not ended"), 1U) << crashing.lines.all();
+}
+
 /// Three were in hand when the process died, and the handler hangs on the first of them that comes again.
 TEST(Crash, OneThatHangsHoldsUpTheOtherSuspectsAndNobodyElse) {
   Crashing crashing;

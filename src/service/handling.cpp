@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "service/backoff.hpp"
+#include "service/unfinished.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/service/names.hpp"
@@ -176,6 +177,9 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
     }
     any_again = any_again || delivery.attempt > 1;
   }
+  if (any_again)
+    if (const auto unfinished = unfinished_text(source.topic, deliveries); !unfinished.empty())
+      host_.say(LogLevel::warning, name_ + ": " + unfinished);
   std::vector<bool> repeated;
   std::size_t ignored = 0;
   {
