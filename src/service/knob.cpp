@@ -58,7 +58,9 @@ std::span<const Knob> own_knobs() {
       {.path = "handlers.*.settle_within",
        .kind = Kind::duration,
        .fallback = "30s",
-       .help = "a silent process loses its events after it",
+       .help =
+           "what is in hand comes again where a living process neither settles nor extends it in that time; one that "
+           "is stopped or hangs keeps its partitions",
        .least = 1,
        .most = 3600},
       {.path = "handlers.*.retry.immediate",

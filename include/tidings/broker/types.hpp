@@ -134,8 +134,11 @@ struct ConsumerOptions {
   Start start = Start::earliest();  ///< where the group has no position yet
   std::size_t in_flight_max =
       1000;  ///< handed out, or rejected, and not yet settled; fetch gives nothing new beyond it
-  Duration settle_within = std::chrono::seconds{30};  ///< an unsettled delivery comes again after that
-  bool create_topic = true;                           ///< else a missing topic is `unknown_topic`
+  /// A delivery that was neither settled nor extended comes again after that, and a partition that is to go to another
+  /// member waits no longer for it. By the member itself: on `log:` nobody takes a partition from a process that is
+  /// stopped or hangs.
+  Duration settle_within = std::chrono::seconds{30};
+  bool create_topic = true;  ///< else a missing topic is `unknown_topic`
 };
 
 /// What every broker checks before a consumer subscribes. Errors `invalid_name`, `invalid_options` (never).

@@ -25,7 +25,7 @@ struct HandlerOptions {
   Start start = Start::earliest();                    ///< of a new group
   std::size_t in_flight_max = 1000;                   ///< deliveries of a topic fetched and not yet settled
   std::size_t batch_max = 500;                        ///< of a handler that takes a `Batch`
-  Duration settle_within = std::chrono::seconds{30};  ///< the broker takes the events of a silent process away after it
+  Duration settle_within = std::chrono::seconds{30};  ///< as in `ConsumerOptions`; what is in hand is extended in time
 };
 
 /// What a handler did since the service began.

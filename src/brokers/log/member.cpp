@@ -188,6 +188,7 @@ Result<> Member::rebalance() {
     }
   }
   wants_more_ = kept + refused < share || std::ranges::any_of(places_, &Place::leaving);
+  tell_standing_by(membership->count);
   next_balance_ = real_now() + look_again_in(share != 0);
   return {};
 }

@@ -27,6 +27,9 @@ using tidings::log::TopicLog;
 /// which tests take away.
 inline std::atomic<Duration> look_at_group_every{std::chrono::seconds{1}};
 
+/// How long a member has no partition before it says so. Tests change it.
+inline std::atomic<Duration> tell_standing_by_after{std::chrono::seconds{10}};
+
 /// Where `start` lies in a partition.
 [[nodiscard]] Result<std::uint64_t> resolve(PartitionLog& partition, const Start& start);
 
@@ -103,6 +106,7 @@ class Member final : private tidings::log::Deaths::Listener {
   std::optional<Error> damage_to_tell();
   [[nodiscard]] bool looks_at_group_now(SteadyTime now) const;
   Result<> rebalance();
+  void tell_standing_by(std::uint32_t members);
   Result<bool> take(std::uint32_t partition);
   Result<> begin_place(std::uint32_t partition);
   void must_not_be_forked() const;
@@ -137,6 +141,8 @@ class Member final : private tidings::log::Deaths::Listener {
   bool told_unsynced_ = false;
   std::atomic<bool> moved_ = false;  // positions that were written, and not synced yet
   bool wants_more_ = false;
+  std::optional<SteadyTime> standing_by_since_;  // without a partition, though it has called
+  bool told_standing_by_ = false;
   std::uint32_t changes_known_ = 0;
   std::atomic<std::uint32_t> members_known_ = 0;
   std::unique_ptr<tidings::log::Deaths::Listening> listening_;
