@@ -128,6 +128,22 @@ TEST_F(LogBroker, AGroupIsDeletedWhileOthersJoinIt) {
   }
 }
 
+/// Who does nothing at all gives up another's share once what it has in hand may be given to others.
+TEST_F(LogBroker, AMemberThatDoesNothingSharesToo) {
+  auto broker = open();
+  broker->create_topic("t", {.partitions = 2, .durability = Durability::memory}).or_throw();
+  const EnvelopeView event{.id = "0", .type = "t", .payload = "payload"};
+  for (std::uint32_t number = 0; number < 2; ++number)
+    broker->publish("t", {&event, 1}, {.partition = Partition{number}}).or_throw();
+  auto first = broker->subscribe("t", {.group = "g", .settle_within = 100ms}).or_throw();
+  for (int seen = 0; seen < 2;) seen += static_cast<int>(first->fetch(10, 10s).or_throw().size());
+  auto second = broker->subscribe("t", {.group = "g"}).or_throw();
+  std::vector<Delivery> got;
+  for (int i = 0; i < 1'000 && got.empty(); ++i) got = second->fetch(10, 10ms).or_throw();
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(first->assignment().size(), 1U);
+}
+
 /// Who has enough in hand, and does not fetch, gives up what is another's share once that is settled.
 TEST_F(LogBroker, AMemberThatOnlySettlesSharesToo) {
   auto broker = open();

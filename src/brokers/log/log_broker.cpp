@@ -174,7 +174,10 @@ void LogBroker::start_syncer() {
         waiting.unlock();
         for (const auto& behind : topics) behind->sync_behind();
         for (const auto& known : members)
-          if (const auto member = known.lock()) member->sync_positions();
+          if (const auto member = known.lock()) {
+            member->share_behind();
+            member->sync_positions();
+          }
         waiting.lock();
       }
     });

@@ -27,6 +27,9 @@ Duration at_least_apart(Duration wait) {
   return std::max<Duration>(wait, look_apart * members_here.load(std::memory_order_relaxed));
 }
 
+// So long after it was due somebody else looks at the group for a member that does not fetch.
+constexpr Duration idle_before_shared = 500ms;
+
 SteadyTime real_now() {
   return std::chrono::steady_clock::now();
 }
@@ -628,6 +631,14 @@ void Member::leave() {
     tell_group();
   }
   sync(*positions);  // the others go on meanwhile
+}
+
+void Member::share_behind() {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || closed_ || closing_ || is_reader()) return;
+  // Who fetches looks itself. What goes wrong is told to the next fetch, which meets it too.
+  if (real_now() < next_balance_ + idle_before_shared) return;
+  if (auto done = rebalance(); !done) next_balance_ = SteadyTime::min();
 }
 
 void Member::sync_positions() {

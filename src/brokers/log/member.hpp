@@ -65,6 +65,8 @@ class Member final : private tidings::log::Deaths::Listener {
   /// Waits until what is in flight is settled, or `wait_max` is over, then leaves.
   void drain(Duration wait_max);
   void leave();
+  /// Looks at the group for one that has not fetched for a while: the others get their share all the same.
+  void share_behind();
   /// Syncs where the group stands, if that has moved since. Meanwhile everything else goes on.
   void sync_positions();
 
