@@ -24,10 +24,26 @@ constexpr std::uint64_t buffer_kept_max = std::uint64_t{8} << 20;
 }  // namespace
 
 /// Runs `act` under the writer lock, when all is ready for it. Where a sync fails in it, what is not synced is written
-/// anew, and it is run once more.
+/// anew, and it is run once more. Where it is to wait for another's sync, that is done without the lock.
 template <class Act>
 std::invoke_result_t<Act> PartitionLog::as_writer(Duration wait_max, Act act) {
   assert(!slots_->is_forked() && "a log that was opened before fork() must not be used after it");
+  // The clock is a part of what a small event costs: it is read early only where somebody has the lock.
+  std::optional<SteadyTime> until;
+  const auto set_deadline = [&] {
+    if (!until) until = std::chrono::steady_clock::now() + std::min<Duration>(wait_max, std::chrono::hours{24});
+  };
+  if (control().writer.load(std::memory_order_relaxed) != 0) set_deadline();
+  while (true) {
+    auto done = as_writer_once(until ? *until - std::chrono::steady_clock::now() : wait_max, act);
+    if (done || done.error().code != unsure_code) return done;
+    set_deadline();
+    if (auto sure = be_sure(*until); !sure && sure.error().code != "poisoned") return sure.error();
+  }
+}
+
+template <class Act>
+std::invoke_result_t<Act> PartitionLog::as_writer_once(Duration wait_max, Act& act) {
   auto lock = WriterLock::take(control(), *slots_, wait_max);
   if (!lock) return lock.error();
   const auto attempt = [&](bool inherited) -> std::invoke_result_t<Act> {
@@ -119,8 +135,8 @@ Result<std::uint64_t> PartitionLog::append_locked(std::span<const EnvelopeView* 
   auto room = segment_with_room(bytes);
   if (!room) [[unlikely]]
     return room.error();
-  if (has_unsure_.load(std::memory_order_relaxed)) [[unlikely]]
-    if (auto sure = look_at_unsure(); !sure) return sure.error();
+  if (has_unsure_.load(std::memory_order_relaxed)) [[unlikely]]  // it may have rolled
+    if (auto sure = look_before_writing(); !sure) return sure.error();
   auto& segment = **room;
   const auto position = control.position.load(std::memory_order_relaxed);
   const auto first = control.committed.load(std::memory_order_relaxed);

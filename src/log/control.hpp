@@ -38,8 +38,9 @@ struct Control {
   struct Sync {
     std::atomic<std::uint64_t> word;   ///< of the process; 0: nobody
     std::atomic<std::uint64_t> ended;  ///< how many there were in this place
-    std::atomic<std::uint64_t>
-        segment;  ///< which is synced, by first offset; of a place that was just taken the last one
+    // Of a place that was just taken those of the last one: its sync has not begun then.
+    std::atomic<std::uint64_t> segment;  ///< which is synced, by first offset
+    std::atomic<std::uint64_t> faults;   ///< even; who replaces the file that is synced raises the faults above it
   };
   alignas(64) Sync syncs[12];
 };

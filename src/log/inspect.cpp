@@ -6,6 +6,7 @@
 #include "log/lock_holders.hpp"
 #include "log/segment.hpp"
 #include "log/segment_check.hpp"
+#include "log/syncs.hpp"
 #include "log/topic_files.hpp"
 
 namespace tidings::log {
@@ -154,10 +155,11 @@ class Inspector {
     alignas(Control) std::array<std::byte, Control::file_bytes> bytes{};
     auto got = file ? (*file)->read_at(bytes, 0) : Result<std::size_t>{file.error()};
     if (!got || *got < bytes.size()) return false;
-    const auto& syncs = reinterpret_cast<const Control*>(bytes.data())->syncs;
-    return std::ranges::any_of(syncs, [&](const auto& sync) {
+    const auto& control = *reinterpret_cast<const Control*>(bytes.data());
+    return std::ranges::any_of(control.syncs, [&](const auto& sync) {
       const auto word = sync.word.load();
-      return word != 0 && !is_alive(word);
+      const bool is_past = is_of_before(static_cast<std::uint32_t>(sync.faults.load()), control.faults.load());
+      return word != 0 && !is_past && !is_alive(word);
     });
   }
 

@@ -43,6 +43,9 @@ struct PartitionSetting {
   std::shared_ptr<Background> background = nullptr;  ///< none: what it would do is done where it is due at the latest
   std::shared_ptr<FolderBudget> folders = nullptr;   ///< none: it keeps its own open
   std::function<void(PartitionLog&)> after_roll = nullptr;  ///< in the background, when a segment was sealed
+  /// So long a sync of another process is waited for before what it syncs is written anew; four times that where nobody
+  /// waits for a sync.
+  Duration stopped_after = std::chrono::seconds{1};
 };
 
 /// One partition: a sequence of frames in segments, written by one process at a time, read by all. Thread-safe.
@@ -187,7 +190,13 @@ class PartitionLog {
   Result<> sync_segment(File& file, std::uint64_t first, SteadyTime until);
   Result<> sync_names();
   Result<> be_sure(SteadyTime until);
-  Result<bool> look_at_unsure();
+  Result<std::optional<SteadyTime>> look_at_unsure();
+  Result<> look_before_writing();
+  /// Inside, of who is to call `be_sure` without the writer lock, and to try again.
+  static constexpr std::string_view unsure_code = "unsure";
+  Error give_up_waiting(std::uint32_t faults);
+  /// What is opened by its name from now on was there, or took its place, when the faults came to this.
+  [[nodiscard]] std::uint32_t files_of() const;
   Result<> tell_synced(std::uint64_t end, std::uint64_t segment, std::uint32_t faults);
   /// Of a writer, who keeps the others waiting.
   static SteadyTime sync_deadline() { return std::chrono::steady_clock::now() + std::chrono::seconds{5}; }
@@ -223,6 +232,8 @@ class PartitionLog {
   [[nodiscard]] Error removed(std::uint64_t offset) const;
   template <class Act>
   std::invoke_result_t<Act> as_writer(Duration wait_max, Act act);
+  template <class Act>
+  std::invoke_result_t<Act> as_writer_once(Duration wait_max, Act& act);
   Result<> do_as_writer(const std::function<Result<>()>& act);
   Result<> ready_to_write(bool inherited);
   Result<std::uint64_t> append_locked(std::span<const EnvelopeView* const> events, const ProducerId& producer,
@@ -276,6 +287,7 @@ class PartitionLog {
   std::uint32_t known_faults_ = 0;    // in which what stands above and below was opened
   std::vector<SeenSync> unsure_;      // of others, that were under way when something was opened
   std::atomic<bool> has_unsure_ = false;
+  std::atomic<std::uint32_t> replaced_for_ = 0;  // the faults that will be told, by this process; all is replaced
   struct Unindexed {
     std::uint64_t first = 0;
     std::optional<SegmentIndex> index;  // none: to be read from the segment

@@ -12,10 +12,13 @@ constexpr std::size_t unindexed_max = 16;
 }  // namespace
 
 Result<std::shared_ptr<Segment>> PartitionLog::open_written(std::uint64_t first) {
+  const auto faults = files_of();
   auto segment = Segment::open(*directory_, first, setting_.durable ? Segment::Access::write : Segment::Access::store);
   // Behind the opening: what begins after it is told to this descriptor, too; what began before is still there, or has
-  // told its failure to all.
-  if (auto others = syncs_under_way(control()); !others.empty()) [[unlikely]] {
+  // told its failure to all. Those of other files tell us nothing.
+  auto others = syncs_under_way(control());
+  std::erase_if(others, [&](const SeenSync& one) { return one.segment != first || is_of_before(one.faults, faults); });
+  if (!others.empty()) [[unlikely]] {
     const std::scoped_lock lock(segments_mutex_);
     unsure_.insert(unsure_.end(), others.begin(), others.end());
     has_unsure_.store(true);
@@ -73,6 +76,8 @@ Result<Segment*> PartitionLog::segment_with_room(std::uint64_t bytes) {
     return roll(bytes + state_bytes());  // there is none yet
   auto found = writing_segment(control.segment.load(std::memory_order_relaxed), position > sizeof(SegmentHeader));
   if (!found) return found;
+  if (has_unsure_.load(std::memory_order_relaxed)) [[unlikely]]
+    if (auto sure = look_before_writing(); !sure) return sure.error();
   auto& segment = **found;
   bool is_sealed = false;
   if (segment.length_at(position) != 0) [[unlikely]] {

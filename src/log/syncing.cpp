@@ -44,31 +44,64 @@ Result<> PartitionLog::sync_names() {
   return poison(done.error().message);
 }
 
-/// Whether all are over. Error `poisoned` where one will never be.
-Result<bool> PartitionLog::look_at_unsure() {
+std::uint32_t PartitionLog::files_of() const {
+  const auto told = control().faults.load() & ~1U;
+  const auto mine = replaced_for_.load();
+  return is_of_before(told, mine) ? mine : told;
+}
+
+/// Since when the one is seen that is under way for longest; none where all are over. Error `poisoned` where one will
+/// never be.
+Result<std::optional<SteadyTime>> PartitionLog::look_at_unsure() {
   auto& control = this->control();
   const std::scoped_lock lock(segments_mutex_);
-  std::erase_if(unsure_, [&](const SeenSync& one) { return !is_under_way(control, one); });
+  const auto faults = files_of();
+  std::erase_if(unsure_,
+                [&](const SeenSync& one) { return is_of_before(one.faults, faults) || !is_under_way(control, one); });
   for (const auto& one : unsure_) {
     auto dead = slots_->is_dead(one.word);
     if (!dead) return dead.error();
     if (*dead) return poison(path() + ": a process died while it synced");
   }
   has_unsure_.store(!unsure_.empty());
-  return unsure_.empty();
+  if (unsure_.empty()) return std::optional<SteadyTime>{};
+  return std::optional{std::ranges::min(unsure_, {}, &SeenSync::since).since};
 }
 
-/// What was opened while others synced: they may have been told what our descriptors are not.
+/// What is appended to a durable topic is to be synced next. While that may have to wait for another process, nothing
+/// is written: who gives up then, and tries again, would leave copies.
+Result<> PartitionLog::look_before_writing() {
+  auto since = look_at_unsure();
+  if (!since) return since.error();
+  if (!*since || !setting_.durable) return {};
+  return Error{std::string(unsure_code), path() + ": another process syncs", Retry::same_call};
+}
+
+/// What was opened while others synced: they may have been told what our descriptors are not. One that does not end,
+/// since it is stopped, or the disk is slow, is as one that died: it finds other faults when it goes on.
 Result<> PartitionLog::be_sure(SteadyTime until) {
-  while (has_unsure_.load(std::memory_order_relaxed)) {
-    if (auto looked = look_at_unsure(); !looked || *looked) return looked ? Result<>{} : looked.error();
-    if (std::chrono::steady_clock::now() >= until)
+  const auto patience = setting_.stopped_after * (setting_.durable ? 1 : 4);
+  for (auto pause = std::chrono::microseconds{50}; has_unsure_.load(std::memory_order_relaxed);
+       pause = std::min(2 * pause, std::chrono::microseconds{1000})) {
+    const auto faults = control().faults.load();  // before: others may be about it
+    auto since = look_at_unsure();
+    if (!since) return since.error();
+    if (!*since) return {};
+    const auto now = std::chrono::steady_clock::now();
+    if (now - **since >= patience) return give_up_waiting(faults);
+    if (now >= until)
       return Error{
           "busy", path() + ": another process has been syncing all the while; try again, or look whether it is stopped",
           Retry::same_call};
-    std::this_thread::sleep_for(std::chrono::microseconds{50});
+    std::this_thread::sleep_for(pause);
   }
   return {};
+}
+
+/// Where a sync failed, or others have given up already, once is enough.
+Error PartitionLog::give_up_waiting(std::uint32_t faults) {
+  if (!is_fault(faults)) control().faults.compare_exchange_strong(faults, faults + 1);
+  return {"poisoned", path() + ": another process has not ended its sync", Retry::same_call};
 }
 
 /// In topics that are not durable: what is sealed and not synced yet, and the names of all.

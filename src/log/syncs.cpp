@@ -11,6 +11,8 @@ Result<SyncMark> SyncMark::set(Control& control, const Slots& slots, std::uint64
       std::uint64_t nobody = 0;
       if (place.word.load(std::memory_order_relaxed) == 0 && place.word.compare_exchange_strong(nobody, slots.word())) {
         place.segment.store(segment);
+        // The file was opened before. Where one is replaced just now it may be the fresh one.
+        place.faults.store((control.faults.load() + 1) & ~1U);
         return SyncMark(place);
       }
     }
@@ -37,8 +39,15 @@ std::vector<SeenSync> syncs_under_way(const Control& control) {
   std::vector<SeenSync> seen;
   for (std::size_t place = 0; place < std::size(control.syncs); ++place) {
     // In this order: a younger one then seems to be the older one at most, which is over.
-    const auto ended = control.syncs[place].ended.load();
-    if (const auto word = control.syncs[place].word.load(); word != 0) seen.push_back({place, word, ended});
+    const auto& one = control.syncs[place];
+    const auto ended = one.ended.load();
+    if (const auto word = one.word.load(); word != 0)
+      seen.push_back({.place = place,
+                      .word = word,
+                      .ended = ended,
+                      .segment = one.segment.load(),
+                      .faults = static_cast<std::uint32_t>(one.faults.load()),
+                      .since = std::chrono::steady_clock::now()});
   }
   return seen;
 }
@@ -49,8 +58,10 @@ bool is_under_way(const Control& control, const SeenSync& seen) {
 }
 
 bool is_harmless(const Control& control, const SeenSync& dead, std::uint64_t segment) {
-  const auto of = control.syncs[dead.place].segment.load();
-  return of == segment || of < control.unsynced.load();
+  const auto& place = control.syncs[dead.place];
+  const auto of = place.segment.load();
+  return of == segment || of < control.unsynced.load() ||
+         is_of_before(static_cast<std::uint32_t>(place.faults.load()), control.faults.load());
 }
 
 void end_sync(Control& control, const SeenSync& seen) {

@@ -29,12 +29,18 @@ struct SeenSync {
   std::size_t place = 0;
   std::uint64_t word = 0;
   std::uint64_t ended = 0;
-  friend bool operator==(const SeenSync&, const SeenSync&) = default;
+  std::uint64_t segment = 0;
+  std::uint32_t faults = 0;
+  SteadyTime since{};  ///< when it was first seen, by this process
 };
 [[nodiscard]] std::vector<SeenSync> syncs_under_way(const Control& control);
 [[nodiscard]] bool is_under_way(const Control& control, const SeenSync& seen);
+/// Whether it is of a file that was replaced when the faults came to `faults`, so that nobody cares how it ends.
+[[nodiscard]] inline bool is_of_before(std::uint32_t of, std::uint32_t faults) {
+  return static_cast<std::int32_t>(of - (faults & ~1U)) < 0;
+}
 /// Of the dead whether a sync of `segment` that succeeded, with a descriptor that is older than theirs, or those
-/// before, have shown that nothing was lost.
+/// before, have shown that nothing was lost; or the file was replaced.
 [[nodiscard]] bool is_harmless(const Control& control, const SeenSync& dead, std::uint64_t segment);
 /// Takes the mark of a dead process out.
 void end_sync(Control& control, const SeenSync& seen);

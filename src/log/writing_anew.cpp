@@ -58,6 +58,7 @@ Result<> PartitionLog::write_anew() {
   }
   control.zeroed.store(0);
   settle_files(faults);
+  replaced_for_.store(faults + 1);
   if (auto done = repair(); !done) return done.error().code == "corrupt" ? done : lost(done.error());
   if (auto done = directory_->sync(); !done) return lost(done.error());
   auto expected = faults;
@@ -65,10 +66,10 @@ Result<> PartitionLog::write_anew() {
     return lost({"io_error", "another sync failed meanwhile"});
   settle_files(faults + 1);
   if (auto done = tell_synced(control.committed.load(), control.segment.load(), faults + 1); !done) return done;
-  setting_.log->write(
-      LogLevel::warning,
-      path() + ": a sync failed, or a process died in one; what was not on the device for sure was written anew: " +
-          (names.empty() ? "nothing" : names));
+  setting_.log->write(LogLevel::warning, path() +
+                                             ": a sync failed, or a process died or was stopped in one; what was not "
+                                             "on the device for sure was written anew: " +
+                                             (names.empty() ? "nothing" : names));
   wake_->announce();
   return {};
 }

@@ -349,9 +349,12 @@ TEST(WritingAnew, WhoeverOpensTheFileAfterAProcessDiedInASyncWritesAnew) {
   }
 }
 
+constexpr std::uint64_t of_the_dead = std::uint64_t{1000} << 16 | 7;  // a generation that no process here has
+
 /// As a process does that was killed in a sync of that segment, of which it was told that it failed.
-void leave_a_mark(const FaultyLog& test, std::size_t place, std::uint64_t segment) {
-  const std::uint64_t mark[] = {std::uint64_t{1000} << 16 | 7, 5, segment};  // a generation that no process here has
+void leave_a_mark(const FaultyLog& test, std::size_t place, std::uint64_t segment, std::uint64_t faults = 0,
+                  std::uint64_t word = of_the_dead) {
+  const std::uint64_t mark[] = {word, 5, segment, faults};
   static_assert(sizeof mark == sizeof(Control::Sync));
   auto directory = system_files().open(test.partition(), false).or_throw();
   directory->file("control", Directory::Create::never)
@@ -434,42 +437,169 @@ TEST(WritingAnew, AMarkIsTakenOutByASyncOfTheSameSegmentOnly) {
   EXPECT_EQ(test.salt(second), kept);
 }
 
-/// One that is stopped in a sync: whoever opens the file waits for what it will be told, no longer than its deadline.
+/// A process that publishes the next event, and is stopped in the sync of it until it is told to go on; then it ends.
+class StoppedInSync {
+ public:
+  /// What the device says to its sync; what it does when it was told.
+  explicit StoppedInSync(FaultyLog& test, std::optional<Error> answer = std::nullopt,
+                         const std::function<void(PartitionLog&)>& then = {}) {
+    if (::pipe(ready_) != 0 || ::pipe(go_) != 0) std::abort();
+    child_ = ::fork();
+    char byte = 0;
+    if (child_ == 0) {
+      auto mine = test.open();
+      const auto end = append(*mine, {event(std::to_string(mine->committed()))}) + 1;
+      test.faulty.fail([&, waits = true](const FaultyFiles::Call& call) mutable -> std::optional<Error> {
+        if (call.name != "sync_data" || !call.path.ends_with(".log") || !std::exchange(waits, false))
+          return std::nullopt;
+        (void)!::write(ready_[1], &byte, 1);
+        (void)!::read(go_[0], &byte, 1);
+        return answer;
+      });
+      const auto done = mine->sync_to(end, seconds{20});
+      if (done && then) then(*mine);
+      ::_exit(done ? 0 : 1);
+    }
+    is_ready_ = ::read(ready_[0], &byte, 1) == 1;
+  }
+  ~StoppedInSync() {
+    if (child_ > 0) go_on();
+    for (const int end : {ready_[0], ready_[1], go_[0], go_[1]}) ::close(end);
+  }
+  StoppedInSync(const StoppedInSync&) = delete;
+  StoppedInSync& operator=(const StoppedInSync&) = delete;
+
+  [[nodiscard]] bool is_ready() const { return is_ready_; }
+  /// What it ended with: 0 where its event was acknowledged.
+  int go_on() {
+    const char byte = 0;
+    int status = -1;
+    if (::write(go_[1], &byte, 1) != 1 || ::waitpid(std::exchange(child_, -1), &status, 0) < 0) return -1;
+    return status;
+  }
+
+ private:
+  int ready_[2], go_[2];
+  ::pid_t child_ = -1;
+  bool is_ready_ = false;
+};
+
+Result<std::uint64_t> append_within(PartitionLog& log, const std::string& id, Duration wait_max) {
+  const auto one = event(id);
+  const auto view = one.view();
+  const EnvelopeView* const events[] = {&view};
+  return log.append(events, wait_max);
+}
+
+/// Whoever opens the file waits for what the other will be told, no longer than its deadline, and before it writes:
+/// who tries again leaves no copies.
 TEST(WritingAnew, ASyncThatIsUnderWayElsewhereIsWaitedForWithinTheDeadline) {
   FaultyLog test(true);
-  int ready[2], go[2];
-  ASSERT_EQ(::pipe(ready), 0);
-  ASSERT_EQ(::pipe(go), 0);
-  const auto child = ::fork();
-  if (child == 0) {
-    auto mine = test.open();
-    append(*mine, {event("0")});
-    test.faulty.fail([&, waits = true](const FaultyFiles::Call& call) mutable -> std::optional<Error> {
-      char byte = 0;
-      if (waits && call.name == "sync_data" && call.path.ends_with(".log")) {
-        waits = false;
-        (void)!::write(ready[1], &byte, 1);
-        (void)!::read(go[0], &byte, 1);
-      }
-      return std::nullopt;
-    });
-    ::_exit(mine->sync_to(1, seconds{10}) ? 0 : 1);
-  }
-  char byte = 0;
-  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  StoppedInSync other(test);
+  ASSERT_TRUE(other.is_ready());
   auto log = test.open();
   const auto before = test.salt(0);
-  append(*log, {event("1")});
-  EXPECT_EQ(log->sync_to(2, milliseconds{20}).error().code, "outcome_unknown");
+  for (int again = 0; again < 3; ++again) {
+    const auto refused = append_within(*log, "1", milliseconds{20});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "busy");
+    EXPECT_EQ(refused.error().retry, Retry::same_call);
+    EXPECT_EQ(log->committed(), 1U) << "nothing was written";
+  }
   EXPECT_EQ(log->durable(), 0U);
-  ASSERT_EQ(::write(go[1], &byte, 1), 1);
+  EXPECT_EQ(other.go_on(), 0);
+  EXPECT_EQ(append(*log, {event("1")}), 1U);
   log->sync_to(2, seconds{10}).or_throw();
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
   EXPECT_EQ(test.salt(0), before) << "nothing failed";
   EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
-  for (const int end : {ready[0], ready[1], go[0], go[1]}) ::close(end);
+}
+
+/// Nobody knows for how long. What it will be told does not matter where all was written anew.
+TEST(WritingAnew, WhoIsStoppedInASyncIsNotWaitedForLong) {
+  for (const bool durable : {false, true})
+    for (const bool fails : {false, true}) {
+      FaultyLog test(durable);
+      test.setting.stopped_after = milliseconds{250};
+      StoppedInSync other(test, fails ? std::optional(io_error()) : std::nullopt, [](PartitionLog& log) {
+        if (log.committed() == 4) log.sync_to(append(log, {event("4")}) + 1, seconds{10}).or_throw();
+      });
+      ASSERT_TRUE(other.is_ready());
+      auto log = test.open();
+      const auto before = test.salt(0);
+      const auto begin = std::chrono::steady_clock::now();
+      EXPECT_EQ(append(*log, {event("1")}), 1U);
+      log->sync_to(2, seconds{10}).or_throw();
+      EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds{200}) << "it may only be slow";
+      EXPECT_NE(test.salt(0), before);
+      EXPECT_EQ(test.faults(), 2U);
+      // Once: the mark that stays is of the file that was replaced.
+      const auto anew = test.salt(0);
+      for (int late = 2; late < 4; ++late) {
+        auto young = test.open();
+        append_within(*young, std::to_string(late), milliseconds{200}).or_throw();
+        young->sync_to(late + 1, milliseconds{200}).or_throw();
+      }
+      EXPECT_EQ(test.salt(0), anew);
+      EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 4));
+      // It goes on in the file that counts.
+      EXPECT_EQ(other.go_on(), 0);
+      EXPECT_EQ(test.salt(0) == anew, !fails);
+      EXPECT_EQ(test.faults(), fails ? 4U : 2U);
+      EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 5));
+      log.reset();
+      expect_kept(test, 5);
+    }
+}
+
+/// Nor is he while the fresh files are in place and that is not told yet.
+TEST(WritingAnew, WhoIsStoppedInASyncHoldsUpNoRepairOfWhatWasWrittenAnew) {
+  FaultyLog test(true);
+  test.setting.stopped_after = seconds{30};
+  auto log = test.open();
+  append(*log, {event("0")});
+  const auto alive = Slots::take(*system_files().open(test.path, false).or_throw()).or_throw()->word();
+  test.faulty.fail([&, waits = true](const FaultyFiles::Call& call) mutable -> std::optional<Error> {
+    if (call.name != "sync_data" || !call.path.ends_with("/" + segment_name(0)) || !std::exchange(waits, false))
+      return std::nullopt;
+    leave_a_mark(test, 3, 0, 0, alive);
+    return io_error();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(append(*log, {event("1", std::string(5'000, 'x'))}), 1U) << "it rolls";
+  log->sync_to(2, seconds{10}).or_throw();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds{4});
+  EXPECT_EQ(test.faults(), 2U);
+  EXPECT_EQ(read_ids(*log).or_throw(), numbers(0, 2));
+}
+
+/// That one is not waited for any more says nothing of those that sync the fresh file.
+TEST(WritingAnew, WhoIsStoppedOrDiesInASyncOfTheFreshFileIsSeen) {
+  FaultyLog test(true);
+  test.setting.stopped_after = milliseconds{100};
+  StoppedInSync first(test);
+  ASSERT_TRUE(first.is_ready());
+  {
+    auto log = test.open();
+    log->sync_to(append(*log, {event("1")}) + 1, seconds{10}).or_throw();
+  }
+  ASSERT_EQ(test.faults(), 2U);
+  StoppedInSync second(test);
+  ASSERT_TRUE(second.is_ready());
+  auto log = test.open();
+  const auto refused = append_within(*log, "3", milliseconds{10});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "busy");
+  log->sync_to(append(*log, {event("3")}) + 1, seconds{10}).or_throw();
+  EXPECT_EQ(test.faults(), 4U);
+  log.reset();
+  leave_a_mark(test, 7, 0, 4);
+  auto young = test.open();
+  young->sync_to(append(*young, {event("4")}) + 1, seconds{10}).or_throw();
+  EXPECT_EQ(test.faults(), 6U);
+  EXPECT_EQ(first.go_on(), 0);
+  EXPECT_EQ(second.go_on(), 0);
+  EXPECT_EQ(test.faults(), 6U);
+  EXPECT_EQ(read_ids(*young).or_throw(), numbers(0, 5));
 }
 
 }  // namespace
