@@ -228,6 +228,22 @@ MUTANTS = {
     "a segment has its size or is not made": (
         LOG + "rolling.cpp", "    size = in_pages(std::max(size / 2, needed));", "    return done.error();", "processes", "*FullDisk*",
     ),
+    # Who is stopped in a sync.
+    "an event is appended before its writer is sure": (
+        LOG + "syncing.cpp", "  if (!*since || !setting_.durable) return {};\n", "  return {};\n", "log", "WritingAnew.ASyncThatIs*",
+    ),
+    "who is stopped is waited for": (
+        LOG + "syncing.cpp", "if (now - **since >= patience)", "if (now - **since >= 1000 * patience)", "log", "WritingAnew.WhoIs*",
+    ),
+    "a mark of a file that was replaced counts": (
+        LOG + "syncs.hpp", "static_cast<std::int32_t>(of - (faults & ~1U)) < 0", "of != of + 0 * faults", "log", "WritingAnew.WhoIs*",
+    ),
+    "who replaces a file waits for who syncs the old one": (
+        LOG + "writing_anew.cpp", "  replaced_for_.store(faults + 1);\n", "", "log", "WritingAnew.WhoIs*",
+    ),
+    "a mark does not say of which faults it is": (
+        LOG + "syncs.cpp", "place.faults.store((control.faults.load() + 1) & ~1U)", "place.faults.store(0)", "log", "WritingAnew.WhoIs*",
+    ),
     # Retention by age.
     "who published is forgotten with the last segment": (
         LOG + "ageing.cpp", "    if (!producers_.is_empty()) return {};\n", "", "log", "Ageing.*",
