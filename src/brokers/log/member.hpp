@@ -90,6 +90,8 @@ class Member final : private tidings::log::Deaths::Listener {
     bool leaving = false;  // gets nothing new, and is given up when drained
   };
 
+  static Duration at_least_apart(Duration wait);
+  static SteadyTime real_now() { return std::chrono::steady_clock::now(); }
   [[nodiscard]] bool is_reader() const { return options_.group.empty(); }
   struct Waiting;
   std::optional<std::uint32_t> count_members() override;
@@ -135,6 +137,7 @@ class Member final : private tidings::log::Deaths::Listener {
 
   mutable std::mutex mutex_;
   std::optional<GroupFile> file_;
+  static inline std::atomic<int> members_here_ = 0;  // of all logs
   std::vector<Place> places_;
   std::size_t turn_ = 0;
   SteadyTime next_balance_ = SteadyTime::min();
