@@ -387,7 +387,8 @@ void groups(benchmark::State& state, int count) {
       while (!stop)
         if (!consumer->fetch(1, patience)) return;
     });
-  std::this_thread::sleep_for(300ms);  // until all of them wait
+  // Until all of them wait, and where they stand is synced, which is no idling.
+  std::this_thread::sleep_for(options().quick ? 300ms : 1500ms + count * 10ms);
   const auto before = processor_seconds();
   // Longer than it takes until all of them have looked at their groups, which they do the less often the more there
   // are.

@@ -90,7 +90,7 @@ class Member final : private tidings::log::Deaths::Listener {
     bool leaving = false;  // gets nothing new, and is given up when drained
   };
 
-  static Duration at_least_apart(Duration wait);
+  [[nodiscard]] Duration at_least_apart(Duration wait) const;
   static SteadyTime real_now() { return std::chrono::steady_clock::now(); }
   [[nodiscard]] bool is_reader() const { return options_.group.empty(); }
   struct Waiting;

@@ -19,11 +19,14 @@ constexpr Duration idle_before_shared = 500ms;
 // Looking costs a process some 10 µs a member, so that where it has many each looks the less often: idle, they take
 // less than a hundredth of a processor together (a thousand that looked every 50 ms took a quarter).
 constexpr Duration look_apart = 3ms;
+// Where deaths are heard of that is only in case one was not.
+constexpr int look_apart_watching = 4;
 
 }  // namespace
 
-Duration Member::at_least_apart(Duration wait) {
-  return std::max<Duration>(wait, look_apart * members_here_.load(std::memory_order_relaxed));
+Duration Member::at_least_apart(Duration wait) const {
+  const auto apart = look_apart * members_here_.load(std::memory_order_relaxed);
+  return std::max<Duration>(wait, listening_ && listening_->is_watching() ? apart * look_apart_watching : apart);
 }
 
 Result<> Member::listen() {
