@@ -5,6 +5,7 @@
 
 #include "bus/calling.hpp"
 #include "bus/queued_calls.hpp"
+#include "tidings/base/pause.hpp"
 
 namespace tidings::bus {
 namespace {
@@ -28,14 +29,6 @@ constexpr int burst_of_many = 8;
 /// How long a waiting publisher sleeps at most before it looks for itself: it is only woken when there is room to speak
 /// of, so that a full queue is not handed over event by event.
 constexpr auto look_again = std::chrono::milliseconds{1};
-
-void pause_processor() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
 
 /// Looks whether it is `done`, for `time`; false: it is not.
 template <class Done>
@@ -231,7 +224,7 @@ bool Lane::handle_all(Slot& slot) {
 bool Lane::handle_next(QueuedCalls& calls) {
   const auto item = ring_.front();
   if (!item) return false;
-  handle(calls, *item);  // in its place, which counts until it is done
+  if (!handle(calls, *item)) return false;  // in its place, which counts until it is done
   ring_.pop(*item);
   return true;
 }
@@ -242,18 +235,21 @@ bool Lane::handle_next_or_drop(QueuedCalls& calls) {
   handling_.store(ring_.freed() + 1);
   const auto item = ring_.take(moved_.get());  // out of the way: publishers make room by what is in the ring
   lock.unlock();
-  handle(calls, item);
+  if (!handle(calls, item)) ++passed_over_;
   ring_.destroy(item);
   handling_.store(0);
   return true;
 }
 
-void Lane::handle(QueuedCalls& calls, const Ring::Item& item) {
+/// False where the subscription has ended: then nobody handled it.
+bool Lane::handle(QueuedCalls& calls, const Ring::Item& item) {
   const AnyEvent event(*item.type, item.event);
-  if (calls.call(item.run, event, item.envelope)) [[likely]]
+  const auto called = calls.call(item.run, event, item.envelope);
+  if (called == QueuedCalls::Called::done) [[likely]]
     handled_.store(handled_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  else
+  else if (called == QueuedCalls::Called::failed)
     tell_failed(event, calls.take_error());
+  return called != QueuedCalls::Called::not_at_all;
 }
 
 void Lane::tell_failed(const AnyEvent& event, const Error& error) {
@@ -303,7 +299,7 @@ void Lane::stop() {
 
 void Lane::discard() {
   const std::scoped_lock lock(take_);  // the bus and the handle may both end it
-  std::size_t count = 0;
+  auto count = std::exchange(passed_over_, 0);
   for (; const auto item = ring_.front(); ++count) ring_.pop(*item);
   if (count > 0)
     registry_.log().write(LogLevel::warning, name_ + ": the subscription ended with " + events(count) +

@@ -55,7 +55,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
   bool handle_all(Slot& slot);
   bool handle_next(QueuedCalls& calls);
   bool handle_next_or_drop(QueuedCalls& calls);
-  void handle(QueuedCalls& calls, const Ring::Item& item);
+  bool handle(QueuedCalls& calls, const Ring::Item& item);
   void tell_failed(const AnyEvent& event, const Error& error);
   void wait_for_event();
   [[nodiscard]] bool has_room(std::size_t room) const {
@@ -83,7 +83,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
   std::thread thread_;
   std::thread::id worker_;
 
-  std::mutex take_;                          // of `drop_oldest`, and of the end: whoever takes from the ring
+  std::mutex take_;              // of `drop_oldest`, and of the end: whoever takes from the ring
+  std::size_t passed_over_ = 0;  // taken out when the subscription had ended: the queue's thread, then `discard`
   std::atomic<std::uint64_t> handling_ = 0;  // of `drop_oldest`: place + 1 of the event in hand
   std::atomic<bool> stopping_ = false, finished_ = false;
   std::atomic<bool> parked_ = false;      // the thread waits for events

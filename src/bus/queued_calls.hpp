@@ -18,27 +18,32 @@ class QueuedCalls {
     mark_.enter(&slot);
   }
 
-  /// One event, with the middleware around its handler. `envelope` is null where nobody asked. False: it failed, and
-  /// `take_error` says how.
-  [[nodiscard]] bool call(Run run, const AnyEvent& event, const BusEnvelope* envelope) {
+  enum class Called {
+    done,
+    failed,     ///< `take_error` says how
+    not_at_all  ///< the subscription has ended
+  };
+  /// One event, with the middleware around its handler. `envelope` is null where nobody asked.
+  [[nodiscard]] Called call(Run run, const AnyEvent& event, const BusEnvelope* envelope) {
     // Who publishes after a change must meet it: that the event is here is reason enough to look again.
     if (registry_.subscribers().load(mark_load) != subscribers_) [[unlikely]]
       subscribers_ = &mark_.protect(registry_.subscribers());
-    if (!subscribers_->middleware.empty() || envelope != nullptr) return call_with_all(run, event, envelope);
     if (slot_.ended()) [[unlikely]]
-      return true;
+      return Called::not_at_all;
+    if (!subscribers_->middleware.empty() || envelope != nullptr) return call_with_all(run, event, envelope);
     Calling calling(registry_, event, nullptr, result_, nullptr);
     try {
       run(slot_.callable(), event.address(), &calling);
     } catch (...) {
       result_.add_error(error_of_exception());
     }
-    return result_.ok();
+    return outcome();
   }
   [[nodiscard]] Error take_error() { return std::exchange(result_, {}).combined().error(); }
 
  private:
-  bool call_with_all(Run run, const AnyEvent& event, const BusEnvelope* envelope);
+  [[nodiscard]] Called outcome() const { return result_.ok() ? Called::done : Called::failed; }
+  Called call_with_all(Run run, const AnyEvent& event, const BusEnvelope* envelope);
 
   Registry& registry_;
   Slot& slot_;

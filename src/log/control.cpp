@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "log/futex.hpp"
+#include "tidings/base/pause.hpp"
 
 namespace tidings::log {
 namespace {
@@ -17,14 +18,6 @@ namespace {
 /// The half of the word that a futex can wait on; it changes whenever the holder does, since it holds the slot.
 std::atomic<std::uint32_t>& low_half(std::atomic<std::uint64_t>& word) {
   return reinterpret_cast<std::atomic<std::uint32_t>&>(word);
-}
-
-void pause_processor() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
 }
 
 }  // namespace

@@ -101,11 +101,11 @@ TEST_P(DamagedPartition, StopsNoOther) {
   EXPECT_EQ(ids_of(consumer.fetch(10, 10s).or_throw()), std::vector<std::string>{"later"});
 }
 
-TEST_P(DamagedPartition, TakesNoShareOfTheOthersAway) {
-  const auto [what, is_group] = GetParam();
-  if (!is_group) GTEST_SKIP() << "readers share nothing";
+class DamagedShare : public Damage, public testing::WithParamInterface<Damaged> {};
+
+TEST_P(DamagedShare, TakesNoneOfTheOthersAway) {
   make();
-  damage(what);
+  damage(GetParam());
   auto broker = open();
   std::vector<std::unique_ptr<Consumer>> members;
   Got all;
@@ -119,6 +119,7 @@ TEST_P(DamagedPartition, TakesNoShareOfTheOthersAway) {
 INSTANTIATE_TEST_SUITE_P(LogBroker, DamagedPartition,
                          testing::Combine(testing::Values(Damaged::control, Damaged::frame, Damaged::record),
                                           testing::Bool()));
+INSTANTIATE_TEST_SUITE_P(LogBroker, DamagedShare, testing::Values(Damaged::control, Damaged::frame, Damaged::record));
 
 TEST_F(Damage, OfTheOnlyPartitionIsToldAtOnceAndAgain) {
   {
