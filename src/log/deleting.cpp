@@ -124,6 +124,10 @@ Result<> TopicLog::remove_group(const std::string& name) {
       if (!taken) return taken.error();
       if (!*taken) return Error{"group_active", "group " + name + " has live members", Retry::same_call};
     }
+    // Another may have deleted it since it was opened: then the name is that of the next one, which may have members.
+    auto named = (*file)->is_named();
+    if (!named) return named.error();
+    if (!*named) return Error{"not_found", "group " + name + " was deleted just now", Retry::never};
     if (auto removed = (*groups)->remove_file(name); !removed) return removed;
   }
   if (auto synced = (*groups)->sync(); !synced) return synced;

@@ -277,5 +277,34 @@ TEST_F(DeletingRaces, AFileInPlaceOfATopicsGroupsIsTold) {
   EXPECT_EQ(one->topics().or_throw(), std::vector<std::string>{"orders"});
 }
 
+TEST_F(DeletingRaces, AGroupThatWasMadeAgainMeanwhileStays) {
+  for (std::uint64_t step = 1;; ++step) {
+    SCOPED_TRACE(step);
+    auto topic = make(*one);
+    auto same = make(*other);
+    topic->group("g", true).or_throw();
+    std::optional<GroupFile> member;
+    before(step, [&] {
+      if (!same->remove_group("g")) return;
+      member = same->group("g", true).or_throw();
+      member->join().or_throw();
+    });
+    const auto done = topic->remove_group("g");
+    const bool goes_on = was_done();
+    if (member) {
+      EXPECT_TRUE(member->is_named().or_throw());
+      ASSERT_FALSE(done);
+      EXPECT_TRUE(done.error().code == "not_found" || done.error().code == "group_active") << to_string(done.error());
+    }
+    member.reset();
+    topic = same = nullptr;
+    begin_anew();
+    if (!goes_on) {
+      EXPECT_GT(step, 4U);
+      break;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tidings::log
