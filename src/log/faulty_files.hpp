@@ -26,7 +26,7 @@ class FaultyFiles final : public FileSystem {
 
   explicit FaultyFiles(FileSystem& base = system_files()) : base_(base) {}
 
-  /// What fails from now on; nothing where it is empty.
+  /// What fails from now on; nothing where it is empty. It may make calls itself, in its thread.
   void fail(Plan plan) {
     const std::scoped_lock lock(mutex_);
     plan_ = std::move(plan);
@@ -165,7 +165,7 @@ class FaultyFiles final : public FileSystem {
   }
 
   FileSystem& base_;
-  std::mutex mutex_;
+  std::recursive_mutex mutex_;
   Plan plan_;
   std::atomic<std::uint64_t> calls_ = 0;
   std::atomic<bool> skips_syncs_ = false;

@@ -78,6 +78,38 @@ TEST_P(DeletedTopic, WhoHadItPublishesToTheNextAndReadsThat) {
   }
 }
 
+/// The publisher has the one before, which is gone: nothing but the call holds the topic that it writes to.
+TEST_F(LogBroker, WhatAPublisherWritesToTheNextTopicHoldsThatUntilItIsSynced) {
+  auto broker = open();
+  broker->create_topic("orders", {}).or_throw();
+  auto publisher = broker->publisher("orders", {}).or_throw();
+  open()->delete_topic("orders").or_throw();  // as another process does
+  std::optional<Result<>> deleted;
+  files.fail([&](const FaultyFiles::Call& call) {
+    if (call.name == "sync_data" && call.path.ends_with("/0/00000000000000000000.log") && !deleted) {
+      deleted = Result<>{};  // its own calls come by here, too
+      deleted = broker->delete_topic("orders");
+    }
+    return std::optional<Error>{};
+  });
+  const EnvelopeView event{.id = "0", .type = "t"};
+  std::optional<Error> refused;
+  publisher
+      ->publish({&event, 1},
+                [&](const Result<std::vector<Published>>& places) {
+                  if (!places) refused = places.error();
+                })
+      .or_throw();
+  publisher->flush(10s).or_throw();
+  files.fail({});
+  ASSERT_TRUE(deleted);
+  ASSERT_FALSE(*deleted);
+  EXPECT_EQ(deleted->error().code, "busy");
+  EXPECT_FALSE(refused) << to_string(*refused);
+  EXPECT_EQ(ids_of(open()->subscribe("orders", {}).or_throw()->fetch(10, 10ms).or_throw()),
+            std::vector<std::string>{"0"});
+}
+
 TEST_P(DeletedTopic, IsUnknownWhereNobodyMakesItAgain) {
   auto broker = [&] {
     BrokerOptions options;

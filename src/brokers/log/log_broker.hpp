@@ -71,6 +71,7 @@ class LogBroker final : public Broker {
   /// Events that are written, and have yet to be synced as far as `until_durable` says.
   struct Written {
     std::vector<Published> places;
+    std::shared_ptr<TopicLog> topic;  ///< whose partitions they are: it is in use until they are synced
     struct End {
       PartitionLog* partition;
       std::uint64_t offset;

@@ -11,8 +11,11 @@ Result<LogBroker::Written> LogBroker::write(const std::shared_ptr<TopicLog>& top
   auto written = write_to(topic, events, options);
   if (written || written.error().code != "unknown_topic") [[likely]]
     return written;
-  return with_topic(topic->name(), true,
-                    [&](const std::shared_ptr<TopicLog>& now) { return write_to(now, events, options); });
+  return with_topic(topic->name(), true, [&](const std::shared_ptr<TopicLog>& now) {
+    auto next = write_to(now, events, options);
+    if (next) next->topic = now;  // the caller has another
+    return next;
+  });
 }
 
 Result<LogBroker::Written> LogBroker::write_to(const std::shared_ptr<TopicLog>& topic,
