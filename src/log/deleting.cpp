@@ -78,6 +78,7 @@ Result<std::optional<std::string>> group_in_use(Directory& topic) {
   for (const auto& name : *names) {
     if (name.starts_with('~')) continue;
     auto file = (*groups)->file(name, Directory::Create::never, false);
+    if (!file && file.error().code == "not_found") continue;  // deleted meanwhile
     if (!file) return file.error();
     auto member = (*file)->held_by_others({members_begin, GroupFile::members_max});
     if (!member) return member.error();

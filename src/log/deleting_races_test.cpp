@@ -306,5 +306,29 @@ TEST_F(DeletingRaces, AGroupThatWasMadeAgainMeanwhileStays) {
   }
 }
 
+TEST_F(DeletingRaces, AGroupThatGoesMeanwhileKeepsNoTopic) {
+  for (std::uint64_t step = 1;; ++step) {
+    SCOPED_TRACE(step);
+    make(*one);
+    auto same = make(*other);
+    same->group("g", true).or_throw();
+    before(step, [&] {
+      auto done = same->remove_group("g");
+      EXPECT_TRUE(done || done.error().code == "not_found" || done.error().code == "unknown_topic")
+          << to_string(done.error());
+    });
+    const auto done = one->remove("orders");
+    const bool goes_on = was_done();
+    EXPECT_TRUE(done) << to_string(done.error());
+    same = nullptr;
+    expect_clean();
+    begin_anew();
+    if (!goes_on) {
+      EXPECT_GT(step, 15U);
+      break;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tidings::log
