@@ -192,7 +192,7 @@ Result<Keeping> TopicLog::keeping() {
 }
 
 Result<> TopicLog::keep(const Keeping& keeping) {
-  auto meta = good_meta(*directory_);
+  auto meta = unless_deleted(good_meta(*directory_));
   if (!meta) return meta.error();
   set_keeping(*meta, keeping);
   remove_dead_drafts(*directory_, *slots_);
@@ -201,9 +201,9 @@ Result<> TopicLog::keep(const Keeping& keeping) {
   if (made) made = directory_->replace(draft, "topic.meta");
   if (!made) {
     (void)directory_->remove_file(draft).has_value();
-    return made;
+    return unless_deleted(std::move(made));
   }
-  if (auto synced = directory_->sync(); !synced) return synced;
+  if (auto synced = unless_deleted(directory_->sync()); !synced) return synced;
   wake_->tell_keeping();
   look_at_age_later();
   for (std::uint32_t number = 0; number < meta_.partitions; ++number) {

@@ -57,6 +57,7 @@ Result<std::vector<GroupInfo>> LogBroker::groups(std::string_view name) {
   for (const auto& group : *names) {
     auto one = info(**topic, group);
     if (!one && one.error().code == "not_found") continue;  // deleted meanwhile
+    if (!one && one.error().code == "unknown_topic") return one.error();
     // One that is damaged hides no other.
     infos.push_back(
         one ? std::move(*one)

@@ -26,6 +26,7 @@ class TopicsThatGo : public LogBroker {
     for (std::uint64_t step = 1;; ++step) {
       SCOPED_TRACE(step);
       other->create_topic("orders", {.partitions = 2, .durability = Durability::memory}).or_throw();
+      if (has_group_) other->seek("orders", "g", Start::latest()).or_throw();
       auto broker = open();
       bool is_deleted = false;
       files.fail([&, count = std::uint64_t{0}](const FaultyFiles::Call&) mutable {
@@ -49,6 +50,8 @@ class TopicsThatGo : public LogBroker {
     }
     EXPECT_EQ(sink.lines, "");
   }
+
+  bool has_group_ = false;
 };
 
 TEST_F(TopicsThatGo, APublishIsForTheNext) {
@@ -88,6 +91,29 @@ TEST_F(TopicsThatGo, AListHasItWholeOrNotAtAll) {
       EXPECT_FALSE(topics.front().error) << to_string(*topics.front().error);
     }
   });
+}
+
+TEST_F(TopicsThatGo, WhoAsksForItsGroupsIsToldOrItIsUnknown) {
+  has_group_ = true;
+  each_step([](Broker& broker) {
+    const auto groups = broker.groups("orders");
+    if (groups) {
+      for (const auto& group : *groups) EXPECT_FALSE(group.error) << to_string(*group.error);
+    } else {
+      EXPECT_EQ(groups.error().code, "unknown_topic") << to_string(groups.error());
+    }
+  });
+}
+
+TEST_F(TopicsThatGo, WhoChangesItOrItsGroupsDoesSoOrItIsUnknown) {
+  has_group_ = true;
+  const auto expect_done = [](const Result<>& done, std::string_view or_else) {
+    EXPECT_TRUE(done || done.error().code == "unknown_topic" || done.error().code == or_else)
+        << to_string(done.error());
+  };
+  each_step([&](Broker& broker) { expect_done(broker.set_retention("orders", {.bytes = 1 << 20}), ""); });
+  each_step([&](Broker& broker) { expect_done(broker.seek("orders", "g", Start::earliest()), "busy"); });
+  each_step([&](Broker& broker) { expect_done(broker.delete_group("orders", "g"), "unknown_group"); });
 }
 
 TEST_F(TopicsThatGo, OneThatIsDeletedIsGone) {
