@@ -52,7 +52,7 @@ std::invoke_result_t<Act> PartitionLog::as_writer_once(Duration wait_max, Act& a
   };
   auto done = attempt(lock->inherited());
   // Each may meet one more process that died in a sync. Where writing anew fails it is not tried again.
-  for (int again = 0; !done && again < 8 && done.error().code == "poisoned" && !is_fault(seen_faults_); ++again)
+  for (int again = 0; !done && again < anew_max && done.error().code == "poisoned" && !is_fault(seen_faults_); ++again)
     done = attempt(false);
   return done;
 }

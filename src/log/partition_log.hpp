@@ -205,6 +205,7 @@ class PartitionLog {
   void forget_replaced(std::uint32_t faults);
   Result<> settle_faults();
   void settle_files(std::uint32_t faults);
+  static constexpr int anew_max = 8;  // so often one call does it, where others fail meanwhile
   Result<> write_anew_where_needed(SteadyTime until);
   Result<> write_anew();
   struct Anew {

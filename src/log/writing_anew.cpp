@@ -19,13 +19,19 @@ Result<> PartitionLog::write_anew_where_needed(SteadyTime until) {
   if (!lock) return lock.error();
   // For the next writer, who has not inherited it.
   if (lock->inherited()) mark_dirty(control().dirty_end.load());
-  return is_fault(control().faults.load()) ? write_anew() : Result<>{};
+  Result<> done;
+  for (int again = 0; again < anew_max && is_fault(control().faults.load()); ++again) {
+    done = write_anew();
+    if (done || is_fault(seen_faults_)) break;
+  }
+  return done;
 }
 
 /// After a sync that failed the kernel takes the pages for written, and may drop them: what was not synced for sure is
 /// read once more, checked, and written to fresh files, which take the old ones' names once they are on the device.
 /// Readers leave the old ones when they see the faults. Done by halves it is done again by the next
-/// writer. Under the writer lock.
+/// writer. Error `poisoned`, with no fault in `seen_faults_` where it was done and another sync failed meanwhile. Under
+/// the writer lock.
 Result<> PartitionLog::write_anew() {
   auto& control = this->control();
   const auto faults = control.faults.load();
@@ -61,10 +67,11 @@ Result<> PartitionLog::write_anew() {
   replaced_for_.store(faults + 1);
   if (auto done = repair(); !done) return done.error().code == "corrupt" ? done : lost(done.error());
   if (auto done = directory_->sync(); !done) return lost(done.error());
-  auto expected = faults;
-  if (!control.faults.compare_exchange_strong(expected, faults + 1))
-    return lost({"io_error", "another sync failed meanwhile"});
   settle_files(faults + 1);
+  auto expected = faults;
+  // That is no error of the disk that we met: it is done over again.
+  if (!control.faults.compare_exchange_strong(expected, faults + 1))
+    return Error{"poisoned", path() + ": another sync failed meanwhile", Retry::same_call};
   if (auto done = tell_synced(control.committed.load(), control.segment.load(), faults + 1); !done) return done;
   setting_.log->write(LogLevel::warning, path() +
                                              ": a sync failed, or a process died or was stopped in one; what was not "

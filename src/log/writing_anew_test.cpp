@@ -224,6 +224,38 @@ TEST(WritingAnew, ASyncBesideOneThatFailedAcknowledgesNothing) {
   }
 }
 
+/// A process dies, or fails, in a sync while ours writes anew what an earlier one lost: the disk is well.
+TEST(WritingAnew, AnotherSyncThatFailsMeanwhileIsNoErrorOfTheCall) {
+  FaultyLog test(true);
+  auto log = test.open();
+  append(*log, {event("0")});
+  const auto tell_fault = [&](std::uint32_t faults) {
+    auto directory = system_files().open(test.partition(), false).or_throw();
+    directory->file("control", Directory::Create::never)
+        .or_throw()
+        ->write_at(std::as_bytes(std::span{&faults, 1}), offsetof(Control, faults))
+        .or_throw();
+  };
+  const auto fault_while_written_anew = [&](std::uint32_t faults) {
+    tell_fault(faults);
+    test.faulty.fail([&, is_told = false, faults](const FaultyFiles::Call& call) mutable {
+      if (call.name == "replace" && !std::exchange(is_told, true)) tell_fault(faults + 2);
+      return std::optional<Error>{};
+    });
+  };
+  fault_while_written_anew(1);
+  auto synced = log->sync_to(1, seconds{10});
+  EXPECT_TRUE(synced) << to_string(synced.error());
+  EXPECT_EQ(test.faults(), 4U);
+  fault_while_written_anew(5);
+  auto appended = try_append(*log, {event("1")});
+  EXPECT_TRUE(appended) << to_string(appended.error());
+  EXPECT_EQ(test.faults(), 8U);
+  log->sync_to(2, seconds{10}).or_throw();
+  log.reset();
+  expect_kept(test, 2);
+}
+
 /// What is left of a frame that was not on the device, and whose page the kernel dropped.
 TEST(WritingAnew, WhatIsGoneAlreadyIsToldAndNotCoveredUp) {
   FaultyLog test(true);
