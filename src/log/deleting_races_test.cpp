@@ -330,5 +330,28 @@ TEST_F(DeletingRaces, AGroupThatGoesMeanwhileKeepsNoTopic) {
   }
 }
 
+TEST_F(DeletingRaces, WhoJoinsAGroupThatIsDeletedJustNowIsToldSo) {
+  for (std::uint64_t step = 1;; ++step) {
+    SCOPED_TRACE(step);
+    auto topic = make(*one);
+    auto same = make(*other);
+    topic->group("g", true).or_throw();
+    before(step, [&] {
+      auto member = same->group("g", true).or_throw();
+      if (auto joined = member.join(); !joined) {
+        EXPECT_EQ(joined.error().code, "group_gone") << to_string(joined.error());
+      }
+    });
+    (void)topic->remove_group("g").has_value();
+    const bool goes_on = was_done();
+    topic = same = nullptr;
+    begin_anew();
+    if (!goes_on) {
+      EXPECT_GT(step, 4U);
+      break;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tidings::log

@@ -176,6 +176,10 @@ Result<> GroupFile::join() {
     mapping_ = std::move(*mapping);
     return {};
   }
+  // A member holds a single byte; whoever deletes the group, all of them.
+  auto held = file_->held_by_others({members_begin, members_max});
+  if (!held) return held.error();
+  if (!*held || (*held)->length > 1) return gone(file_->path());
   return Error{"too_many_members", file_->path() + ": the group has 1,024 members already; end some", Retry::same_call};
 }
 
