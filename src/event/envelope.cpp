@@ -101,6 +101,13 @@ EnvelopeView Envelope::view() const {
           .payload = payload};
 }
 
+TimePoint expiry(const EnvelopeView& envelope) {
+  const auto text = envelope.headers.get(expiry_header);
+  if (!text) return TimePoint::max();
+  const auto time = parse_rfc3339(*text);
+  return time ? *time : TimePoint::max();
+}
+
 std::size_t size_bytes(const EnvelopeView& envelope) {
   return envelope.id.size() + envelope.type.size() + envelope.source.size() + envelope.subject.size() +
          envelope.data_content_type.size() + envelope.data_schema.size() + envelope.key.size() +

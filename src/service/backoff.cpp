@@ -11,10 +11,19 @@ Duration jittered(const Backoff& backoff, int doublings, Entropy& entropy) {
   for (; doublings > 0 && limit < backoff.longest; --doublings)
     limit = limit > backoff.longest / 2 ? backoff.longest : limit * 2;
   if (limit <= Duration::zero()) return Duration::zero();
-  return Duration{static_cast<Duration::rep>(entropy.below(static_cast<std::uint64_t>(limit.count()) + 1))};
+  auto sure = Duration::zero();
+  if (backoff.jitter == Jitter::equal) sure = limit / 2;
+  if (backoff.jitter == Jitter::none) sure = limit;
+  const auto spread = static_cast<std::uint64_t>((limit - sure).count());
+  return sure + (spread == 0 ? Duration::zero() : Duration{static_cast<Duration::rep>(entropy.below(spread + 1))});
 }
 
 }  // namespace
+
+bool is_tried_again(const Backoff& backoff, const Error& error) {
+  if (std::ranges::find(backoff.never, error.code) != backoff.never.end()) return false;
+  return error.retry != Retry::never || std::ranges::find(backoff.also, error.code) != backoff.also.end();
+}
 
 std::optional<Duration> pause_after(const Backoff& backoff, int failed, Entropy& entropy) {
   if (failed <= backoff.immediate) return Duration::zero();

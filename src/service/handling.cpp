@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t fetch_max = 1024;
 constexpr Duration fetch_wait = 1s;
-constexpr Backoff trouble{.immediate = 0, .delayed = 0, .first = 200ms, .longest = 10s};
+const Backoff trouble{.immediate = 0, .delayed = 0, .first = 200ms, .longest = 10s};
 constexpr std::size_t settle_at_once_max = 128;  // so many wait for one another while workers are busy
 constexpr Duration idle_wait = 30s;
 constexpr Duration manual_clock_wait = 2ms;  // a clock that is set by hand tells nobody that it moved
@@ -48,8 +48,10 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
       options_(options),
       handler_(std::move(handler)),
       wants_flush_(std::move(wants_flush)),
-      turns_(host, name_, group_, options.retry, *handler_, stopping_),
-      lanes_(options.in_flight_max, handler_->takes_batches() ? options.batch_max : 1) {}
+      turns_(host, name_, group_, options, *handler_, stopping_),
+      lanes_(options.in_flight_max, handler_->takes_batches() ? options.batch_max : 1,
+             handler_->takes_batches() ? options.batch_wait : Duration::zero()),
+      gate_(options.rate, options.breaker) {}
 
 Handling::~Handling() {
   begin_stop();
@@ -164,6 +166,9 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   };
   std::vector<Sorted> sorted;
   sorted.reserve(deliveries.size());
+  const auto arrived =
+      by_partition && options_.batch_wait > Duration::zero() ? host_.clock->steady_now() : SteadyTime{};
+  const bool parks_unknown = options_.unknown_types == UnknownType::park;
   bool any_again = false;
   for (const auto& delivery : deliveries) {
     const auto kind = source.kind_of(kinds, delivery.envelope);
@@ -189,7 +194,7 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
       if (!repeated.empty() && repeated[at]) continue;
       source.saw(deliveries[at].id);
       ++source.held;
-      if (!sorted[at].wanted) {
+      if (!sorted[at].wanted && !parks_unknown) {
         source.handled.push_back(deliveries[at].id);
         ++ignored;
         continue;
@@ -197,10 +202,15 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
       auto& task = lanes_.make();
       task.delivery = std::move(deliveries[at]);
       task.source = &source;
+      task.arrived = arrived;
+      if (!task.delivery.envelope.headers.empty()) task.expires = expiry(task.delivery.envelope);
       task.key = sorted[at].key;
       task.keyed = sorted[at].keyed;
       task.kind = sorted[at].kind;
       task.alone = task.delivery.lost > 0;  // what a process died with comes by itself
+      if (!sorted[at].wanted)
+        Turns::park_later(
+            task, {"unknown_type", "the handler takes no events of type " + std::string(task.delivery.envelope.type)});
       lanes_.add(task);
     }
     ignored_ += ignored;  // before anybody can settle them
@@ -232,6 +242,7 @@ void Handling::drop_repeated(const Source& source, std::span<Delivery> deliverie
   });
   std::ranges::for_each(source.handled, is_ours);
   std::ranges::for_each(source.parked, is_ours);
+  std::ranges::for_each(source.expired, is_ours);
   std::ranges::for_each(source.settled_lately, is_ours);
 }
 
@@ -241,10 +252,16 @@ void Handling::work_loop(Worker& worker) {
   // What kept the events of the last turn. It goes without the lock, which may take long, but not while `runs` still
   // names one of them.
   std::vector<std::shared_ptr<const void>> spent;
+  const auto batch_max = std::max<std::size_t>(options_.batch_max, 1);
+  const bool gathers = handler_->takes_batches() && options_.batch_wait > Duration::zero();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    if (lanes_.next_due()) lanes_.wake(host_.clock->steady_now());
-    if (auto turn = lanes_.take()) {
+    const bool plain = gate_.is_plain();
+    const auto now = !plain || gathers || lanes_.next_due() ? host_.clock->steady_now() : SteadyTime{};
+    const auto opening = plain ? Gate::Opening{.events = batch_max, .next = {}} : gate_.opening(now);
+    if (lanes_.next_due()) lanes_.wake(now);
+    if (auto turn = opening.events == 0 ? std::nullopt : lanes_.take(opening.events, now)) {
+      if (!plain) gate_.began(turn->size, now);
       for (auto* task = turn->first; task != nullptr; task = task->next)
         task->dropped = task->source->lost(task->delivery.id);
       if (lanes_.ready() == 0) {
@@ -256,11 +273,16 @@ void Handling::work_loop(Worker& worker) {
       if (is_remembered_ && worker.consumer != source.consumer) worker.consumer = source.consumer;
       lock.unlock();
       spent.clear();
-      const auto due = turns_.run(*turn, worker.consumer.get());
+      const auto report = turns_.run(*turn, worker.consumer.get());
       lock.lock();
+      if (!plain) {
+        if (const auto change = gate_.ended(report.succeeded, report.failed, host_.clock->steady_now());
+            change != Gate::Change::none)
+          note(report, change);
+      }
       worker.runs = nullptr;
       if (worker.consumer != source.consumer) worker.consumer.reset();
-      absorb(*turn, due, spent);
+      absorb(*turn, report.due, spent);
       std::size_t unsettled = 0;
       for (const auto& each : sources_) unsettled = std::max(unsettled, each->unsettled());
       if (unsettled >= settle_at_once_max && anything_to_settle())
@@ -280,11 +302,31 @@ void Handling::work_loop(Worker& worker) {
       continue;
     }
     worker.consumer.reset();
-    sleep(lock, lanes_.next_due());
+    sleep(lock, opening.events == 0 ? opening.next : lanes_.next_due());
   }
   worker.consumer.reset();
   --alive_;
   ended_.notify_all();
+}
+
+/// The circuit breaker has opened or closed; under the lock.
+void Handling::note(const Turns::Report& report, Gate::Change change) {
+  if (change == Gate::Change::closed) {
+    work_.notify_all();
+    return host_.say(LogLevel::info, name_ + " succeeds again, and goes on");
+  }
+  host_.say(LogLevel::warning, name_ + " pauses: " + std::to_string(gate_.failed()) + " of its last " +
+                                   std::to_string(gate_.attempts()) + " attempts failed, the last with " +
+                                   printable(report.why) + "; one event is tried in " + to_text(gate_.pause()) +
+                                   ", the others wait");
+}
+
+void Handling::pause(bool paused) {
+  const std::scoped_lock lock(mutex_);
+  if (gate_.is_paused() == paused) return;
+  gate_.set_paused(paused);
+  host_.say(LogLevel::info, name_ + (paused ? " is paused: it begins nothing until it is resumed" : " is resumed"));
+  work_.notify_all();
 }
 
 void Handling::sleep(std::unique_lock<std::mutex>& lock, std::optional<SteadyTime> due) {
@@ -304,7 +346,7 @@ void Handling::absorb(Lanes::Turn& turn, std::optional<SteadyTime> due,
   relink(turn, [&](Task& task) {
     auto& source = *task.source;
     if (task.settled) {
-      (task.outcome == Outcome::parked ? source.parked : source.handled).push_back(task.delivery.id);
+      source.done(task.outcome).push_back(task.delivery.id);
     } else if (task.dropped) {
       source.held -= std::min<std::size_t>(source.held, 1);
     } else {
@@ -340,7 +382,8 @@ void Handling::flush(std::unique_lock<std::mutex>& lock) {
       continue;
     const auto first = settle(*source, lock, &Source::handled, Outcome::handled);
     const auto second = settle(*source, lock, &Source::parked, Outcome::parked);
-    source->settle_after = first && second ? SteadyTime{} : host_.clock->steady_now() + 1s;
+    const auto third = settle(*source, lock, &Source::expired, Outcome::expired);
+    source->settle_after = first && second && third ? SteadyTime{} : host_.clock->steady_now() + 1s;
     if (source->waiting_for_room) room_.notify_all();
   }
 }
@@ -383,6 +426,7 @@ void Handling::extend() {
       });
       ids.insert(ids.end(), source->handled.begin(), source->handled.end());
       ids.insert(ids.end(), source->parked.begin(), source->parked.end());
+      ids.insert(ids.end(), source->expired.begin(), source->expired.end());
       consumer = source->consumer;
     }
     if (ids.empty()) continue;
@@ -443,7 +487,15 @@ std::vector<std::string> Handling::running() const {
 
 HandlerStats Handling::stats() const {
   const auto& counted = turns_.counted();
-  return {.handled = counted.handled, .failed = counted.failed, .parked = counted.parked, .ignored = ignored_};
+  const std::scoped_lock lock(mutex_);
+  return {.handled = counted.handled,
+          .failed = counted.failed,
+          .parked = counted.parked,
+          .ignored = ignored_,
+          .expired = counted.expired,
+          .overran = turns_.overran(),
+          .paused = gate_.is_paused(),
+          .broken = gate_.is_broken()};
 }
 
 }  // namespace tidings::service

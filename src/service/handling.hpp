@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "service/gate.hpp"
 #include "service/host.hpp"
 #include "service/lanes.hpp"
 #include "service/source.hpp"
@@ -42,6 +43,10 @@ class Handling {
   Result<> subscribe();
   void start();
 
+  /// Begins nothing any more, until the other; what runs goes on, what was fetched waits. From any thread.
+  void pause(bool paused);
+  /// Looks after attempts that overrun their deadline; to be called often.
+  void watch() { turns_.watch(); }
   /// Settles what is done with.
   void flush();
   /// Gives everything in hand its full time to be settled again.
@@ -77,6 +82,7 @@ class Handling {
   void flush(std::unique_lock<std::mutex>& lock);
   Result<> settle(Source& source, std::unique_lock<std::mutex>& lock, std::vector<DeliveryId> Source::* list,
                   Outcome outcome);
+  void note(const Turns::Report& report, Gate::Change change);
   void absorb(Lanes::Turn& turn, std::optional<SteadyTime> due, std::vector<std::shared_ptr<const void>>& spent);
   void sleep(std::unique_lock<std::mutex>& lock, std::optional<SteadyTime> due);
 
@@ -96,6 +102,7 @@ class Handling {
   std::condition_variable room_;  // for fetching threads
   std::condition_variable ended_;
   Lanes lanes_;
+  Gate gate_;
   std::vector<std::unique_ptr<Source>> sources_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> fetchers_;

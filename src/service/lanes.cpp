@@ -6,8 +6,17 @@
 
 namespace tidings::service {
 
-Lanes::Lanes(std::size_t expected_max, std::size_t turn_max)
-    : turn_max_(turn_max), table_(std::bit_ceil(std::clamp<std::size_t>(expected_max, 16, 1 << 16))) {}
+namespace {
+
+/// One that may be handled together with its neighbours.
+bool is_fresh(const Task& task) {
+  return task.stage == Task::Stage::handle && !task.alone;
+}
+
+}  // namespace
+
+Lanes::Lanes(std::size_t expected_max, std::size_t turn_max, Duration gather)
+    : turn_max_(turn_max), gather_(gather), table_(std::bit_ceil(std::clamp<std::size_t>(expected_max, 16, 1 << 16))) {}
 
 Task& Lanes::make() {
   if (free_tasks_ == nullptr) return tasks_.emplace_back();
@@ -29,27 +38,40 @@ void Lanes::add(Task& task) {
   task.next = nullptr;
   (key.first == nullptr ? key.first : key.last->next) = &task;
   key.last = &task;
-  if (!key.in_hand) line_up(key);
+  ++key.size;
+  if (!key.in_hand)
+    line_up(key);
+  else if (key.gathers && key.size >= turn_max_)
+    end_gathering(key);
 }
 
-std::optional<Lanes::Turn> Lanes::take() {
-  if (line_first_ == nullptr) return std::nullopt;
-  auto& key = *line_first_;
-  line_first_ = key.next;
-  if (line_first_ == nullptr) line_last_ = nullptr;
-  --ready_;
+std::optional<Lanes::Turn> Lanes::take(std::size_t most, SteadyTime now) {
+  while (true) {
+    if (line_first_ == nullptr) return std::nullopt;
+    auto& key = *line_first_;
+    line_first_ = key.next;
+    if (line_first_ == nullptr) line_last_ = nullptr;
+    --ready_;
+    const auto& first = *key.first;
+    if (gather_ <= Duration::zero() || key.size >= turn_max_ || !is_fresh(first) || now - first.arrived >= gather_)
+      return turn_of(key, std::min(turn_max_, std::max<std::size_t>(most, 1)));
+    key.gathers = true;
+    wait(key, first.arrived + gather_);
+  }
+}
 
+Lanes::Turn Lanes::turn_of(Key& key, std::size_t most) {
   Turn turn;
   turn.key = &key;
   turn.first = key.first;
   turn.size = 1;
   auto* last = key.first;
-  const auto fresh = [](const Task& task) { return task.stage == Task::Stage::handle && !task.alone; };
   if (turn.first->together > 1) {
     for (; turn.size < turn.first->together; ++turn.size) last = last->next;
-  } else if (fresh(*turn.first)) {
-    for (; turn.size < turn_max_ && last->next != nullptr && fresh(*last->next); ++turn.size) last = last->next;
+  } else if (is_fresh(*turn.first)) {
+    for (; turn.size < most && last->next != nullptr && is_fresh(*last->next); ++turn.size) last = last->next;
   }
+  key.size -= turn.size;
   key.first = last->next;
   if (key.first == nullptr) key.last = nullptr;
   last->next = nullptr;
@@ -60,16 +82,27 @@ void Lanes::give_back(const Turn& turn, std::optional<SteadyTime> due) {
   auto& key = *turn.key;
   if (turn.first != nullptr) {
     auto* last = turn.first;
-    while (last->next != nullptr) last = last->next;
+    for (++key.size; last->next != nullptr; ++key.size) last = last->next;
     last->next = key.first;
     if (key.first == nullptr) key.last = last;
     key.first = turn.first;
   }
   if (key.first == nullptr) return release(key);
   if (!due) return line_up(key);
-  key.due = *due;
+  wait(key, *due);
+}
+
+void Lanes::wait(Key& key, SteadyTime due) {
+  key.due = due;
   waiting_.push_back(&key);
   std::ranges::push_heap(waiting_, std::greater{}, &Key::due);
+}
+
+/// It has enough. Keys that gather are partitions, and few.
+void Lanes::end_gathering(Key& key) {
+  std::erase(waiting_, &key);
+  std::ranges::make_heap(waiting_, std::greater{}, &Key::due);
+  line_up(key);
 }
 
 void Lanes::wake(SteadyTime now) {
@@ -114,6 +147,7 @@ void Lanes::release(Key& key) {
 void Lanes::line_up(Key& key) {
   assert(key.first != nullptr);
   key.in_hand = true;
+  key.gathers = false;
   key.next = nullptr;
   (line_first_ == nullptr ? line_first_ : line_last_->next) = &key;
   line_last_ = &key;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -21,8 +22,9 @@ class Lanes {
   struct Key;
 
  public:
-  /// `turn_max`: how many events of one key a turn may have, for handlers that take batches.
-  Lanes(std::size_t expected_max, std::size_t turn_max);
+  /// `turn_max`: how many events of one key a turn may have, for handlers that take batches; a turn that could have
+  /// fewer is waited for, until the first of them has been here for `gather`.
+  Lanes(std::size_t expected_max, std::size_t turn_max, Duration gather = {});
 
   /// The events of one key that a worker has in hand, linked by `next`.
   struct Turn {
@@ -39,8 +41,9 @@ class Lanes {
   /// Behind what its key has already.
   void add(Task& task);
 
-  /// The next that may run.
-  std::optional<Turn> take();
+  /// The next that may run, of `most` events at most where they are of a batch. `now` is of no matter where nothing is
+  /// gathered.
+  std::optional<Turn> take(std::size_t most = std::numeric_limits<std::size_t>::max(), SteadyTime now = {});
   /// The turn is over. `turn.first` are now those that are not done with, in their order; they stand before what was
   /// added meanwhile, and wait until `due`, if it is given.
   void give_back(const Turn& turn, std::optional<SteadyTime> due);
@@ -64,18 +67,24 @@ class Lanes {
     std::uint64_t hash = 0;
     bool in_table = false;
     bool in_hand = false;  // of a worker, or in line, or waiting: not to be put in line again
+    bool gathers = false;  // it waits for more of its kind
     Task* first = nullptr;
     Task* last = nullptr;
+    std::size_t size = 0;
     SteadyTime due{};
     Key* next = nullptr;   // in line, or free
     Key* chain = nullptr;  // in the table
   };
 
   Key& key_of(const Task& task);
+  static Turn turn_of(Key& key, std::size_t most);
   void release(Key& key);
   void line_up(Key& key);
+  void wait(Key& key, SteadyTime due);
+  void end_gathering(Key& key);
 
   std::size_t turn_max_;
+  Duration gather_;
   std::deque<Task> tasks_;
   Task* free_tasks_ = nullptr;
   std::deque<Key> keys_;

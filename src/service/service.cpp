@@ -33,6 +33,7 @@ using service::Settings;
 
 constexpr Duration extend_every_max = std::chrono::seconds{10};
 constexpr Duration tick_every_min = std::chrono::milliseconds{100};
+constexpr Duration tick_for_deadlines_min = std::chrono::milliseconds{5};
 constexpr Duration tick_every_max = std::chrono::seconds{1};
 constexpr Duration settle_within_min = 3 * tick_every_min;  // or events are lost before they can be extended
 
@@ -56,6 +57,15 @@ Result<> check_options(const std::string& handler, const HandlerOptions& options
   if (options.retry.immediate < 0 || options.retry.delayed < 0) return refuse("retries cannot be fewer than none");
   if (options.retry.first < Duration::zero() || options.retry.longest < Duration::zero())
     return refuse("the pauses of retries cannot be negative");
+  if (options.batch_wait < Duration::zero() || options.deadline < Duration::zero())
+    return refuse("batch_wait and deadline cannot be negative");
+  if (options.rate.events > 0 && options.rate.per <= Duration::zero()) return refuse("rate.per must be above nothing");
+  const auto& breaker = options.breaker;
+  if (breaker.window > 10'000) return refuse("breaker.window must be 10,000 at most");
+  if (breaker.window > 0 && !(breaker.share > 0 && breaker.share <= 1))
+    return refuse("breaker.share must be above 0 and at most 1");
+  if (breaker.window > 0 && (breaker.pause <= Duration::zero() || breaker.longest <= Duration::zero()))
+    return refuse("breaker.pause and breaker.longest must be above nothing");
   return {};
 }
 
@@ -121,7 +131,17 @@ class Service::Impl final : public service::Publisher {
     const std::scoped_lock lock(mutex_);
     for (const auto& handling : handlings_)
       if (handling->name() == name) return handling->stats();
-    return Error{"unknown_handler", "no handler '" + std::string(name) + "' runs in this service"};
+    return unknown_handler(name);
+  }
+
+  Result<> pause(std::string_view name, bool paused) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& handling : handlings_) {
+      if (handling->name() != name) continue;
+      handling->pause(paused);
+      return {};
+    }
+    return unknown_handler(name);
   }
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -134,6 +154,9 @@ class Service::Impl final : public service::Publisher {
     std::unique_ptr<service::detail::Handler> handler;
   };
 
+  static Error unknown_handler(std::string_view name) {
+    return {"unknown_handler", "no handler '" + printable(name) + "' runs in this service"};
+  }
   Result<> check_handlers() const;
   Result<> check_kinds() const;
   void warn_of_names() const;
@@ -197,6 +220,10 @@ Result<> Service::Impl::check_kinds() const {
       if (!kind.ordered)
         return Error{"no_key", "handler '" + one.name + "' keeps order by key, but " + std::string(kind.type) +
                                    " has none; name its .key, or say .key = tidings::unordered, in its traits"};
+      if (kind.type.empty()) {  // any
+        if (auto fine = validate_name("topic", kind.topic); !fine) return fine;
+        continue;
+      }
       for (const auto* version = &kind; version != nullptr; version = version->older) {
         for (const auto* other : known)
           if (other->type == version->type && other->version == version->version &&
@@ -231,8 +258,14 @@ Result<> Service::Impl::start() {
   if (wake_fd_ < 0) return Error{"too_many_files", "no descriptor is left; raise the limit (ulimit -n)"};
   if (auto fine = check_handlers(); !fine) return fine;
   warn_of_names();
-  for (const auto& one : registered_)
-    for (const auto& kind : one.handler->kinds()) host_.unknown_types.take(kind.type);
+  for (const auto& one : registered_) {
+    for (const auto& kind : one.handler->kinds()) {
+      if (kind.type.empty())
+        host_.unknown_types.take_all_of(kind.topic);
+      else
+        host_.unknown_types.take(kind.type);
+    }
+  }
   for (auto& one : registered_) {
     auto handling = std::make_unique<Handling>(host_, one.name, settings_.handler(one.name, one.options),
                                                std::move(one.handler), [this] { keeper_.wake(); });
@@ -246,7 +279,13 @@ Result<> Service::Impl::start() {
   auto every = extend_every_max;
   for (auto& handling : handlings_) every = std::min(every, handling->options().settle_within / 3);
   extend_every_ = every;
-  keeper_.start(std::clamp<Duration>(every, tick_every_min, tick_every_max));
+  auto least = tick_every_min;
+  for (auto& handling : handlings_) {
+    if (handling->options().deadline <= Duration::zero()) continue;
+    every = std::min(every, handling->options().deadline / 4);
+    least = tick_for_deadlines_min;
+  }
+  keeper_.start(std::clamp<Duration>(every, least, tick_every_max));
   return {};
 }
 
@@ -264,7 +303,10 @@ void Service::Impl::say_started() const {
 
 void Service::Impl::tick() {
   // The vector does not change while the keeper runs.
-  for (auto& handling : handlings_) handling->flush();
+  for (auto& handling : handlings_) {
+    handling->flush();
+    handling->watch();
+  }
   const auto now = std::chrono::steady_clock::now();
   if (SteadyTime{now} - extended_ < extend_every_) return;
   extended_ = now;
@@ -389,6 +431,12 @@ LogSink& Service::log() {
 }
 Result<HandlerStats> Service::stats(std::string_view handler) const {
   return impl_->stats(handler);
+}
+Result<> Service::pause(std::string_view handler) {
+  return impl_->pause(handler, true);
+}
+Result<> Service::resume(std::string_view handler) {
+  return impl_->pause(handler, false);
 }
 int Service::run() {
   return impl_->run();

@@ -48,6 +48,17 @@ std::string variable_name(std::string_view path) {
   return name;
 }
 
+/// `a, b` as its words.
+std::vector<std::string> words(std::string_view list) {
+  std::vector<std::string> all;
+  while (!list.empty()) {
+    const auto end = std::min(list.find_first_of(", "), list.size());
+    if (end > 0) all.emplace_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return all;
+}
+
 std::string path_of_variable(std::string_view name) {
   std::string path;
   for (std::size_t at = 0; at < name.size(); ++at) {
@@ -286,6 +297,24 @@ HandlerOptions Settings::handler(std::string_view name, HandlerOptions options) 
   count("retry.delayed", options.retry.delayed);
   time("retry.first", options.retry.first);
   time("retry.longest", options.retry.longest);
+  time("batch_wait", options.batch_wait);
+  time("deadline", options.deadline);
+  count("rate.events", options.rate.events);
+  time("rate.per", options.rate.per);
+  count("rate.burst", options.rate.burst);
+  count("breaker.window", options.breaker.window);
+  time("breaker.pause", options.breaker.pause);
+  time("breaker.longest", options.breaker.longest);
+  if (given(prefix + "breaker.percent"))
+    options.breaker.share = static_cast<double>(whole(prefix + "breaker.percent")) / 100;
+  if (given(prefix + "unknown_types"))
+    options.unknown_types = text(prefix + "unknown_types") == "park" ? UnknownType::park : UnknownType::ignore;
+  if (given(prefix + "retry.jitter")) {
+    const auto jitter = text(prefix + "retry.jitter");
+    options.retry.jitter = jitter == "none" ? Jitter::none : jitter == "equal" ? Jitter::equal : Jitter::full;
+  }
+  if (given(prefix + "retry.never")) options.retry.never = words(text(prefix + "retry.never"));
+  if (given(prefix + "retry.also")) options.retry.also = words(text(prefix + "retry.also"));
   if (given(prefix + "start")) options.start = *parse_start(text(prefix + "start"));
   return options;
 }

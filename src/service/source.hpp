@@ -26,6 +26,7 @@ class Source {
   std::size_t held = 0;             // fetched and not settled
   std::vector<DeliveryId> handled;  // done with, the broker not told yet
   std::vector<DeliveryId> parked;
+  std::vector<DeliveryId> expired;
   SteadyTime settle_after{};               // not before: the last try failed
   std::vector<std::uint64_t> generations;  // by partition: of the newest hold that was seen
   std::vector<DeliveryId> settled_lately;  // a ring
@@ -40,13 +41,18 @@ class Source {
     std::optional<std::uint32_t> best;
     const auto rank = [&](std::uint32_t kind) {
       const bool exact = all[kind].version == envelope.version;
-      return std::tuple(exact, all[kind].reads(envelope.version), all[kind].version);
+      return std::tuple(!all[kind].type.empty(), exact, all[kind].reads != nullptr && all[kind].reads(envelope.version),
+                        all[kind].version);
     };
     for (const auto kind : kinds)
-      if (all[kind].type == envelope.type && (!best || rank(kind) > rank(*best))) best = kind;
+      if ((all[kind].type == envelope.type || all[kind].type.empty()) && (!best || rank(kind) > rank(*best)))
+        best = kind;
     return best;
   }
-  [[nodiscard]] std::size_t unsettled() const { return handled.size() + parked.size(); }
+  [[nodiscard]] std::size_t unsettled() const { return handled.size() + parked.size() + expired.size(); }
+  [[nodiscard]] std::vector<DeliveryId>& done(Outcome outcome) {
+    return outcome == Outcome::parked ? parked : outcome == Outcome::expired ? expired : handled;
+  }
   /// Whether the partition has moved since the delivery was fetched, so that it is no longer ours to handle.
   [[nodiscard]] bool lost(const DeliveryId& id) const {
     return id.partition.value < generations.size() && id.generation < generations[id.partition.value];

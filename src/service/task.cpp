@@ -12,6 +12,8 @@ void Task::reset() {
   alone = settled = dropped = keyed = false;
   stage = Stage::handle;
   outcome = Outcome::handled;
+  arrived = {};
+  expires = TimePoint::max();
   failures = 0;
   waits = 0;
   together = 0;

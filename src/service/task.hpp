@@ -20,9 +20,11 @@ struct Task {
 
   Delivery delivery;
   Source* source = nullptr;
-  std::uint64_t key = 0;  ///< the lane it belongs to; its hash, or its partition for a batch handler
-  bool keyed = false;     ///< else it is independent of every other
-  bool alone = false;     ///< of a batch that failed: comes by itself
+  SteadyTime arrived{};                  ///< where batches are gathered
+  TimePoint expires = TimePoint::max();  ///< its time to live is over then
+  std::uint64_t key = 0;                 ///< the lane it belongs to; its hash, or its partition for a batch handler
+  bool keyed = false;                    ///< else it is independent of every other
+  bool alone = false;                    ///< of a batch that failed: comes by itself
   Stage stage = Stage::handle;
   Outcome outcome = Outcome::handled;
   bool settled = false;      ///< done with, as `outcome`

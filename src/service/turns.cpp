@@ -25,29 +25,46 @@ bool is_of_the_event(const Error& error) {
 
 }  // namespace
 
-Turns::Turns(Host& host, std::string name, const std::string& group, const Backoff& retry, detail::Handler& handler,
-             const std::atomic<bool>& stopping)
+Turns::Turns(Host& host, std::string name, const std::string& group, const HandlerOptions& options,
+             detail::Handler& handler, const std::atomic<bool>& stopping)
     : host_(host),
       name_(std::move(name)),
-      retry_(retry),
+      retry_(options.retry),
       handler_(handler),
       stopping_(stopping),
-      stop_(host.stop.get_token()),
+      overruns_(options.deadline, *host.clock, host.stop.get_token()),
       parking_(host, group) {}
 
-std::optional<SteadyTime> Turns::run(Lanes::Turn& turn, Consumer* consumer) {
-  std::optional<SteadyTime> due;
+Turns::Report Turns::run(Lanes::Turn& turn, Consumer* consumer) {
+  Report report;
   if (turn.size == 1)
-    due = turn.first->dropped ? std::nullopt : run_stages(*turn.first, consumer);
+    report.due = turn.first->dropped ? std::nullopt : run_stages(*turn.first, consumer, report);
   else if (turn.first->together > 1)
-    due = send_together(turn);
+    report.due = send_together(turn);
   else
-    due = run_together(turn, consumer);
+    report.due = run_together(turn, consumer, report);
   std::size_t handled = 0;
   for (auto* task = turn.first; task != nullptr; task = task->next)
     if (task->settled && task->outcome == Outcome::handled) ++handled;
   if (handled > 0) counted_.handled += handled;
-  return due;
+  return report;
+}
+
+void Turns::watch() {
+  overruns_.check([&](const Task& task) {
+    host_.say(LogLevel::warning, name_ + " runs beyond its deadline on event " + printable(task.delivery.envelope.id) +
+                                     " (key '" + printable(task.delivery.envelope.key) + "'), attempt " +
+                                     std::to_string(task.attempt()) + "; it is asked to end");
+  });
+}
+
+/// Before each attempt: an event may expire while it waits.
+bool Turns::has_expired(Task& task) {
+  if (task.expires == TimePoint::max() || host_.clock->now() < task.expires) return false;
+  ++counted_.expired;
+  task.outcome = Outcome::expired;
+  task.settled = true;
+  return true;
 }
 
 /// Those that a batch has left over, in their order.
@@ -55,7 +72,7 @@ void Turns::tell_begin(const Task* first, Consumer* consumer) {
   if (consumer == nullptr) return;
   std::vector<Attempt> attempts;
   for (const auto* task = first; task != nullptr; task = task->next)
-    if (!task->dropped) attempts.push_back({task->delivery.id, task->attempt()});
+    if (!task->dropped && !task->settled) attempts.push_back({task->delivery.id, task->attempt()});
   consumer->begin(attempts);
 }
 
@@ -66,10 +83,11 @@ bool Turns::has_crashed_too_often(const Task& task) {
   return lost > 1 && task.failures == 0 && !pause_after(retry_, lost, *host_.entropy);
 }
 
-std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer) {
+std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer, Report& report) {
   while (true) {
     switch (task.stage) {
       case Task::Stage::handle: {
+        if (has_expired(task)) return std::nullopt;
         if (has_crashed_too_often(task)) {
           task.delivery.attempt = task.delivery.lost;  // no other is made
           park_later(task,
@@ -87,10 +105,11 @@ std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer) {
         const auto result = attempt(&task, 1, publications);
         if (task.stage == Task::Stage::park) break;
         if (!result) {
-          if (const auto due = failed(task, result.error())) return due;
+          if (const auto due = failed(task, result.error(), report)) return due;
           if (stopping_ && task.stage == Task::Stage::handle) return std::nullopt;  // it comes again elsewhere
           break;
         }
+        ++report.succeeded;
         if (consumer != nullptr) consumer->end({&task.delivery.id, 1});
         if (publications.empty()) {
           task.settled = true;
@@ -130,29 +149,42 @@ std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer) {
 }
 
 /// A first attempt at a batch. When it fails, its events come again one at a time.
-std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn, Consumer* consumer) {
+std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn, Consumer* consumer, Report& report) {
+  for (auto* task = turn.first; task != nullptr; task = task->next)
+    if (!task->dropped) (void)has_expired(*task);
   tell_begin(turn.first, consumer);
   Publications publications(*host_.publisher);
   const auto result = attempt(turn.first, turn.size, publications);
   if (!result) {
     ++counted_.failed;
+    if (is_tried_again(retry_, result.error())) {
+      ++report.failed;
+      report.why = to_string(result.error());
+    }
     host_.say(LogLevel::debug, name_ + " failed on a batch of " + std::to_string(turn.size) + ": " +
                                    printable(to_string(result.error())) + "; its events come one at a time");
     come_alone(turn);
     return std::nullopt;
   }
-  const auto good = [](const Task& task) { return !task.dropped && task.stage == Task::Stage::handle; };
+  const auto good = [](const Task& task) {
+    return !task.dropped && !task.settled && task.stage == Task::Stage::handle;
+  };
   if (consumer != nullptr)
     for (auto* task = turn.first; task != nullptr; task = task->next)
       if (good(*task)) consumer->end({&task->delivery.id, 1});
   if (publications.empty()) {
-    for (auto* task = turn.first; task != nullptr; task = task->next) task->settled = good(*task);
+    for (auto* task = turn.first; task != nullptr; task = task->next) {
+      if (!good(*task)) continue;
+      task->settled = true;
+      ++report.succeeded;
+    }
     return std::nullopt;
   }
   // The good ones go before those that will be parked, so that they stay together until their publications are out.
   std::vector<Task*> tasks, others;
   for (auto* task = turn.first; task != nullptr; task = task->next) (good(*task) ? tasks : others).push_back(task);
   const auto together = tasks.size();
+  report.succeeded += together;
   tasks.insert(tasks.end(), others.begin(), others.end());
   for (std::size_t at = 0; at < tasks.size(); ++at) tasks[at]->next = at + 1 < tasks.size() ? tasks[at + 1] : nullptr;
   turn.first = tasks.front();
@@ -183,7 +215,8 @@ std::optional<SteadyTime> Turns::send_together(Lanes::Turn& turn) {
     come_alone(turn);
     return std::nullopt;
   }
-  for (auto* task = turn.first; task != nullptr; task = task->next) task->settled = task->stage == Task::Stage::publish;
+  for (auto* task = turn.first; task != nullptr; task = task->next)
+    task->settled = task->settled || task->stage == Task::Stage::publish;
   head.publications.reset();
   return std::nullopt;
 }
@@ -206,22 +239,25 @@ Context::Place Turns::place_of(const Task& task) {
 /// on to be parked.
 Result<> Turns::attempt(Task* first, std::size_t size, Publications& publications) {
   if (size == 1) {
-    Context context(first->delivery.envelope, place_of(*first), host_.service, publications, &stop_);
+    const Overruns::Attempt running(overruns_, *first);
+    Context context(first->delivery.envelope, place_of(*first), host_.service, publications, running.stop(),
+                    running.until());
     detail::Handler::Item item{
         .envelope = &first->delivery.envelope, .context = &context, .kind = first->kind, .undecodable = {}};
     auto result = guarded({&item, 1});
     if (item.undecodable) park_later(*first, std::move(*item.undecodable));
     return result;
   }
+  const Overruns::Attempt running(overruns_, *first);
   std::deque<Context> contexts;
   std::vector<detail::Handler::Item> items;
   std::vector<Task*> tasks;
   items.reserve(size);
   tasks.reserve(size);
   for (auto* task = first; task != nullptr; task = task->next) {
-    if (task->dropped) continue;
-    auto& context =
-        contexts.emplace_back(task->delivery.envelope, place_of(*task), host_.service, publications, &stop_);
+    if (task->dropped || task->settled) continue;
+    auto& context = contexts.emplace_back(task->delivery.envelope, place_of(*task), host_.service, publications,
+                                          running.stop(), running.until());
     items.push_back({.envelope = &task->delivery.envelope, .context = &context, .kind = task->kind, .undecodable = {}});
     tasks.push_back(task);
   }
@@ -246,11 +282,14 @@ Result<> Turns::guarded(std::span<detail::Handler::Item> items) {
 }
 
 /// An attempt has failed: when to try again. None: at once, or the event is to be parked.
-std::optional<SteadyTime> Turns::failed(Task& task, const Error& error) {
+std::optional<SteadyTime> Turns::failed(Task& task, const Error& error, Report& report) {
   ++counted_.failed;
-  const auto wait = error.retry == Retry::never
-                        ? std::nullopt
-                        : pause_after(retry_, task.delivery.lost + task.failures + 1, *host_.entropy);
+  const bool again = is_tried_again(retry_, error);
+  if (again) {
+    ++report.failed;
+    report.why = to_string(error);
+  }
+  const auto wait = !again ? std::nullopt : pause_after(retry_, task.delivery.lost + task.failures + 1, *host_.entropy);
   if (!wait) {
     park_later(task, error);
     return std::nullopt;

@@ -8,6 +8,7 @@
 
 #include "service/host.hpp"
 #include "service/lanes.hpp"
+#include "service/overruns.hpp"
 #include "service/parking.hpp"
 #include "service/troubles.hpp"
 #include "tidings/service/detail/handler.hpp"
@@ -23,32 +24,45 @@ class Turns {
     std::atomic<std::uint64_t> handled = 0;
     std::atomic<std::uint64_t> failed = 0;
     std::atomic<std::uint64_t> parked = 0;
+    std::atomic<std::uint64_t> expired = 0;
+  };
+  /// What a turn came to.
+  struct Report {
+    std::optional<SteadyTime> due;  ///< when to go on with what is left of it; nullopt: at once
+    std::size_t succeeded = 0;      ///< events
+    std::size_t failed = 0;         ///< attempts, without those that no other attempt can mend
+    std::string why;                ///< of the last of these
   };
 
   /// `stopping`: no event is tried again.
-  Turns(Host& host, std::string name, const std::string& group, const Backoff& retry, detail::Handler& handler,
+  Turns(Host& host, std::string name, const std::string& group, const HandlerOptions& options, detail::Handler& handler,
         const std::atomic<bool>& stopping);
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
-  /// Leaves the tasks of the turn marked as settled or dropped, or says when to go on with those that are not; nullopt:
-  /// at once. The turn may have another first task then.
+  /// Leaves the tasks of the turn marked as settled or dropped, or says when to go on with those that are not. The turn
+  /// may have another first task then.
   /// `consumer` is told what begins, if there is one: where the broker remembers it.
-  std::optional<SteadyTime> run(Lanes::Turn& turn, Consumer* consumer = nullptr);
+  Report run(Lanes::Turn& turn, Consumer* consumer = nullptr);
+  /// Asks attempts that are overdue to end; to be called often.
+  void watch();
+  /// The task is to be parked next, for that reason.
+  static void park_later(Task& task, Error why);
   [[nodiscard]] const Counted& counted() const { return counted_; }
+  [[nodiscard]] std::uint64_t overran() const { return overruns_.counted(); }
 
  private:
-  std::optional<SteadyTime> run_stages(Task& task, Consumer* consumer);
-  std::optional<SteadyTime> run_together(Lanes::Turn& turn, Consumer* consumer);
+  std::optional<SteadyTime> run_stages(Task& task, Consumer* consumer, Report& report);
+  std::optional<SteadyTime> run_together(Lanes::Turn& turn, Consumer* consumer, Report& report);
+  [[nodiscard]] bool has_expired(Task& task);
   [[nodiscard]] bool has_crashed_too_often(const Task& task);
   static void tell_begin(const Task* first, Consumer* consumer);
   std::optional<SteadyTime> send_together(Lanes::Turn& turn);
   static void come_alone(Lanes::Turn& turn);
   Result<> attempt(Task* first, std::size_t size, Publications& publications);
   Result<> guarded(std::span<detail::Handler::Item> items);
-  std::optional<SteadyTime> failed(Task& task, const Error& error);
+  std::optional<SteadyTime> failed(Task& task, const Error& error, Report& report);
   [[nodiscard]] std::optional<SteadyTime> pause(Task& task, std::string_view what, const Error& error);
-  static void park_later(Task& task, Error why);
   [[nodiscard]] static Context::Place place_of(const Task& task);
 
   Host& host_;
@@ -56,7 +70,7 @@ class Turns {
   const Backoff retry_;
   detail::Handler& handler_;
   const std::atomic<bool>& stopping_;
-  const std::stop_token stop_;
+  Overruns overruns_;
   Parking parking_;
   Troubles troubles_;
   std::mutex suspects_;  // held by the handler of one that a process died with: so the next death tells which it was

@@ -15,7 +15,7 @@ void UnknownTypes::take(std::string_view type) {
 }
 
 void UnknownTypes::ignored(std::string_view topic, std::string_view type, LogSink& log, std::string_view service) {
-  if (std::ranges::find(taken_, type) != taken_.end()) return;
+  if (std::ranges::find(taken_, type) != taken_.end() || std::ranges::find(whole_, topic) != whole_.end()) return;
   std::string name(topic);
   name.append(" ").append(type);
   {

@@ -16,11 +16,14 @@ class UnknownTypes {
  public:
   /// Types that handlers take. Before the first event.
   void take(std::string_view type);
+  /// A topic of which a handler takes everything.
+  void take_all_of(std::string_view topic) { whole_.emplace_back(topic); }
   /// An event that a handler ignores.
   void ignored(std::string_view topic, std::string_view type, LogSink& log, std::string_view service);
 
  private:
   std::vector<std::string> taken_;
+  std::vector<std::string> whole_;  // topics
   std::mutex mutex_;
   std::vector<std::string> told_;  // as `topic`, a space, `type`; bounded, since others choose these names
 };

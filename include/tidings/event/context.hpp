@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tidings/base/strong.hpp"
+#include "tidings/base/time.hpp"
 #include "tidings/event/detail/event_check.hpp"
 #include "tidings/event/detail/outlet.hpp"
 #include "tidings/event/envelope.hpp"
@@ -26,16 +27,20 @@ class Context {
   /// For the runtime that calls the handler, which keeps all of it as long as the context. `stop` is asked for rarely,
   /// and copied then: its count is shared by all threads.
   Context(const EnvelopeView& envelope, Place place, std::string_view source, detail::Outlet& outlet,
-          const std::stop_token* stop = nullptr)
-      : envelope_(&envelope), place_(place), source_(source), outlet_(&outlet), stop_(stop) {}
+          const std::stop_token* stop = nullptr, SteadyTime deadline = SteadyTime::max())
+      : envelope_(&envelope), place_(place), source_(source), outlet_(&outlet), stop_(stop), deadline_(deadline) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
   [[nodiscard]] const EnvelopeView& envelope() const { return *envelope_; }
   [[nodiscard]] const Place& place() const { return place_; }
   [[nodiscard]] int attempt() const { return place_.attempt; }
-  /// Asks the handler to end early: the service is stopping.
+  /// Asks the handler to end early: the service is stopping, or this attempt's deadline is over.
   [[nodiscard]] std::stop_token stop() const { return stop_ == nullptr ? std::stop_token{} : *stop_; }
+
+  /// When this attempt is to be over, by the clock of whoever calls the handler; the last time there is where it has no
+  /// deadline.
+  [[nodiscard]] SteadyTime deadline() const { return deadline_; }
 
   /// Publishes `event` to its topic, with this event's correlation id and trace, and this event's id as causation.
   ///
@@ -65,6 +70,7 @@ class Context {
   std::string_view source_;
   detail::Outlet* outlet_;
   const std::stop_token* stop_;
+  SteadyTime deadline_;
 };
 
 }  // namespace tidings

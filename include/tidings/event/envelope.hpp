@@ -52,6 +52,13 @@ struct Envelope {
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 
+/// The header with the end of an event's time to live, RFC 3339: the attribute of CloudEvents' extension "Expiry Time".
+inline constexpr std::string_view expiry_header = "expirytime";
+
+/// When the event's time to live is over: nobody handles it any more from then on. The last time there is where it has
+/// none, or one that cannot be read.
+[[nodiscard]] TimePoint expiry(const EnvelopeView& envelope);
+
 /// The envelope's size as limits count it: all texts, headers and payload, in bytes.
 [[nodiscard]] std::size_t size_bytes(const EnvelopeView& envelope);
 

@@ -43,6 +43,8 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
     envelope.type = event_name<Event>();
     envelope.version = event_version<Event>();
     envelope.key = event_key(event);
+    if constexpr (event_ttl<Event>() > Duration::zero())
+      envelope.headers.set(expiry_header, to_rfc3339(envelope.time + event_ttl<Event>()));
     envelope.data_content_type = C::content_type;
     envelope.payload.reserve(256);  // most fit, and it does not grow step by step
     if (auto encoded = C::encode(event, envelope.payload); !encoded) {

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "tidings/base/time.hpp"
 #include "tidings/event/key.hpp"
 #include "tidings/event/reflect.hpp"
 
@@ -20,6 +21,7 @@ struct traits {
   std::uint32_t version = 1;  ///< raised when the members' meaning changes
   std::string_view topic{};   ///< else the name
   detail::KeyOf<T> key{};     ///< events of one key keep their order
+  Duration ttl{};             ///< so long after it happened it is still worth handling; nothing: for ever
 };
 
 /// For types that cannot be edited: specialise with a member `static constexpr tidings::traits<T> event{…}`.
@@ -139,6 +141,7 @@ struct EventTraits {
   static_assert(topic_fits,
                 "tidings: the topic of an event is 1 to 200 of A-Z a-z 0-9 . _ - without a leading -; no broker takes "
                 "this one");
+  static_assert(given.ttl >= Duration::zero(), "tidings: the time to live of an event cannot be negative");
   static_assert(given.version >= 1 && given.version <= 0x7fffffff,
                 "tidings: the version of an event is at least 1 (and at most 2147483647)");
 };
@@ -223,6 +226,12 @@ constexpr std::string_view event_name() {
 template <class T>
 constexpr std::uint32_t event_version() {
   return detail::EventTraits<T>::given.version;
+}
+
+/// For how long after it happened an event is worth handling; nothing: for ever.
+template <class T>
+constexpr Duration event_ttl() {
+  return detail::EventTraits<T>::given.ttl;
 }
 
 /// The topic: the traits' topic, else the wire name.

@@ -3,18 +3,54 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "tidings/broker/types.hpp"
 
 namespace tidings {
 
-/// How often a failed delivery is tried again, and when, before it is parked in the group's dead letters. Full jitter:
-/// a delayed attempt comes after a random time between nothing and `first * 2^n`, at most `longest`.
+/// How the pauses between attempts are spread ("full jitter", Brooker, AWS Architecture Blog 2015).
+enum class Jitter {
+  full,   ///< a random time from nothing to the pause: spreads best
+  equal,  ///< from half of it to all of it
+  none,   ///< the pause itself
+};
+
+/// How often a failed delivery is tried again, and when, before it is parked in the group's dead letters. A delayed
+/// attempt comes after a pause of `first * 2^n`, at most `longest`, spread by `jitter`.
 struct Backoff {
   int immediate = 3;  ///< attempts without a pause after the first
   int delayed = 5;    ///< attempts with one, after those
   Duration first = std::chrono::seconds{1};
   Duration longest = std::chrono::minutes{5};
+  Jitter jitter = Jitter::full;
+  std::vector<std::string> never{};  ///< codes of errors that park at once, whatever their `retry` says
+  std::vector<std::string> also{};   ///< codes that are tried again although their `retry` says never
+};
+
+/// How many events a handler begins, in one process: `events` in each `per`, and `burst` at once after a lull. A batch
+/// may take more at once than are left, and is waited for then.
+struct RateLimit {
+  std::size_t events = 0;  ///< 0: no limit
+  Duration per = std::chrono::seconds{1};
+  std::size_t burst = 0;  ///< 0: as `events`
+};
+
+/// Pauses a handler that does nothing but fail, as when what it needs is away: its events wait, in order, and use up no
+/// attempts. Opens when `share` of the last `window` attempts have failed, those not counted whose error says `never`;
+/// after `pause` one event is tried: if it succeeds the handler goes on, else the pause doubles.
+struct CircuitBreaker {
+  std::size_t window = 0;  ///< 0: none
+  double share = 0.5;      ///< above 0, at most 1
+  Duration pause = std::chrono::seconds{10};
+  Duration longest = std::chrono::minutes{5};
+};
+
+/// What becomes of events of a topic whose type a handler does not take.
+enum class UnknownType {
+  ignore,  ///< they are settled, and counted
+  park,    ///< they become dead letters, `unknown_type`
 };
 
 /// How a handler is run. Settings `[handlers.<name>]` override what stands in code.
@@ -25,7 +61,14 @@ struct HandlerOptions {
   Start start = Start::earliest();                    ///< of a new group
   std::size_t in_flight_max = 1000;                   ///< deliveries of a topic fetched and not yet settled
   std::size_t batch_max = 500;                        ///< of a handler that takes a `Batch`
+  Duration batch_wait{};                              ///< so long a batch waits to be full; nothing: it does not
   Duration settle_within = std::chrono::seconds{30};  ///< as in `ConsumerOptions`; what is in hand is extended in time
+  /// An attempt that runs for longer is asked to end (`Context::stop`), and the log says so. Nothing: no deadline. A
+  /// handler that does not end by itself is not ended.
+  Duration deadline{};
+  RateLimit rate{};
+  CircuitBreaker breaker{};
+  UnknownType unknown_types = UnknownType::ignore;
 };
 
 /// What a handler did since the service began.
@@ -34,6 +77,10 @@ struct HandlerStats {
   std::uint64_t failed = 0;   ///< attempts
   std::uint64_t parked = 0;
   std::uint64_t ignored = 0;  ///< events of types that the handler does not take
+  std::uint64_t expired = 0;  ///< events whose time to live was over
+  std::uint64_t overran = 0;  ///< attempts that ran for longer than the deadline
+  bool paused = false;        ///< by `Service::pause`
+  bool broken = false;        ///< by its circuit breaker
 };
 
 }  // namespace tidings

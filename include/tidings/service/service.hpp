@@ -12,6 +12,7 @@
 #include "tidings/broker/broker.hpp"
 #include "tidings/event/detail/bound_method.hpp"
 #include "tidings/service/batch.hpp"
+#include "tidings/service/detail/any_handler.hpp"
 #include "tidings/service/detail/handler.hpp"
 #include "tidings/service/detail/typed_handler.hpp"
 #include "tidings/service/options.hpp"
@@ -86,6 +87,21 @@ class Service {
     if constexpr (tidings::detail::binds<Method, Object>()) on(name, options, tidings::detail::bind(method, object));
     return *this;
   }
+
+  /// A handler of whatever comes on the topics, also of types that are not known here: called with `(const
+  /// EnvelopeView&, Context&)`, undecoded. For audits, archives and bridges. A topic is as its events name it, without
+  /// the namespace. Order is by the events' keys.
+  template <class F>
+  Service& on_any(std::string_view name, std::vector<std::string> topics, HandlerOptions options, F&& handler) {
+    auto made = service::detail::make_any(std::move(topics), std::forward<F>(handler));
+    if (made != nullptr) add(name, options, std::move(made));
+    return *this;
+  }
+
+  /// The handler begins nothing any more, in this process, until `resume`; what runs goes on, what was fetched waits in
+  /// order, and its partitions stay with it. Error `unknown_handler`, also before `run`.
+  Result<> pause(std::string_view handler);
+  Result<> resume(std::string_view handler);
 
   /// Publishes from outside a handler, with a new correlation and trace; durable, as its topic is, when it returns.
   /// Errors: what encoding says, and `Broker::publish`.
