@@ -56,7 +56,8 @@ TEST_F(Controls, ABatchWaitsToBeFullAndNoLonger) {
   use_clock(clock);
   auto& service = make();
   Record<std::size_t> sizes;
-  service.on("store", {.batch_max = 5, .batch_wait = 1min}, [&](const Batch<Order>& orders) { sizes.add(orders.size()); });
+  service.on("store", {.batch_max = 5, .batch_wait = 1min},
+             [&](const Batch<Order>& orders) { sizes.add(orders.size()); });
   const auto running = start();
   for (int order = 0; order < 3; ++order) publish(Order{"k" + std::to_string(order), order});
   std::this_thread::sleep_for(30ms);

@@ -28,8 +28,8 @@ class Gate {
   void began(std::size_t events, SteadyTime now);
 
   enum class Change { none, opened, closed };
-  /// The turn is over: so many of its attempts have succeeded, and have failed in a way that trying again may mend. What
-  /// is wrong with the event alone counts as neither. `at` is asked at `now`.
+  /// The turn is over: so many of its attempts have succeeded, and have failed in a way that trying again may mend.
+  /// What is wrong with the event alone counts as neither. `at` is asked at `now`.
   Change ended(std::size_t succeeded, std::size_t failed, SteadyTime now);
   /// For how long the breaker is open, and of its window how many have failed, for people.
   [[nodiscard]] Duration pause() const { return pause_; }

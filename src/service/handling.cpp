@@ -24,6 +24,12 @@ constexpr std::size_t settle_at_once_max = 128;  // so many wait for one another
 constexpr Duration idle_wait = 30s;
 constexpr Duration manual_clock_wait = 2ms;  // a clock that is set by hand tells nobody that it moved
 
+std::string group_of_instance(const Host& host, const std::string& name, const HandlerOptions& options) {
+  auto group = group_of(host.service, name);
+  if (options.instances == Instances::each && !host.instance.empty()) group += "." + host.instance;
+  return group;
+}
+
 /// As `turn.first`, those of `tasks` that are left.
 template <class Keep>
 void relink(Lanes::Turn& turn, Keep keep) {
@@ -44,7 +50,7 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
                    std::function<void()> wants_flush)
     : host_(host),
       name_(std::move(name)),
-      group_(in_namespace(host.name_space, group_of(host.service, name_))),
+      group_(in_namespace(host.name_space, group_of_instance(host, name_, options))),
       options_(options),
       handler_(std::move(handler)),
       wants_flush_(std::move(wants_flush)),
@@ -82,9 +88,15 @@ Result<> Handling::subscribe() {
   return {};
 }
 
+bool Handling::is_reader() const {
+  return options_.instances == Instances::each && host_.instance.empty();
+}
+
 Result<std::unique_ptr<Consumer>> Handling::join(const Source& source) {
-  return host_.broker->subscribe(source.broker_topic, {.group = group_,
-                                                       .start = options_.start,
+  // One that joins again goes on with what came since the last that it saw, which may come once more.
+  const auto reads_from = source.seen_last == TimePoint{} ? Start::latest() : Start::time(source.seen_last);
+  return host_.broker->subscribe(source.broker_topic, {.group = is_reader() ? "" : group_,
+                                                       .start = is_reader() ? reads_from : options_.start,
                                                        .in_flight_max = options_.in_flight_max,
                                                        .settle_within = options_.settle_within,
                                                        .create_topic = host_.create_topics});
@@ -116,7 +128,9 @@ void Handling::fetch_loop(Source& source) {
     }
     if (std::exchange(failures, 0) > 0)
       host_.say(LogLevel::info, name_ + " gets events of " + source.broker_topic + " again");
-    if (!fetched->empty()) take_in(source, *fetched);
+    if (fetched->empty()) continue;
+    source.seen_last = std::max(source.seen_last, fetched->back().appended);
+    take_in(source, *fetched);
   }
   const std::scoped_lock lock(mutex_);
   --alive_;

@@ -69,6 +69,7 @@ class Handling {
                                          // of them would count it up and down with each event
   };
 
+  [[nodiscard]] bool is_reader() const;
   Result<std::unique_ptr<Consumer>> join(const Source& source);
   void fetch_loop(Source& source);
   void take_in(Source& source, std::span<Delivery> deliveries);

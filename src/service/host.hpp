@@ -27,10 +27,14 @@ class SharedEntropy final : public Entropy {
   Entropy& entropy_;
 };
 
+class Claims;
+
 /// What a service gives to the handlers that it runs. Thread-safe.
 struct Host {
   std::string service;
   std::string name_space;
+  std::string instance;
+  const Claims* claims = nullptr;
   Broker* broker = nullptr;
   Publisher* publisher = nullptr;
   Clock* clock = nullptr;

@@ -11,6 +11,10 @@ std::string group_of(std::string_view service, std::string_view handler) {
   return std::string(service) + "." + std::string(handler);
 }
 
+std::string replies_of(std::string_view service) {
+  return std::string(service) + ".replies";
+}
+
 std::string dead_letters_of(std::string_view group) {
   return std::string(group) + ".dead-letters";
 }

@@ -6,17 +6,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cassert>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <optional>
 
+#include "service/claims.hpp"
 #include "service/handling.hpp"
 #include "service/json_log.hpp"
 #include "service/keeper.hpp"
+#include "service/requests.hpp"
 #include "service/settings.hpp"
 #include "service/signals.hpp"
 #include "tidings/base/standard_descriptors.hpp"
@@ -34,6 +38,7 @@ using service::Settings;
 constexpr Duration extend_every_max = std::chrono::seconds{10};
 constexpr Duration tick_every_min = std::chrono::milliseconds{100};
 constexpr Duration tick_for_deadlines_min = std::chrono::milliseconds{5};
+constexpr Duration sweep_every = std::chrono::hours{1};
 constexpr Duration tick_every_max = std::chrono::seconds{1};
 constexpr Duration settle_within_min = 3 * tick_every_min;  // or events are lost before they can be extended
 
@@ -74,7 +79,11 @@ Result<> check_options(const std::string& handler, const HandlerOptions& options
 class Service::Impl final : public service::Publisher {
  public:
   Impl(const ServiceOptions& options, Settings settings)
-      : settings_(std::move(settings)), entropy_(*options.entropy), keeper_([this] { tick(); }) {
+      : settings_(std::move(settings)),
+        entropy_(*options.entropy),
+        claims_(std::string(settings_.text("claim_check.folder")), settings_.whole("claim_check.above"),
+                settings_.duration("claim_check.keep"), *options.clock),
+        keeper_([this] { tick(); }) {
     host_.service = options.name;
     host_.name_space = settings_.text("namespace");
     host_.clock = options.clock;
@@ -84,6 +93,8 @@ class Service::Impl final : public service::Publisher {
     host_.log = json_log_ ? &*json_log_ : options.log != nullptr ? options.log : &stderr_log(least);
     host_.publisher = this;
     host_.create_topics = settings_.boolean("create_topics");
+    host_.instance = settings_.text("instance");
+    host_.claims = &claims_;
     host_.broker = options.broker;
     wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   }
@@ -91,6 +102,7 @@ class Service::Impl final : public service::Publisher {
   ~Impl() override {
     keeper_.stop();
     host_.stop.request_stop();
+    requests_.stop();
     handlings_.clear();
     if (wake_fd_ >= 0) close(wake_fd_);
   }
@@ -117,15 +129,30 @@ class Service::Impl final : public service::Publisher {
   }
 
   Result<> check(std::string_view topic, const EnvelopeView& event) override {
-    return validate(event, bytes_max(in_namespace(host_.name_space, topic)));
+    const auto most = bytes_max(in_namespace(host_.name_space, topic));
+    return claims_.wanted(event) ? validate(claims_.ticket(event).view(), most) : validate(event, most);
   }
   Clock& clock() override { return *host_.clock; }
   Entropy& entropy() override { return entropy_; }
   Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) override {
-    auto published = host_.broker->publish(in_namespace(host_.name_space, topic), events);
-    if (!published) return published.error();
-    return {};
+    return publish(topic, events, PublishOptions{});
   }
+  Result<> publish(std::string_view topic, std::span<const EnvelopeView> events, const PublishOptions& options) {
+    const auto name = in_namespace(host_.name_space, topic);
+    const auto large = [&](const EnvelopeView& event) { return claims_.wanted(event); };
+    if (std::ranges::none_of(events, large)) return done(host_.broker->publish(name, events, options));
+    std::deque<Envelope> tickets;
+    std::vector<EnvelopeView> views(events.begin(), events.end());
+    for (auto& view : views) {
+      if (!large(view)) continue;
+      if (auto kept = claims_.deposit(view); !kept) return kept;
+      view = tickets.emplace_back(claims_.ticket(view)).view();
+    }
+    return done(host_.broker->publish(name, views, options));
+  }
+
+  Result<Envelope> ask(std::string_view topic, Envelope envelope, const RequestOptions& options);
+  [[nodiscard]] const service::Claims& claims() const { return claims_; }
 
   [[nodiscard]] Result<HandlerStats> stats(std::string_view name) const {
     const std::scoped_lock lock(mutex_);
@@ -161,6 +188,9 @@ class Service::Impl final : public service::Publisher {
   Result<> check_kinds() const;
   void warn_of_names() const;
   Result<> start();
+  static Result<> done(const Result<std::vector<Published>>& published) {
+    return published ? Result<>{} : published.error();
+  }
   [[nodiscard]] std::size_t bytes_max(const std::string& topic);
   void tick();
   void say_started() const;
@@ -178,8 +208,26 @@ class Service::Impl final : public service::Publisher {
   std::map<std::string, std::size_t, std::less<>> bytes_max_;
   SteadyTime extended_{};
   Duration extend_every_{};
+  SteadyTime swept_{};
+  service::Claims claims_;
+  service::Requests requests_{host_};
   service::Keeper keeper_;
 };
+
+Result<Envelope> Service::Impl::ask(std::string_view topic, Envelope envelope, const RequestOptions& options) {
+  const auto until = std::chrono::steady_clock::now() + options.deadline;
+  const auto replies = requests_.listen();
+  if (!replies) return replies.error();
+  envelope.headers.set(reply_topic_header, *replies);
+  if (options.expires) envelope.headers.set(expiry_header, to_rfc3339(host_.clock->now() + options.deadline));
+  requests_.expect(envelope.id);
+  const std::array events{envelope.view()};
+  if (auto sent = publish(topic, events, {.wait_max = options.deadline}); !sent) {
+    requests_.forget(envelope.id);
+    return sent.error();
+  }
+  return requests_.wait(envelope.id, until);
+}
 
 /// What publishes into the topic are limited to. A topic that is not there yet will get the default.
 std::size_t Service::Impl::bytes_max(const std::string& topic) {
@@ -200,7 +248,8 @@ Result<> Service::Impl::check_handlers() const {
     if (one.name.find('.') != std::string::npos)
       return Error{"invalid_name",
                    "handler '" + one.name + "' must have no dot in its name; settings are nested by them"};
-    const auto group = in_namespace(host_.name_space, group_of(host_.service, one.name));
+    auto group = in_namespace(host_.name_space, group_of(host_.service, one.name));
+    if (one.options.instances == Instances::each && !host_.instance.empty()) group += "." + host_.instance;
     if (auto fine = validate_name("group", dead_letters_of(group)); !fine) return fine;
     for (const auto& other : names)
       if (service::same_path(other, one.name))
@@ -308,6 +357,11 @@ void Service::Impl::tick() {
     handling->watch();
   }
   const auto now = std::chrono::steady_clock::now();
+  if (SteadyTime{now} - swept_ >= sweep_every) {
+    swept_ = now;
+    if (const auto removed = claims_.sweep(); removed > 0)
+      host_.say(LogLevel::info, "removed " + std::to_string(removed) + " payloads that are kept no longer");
+  }
   if (SteadyTime{now} - extended_ < extend_every_) return;
   extended_ = now;
   for (auto& handling : handlings_) handling->extend();
@@ -333,6 +387,7 @@ int Service::Impl::run() {
   const auto until = std::chrono::steady_clock::now() + settings_.duration("drain");
   host_.say(LogLevel::info, "stops: takes nothing new, finishes what runs");
   for (auto& handling : handlings_) handling->begin_stop();
+  requests_.stop();
   host_.stop.request_stop();
   bool ended = true;
   for (auto& handling : handlings_) ended = handling->wait_ended(until) && ended;
@@ -414,6 +469,15 @@ Result<> Service::publish_envelopes(std::string_view topic, std::span<const Enve
   for (const auto& event : events) views.push_back(event.view());
   if (views.empty()) return {};
   return impl_->publish(topic, views);
+}
+
+Result<Envelope> Service::ask(std::string_view topic, Envelope envelope, const RequestOptions& options) {
+  return impl_->ask(topic, std::move(envelope), options);
+}
+
+Result<std::string> Service::payload(const EnvelopeView& envelope) const {
+  if (service::Claims::is_ticket(envelope)) return impl_->claims().redeem(envelope);
+  return std::string(envelope.payload);
 }
 
 const std::string& Service::name() const {

@@ -32,6 +32,7 @@ class Source {
   std::vector<DeliveryId> settled_lately;  // a ring
   std::size_t settled_next = 0;
   bool waiting_for_room = false;
+  TimePoint seen_last{};     // when what was fetched last was appended; of the fetching thread
   std::string ignored_type;  // the last; of the fetching thread
 
   /// Which of the handler's kinds, `all` of them, an event is decoded as: that of its very version; else the newest

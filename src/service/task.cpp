@@ -18,6 +18,7 @@ void Task::reset() {
   waits = 0;
   together = 0;
   publications.reset();
+  claimed.reset();
   failure.reset();
   next = nullptr;
 }

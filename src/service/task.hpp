@@ -34,7 +34,8 @@ struct Task {
   int waits = 0;             ///< pauses of the stage `publish` or `park`
   std::size_t together = 0;  ///< `publish`: so many tasks from this one on share the publications
   std::unique_ptr<Publications> publications;
-  std::unique_ptr<Error> failure;  ///< `park`: the reason
+  std::unique_ptr<std::string> claimed;  ///< the payload, where it came from a claim check
+  std::unique_ptr<Error> failure;        ///< `park`: the reason
   Task* next = nullptr;
 
   /// The attempt that comes next, or runs: over processes, where the broker remembers.

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "service/backoff.hpp"
+#include "service/claims.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -237,18 +238,32 @@ Context::Place Turns::place_of(const Task& task) {
 
 /// Hands those of `first` and its followers that are still ours to the user's handler. Those that cannot be decoded go
 /// on to be parked.
+/// The event with its payload, if that waits in a folder; a handler that does not decode gets it as it came.
+Result<> Turns::redeem(Task& task, EnvelopeView& view) {
+  view = task.delivery.envelope;
+  if (!handler_.decodes() || !Claims::is_ticket(view)) return {};
+  if (!task.claimed) {
+    auto payload = host_.claims->redeem(view);
+    if (!payload) return payload.error();
+    task.claimed = std::make_unique<std::string>(std::move(*payload));
+  }
+  view.payload = *task.claimed;
+  return {};
+}
+
 Result<> Turns::attempt(Task* first, std::size_t size, Publications& publications) {
   if (size == 1) {
     const Overruns::Attempt running(overruns_, *first);
-    Context context(first->delivery.envelope, place_of(*first), host_.service, publications, running.stop(),
-                    running.until());
-    detail::Handler::Item item{
-        .envelope = &first->delivery.envelope, .context = &context, .kind = first->kind, .undecodable = {}};
+    EnvelopeView view;
+    if (auto whole = redeem(*first, view); !whole) return whole;
+    Context context(view, place_of(*first), host_.service, publications, running.stop(), running.until());
+    detail::Handler::Item item{.envelope = &view, .context = &context, .kind = first->kind, .undecodable = {}};
     auto result = guarded({&item, 1});
     if (item.undecodable) park_later(*first, std::move(*item.undecodable));
     return result;
   }
   const Overruns::Attempt running(overruns_, *first);
+  std::deque<EnvelopeView> views;
   std::deque<Context> contexts;
   std::vector<detail::Handler::Item> items;
   std::vector<Task*> tasks;
@@ -256,9 +271,11 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
   tasks.reserve(size);
   for (auto* task = first; task != nullptr; task = task->next) {
     if (task->dropped || task->settled) continue;
-    auto& context = contexts.emplace_back(task->delivery.envelope, place_of(*task), host_.service, publications,
-                                          running.stop(), running.until());
-    items.push_back({.envelope = &task->delivery.envelope, .context = &context, .kind = task->kind, .undecodable = {}});
+    auto& view = views.emplace_back();
+    if (auto whole = redeem(*task, view); !whole) return whole;
+    auto& context =
+        contexts.emplace_back(view, place_of(*task), host_.service, publications, running.stop(), running.until());
+    items.push_back({.envelope = &view, .context = &context, .kind = task->kind, .undecodable = {}});
     tasks.push_back(task);
   }
   if (items.empty()) return {};

@@ -59,6 +59,7 @@ class Turns {
   static void tell_begin(const Task* first, Consumer* consumer);
   std::optional<SteadyTime> send_together(Lanes::Turn& turn);
   static void come_alone(Lanes::Turn& turn);
+  Result<> redeem(Task& task, EnvelopeView& view);
   Result<> attempt(Task* first, std::size_t size, Publications& publications);
   Result<> guarded(std::span<detail::Handler::Item> items);
   std::optional<SteadyTime> failed(Task& task, const Error& error, Report& report);

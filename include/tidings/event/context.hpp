@@ -14,6 +14,10 @@
 
 namespace tidings {
 
+/// The header of a request with the topic on which its reply is awaited, and that of a reply with the request's id.
+inline constexpr std::string_view reply_topic_header = "tidings-reply-topic";
+inline constexpr std::string_view reply_to_header = "tidings-reply-to";
+
 /// What a handler may know and do beside its event. Valid for the call; used by one thread at a time.
 class Context {
  public:
@@ -55,6 +59,28 @@ class Context {
           event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
       if (!envelope) return envelope.error();
       return outlet_->publish(event_topic<Event>(), std::move(*envelope));
+    } else {
+      (void)detail::RefusedEvent<Event>{};
+      return {};
+    }
+  }
+
+  /// Whether somebody waits for a reply to this event.
+  [[nodiscard]] bool is_request() const { return envelope_->headers.get(reply_topic_header).has_value(); }
+
+  /// Answers a request: as `publish`, but the event goes to who asked. A retry may answer twice; the first counts.
+  /// Error `no_request` (never) where nobody waits, and those of `publish`.
+  template <class Event>
+  Result<> reply(const Event& event) {
+    if constexpr (detail::is_event<Event>) {
+      const auto topic = envelope_->headers.get(reply_topic_header);
+      if (!topic)
+        return Error{"no_request", "the event is no request: nobody waits for a reply; ask is_request() first"};
+      auto envelope = make_envelope(
+          event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
+      if (!envelope) return envelope.error();
+      envelope->headers.set(reply_to_header, envelope_->id);
+      return outlet_->publish(*topic, std::move(*envelope));
     } else {
       (void)detail::RefusedEvent<Event>{};
       return {};

@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "tidings/event/context.hpp"
+
 namespace tidings {
 
 /// The name of a topic or group in a namespace (`--namespace`): `NAMESPACE.NAME`, or the name itself where there is
@@ -15,6 +17,21 @@ namespace tidings {
 /// Where a group's dead letters are parked, `GROUP.dead-letters`: the envelopes as they came, in the partition from
 /// which they came, with the headers below.
 [[nodiscard]] std::string dead_letters_of(std::string_view group);
+
+/// Where the replies to a service's requests come, `SERVICE.replies`.
+[[nodiscard]] std::string replies_of(std::string_view service);
+
+/// The headers of requests and replies, which `Context::reply` knows too.
+namespace reply {
+inline constexpr std::string_view topic = reply_topic_header;    ///< of a request: where its reply goes
+inline constexpr std::string_view to_request = reply_to_header;  ///< of a reply: the id of the request
+}  // namespace reply
+
+/// The headers of an event whose payload is elsewhere: see docs/services.md, "Large payloads".
+namespace claim {
+inline constexpr std::string_view name = "tidings-claim";       ///< of the file; its last 16 digits are the XXH64
+inline constexpr std::string_view size = "tidings-claim-size";  ///< of the payload, in bytes
+}  // namespace claim
 
 /// The headers of a dead letter. Everything else of its envelope is as its producer made it.
 namespace dead_letter {

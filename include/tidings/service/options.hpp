@@ -53,6 +53,15 @@ enum class UnknownType {
   park,    ///< they become dead letters, `unknown_type`
 };
 
+/// Whether the processes of a service share a handler's events.
+enum class Instances {
+  share,  ///< each event is handled by one of them
+  /// Each event is handled by every one: caches, configuration. Where the setting `instance` names the process, it has
+  /// a group of its own, `SERVICE.HANDLER.INSTANCE`, and goes on where it was. Else it remembers nothing, and begins
+  /// with what comes after it has started; its dead letters are those of the handler.
+  each,
+};
+
 /// How a handler is run. Settings `[handlers.<name>]` override what stands in code.
 struct HandlerOptions {
   std::size_t concurrency = 4;  ///< lanes: events of one key one after another, different keys in parallel; a handler
@@ -69,6 +78,13 @@ struct HandlerOptions {
   RateLimit rate{};
   CircuitBreaker breaker{};
   UnknownType unknown_types = UnknownType::ignore;
+  Instances instances = Instances::share;
+};
+
+/// How `Service::request` waits.
+struct RequestOptions {
+  Duration deadline = std::chrono::seconds{5};  ///< for publishing it, and its reply
+  bool expires = false;                         ///< who comes to it after the deadline does not handle it any more
 };
 
 /// What a handler did since the service began.

@@ -14,6 +14,7 @@
 #include "tidings/service/batch.hpp"
 #include "tidings/service/detail/any_handler.hpp"
 #include "tidings/service/detail/handler.hpp"
+#include "tidings/service/detail/reply.hpp"
 #include "tidings/service/detail/typed_handler.hpp"
 #include "tidings/service/options.hpp"
 
@@ -133,6 +134,26 @@ class Service {
     return publish_all(std::span<const Event>(events));
   }
 
+  /// Publishes `event` and waits for what a handler of another service, or of this one, gives to `Context::reply`, in
+  /// whatever process. `Reply` is an event type, or a `std::variant` of some. Works over any broker; replies come on
+  /// the topic `SERVICE.replies`, which keeps them for an hour. To be called after `run` has begun or before, but not
+  /// by a handler on whose worker the reply depends.
+  ///
+  /// Errors: `no_reply` (same call: the event was published all the same, and may be handled), `unexpected_reply`
+  /// (never), what decoding says, and those of `publish`.
+  template <class Reply, class Event>
+  Result<Reply> request(const Event& event, const RequestOptions& options = {}) {
+    auto envelope = make_envelope(event, envelope_options());
+    if (!envelope) return envelope.error();
+    auto come = ask(event_topic<Event>(), std::move(*envelope), options);
+    if (!come) return come.error();
+    return service::detail::read_reply<Reply>(come->view());
+  }
+
+  /// The payload of an event that may be one of a claim check, where it stands or from its folder: for `on_any`, whose
+  /// events come as they are. Errors: `claim_missing` (same call), `claim_damaged`, `no_claim_folder` (never).
+  [[nodiscard]] Result<std::string> payload(const EnvelopeView& envelope) const;
+
   /// Into the topic as it is called in the service's namespace.
   Result<> publish_envelopes(std::string_view topic, std::span<const Envelope> events);
 
@@ -164,6 +185,7 @@ class Service {
   explicit Service(std::unique_ptr<Impl> impl);
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler);
   [[nodiscard]] EnvelopeOptions envelope_options() const;
+  Result<Envelope> ask(std::string_view topic, Envelope envelope, const RequestOptions& options);
 
   std::unique_ptr<Impl> impl_;
 };

@@ -23,6 +23,7 @@ class AnyHandler final : public Handler {
   }
   [[nodiscard]] std::span<const EventKind> kinds() const override { return kinds_; }
   [[nodiscard]] bool takes_batches() const override { return false; }
+  [[nodiscard]] bool decodes() const override { return false; }
 
   Result<> handle(std::span<Item> items) override {
     for (auto& item : items) {

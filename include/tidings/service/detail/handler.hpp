@@ -38,6 +38,8 @@ class Handler {
   [[nodiscard]] virtual std::span<const EventKind> kinds() const = 0;
   /// Whether `handle` takes more than one item.
   [[nodiscard]] virtual bool takes_batches() const = 0;
+  /// Whether it reads payloads itself, which are fetched for it then where they are elsewhere.
+  [[nodiscard]] virtual bool decodes() const { return true; }
   /// Decodes and hands over. The error is the user's; what he throws goes through.
   virtual Result<> handle(std::span<Item> items) = 0;
 };

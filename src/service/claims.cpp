@@ -1,0 +1,105 @@
+#include "service/claims.hpp"
+
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <string_view>
+
+#include "tidings/base/atomic_file.hpp"
+#include "tidings/base/hex.hpp"
+#include "tidings/base/key_hash.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/service/names.hpp"
+
+namespace tidings::service {
+
+namespace {
+
+constexpr std::string_view suffix = ".payload";
+constexpr std::size_t digits = 16;
+
+std::string hex(std::uint64_t number) {
+  std::array<char, digits> text{};
+  write_hex(text.data(), number);
+  return {text.begin(), text.end()};
+}
+
+/// A file's name: the event's identity and the payload's, so that the same is deposited once, and no text of others
+/// becomes a path.
+std::string name_of(const EnvelopeView& event) {
+  return hex(key_hash(std::string(event.source) + '\n' + std::string(event.id))) + hex(key_hash(event.payload));
+}
+
+bool is_name(std::string_view name) {
+  return name.size() == 2 * digits && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string Claims::path_of(std::string_view name) const {
+  return folder_ + "/" + std::string(name.substr(0, 2)) + "/" + std::string(name) + std::string(suffix);
+}
+
+Envelope Claims::ticket(const EnvelopeView& event) const {
+  auto shell = event;
+  shell.payload = {};
+  Envelope made(shell);
+  made.headers.set(claim::name, name_of(event));
+  made.headers.set(claim::size, std::to_string(event.payload.size()));
+  return made;
+}
+
+Result<> Claims::deposit(const EnvelopeView& event) const {
+  const auto path = path_of(name_of(event));
+  std::error_code problem;
+  if (std::filesystem::exists(path, problem)) return {};  // of an attempt before
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), problem);
+  return write_file_atomically(path, event.payload);
+}
+
+bool Claims::is_ticket(const EnvelopeView& event) {
+  return !event.headers.empty() && event.headers.get(claim::name).has_value();
+}
+
+Result<std::string> Claims::redeem(const EnvelopeView& event) const {
+  const auto name = event.headers.get(claim::name).value_or("");
+  const auto size_text = event.headers.get(claim::size).value_or("");
+  std::size_t size = 0;
+  const auto parsed = std::from_chars(size_text.data(), size_text.data() + size_text.size(), size);
+  if (!is_name(name) || parsed.ec != std::errc{} || parsed.ptr != size_text.data() + size_text.size())
+    return Error{"claim_damaged", "the event's ticket for its payload cannot be read: '" + printable(name) + "', '" +
+                                      printable(size_text) + "'"};
+  if (folder_.empty())
+    return Error{"no_claim_folder",
+                 "the event's payload is in a folder; set claim_check.folder to that of its producer"};
+  const auto path = path_of(name);
+  auto payload = read_file(path);
+  if (!payload) {
+    if (payload.error().code != "not_found") return payload;
+    return Error{"claim_missing",
+                 path + " is not there; is claim_check.folder that of the producer, and claim_check.keep long enough?",
+                 Retry::same_call};
+  }
+  if (payload->size() != size || hex(key_hash(*payload)) != name.substr(digits))
+    return Error{"claim_damaged", path + " is not what was published: its size or its hash differs"};
+  return payload;
+}
+
+std::size_t Claims::sweep() const {
+  if (folder_.empty() || keep_ <= Duration::zero()) return 0;
+  std::size_t removed = 0;
+  std::error_code problem;
+  const auto oldest = clock_.now() - keep_;
+  for (auto entry = std::filesystem::recursive_directory_iterator(folder_, problem);
+       !problem && entry != std::filesystem::recursive_directory_iterator(); entry.increment(problem)) {
+    const auto name = entry->path().filename().string();
+    std::error_code each;
+    if (!name.ends_with(suffix) || !is_name(std::string_view(name).substr(0, name.size() - suffix.size()))) continue;
+    const auto written = std::chrono::file_clock::to_sys(entry->last_write_time(each));
+    if (each || TimePoint{written.time_since_epoch()} >= oldest) continue;
+    if (std::filesystem::remove(entry->path(), each)) ++removed;
+  }
+  return removed;
+}
+
+}  // namespace tidings::service
