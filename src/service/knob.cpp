@@ -32,6 +32,10 @@ std::span<const Knob> own_knobs() {
        .help =
            "this process among those of the service: its handlers that take every event in each remember where they "
            "were by it"},
+      {.path = "schedule.broker",
+       .kind = Kind::text,
+       .fallback = "",
+       .help = "where events wait that are to be published later, as log:./schedule; none: at the broker, if it can"},
       {.path = "claim_check.folder",
        .kind = Kind::text,
        .fallback = "",

@@ -27,6 +27,7 @@ class Publications final : public tidings::detail::Outlet {
   explicit Publications(Publisher& publisher) : publisher_(&publisher) {}
 
   Result<> publish(std::string_view topic, Envelope envelope) override;
+  [[nodiscard]] bool can_delay() const override { return true; }
   Clock& clock() override { return publisher_->clock(); }
   Entropy& entropy() override { return publisher_->entropy(); }
 

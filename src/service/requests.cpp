@@ -50,8 +50,8 @@ Result<std::string> Requests::listen() {
     }
     if (!made && made.error().code != "topic_exists_with") return made.error();  // another process was first
   }
-  auto consumer = host_.broker->subscribe(
-      topic, {.group = "", .start = Start::latest(), .create_topic = host_.create_topics});
+  auto consumer =
+      host_.broker->subscribe(topic, {.group = "", .start = Start::latest(), .create_topic = host_.create_topics});
   if (!consumer) return consumer.error();
   const std::scoped_lock lock(mutex_);
   consumer_ = std::move(*consumer);

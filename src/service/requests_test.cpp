@@ -106,9 +106,8 @@ TEST_F(RequestsTest, AnotherTypeOfReplyIsNamed) {
 TEST_F(RequestsTest, WhoIsNotAskedCannotReply) {
   auto& service = make();
   Record<std::string> codes;
-  service.on("answer", {}, [&](const Order& order, Context& context) {
-    codes.add(context.reply(Accepted{order.id}).error().code);
-  });
+  service.on("answer", {},
+             [&](const Order& order, Context& context) { codes.add(context.reply(Accepted{order.id}).error().code); });
   publish(Order{"a", 1});
   const auto running = start();
   ASSERT_TRUE(codes.wait(1));
@@ -136,8 +135,10 @@ TEST_F(RequestsTest, EveryInstanceGetsEveryEventWhereItIsToldSo) {
   auto& other = asker("test");
   Record<std::int64_t> here, there;
   publish(Tick{0});
-  service.on("cache", {.concurrency = 1, .instances = Instances::each}, [&](const Tick& tick) { here.add(tick.number); });
-  other.on("cache", {.concurrency = 1, .instances = Instances::each}, [&](const Tick& tick) { there.add(tick.number); });
+  service.on("cache", {.concurrency = 1, .instances = Instances::each},
+             [&](const Tick& tick) { here.add(tick.number); });
+  other.on("cache", {.concurrency = 1, .instances = Instances::each},
+           [&](const Tick& tick) { there.add(tick.number); });
   std::jthread runs([&] { other.run(); });
   const auto running = start();
   ASSERT_TRUE(eventually([&] { return lines_.count("started on") == 2; }));

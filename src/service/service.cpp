@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "service/claims.hpp"
+#include "service/delay_mover.hpp"
 #include "service/handling.hpp"
 #include "service/json_log.hpp"
 #include "service/keeper.hpp"
@@ -38,6 +39,7 @@ using service::Settings;
 constexpr Duration extend_every_max = std::chrono::seconds{10};
 constexpr Duration tick_every_min = std::chrono::milliseconds{100};
 constexpr Duration tick_for_deadlines_min = std::chrono::milliseconds{5};
+constexpr Duration look_for_delays_every = std::chrono::seconds{10};
 constexpr Duration sweep_every = std::chrono::hours{1};
 constexpr Duration tick_every_max = std::chrono::seconds{1};
 constexpr Duration settle_within_min = 3 * tick_every_min;  // or events are lost before they can be extended
@@ -110,11 +112,29 @@ class Service::Impl final : public service::Publisher {
   Impl& operator=(const Impl&) = delete;
 
   Result<> open(const std::string& url) {
-    if (host_.broker != nullptr) return {};
-    auto opened = open_broker(url, {.create_topics = host_.create_topics, .clock = host_.clock, .log = host_.log});
-    if (!opened) return opened.error();
-    owned_broker_ = std::move(*opened);
-    host_.broker = owned_broker_.get();
+    const auto open_at = [&](const std::string& at, bool create_topics) {
+      return open_broker(at, {.create_topics = create_topics, .clock = host_.clock, .log = host_.log});
+    };
+    if (host_.broker == nullptr) {
+      auto opened = open_at(url, host_.create_topics);
+      if (!opened) return opened.error();
+      owned_broker_ = std::move(*opened);
+      host_.broker = owned_broker_.get();
+    }
+    auto* keeps_delays = host_.broker->capabilities().delays ? host_.broker : nullptr;
+    if (const std::string schedule(settings_.text("schedule.broker")); !schedule.empty()) {
+      auto opened = open_at(schedule, true);
+      if (!opened)
+        return Error{opened.error().code, "schedule.broker: " + opened.error().message, opened.error().retry};
+      schedule_broker_ = std::move(*opened);
+      keeps_delays = schedule_broker_.get();
+      if (!keeps_delays->capabilities().delays)
+        return Error{"invalid_url", "schedule.broker keeps nothing for later; take a log:, as log:./schedule"};
+    }
+    delays_.emplace(host_, keeps_delays);
+    mover_.emplace(host_, *delays_, [this](std::string_view topic, std::span<const EnvelopeView> events) {
+      return publish(topic, events);
+    });
     return {};
   }
 
@@ -139,16 +159,28 @@ class Service::Impl final : public service::Publisher {
   }
   Result<> publish(std::string_view topic, std::span<const EnvelopeView> events, const PublishOptions& options) {
     const auto name = in_namespace(host_.name_space, topic);
-    const auto large = [&](const EnvelopeView& event) { return claims_.wanted(event); };
-    if (std::ranges::none_of(events, large)) return done(host_.broker->publish(name, events, options));
-    std::deque<Envelope> tickets;
-    std::vector<EnvelopeView> views(events.begin(), events.end());
-    for (auto& view : views) {
-      if (!large(view)) continue;
-      if (auto kept = claims_.deposit(view); !kept) return kept;
-      view = tickets.emplace_back(claims_.ticket(view)).view();
+    const auto is_plain = [&](const EnvelopeView& event) {
+      return !claims_.wanted(event) && !service::Delays::due_of(event);
+    };
+    if (std::ranges::all_of(events, is_plain)) return done(host_.broker->publish(name, events, options));
+    std::deque<Envelope> changed;
+    std::vector<EnvelopeView> now;
+    std::vector<EnvelopeView> later;
+    for (auto view : events) {
+      if (claims_.wanted(view)) {
+        if (auto kept = claims_.deposit(view); !kept) return kept;
+        view = changed.emplace_back(claims_.ticket(view)).view();
+      }
+      const auto due = service::Delays::due_of(view);
+      const bool waits = due && *due > host_.clock->now();
+      if (due && !waits) view = changed.emplace_back(service::Delays::without_marks(view)).view();
+      (waits ? later : now).push_back(view);
     }
-    return done(host_.broker->publish(name, views, options));
+    if (!later.empty()) {
+      if (auto put = delays_->put(topic, later); !put) return put;
+      mover_->start();
+    }
+    return now.empty() ? Result<>{} : done(host_.broker->publish(name, now, options));
   }
 
   Result<Envelope> ask(std::string_view topic, Envelope envelope, const RequestOptions& options);
@@ -209,6 +241,10 @@ class Service::Impl final : public service::Publisher {
   SteadyTime extended_{};
   Duration extend_every_{};
   SteadyTime swept_{};
+  SteadyTime looked_for_delays_{};
+  std::unique_ptr<Broker> schedule_broker_;
+  std::optional<service::Delays> delays_;
+  std::optional<service::DelayMover> mover_;
   service::Claims claims_;
   service::Requests requests_{host_};
   service::Keeper keeper_;
@@ -357,6 +393,11 @@ void Service::Impl::tick() {
     handling->watch();
   }
   const auto now = std::chrono::steady_clock::now();
+  // What another service lets wait is published by us too, in case it does not run any more.
+  if (SteadyTime{now} - looked_for_delays_ >= look_for_delays_every) {
+    looked_for_delays_ = now;
+    if (mover_->is_needed()) mover_->start();
+  }
   if (SteadyTime{now} - swept_ >= sweep_every) {
     swept_ = now;
     if (const auto removed = claims_.sweep(); removed > 0)
@@ -400,6 +441,8 @@ int Service::Impl::run() {
     _exit(1);  // a thread that blocks cannot be ended otherwise, and must not see what main destroys
   }
   keeper_.stop();
+  mover_->stop();
+  if (schedule_broker_) (void)schedule_broker_->close(Duration::zero());
   if (owned_broker_) {
     const auto left = std::max<Duration>(until - std::chrono::steady_clock::now(), std::chrono::seconds{1});
     if (auto closed = owned_broker_->close(left); !closed)

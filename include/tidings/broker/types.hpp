@@ -47,7 +47,8 @@ struct Capabilities {
   bool exact_lag = true;
   bool retention = false;  ///< old events go as the topic's `Retention` says
   bool delete_group = false;
-  bool producers = false;               ///< `PublishOptions::producer` fences, and what comes twice is there once
+  bool delays = false;     ///< its topics may be used for what is to be published later: many of them, that cost little
+  bool producers = false;  ///< `PublishOptions::producer` fences, and what comes twice is there once
   bool attempts_survive_crash = false;  ///< attempts of which `Consumer::begin` was told outlive their process
 };
 

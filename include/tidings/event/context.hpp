@@ -18,6 +18,16 @@ namespace tidings {
 inline constexpr std::string_view reply_topic_header = "tidings-reply-topic";
 inline constexpr std::string_view reply_to_header = "tidings-reply-to";
 
+/// The header of an event that is to be published later, with the time, RFC 3339.
+inline constexpr std::string_view due_header = "tidings-due";
+
+namespace detail {
+/// `now + wait`, or the last time there is where that lies beyond it.
+[[nodiscard]] constexpr TimePoint time_after(TimePoint now, Duration wait) {
+  return wait > TimePoint::max() - now ? TimePoint::max() : now + wait;
+}
+}  // namespace detail
+
 /// What a handler may know and do beside its event. Valid for the call; used by one thread at a time.
 class Context {
  public:
@@ -55,14 +65,35 @@ class Context {
   Result<> publish(const Event& event) {
     if constexpr (detail::is_event<Event>) {
       if (auto taken = outlet_->publish_typed(event_type<Event>, &event, *envelope_)) return std::move(*taken);
-      auto envelope = make_envelope(
-          event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
+      auto envelope = make(event);
       if (!envelope) return envelope.error();
       return outlet_->publish(event_topic<Event>(), std::move(*envelope));
     } else {
       (void)detail::RefusedEvent<Event>{};
       return {};
     }
+  }
+
+  /// As `publish`, but it is published when that time has come, by the clock of the service that does it: later where
+  /// none runs. It waits durably, where the service's events do or at `schedule.broker`, and keeps its id. Error
+  /// `unsupported` (never) on the bus.
+  template <class Event>
+  Result<> publish_at(const Event& event, TimePoint due) {
+    if constexpr (detail::is_event<Event>) {
+      if (!outlet_->can_delay()) return Error{"unsupported", "only a service publishes later; the bus keeps nothing"};
+      auto envelope = make(event);
+      if (!envelope) return envelope.error();
+      envelope->headers.set(due_header, to_rfc3339(due));
+      return outlet_->publish(event_topic<Event>(), std::move(*envelope));
+    } else {
+      (void)detail::RefusedEvent<Event>{};
+      return {};
+    }
+  }
+  /// The same, so long after now.
+  template <class Event>
+  Result<> publish_after(const Event& event, Duration wait) {
+    return publish_at(event, detail::time_after(outlet_->clock().now(), wait));
   }
 
   /// Whether somebody waits for a reply to this event.
@@ -76,8 +107,7 @@ class Context {
       const auto topic = envelope_->headers.get(reply_topic_header);
       if (!topic)
         return Error{"no_request", "the event is no request: nobody waits for a reply; ask is_request() first"};
-      auto envelope = make_envelope(
-          event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
+      auto envelope = make(event);
       if (!envelope) return envelope.error();
       envelope->headers.set(reply_to_header, envelope_->id);
       return outlet_->publish(*topic, std::move(*envelope));
@@ -91,6 +121,12 @@ class Context {
   Result<> unsubscribe() { return outlet_->unsubscribe(); }
 
  private:
+  template <class Event>
+  Result<Envelope> make(const Event& event) {
+    return make_envelope(
+        event, {.source = source_, .cause = envelope_, .clock = &outlet_->clock(), .entropy = &outlet_->entropy()});
+  }
+
   const EnvelopeView* envelope_;
   Place place_;
   std::string_view source_;

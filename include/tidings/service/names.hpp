@@ -27,6 +27,12 @@ inline constexpr std::string_view topic = reply_topic_header;    ///< of a reque
 inline constexpr std::string_view to_request = reply_to_header;  ///< of a reply: the id of the request
 }  // namespace reply
 
+/// The headers of an event that waits until it is due.
+namespace delay {
+inline constexpr std::string_view due = due_header;             ///< RFC 3339
+inline constexpr std::string_view topic = "tidings-due-topic";  ///< where it goes then, without the namespace
+}  // namespace delay
+
 /// The headers of an event whose payload is elsewhere: see docs/services.md, "Large payloads".
 namespace claim {
 inline constexpr std::string_view name = "tidings-claim";       ///< of the file; its last 16 digits are the XXH64

@@ -111,6 +111,28 @@ class Service {
     return publish_all(std::span<const Event>(&event, 1));
   }
 
+  /// As `publish`, but when that time has come, by the clock of the service that does it; later where none runs. It is
+  /// durable when this returns, and keeps its id; a crash may publish it twice. What is due now or before is published
+  /// at once. Errors: `unsupported` (never) where the broker keeps nothing for later and `schedule.broker` is not set,
+  /// `invalid_event` (never) for a time too far away, and those of `publish`.
+  template <class Event>
+  Result<> publish_at(const Event& event, TimePoint due) {
+    if constexpr (detail::is_event<Event>) {
+      auto envelope = make_envelope(event, envelope_options());
+      if (!envelope) return envelope.error();
+      envelope->headers.set(due_header, to_rfc3339(due));
+      return publish_envelopes(event_topic<Event>(), std::span<const Envelope>(&*envelope, 1));
+    } else {
+      (void)detail::RefusedEvent<Event>{};
+      return {};
+    }
+  }
+  /// The same, so long after now.
+  template <class Event>
+  Result<> publish_after(const Event& event, Duration wait) {
+    return publish_at(event, detail::time_after(envelope_options().clock->now(), wait));
+  }
+
   /// As one batch, in order.
   template <class Event>
   Result<> publish_all(std::span<const Event> events) {

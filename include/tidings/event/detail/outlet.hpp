@@ -16,6 +16,8 @@ class Outlet {
  public:
   virtual ~Outlet() = default;
   virtual Result<> publish(std::string_view topic, Envelope envelope) = 0;
+  /// Whether it lets an event wait that says when it is due.
+  [[nodiscard]] virtual bool can_delay() const { return false; }
   /// Takes the event as it is, where the runtime needs no encoding; nullopt: it has to be encoded.
   virtual std::optional<Result<>> publish_typed(const EventType& /*type*/, const void* /*event*/,
                                                 const EnvelopeView& /*cause*/) {
