@@ -87,11 +87,10 @@ bool DelayMover::join(std::uint32_t number) {
   if (level.consumer) return true;
   const auto topic = delays_.topic_of(number);
   if (!delays_.broker()->topic(topic)) return false;  // nothing has waited for so long yet
-  auto joined =
-      delays_.broker()->subscribe(topic, {.group = in_namespace(host_.name_space, delays_group),
-                                          .in_flight_max = number == 0 ? in_hand_max_last : in_hand_max,
-                                          .settle_within = settle_within,
-                                          .create_topic = false});
+  auto joined = delays_.broker()->subscribe(topic, {.group = in_namespace(host_.name_space, delays_group),
+                                                    .in_flight_max = number == 0 ? in_hand_max_last : in_hand_max,
+                                                    .settle_within = settle_within,
+                                                    .create_topic = false});
   if (!joined) {
     trouble("get what waits", joined.error(), level);
     return false;
@@ -142,9 +141,8 @@ void DelayMover::take_in(std::uint32_t number, std::vector<Delivery> deliveries)
     const auto due = Delays::due_of(delivery.envelope).value_or(now);
     const auto leaves = number == 0 ? due : std::min(due, delivery.appended + Delays::wait_of(number));
     level.waiting.push_back({.moves = steady + (leaves - now), .order = order_++, .delivery = std::move(delivery)});
-    std::ranges::push_heap(level.waiting, std::greater{}, [](const Waiting& each) {
-      return std::pair(each.moves, each.order);
-    });
+    std::ranges::push_heap(level.waiting, std::greater{},
+                           [](const Waiting& each) { return std::pair(each.moves, each.order); });
   }
 }
 
@@ -154,9 +152,8 @@ Result<> DelayMover::move(std::uint32_t number) {
   while (!stopping_ && !level.waiting.empty() && level.waiting.front().moves <= now) {
     std::vector<Waiting> group;
     while (group.size() < move_max && !level.waiting.empty() && level.waiting.front().moves <= now) {
-      std::ranges::pop_heap(level.waiting, std::greater{}, [](const Waiting& each) {
-        return std::pair(each.moves, each.order);
-      });
+      std::ranges::pop_heap(level.waiting, std::greater{},
+                            [](const Waiting& each) { return std::pair(each.moves, each.order); });
       group.push_back(std::move(level.waiting.back()));
       level.waiting.pop_back();
     }
@@ -164,9 +161,8 @@ Result<> DelayMover::move(std::uint32_t number) {
       for (auto& each : group) {
         each.moves = now + trouble_pause;
         level.waiting.push_back(std::move(each));
-        std::ranges::push_heap(level.waiting, std::greater{}, [](const Waiting& back) {
-          return std::pair(back.moves, back.order);
-        });
+        std::ranges::push_heap(level.waiting, std::greater{},
+                               [](const Waiting& back) { return std::pair(back.moves, back.order); });
       }
       return sent;
     }
@@ -192,7 +188,8 @@ Result<> DelayMover::send(std::span<const Waiting> group) {
     }
     const auto target = Delays::target_of(event);
     if (target.empty()) {
-      if (auto parked = park(event, {"no_topic", "it waited, and does not say for which topic"}); !parked) return parked;
+      if (auto parked = park(event, {"no_topic", "it waited, and does not say for which topic"}); !parked)
+        return parked;
       continue;
     }
     auto there = std::ranges::find_if(due_now, [&](const auto& known) { return known.first == target; });
@@ -229,8 +226,9 @@ Result<> DelayMover::park(const EnvelopeView& event, const Error& why) {
   dead.headers.set(dead_letter::time, to_rfc3339(host_.clock->now()));
   const std::array events{dead.view()};
   if (auto parked = delays_.broker()->publish(dead_letters_of(group), events); !parked) return parked.error();
-  host_.say(LogLevel::warning, "event " + printable(event.id) + " was due, and could not be published; it is parked in " +
-                                   dead_letters_of(group) + ": " + printable(to_string(why)));
+  host_.say(LogLevel::warning, "event " + printable(event.id) +
+                                   " was due, and could not be published; it is parked in " + dead_letters_of(group) +
+                                   ": " + printable(to_string(why)));
   return {};
 }
 

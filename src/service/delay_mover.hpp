@@ -15,9 +15,9 @@
 
 namespace tidings::service {
 
-/// Takes what waits in `Delays` from level to level, and publishes it when it is due: a thread, and a member of the group
-/// `tidings.delays` on each level that there is, so that one process of all does it, and another when that one dies. An
-/// event that is published and not settled when the process dies is published twice, with its id.
+/// Takes what waits in `Delays` from level to level, and publishes it when it is due: a thread, and a member of the
+/// group `tidings.delays` on each level that there is, so that one process of all does it, and another when that one
+/// dies. An event that is published and not settled when the process dies is published twice, with its id.
 ///
 /// A level is looked at so often that nothing leaves it late; only level 0 is listened to.
 class DelayMover {

@@ -47,8 +47,8 @@ class Delays {
   [[nodiscard]] static Envelope without_marks(const EnvelopeView& event);
 
   /// Lets events wait that are marked with when they are due; durable when it returns. `topic`: where they are to go,
-  /// without the namespace. Errors: `unsupported` (never) where nothing can wait, `invalid_event` (never) where the time
-  /// is too far away, those of `Broker::publish`.
+  /// without the namespace. Errors: `unsupported` (never) where nothing can wait, `invalid_event` (never) where the
+  /// time is too far away, those of `Broker::publish`.
   Result<> put(std::string_view topic, std::span<const EnvelopeView> events);
   /// The same for those that carry their target already.
   Result<> put_marked(std::span<const EnvelopeView> events);

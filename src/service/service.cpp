@@ -22,6 +22,7 @@
 #include "service/json_log.hpp"
 #include "service/keeper.hpp"
 #include "service/requests.hpp"
+#include "service/schedules.hpp"
 #include "service/settings.hpp"
 #include "service/signals.hpp"
 #include "tidings/base/standard_descriptors.hpp"
@@ -142,6 +143,8 @@ class Service::Impl final : public service::Publisher {
     registered_.push_back({std::string(name), options, std::move(handler)});
   }
 
+  service::Schedules& schedules() { return schedules_; }
+
   int run();
   void stop() {
     const std::uint64_t one = 1;
@@ -246,6 +249,7 @@ class Service::Impl final : public service::Publisher {
   std::optional<service::Delays> delays_;
   std::optional<service::DelayMover> mover_;
   service::Claims claims_;
+  service::Schedules schedules_{host_};
   service::Requests requests_{host_};
   service::Keeper keeper_;
 };
@@ -341,6 +345,10 @@ void Service::Impl::warn_of_names() const {
 
 Result<> Service::Impl::start() {
   if (wake_fd_ < 0) return Error{"too_many_files", "no descriptor is left; raise the limit (ulimit -n)"};
+  if (!schedules_.empty()) {
+    if (auto fine = schedules_.check(); !fine) return fine;
+    registered_.push_back({std::string(service::Schedules::handler), {.concurrency = 1}, schedules_.make_handler()});
+  }
   if (auto fine = check_handlers(); !fine) return fine;
   warn_of_names();
   for (const auto& one : registered_) {
@@ -360,6 +368,15 @@ Result<> Service::Impl::start() {
     handlings_.push_back(std::move(handling));
   }
   registered_.clear();
+  // After the group has joined, and before anything runs.
+  if (!schedules_.empty()) {
+    const auto ticks = schedules_.first_ticks();
+    if (!ticks) return ticks.error();
+    std::vector<EnvelopeView> views;
+    for (const auto& tick : *ticks) views.push_back(tick.view());
+    if (auto waits = publish(event_topic<service::detail::Tick>(), views); !waits)
+      return Error{waits.error().code, "the schedules cannot wait: " + waits.error().message, waits.error().retry};
+  }
   for (auto& handling : handlings_) handling->start();
   auto every = extend_every_max;
   for (auto& handling : handlings_) every = std::min(every, handling->options().settle_within / 3);
@@ -512,6 +529,10 @@ Result<> Service::publish_envelopes(std::string_view topic, std::span<const Enve
   for (const auto& event : events) views.push_back(event.view());
   if (views.empty()) return {};
   return impl_->publish(topic, views);
+}
+
+void Service::add_schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make) {
+  impl_->schedules().add(std::string(name), std::move(when), std::move(make));
 }
 
 Result<Envelope> Service::ask(std::string_view topic, Envelope envelope, const RequestOptions& options) {

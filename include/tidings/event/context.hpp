@@ -96,6 +96,11 @@ class Context {
     return publish_at(event, detail::time_after(outlet_->clock().now(), wait));
   }
 
+  /// Publishes an event that is encoded already, under its own id, into that topic: as `publish` otherwise.
+  Result<> publish_envelope(std::string_view topic, Envelope envelope) {
+    return outlet_->publish(topic, std::move(envelope));
+  }
+
   /// Whether somebody waits for a reply to this event.
   [[nodiscard]] bool is_request() const { return envelope_->headers.get(reply_topic_header).has_value(); }
 

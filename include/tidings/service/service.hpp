@@ -15,8 +15,10 @@
 #include "tidings/service/detail/any_handler.hpp"
 #include "tidings/service/detail/handler.hpp"
 #include "tidings/service/detail/reply.hpp"
+#include "tidings/service/detail/tick.hpp"
 #include "tidings/service/detail/typed_handler.hpp"
 #include "tidings/service/options.hpp"
+#include "tidings/service/recurrence.hpp"
 
 namespace tidings {
 
@@ -96,6 +98,20 @@ class Service {
   Service& on_any(std::string_view name, std::vector<std::string> topics, HandlerOptions options, F&& handler) {
     auto made = service::detail::make_any(std::move(topics), std::forward<F>(handler));
     if (made != nullptr) add(name, options, std::move(made));
+    return *this;
+  }
+
+  /// Publishes what `make(TimePoint due)` returns, an event, each time that `when` says; once for all processes of the
+  /// service, by one of them. Its id is the same whoever publishes it, should that happen twice. Where the service did
+  /// not run when it was due, the last of those times is made up for when it starts. The next time waits durably: where
+  /// the broker keeps nothing for later, set `schedule.broker`, else `run` fails with `unsupported`. Another `when`
+  /// under the same name replaces it.
+  ///
+  /// `service.every("nightly-report", tidings::Recurrence::cron("0 3 * * *").or_throw(), [](TimePoint due) { return
+  /// ReportDue{…}; });`
+  template <class F>
+  Service& every(std::string_view name, Recurrence when, F make) {
+    add_schedule(name, std::move(when), service::detail::make_occurrence(std::move(make)));
     return *this;
   }
 
@@ -206,6 +222,7 @@ class Service {
  private:
   explicit Service(std::unique_ptr<Impl> impl);
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler);
+  void add_schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make);
   [[nodiscard]] EnvelopeOptions envelope_options() const;
   Result<Envelope> ask(std::string_view topic, Envelope envelope, const RequestOptions& options);
 
