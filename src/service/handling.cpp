@@ -499,6 +499,19 @@ std::vector<std::string> Handling::running() const {
   return texts;
 }
 
+std::vector<std::pair<std::string, std::string>> Handling::group_topics() const {
+  std::vector<std::pair<std::string, std::string>> topics;
+  if (is_reader()) return topics;
+  for (const auto& source : sources_) topics.emplace_back(source->topic, source->broker_topic);
+  return topics;
+}
+
+std::string Handling::state() const {
+  const std::scoped_lock lock(mutex_);
+  if (gate_.is_paused()) return "it is paused";
+  return gate_.is_broken() ? "its circuit breaker is open" : "";
+}
+
 HandlerStats Handling::stats() const {
   const auto& counted = turns_.counted();
   const std::scoped_lock lock(mutex_);

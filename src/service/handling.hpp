@@ -45,6 +45,10 @@ class Handling {
 
   /// Begins nothing any more, until the other; what runs goes on, what was fetched waits. From any thread.
   void pause(bool paused);
+  /// Where it takes part in a group: its topics.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> group_topics() const;
+  /// Why it may stand still, for people; empty where nothing is known.
+  [[nodiscard]] std::string state() const;
   /// Looks after attempts that overrun their deadline; to be called often.
   void watch() { turns_.watch(); }
   /// Settles what is done with.

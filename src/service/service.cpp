@@ -16,6 +16,7 @@
 #include <map>
 #include <optional>
 
+#include "service/audit.hpp"
 #include "service/claims.hpp"
 #include "service/delay_mover.hpp"
 #include "service/handling.hpp"
@@ -103,6 +104,7 @@ class Service::Impl final : public service::Publisher {
   }
 
   ~Impl() override {
+    auditor_.stop();
     keeper_.stop();
     host_.stop.request_stop();
     requests_.stop();
@@ -143,6 +145,7 @@ class Service::Impl final : public service::Publisher {
     registered_.push_back({std::string(name), options, std::move(handler)});
   }
 
+  Result<std::vector<Audited>> audit() { return audit_.look(); }
   service::Schedules& schedules() { return schedules_; }
 
   int run();
@@ -228,6 +231,7 @@ class Service::Impl final : public service::Publisher {
   }
   [[nodiscard]] std::size_t bytes_max(const std::string& topic);
   void tick();
+  void look_over();
   void say_started() const;
 
   Settings settings_;
@@ -244,6 +248,7 @@ class Service::Impl final : public service::Publisher {
   SteadyTime extended_{};
   Duration extend_every_{};
   SteadyTime swept_{};
+  bool audit_told_ = false;
   SteadyTime looked_for_delays_{};
   std::unique_ptr<Broker> schedule_broker_;
   std::optional<service::Delays> delays_;
@@ -251,7 +256,9 @@ class Service::Impl final : public service::Publisher {
   service::Claims claims_;
   service::Schedules schedules_{host_};
   service::Requests requests_{host_};
+  service::Audit audit_{host_};
   service::Keeper keeper_;
+  service::Keeper auditor_{[this] { look_over(); }};
 };
 
 Result<Envelope> Service::Impl::ask(std::string_view topic, Envelope envelope, const RequestOptions& options) {
@@ -387,8 +394,24 @@ Result<> Service::Impl::start() {
     every = std::min(every, handling->options().deadline / 4);
     least = tick_for_deadlines_min;
   }
+  for (auto& handling : handlings_)
+    for (const auto& [topic, broker_topic] : handling->group_topics())
+      audit_.add({.handler = handling->name(),
+                  .group = handling->group(),
+                  .topic = topic,
+                  .broker_topic = broker_topic,
+                  .state = [at = handling.get()] { return at->state(); }});
+  auditor_.start(settings_.duration("audit.every"));
   keeper_.start(std::clamp<Duration>(every, least, tick_every_max));
   return {};
+}
+
+void Service::Impl::look_over() {
+  const auto looked = audit_.look();
+  if (looked) return;
+  // Once: a broker that is away is told of by those who need it.
+  if (looked.error().code == "unsupported" && !std::exchange(audit_told_, true))
+    host_.say(LogLevel::info, "no audit: " + looked.error().message);
 }
 
 void Service::Impl::say_started() const {
@@ -433,6 +456,7 @@ int Service::Impl::run() {
   const service::Signals signals(wake_fd_);
   if (auto started = start(); !started) {
     host_.say(LogLevel::error, started.error().message);
+    auditor_.stop();
     keeper_.stop();
     return started.error().code == "invalid_setting" ? 2 : 1;
   }
@@ -457,6 +481,7 @@ int Service::Impl::run() {
     std::fflush(nullptr);
     _exit(1);  // a thread that blocks cannot be ended otherwise, and must not see what main destroys
   }
+  auditor_.stop();
   keeper_.stop();
   mover_->stop();
   if (schedule_broker_) (void)schedule_broker_->close(Duration::zero());
@@ -556,6 +581,9 @@ Broker& Service::broker() {
 }
 LogSink& Service::log() {
   return *impl_->host().log;
+}
+Result<std::vector<Audited>> Service::audit() {
+  return impl_->audit();
 }
 Result<HandlerStats> Service::stats(std::string_view handler) const {
   return impl_->stats(handler);

@@ -12,6 +12,7 @@ MAY_INCLUDE = {
     "log": {"event", "base"},
     "broker": {"event", "base"},
     "brokers": {"broker", "event", "base"},
+    "bridge": {"broker", "event", "base"},
     "service": {"brokers", "broker", "event", "base"},
     "testing": {"service", "brokers", "broker", "event", "base"},
 }
@@ -51,7 +52,7 @@ def wrong_include(path, included):
         if target not in allowed and not (is_test and target == "testing"):
             return f"{room} must not know {target}"
         return None
-    private = {"base", "event", "bus", "log", "broker", "brokers", "service"}
+    private = {"base", "event", "bus", "log", "broker", "brokers", "bridge", "service"}
     if len(parts) > 1 and parts[0] in private:
         if is_public:
             return "a public header must not include a private one"

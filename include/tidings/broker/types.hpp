@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct Capabilities {
   bool exact_lag = true;
   bool retention = false;  ///< old events go as the topic's `Retention` says
   bool delete_group = false;
+  bool exact_counts = false;  ///< what a group has counted covers each offset before its position once
   bool delays = false;     ///< its topics may be used for what is to be published later: many of them, that cost little
   bool producers = false;  ///< `PublishOptions::producer` fences, and what comes twice is there once
   bool attempts_survive_crash = false;  ///< attempts of which `Consumer::begin` was told outlive their process
@@ -60,12 +62,26 @@ struct Start {
   struct Latest {
     friend bool operator==(Latest, Latest) = default;
   };
-  std::variant<Earliest, Latest, Offset, TimePoint> at = Earliest{};
+  struct Each {
+    std::vector<Offset> offsets;  ///< by partition; those that are not named begin at the earliest
+    friend bool operator==(const Each&, const Each&) = default;
+  };
+  std::variant<Earliest, Latest, Offset, TimePoint, Each> at = Earliest{};
 
   static Start earliest() { return {Earliest{}}; }
   static Start latest() { return {Latest{}}; }
   static Start offset(Offset offset) { return {offset}; }  ///< in every partition; beyond the end: the end
   static Start time(TimePoint time) { return {time}; }     ///< the first event appended at or after
+  /// In each partition its own, in the order of their numbers; beyond the end: the end.
+  static Start each(std::vector<Offset> offsets) { return {Each{std::move(offsets)}}; }
+
+  /// Where it is an offset: that of the partition.
+  [[nodiscard]] std::optional<Offset> offset_in(Partition partition) const {
+    if (const auto* const one = std::get_if<Offset>(&at)) return *one;
+    const auto* const each = std::get_if<Each>(&at);
+    if (each == nullptr) return std::nullopt;
+    return partition.value < each->offsets.size() ? each->offsets[partition.value] : Offset{0};
+  }
 
   friend bool operator==(const Start&, const Start&) = default;
 };

@@ -11,6 +11,7 @@
 
 #include "tidings/broker/broker.hpp"
 #include "tidings/event/detail/bound_method.hpp"
+#include "tidings/service/audit.hpp"
 #include "tidings/service/batch.hpp"
 #include "tidings/service/detail/any_handler.hpp"
 #include "tidings/service/detail/handler.hpp"
@@ -204,6 +205,10 @@ class Service {
   [[nodiscard]] Broker& broker();
   /// Where the service logs: `ServiceOptions::log`, or its own, which lives as long as the service.
   [[nodiscard]] LogSink& log();
+  /// Looks now whether every event of the handlers' groups is accounted for, as the service does by itself every
+  /// `audit.every` (30 s), when it logs what does not add up and what stands still. Errors: `unsupported` (never) where
+  /// the broker does not count exactly, and the broker's.
+  [[nodiscard]] Result<std::vector<Audited>> audit();
   /// Error `unknown_handler`.
   [[nodiscard]] Result<HandlerStats> stats(std::string_view handler) const;
 

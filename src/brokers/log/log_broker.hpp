@@ -45,6 +45,7 @@ class LogBroker final : public Broker {
                                        .several_processes = true,
                                        .retention = true,
                                        .delete_group = true,
+                                       .exact_counts = true,
                                        .delays = true,
                                        .producers = true,
                                        .attempts_survive_crash = true};

@@ -9,13 +9,13 @@ namespace tidings::brokers::log {
 
 using namespace std::chrono_literals;
 
-Result<std::uint64_t> resolve(PartitionLog& partition, const Start& start) {
+Result<std::uint64_t> resolve(PartitionLog& partition, std::uint32_t number, const Start& start) {
   const auto end = partition.visible_end();
   if (std::holds_alternative<Start::Latest>(start.at)) return end;
   if (const auto* const time = std::get_if<TimePoint>(&start.at)) return partition.first_at(*time);
   auto earliest = partition.earliest();
   if (!earliest) return earliest;
-  if (const auto* const offset = std::get_if<Offset>(&start.at))
+  if (const auto offset = start.offset_in(Partition{number}))
     return std::clamp(offset->value, std::min(*earliest, end), end);
   return std::min(*earliest, end);
 }
@@ -64,9 +64,9 @@ Result<std::shared_ptr<Member>> Member::join(std::shared_ptr<TopicLog> topic, co
 }
 
 /// Who wants all from the beginning does not go on in silence where the beginning was lost.
-Result<std::uint64_t> Member::start_in(PartitionLog& partition) const {
+Result<std::uint64_t> Member::start_in(PartitionLog& partition, std::uint32_t number) const {
   return std::holds_alternative<Start::Earliest>(options_.start.at) ? partition.earliest_if_none_is_lost()
-                                                                    : resolve(partition, options_.start);
+                                                                    : resolve(partition, number, options_.start);
 }
 
 /// Where the group has no position yet it gets one now, not when its first event comes: "latest" means now.
@@ -90,7 +90,7 @@ Result<> Member::begin_position(std::uint32_t number) {
     record = file_->read(number);
     if (!record) return record.error();
     if (*record) return {};
-    auto from = start_in(*places_[number].log);
+    auto from = start_in(*places_[number].log, number);
     if (!from) return from.error();
     GroupRecord first;
     first.sequence = 1;

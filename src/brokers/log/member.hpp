@@ -31,7 +31,7 @@ inline std::atomic<Duration> look_at_group_every{std::chrono::seconds{1}};
 inline std::atomic<Duration> tell_standing_by_after{std::chrono::seconds{10}};
 
 /// Where `start` lies in a partition.
-[[nodiscard]] Result<std::uint64_t> resolve(PartitionLog& partition, const Start& start);
+[[nodiscard]] Result<std::uint64_t> resolve(PartitionLog& partition, std::uint32_t number, const Start& start);
 
 /// Of the files of one partition, and not to pass by itself.
 [[nodiscard]] bool is_damage(const Error& error);
@@ -101,7 +101,7 @@ class Member final : private tidings::log::Deaths::Listener {
   Result<> listen();
   [[nodiscard]] Duration look_again_in(bool has_share) const;
   [[nodiscard]] std::uint64_t flights_key(const DeliveryId& id) const;
-  Result<std::uint64_t> start_in(PartitionLog& partition) const;
+  Result<std::uint64_t> start_in(PartitionLog& partition, std::uint32_t number) const;
   Result<> begin_positions();
   Result<> begin_position(std::uint32_t partition);
   Result<> open_place(std::uint32_t partition, Duration wait_max);

@@ -12,7 +12,7 @@ namespace {
 Result<> move(TopicLog& topic, GroupFile& file, std::uint32_t number, const Start& to) {
   auto partition = topic.partition(number);
   if (!partition) return partition.error();
-  auto position = resolve(**partition, to);
+  auto position = resolve(**partition, number, to);
   if (!position) return position.error();
   auto record = file.read(number);
   const bool is_damaged = !record && record.error().code == "corrupt";

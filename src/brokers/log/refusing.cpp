@@ -22,7 +22,7 @@ Result<> Member::open_place(std::uint32_t number, Duration wait_max) {
   auto& place = places_[number];
   auto partition = topic_->partition(number, wait_max);
   if (!partition) return partition.error();
-  auto from = is_reader() ? start_in(**partition) : Result<std::uint64_t>{0};
+  auto from = is_reader() ? start_in(**partition, number) : Result<std::uint64_t>{0};
   if (!from) return from.error();
   place.cursor.emplace(**partition);
   place.again.emplace(**partition);

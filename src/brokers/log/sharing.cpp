@@ -124,7 +124,7 @@ Result<> Member::begin_place(std::uint32_t number) {
     record.position = *holds;
   } else {
     // Who joined first died before it wrote where the group begins.
-    auto from = start_in(*place.log);
+    auto from = start_in(*place.log, number);
     if (!from) return from.error();
     record.position = *from;
   }

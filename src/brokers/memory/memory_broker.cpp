@@ -82,7 +82,7 @@ class MemoryBroker final : public Broker {
   MemoryBroker& operator=(const MemoryBroker&) = delete;
 
   const Capabilities& capabilities() const override {
-    static constexpr Capabilities what{.delete_group = true, .delays = true, .producers = true};
+    static constexpr Capabilities what{.delete_group = true, .exact_counts = true, .delays = true, .producers = true};
     return what;
   }
 

@@ -329,8 +329,8 @@ std::deque<SharedChunk>::const_iterator Topic::Kept::chunk_of(std::uint64_t offs
   return std::prev(found);
 }
 
-std::uint64_t Topic::Kept::resolve(const Start& start) const {
-  if (const auto* offset = std::get_if<Offset>(&start.at)) return std::clamp(offset->value, earliest, end);
+std::uint64_t Topic::Kept::resolve(std::size_t number, const Start& start) const {
+  if (const auto offset = start.offset_in(Partition{static_cast<std::uint32_t>(number)})) return std::clamp(offset->value, earliest, end);
   if (const auto* time = std::get_if<TimePoint>(&start.at)) {
     const auto found = std::ranges::lower_bound(chunks, *time, {}, &Chunk::appended);
     return found == chunks.end() ? end : (*found)->first;
@@ -341,7 +341,7 @@ std::uint64_t Topic::Kept::resolve(const Start& start) const {
 std::vector<std::uint64_t> Topic::resolve(const Start& start) const {
   std::vector<std::uint64_t> positions;
   positions.reserve(partitions_.size());
-  for (const auto& kept : partitions_) positions.push_back(kept.resolve(start));
+  for (const auto& kept : partitions_) positions.push_back(kept.resolve(positions.size(), start));
   return positions;
 }
 

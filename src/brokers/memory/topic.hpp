@@ -69,7 +69,7 @@ class Topic {
     ProducerTable producers;
 
     [[nodiscard]] std::deque<SharedChunk>::const_iterator chunk_of(std::uint64_t offset) const;
-    [[nodiscard]] std::uint64_t resolve(const Start& start) const;
+    [[nodiscard]] std::uint64_t resolve(std::size_t number, const Start& start) const;
   };
 
   [[nodiscard]] std::vector<std::uint64_t> resolve(const Start& start) const;

@@ -1,0 +1,107 @@
+#include "service/audit.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "tidings/base/text.hpp"
+
+namespace tidings::service {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration still_after = 1min;  // a position that has stood for so long while its lag grew is told of
+
+std::uint64_t total_of(const Audited& one) {
+  return one.handled + one.parked + one.expired + one.skipped;
+}
+
+std::string place_of(const Audited& one) {
+  return one.topic + "/" + std::to_string(one.partition.value);
+}
+
+}  // namespace
+
+Result<std::vector<Audited>> Audit::look() {
+  if (!host_.broker->capabilities().exact_counts)
+    return Error{"unsupported", "this broker's groups do not count what their positions pass, one by one; nothing can be compared"};
+  const std::scoped_lock lock(mutex_);
+  std::vector<Audited> all;
+  std::optional<Error> trouble;
+  for (std::size_t at = 0; at < subjects_.size(); ++at) {
+    const auto& subject = subjects_[at];
+    const auto groups = host_.broker->groups(subject.broker_topic);
+    if (!groups) {
+      if (!trouble) trouble = groups.error();
+      continue;
+    }
+    const auto group = std::ranges::find(*groups, subject.group, &GroupInfo::group);
+    if (group == groups->end()) continue;  // it has come to nothing yet
+    for (const auto& info : group->partitions) {
+      auto& one = all.emplace_back(Audited{.handler = subject.handler,
+                                           .group = subject.group,
+                                           .topic = subject.topic,
+                                           .partition = info.partition,
+                                           .position = info.position,
+                                           .end = info.end,
+                                           .handled = info.handled,
+                                           .parked = info.parked,
+                                           .expired = info.expired,
+                                           .skipped = info.skipped,
+                                           .pending = info.lag()});
+      const auto [seen, is_first] = seen_.try_emplace({at, info.partition.value});
+      compare(one, seen->second, is_first);
+      watch(one, seen->second, is_first, subject);
+      seen->second.position = one.position.value;
+      seen->second.total = total_of(one);
+    }
+  }
+  if (trouble && all.empty()) return *trouble;
+  return all;
+}
+
+void Audit::compare(Audited& now, Seen& seen, bool is_first) {
+  if (is_first) return;
+  const auto passed = static_cast<std::int64_t>(now.position.value - seen.position);
+  const auto counted = static_cast<std::int64_t>(total_of(now) - seen.total);
+  // A group that was moved back counts anew what it passes again. One that was deleted begins anew.
+  if (now.position.value < seen.position || total_of(now) < seen.total) {
+    seen.difference = 0;
+    seen.difference_told = false;
+    return;
+  }
+  seen.difference += passed - counted;
+  now.difference = seen.difference;
+  if (now.difference == 0) {
+    seen.difference_told = false;
+    return;
+  }
+  if (std::exchange(seen.difference_told, true)) return;
+  host_.say(LogLevel::error, now.handler + " does not add up on " + place_of(now) + ": since the audit began its position passed " +
+                                 std::to_string(std::abs(now.difference)) +
+                                 (now.difference > 0 ? " events more" : " events fewer") +
+                                 " than it counted as handled, parked, expired or skipped; look at offsets before " +
+                                 std::to_string(now.position.value));
+}
+
+void Audit::watch(Audited& now, Seen& seen, bool is_first, const Subject& subject) {
+  const auto time = host_.clock->steady_now();
+  if (is_first || now.position.value != seen.position || now.pending == 0) {
+    if (std::exchange(seen.standstill_told, false) && now.position.value != seen.position)
+      host_.say(LogLevel::info, now.handler + " goes on at " + place_of(now));
+    seen.stood_since = time;
+    seen.pending_then = now.pending;
+    return;
+  }
+  now.stands_still = time - seen.stood_since;
+  now.lag_grows = now.pending > seen.pending_then;
+  if (now.stands_still < still_after || !now.lag_grows || std::exchange(seen.standstill_told, true)) return;
+  auto why = subject.state ? subject.state() : std::string{};
+  if (!why.empty()) why = " (" + why + ")";
+  host_.say(LogLevel::warning, now.handler + " stands still on " + place_of(now) + " at offset " +
+                                   std::to_string(now.position.value) + " for " + to_text(now.stands_still) + why + ": " +
+                                   std::to_string(now.pending) + " events wait, and they become more");
+}
+
+}  // namespace tidings::service

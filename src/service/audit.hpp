@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "service/host.hpp"
+#include "tidings/service/audit.hpp"
+
+namespace tidings::service {
+
+/// Compares, again and again, what groups have counted with what their positions have passed, and tells of what does not
+/// add up and of groups that stand still while their lag grows. Thread-safe.
+class Audit {
+ public:
+  /// A group to look at.
+  struct Subject {
+    std::string handler;
+    std::string group;
+    std::string topic;         // as users know it
+    std::string broker_topic;
+    std::function<std::string()> state;  // why it may stand still: "paused"; empty: nothing known
+  };
+
+  explicit Audit(Host& host) : host_(host) {}
+
+  /// Before the first `look`.
+  void add(Subject subject) { subjects_.push_back(std::move(subject)); }
+
+  /// Errors: `unsupported` (never) where the broker's counters are not exact; else the first of the broker's, and what
+  /// could be looked at was.
+  Result<std::vector<Audited>> look();
+
+ private:
+  struct Seen {
+    std::uint64_t position = 0;
+    std::uint64_t total = 0;
+    std::int64_t difference = 0;
+    bool difference_told = false;
+    SteadyTime stood_since{};
+    std::uint64_t pending_then = 0;
+    bool standstill_told = false;
+  };
+  void compare(Audited& now, Seen& seen, bool is_first);
+  void watch(Audited& now, Seen& seen, bool is_first, const Subject& subject);
+
+  Host& host_;
+  std::vector<Subject> subjects_;
+  std::mutex mutex_;
+  std::map<std::pair<std::size_t, std::uint32_t>, Seen> seen_;  // by subject and partition
+};
+
+}  // namespace tidings::service
