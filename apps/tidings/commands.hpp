@@ -89,6 +89,17 @@ struct InspectArguments {
 };
 int inspect(const Common& common, const InspectArguments& arguments);
 
+struct BridgeArguments {
+  std::string from;
+  std::string to;
+  std::string name = "bridge";
+  std::vector<std::string> topics;   ///< none: all
+  std::vector<std::string> carried;  ///< groups: carried over, and nothing is mirrored
+  std::uint32_t partitions = 0;
+  bool follow = true;
+};
+int bridge(const Common& common, const BridgeArguments& arguments);
+
 struct DemoArguments {
   std::string orders;
   double rate = -1;  ///< orders a second; below 0: the default

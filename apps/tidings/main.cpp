@@ -139,6 +139,7 @@ struct Parser {
   GroupArguments deleting;
   VerifyArguments verifying;
   InspectArguments inspecting;
+  BridgeArguments bridging;
   DemoArguments showing;
 
   Parser() {
@@ -164,6 +165,7 @@ struct Parser {
     add_lists();
     add_changes();
     add_folders();
+    add_bridge();
     add_demo();
     app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
   }
@@ -355,6 +357,36 @@ struct Parser {
     shared(at);
   }
 
+  void add_bridge() {
+    auto* const at = command("bridge", "Mirror one broker to another, live, and carry groups over");
+    at->add_option("FROM", bridging.from, "Where the events are")->required()->type_name("URL");
+    at->add_option("TO", bridging.to, "Where they are to be too")->required()->type_name("URL");
+    at->add_option("--topic", bridging.topics, "Only this one; may be repeated (all, also those that come later)")
+        ->type_name("NAME")
+        ->expected(1)
+        ->take_all();
+    at->add_option("--name", bridging.name, "Of the bridge: two of one name, one each way, send nothing back (bridge)")
+        ->type_name("NAME");
+    at->add_option("--partitions", bridging.partitions, "Of topics that it makes there (as at the source)")
+        ->type_name("N")
+        ->check(whole(1, 1024));
+    auto* const once = at->add_flag_callback("--no-follow", [this] { bridging.follow = false; }, "End where they end now");
+    at->add_option("--carry", bridging.carried,
+                   "Only put this group of the --topic at TO where it is at FROM; it must have no live member")
+        ->type_name("GROUP")
+        ->expected(1)
+        ->take_all()
+        ->excludes(once);
+    at->footer(
+        "Ids, payloads and headers stay, and the order of a key. Where it was stands at FROM: started again, after a\n"
+        "kill too, it goes on there. A group that is carried goes on at TO with nothing left out.\n\n"
+        "Examples:\n"
+        "  tidings bridge log:./data nats://localhost\n"
+        "  tidings bridge log:./data kafka://localhost --topic orders --partitions 12\n"
+        "  tidings bridge log:./data nats://localhost --topic orders --carry billing.send-invoices");
+    shared(at);
+  }
+
   void add_demo() {
     auto* const at = command("demo", "The shop: four services, one is killed and catches up");
     auto* const orders = at->add_option("--orders", showing.orders, "Real orders, a CSV file, instead of made-up ones");
@@ -410,6 +442,7 @@ struct Parser {
       if (app.get_subcommand("groups")->got_subcommand("delete")) return delete_group(common, deleting);
       return groups(common, listing);
     }
+    if (app.got_subcommand("bridge")) return bridge(common, bridging);
     if (app.got_subcommand("lag")) return lag(common, listing);
     const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
     if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {

@@ -13,6 +13,11 @@ namespace tidings {
 
 namespace {
 constexpr Duration look_for_topics_every = std::chrono::seconds{2};
+
+/// A broker's own affairs, in whatever namespace.
+bool is_own(std::string_view topic) {
+  return topic.starts_with("tidings.") || topic.find(".tidings.") != std::string_view::npos;
+}
 }
 
 class Bridge::Impl {
@@ -65,7 +70,7 @@ Result<> Bridge::Impl::begin_all() {
   auto topics = from_.topics();
   if (!topics) return topics.error();
   for (const auto& topic : *topics)
-    if (!topic.name.starts_with("tidings."))
+    if (!is_own(topic.name))
       if (auto begun = begin(topic.name); !begun) return begun;
   return {};
 }
