@@ -106,6 +106,8 @@ class FaultyConsumer final : public Consumer {
     return fault_ == Fault::ignores_extend ? good_->reject(ids, Duration{}) : good_->extend(ids);
   }
   std::vector<Partition> assignment() const override { return good_->assignment(); }
+  std::optional<Hold> keep(Partition partition) override { return good_->keep(partition); }
+  void let_go(Partition partition) override { good_->let_go(partition); }
   void wake() override {
     if (fault_ != Fault::sleeps_through_wake) good_->wake();
   }

@@ -171,6 +171,11 @@ Result<> validate(const PublisherOptions& options) {
                                       std::to_string(options.window)};
 }
 
+std::optional<Hold> Consumer::keep(Partition partition) {
+  const auto held = assignment();
+  return std::ranges::find(held, partition) == held.end() ? std::nullopt : std::optional<Hold>(std::in_place);
+}
+void Consumer::let_go(Partition) {}
 void Consumer::begin(std::span<const Attempt>) {}
 void Consumer::end(std::span<const DeliveryId>) {}
 

@@ -18,6 +18,17 @@ using namespace std::chrono_literals;
 constexpr std::int64_t poison = 37;
 constexpr std::int64_t count = 120;
 
+/// What is parked of a key.
+std::vector<Delivery> letters(Broker& broker, std::string_view key) {
+  auto reader = broker.subscribe("test.take.dead-letters", {}).or_throw();
+  std::vector<Delivery> all;
+  while (true) {
+    const auto got = reader->fetch(100, 100ms).or_throw();
+    if (got.empty()) return all;
+    std::ranges::copy_if(got, std::back_inserter(all), [&](const Delivery& one) { return one.envelope.key == key; });
+  }
+}
+
 struct Crashing {
   Crashing() {
     if (::mkdtemp(folder.data()) == nullptr) std::abort();
@@ -81,11 +92,10 @@ struct Crashing {
       handled += one.handled;
       parked += one.parked;
     }
-    EXPECT_EQ(handled, count - 1) << "the others are handled";
-    EXPECT_EQ(parked, 1U);
-    auto dead = broker->subscribe("test.take.dead-letters", {}).or_throw();
-    const auto got = dead->fetch(10, 1s).or_throw();
-    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(handled, count - 9) << "the others are handled";
+    EXPECT_EQ(parked, 9U);
+    const auto got = letters(*broker, "k7");
+    ASSERT_EQ(got.size(), 9U) << "with those behind it";
     const auto header = [&](std::string_view name) {
       return std::string(got.front().envelope.headers.get(name).value_or("none"));
     };
@@ -151,9 +161,8 @@ TEST(Crash, AttemptsThatFailedCountOverAKill) {
   };
   EXPECT_EQ(crashing.run_until_done(on), 1);
   auto broker = crashing.open();
-  auto dead = broker->subscribe("test.take.dead-letters", {}).or_throw();
-  const auto got = dead->fetch(10, 1s).or_throw();
-  ASSERT_EQ(got.size(), 1U);
+  const auto got = letters(*broker, "k7");
+  ASSERT_EQ(got.size(), 9U);
   EXPECT_EQ(got.front().envelope.headers.get(dead_letter::attempts), "5") << "two failed, one died, two failed";
   EXPECT_EQ(got.front().envelope.headers.get(dead_letter::code), "no");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "service/backoff.hpp"
@@ -30,6 +31,12 @@ std::string group_of_instance(const Host& host, const std::string& name, const H
   return group;
 }
 
+/// A process that shares nothing and remembers nothing has no keys that wait for what is driven again.
+HandlerOptions as_instance(const Host& host, HandlerOptions options) {
+  if (options.instances == Instances::each && host.instance.empty()) options.after_parked = AfterParked::go_on;
+  return options;
+}
+
 /// As `turn.first`, those of `tasks` that are left.
 template <class Keep>
 void relink(Lanes::Turn& turn, Keep keep) {
@@ -51,10 +58,11 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
     : host_(host),
       name_(std::move(name)),
       group_(in_namespace(host.name_space, group_of_instance(host, name_, options))),
-      options_(options),
+      options_(as_instance(host, options)),
       handler_(std::move(handler)),
       wants_flush_(std::move(wants_flush)),
-      turns_(host, name_, group_, options, *handler_, stopping_),
+      parking_(host, name_, group_, options_, *this),
+      turns_(host, name_, parking_, options_, *handler_, stopping_),
       lanes_(options.in_flight_max, handler_->takes_batches() ? options.batch_max : 1,
              handler_->takes_batches() ? options.batch_wait : Duration::zero()),
       gate_(options.rate, options.breaker) {}
@@ -65,6 +73,7 @@ Handling::~Handling() {
     if (fetcher.joinable()) fetcher.join();
   for (auto& worker : workers_)
     if (worker->thread.joinable()) worker->thread.join();
+  (void)parking_.wait_ended(std::chrono::steady_clock::now() + 1h);
 }
 
 Result<> Handling::subscribe() {
@@ -130,7 +139,7 @@ void Handling::fetch_loop(Source& source) {
       host_.say(LogLevel::info, name_ + " gets events of " + source.broker_topic + " again");
     if (fetched->empty()) continue;
     source.seen_last = std::max(source.seen_last, fetched->back().appended);
-    take_in(source, *fetched);
+    if (take_over(source, *fetched)) take_in(source, *fetched);
   }
   const std::scoped_lock lock(mutex_);
   --alive_;
@@ -169,9 +178,29 @@ void Handling::fetch_failed(Source& source, const Error& why, int failures) {
   source.consumer = std::move(*consumer);
 }
 
+/// What is parked must be known before anything is handled. False: the service stops before it is.
+bool Handling::take_over(Source& source, std::span<const Delivery> deliveries) {
+  for (int failures = 1;; ++failures) {
+    const auto taken = parking_.take_over(source, deliveries);
+    if (taken) return true;
+    if (stopping_) return false;
+    const auto pause = std::min(endless_pause_after(trouble, failures, *host_.entropy), options_.settle_within / 3);
+    host_.say(LogLevel::warning, name_ + " waits with events of " + source.broker_topic +
+                                     ", since it cannot read what is parked of them: " + to_string(taken.error()) +
+                                     "; trying again in " +
+                                     to_text(std::chrono::ceil<std::chrono::milliseconds>(pause)));
+    {
+      std::unique_lock lock(mutex_);
+      room_.wait_for(lock, pause, [&] { return stopping_.load(); });
+    }
+    std::vector<DeliveryId> ids;
+    for (const auto& delivery : deliveries) ids.push_back(delivery.id);
+    (void)source.consumer->extend(ids);
+  }
+}
+
 void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   const auto kinds = handler_->kinds();
-  const bool by_partition = handler_->takes_batches();
   struct Sorted {
     std::uint64_t key;
     std::uint32_t kind;
@@ -187,13 +216,7 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   for (const auto& delivery : deliveries) {
     const auto kind = source.kind_of(kinds, delivery.envelope);
     auto& sort = sorted.emplace_back(Sorted{0, kind.value_or(0), false, kind.has_value()});
-    if (by_partition) {
-      sort.key = (source.index << 32U) | delivery.id.partition.value;
-      sort.keyed = true;
-    } else if (!delivery.envelope.key.empty()) {
-      sort.key = key_hash(delivery.envelope.key);
-      sort.keyed = true;
-    }
+    std::tie(sort.key, sort.keyed) = lane_of(source, delivery);
     any_again = any_again || delivery.attempt > 1;
   }
   if (any_again)
@@ -237,6 +260,13 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
     if (!sorted[at].wanted) tell_ignored(source, deliveries[at].envelope.type);
 }
 
+/// The lane that an event belongs to, and whether it has any.
+std::pair<std::uint64_t, bool> Handling::lane_of(const Source& source, const Delivery& delivery) const {
+  if (handler_->takes_batches()) return {(source.index << 32U) | delivery.id.partition.value, true};
+  if (delivery.envelope.key.empty()) return {0, false};
+  return {key_hash(delivery.envelope.key), true};
+}
+
 void Handling::tell_ignored(Source& source, std::string_view type) {
   if (source.ignored_type == type) return;
   source.ignored_type = type;
@@ -252,7 +282,7 @@ void Handling::drop_repeated(const Source& source, std::span<Delivery> deliverie
       if (deliveries[at].attempt > 1 && deliveries[at].id == id) repeated[at] = true;
   };
   lanes_.for_each([&](const Task& task) {
-    if (task.source == &source) is_ours(task.delivery.id);
+    if (task.source == &source && !task.again) is_ours(task.delivery.id);
   });
   std::ranges::for_each(source.handled, is_ours);
   std::ranges::for_each(source.parked, is_ours);
@@ -359,8 +389,16 @@ void Handling::absorb(Lanes::Turn& turn, std::optional<SteadyTime> due,
                       std::vector<std::shared_ptr<const void>>& spent) {
   relink(turn, [&](Task& task) {
     auto& source = *task.source;
-    if (task.settled) {
+    if (!task.dropped && task.stage == Task::Stage::parking) {
+      if (parking_.take(task)) return false;
+      task.dropped = true;
+    }
+    if (task.settled && task.again) {
+      parking_.driven(task);
+    } else if (task.settled) {
       source.done(task.outcome).push_back(task.delivery.id);
+    } else if (task.dropped && task.again) {
+      parking_.gave_up(task);
     } else if (task.dropped) {
       source.held -= std::min<std::size_t>(source.held, 1);
     } else {
@@ -436,7 +474,8 @@ void Handling::extend() {
     {
       const std::scoped_lock lock(mutex_);
       lanes_.for_each([&](const Task& task) {
-        if (task.source == source.get() && !source->lost(task.delivery.id)) ids.push_back(task.delivery.id);
+        if (task.source == source.get() && !task.again && !source->lost(task.delivery.id))
+          ids.push_back(task.delivery.id);
       });
       ids.insert(ids.end(), source->handled.begin(), source->handled.end());
       ids.insert(ids.end(), source->parked.begin(), source->parked.end());
@@ -448,6 +487,60 @@ void Handling::extend() {
       host_.say(LogLevel::debug,
                 name_ + " could not keep " + std::to_string(ids.size()) + " events: " + to_string(extended.error()));
   }
+}
+
+// What is parked, and driven again.
+
+std::vector<Source*> Handling::sources() const {
+  std::vector<Source*> all;
+  for (const auto& source : sources_) all.push_back(source.get());
+  return all;
+}
+
+std::shared_ptr<Consumer> Handling::consumer(const Source& source) const {
+  const std::scoped_lock lock(mutex_);
+  return source.consumer;
+}
+
+std::uint64_t Handling::fetched(const Source& source, std::uint32_t partition) const {
+  const std::scoped_lock lock(mutex_);
+  return partition < source.fetched.size() ? source.fetched[partition] : 0;
+}
+
+void Handling::drive(Source& source, std::span<Delivery> events, std::span<const char> ordered) {
+  const std::scoped_lock lock(mutex_);
+  for (std::size_t at = 0; at < events.size(); ++at) {
+    auto& task = lanes_.make();
+    const auto kind = source.kind_of(handler_->kinds(), events[at].envelope);
+    task.delivery = std::move(events[at]);
+    task.source = &source;
+    std::tie(task.key, task.keyed) = lane_of(source, task.delivery);
+    task.kind = kind.value_or(0);
+    task.again = task.alone = true;
+    task.ordered = ordered[at] != 0;
+    // Of a type that is no longer taken: as when it comes for the first time.
+    if (!kind) task.outcome = Outcome::skipped;
+    lanes_.add(task);
+  }
+  for (auto wake = std::min(lanes_.ready(), idle_); wake > 0; --wake) work_.notify_one();
+}
+
+void Handling::put_aside(std::span<Task* const> tasks) {
+  std::vector<std::shared_ptr<const void>> spent;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (auto* task : tasks) {
+      auto& source = *task->source;
+      if (!task->again && task->dropped)
+        source.held -= std::min<std::size_t>(source.held, 1);
+      else if (!task->again)
+        source.parked.push_back(task->delivery.id);
+      spent.push_back(std::move(task->delivery.owner));
+      lanes_.recycle(*task);
+    }
+    if (idle_ > 0) work_.notify_one();
+  }
+  wants_flush_();
 }
 
 // How it ends.
@@ -463,6 +556,7 @@ void Handling::begin_stop() {
       if (source->consumer) consumers.push_back(source->consumer);
   }
   for (const auto& consumer : consumers) consumer->wake();
+  parking_.begin_stop();
 }
 
 bool Handling::wait_ended(SteadyTime until) {
@@ -473,6 +567,7 @@ bool Handling::wait_ended(SteadyTime until) {
   for (auto& fetcher : fetchers_) fetcher.join();
   for (auto& worker : workers_) worker->thread.join();
   fetchers_.clear();
+  if (!parking_.wait_ended(until)) return false;
   {
     // The keeper may have taken what is done before we could, and must have told the broker before we leave the group.
     std::unique_lock lock(mutex_);
@@ -495,6 +590,7 @@ std::vector<std::string> Handling::running() const {
     const auto& envelope = worker->runs->delivery.envelope;
     texts.push_back(name_ + " still runs event " + printable(envelope.id) + " (key '" + printable(envelope.key) + "')");
   }
+  if (alive_ == 0 && texts.empty() && settling_ == 0) texts.push_back(name_ + " still writes to " + parking_.topic());
   if (settling_ > 0) texts.push_back(name_ + " still settles what it has done");
   return texts;
 }
@@ -514,10 +610,12 @@ std::string Handling::state() const {
 
 HandlerStats Handling::stats() const {
   const auto& counted = turns_.counted();
+  const auto& written = parking_.counted();
   const std::scoped_lock lock(mutex_);
   return {.handled = counted.handled,
           .failed = counted.failed,
-          .parked = counted.parked,
+          .parked = written.parked,
+          .redriven = written.redriven,
           .ignored = ignored_,
           .expired = counted.expired,
           .overran = turns_.overran(),

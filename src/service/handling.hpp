@@ -12,6 +12,7 @@
 #include "service/gate.hpp"
 #include "service/host.hpp"
 #include "service/lanes.hpp"
+#include "service/parking.hpp"
 #include "service/source.hpp"
 #include "service/turns.hpp"
 #include "tidings/service/detail/handler.hpp"
@@ -24,13 +25,13 @@ namespace tidings::service {
 /// together, or by `flush`, so within milliseconds and without a thread of its own.
 ///
 /// Thread-safe. Threads are started by `start`, and have ended when `wait_ended` says so.
-class Handling {
+class Handling final : private DrivingLanes {
  public:
   /// `wants_flush` is called when something waits to be settled while all workers are busy; some calls are under the
   /// handling's lock, so it must not call back.
   Handling(Host& host, std::string name, HandlerOptions options, std::unique_ptr<detail::Handler> handler,
            std::function<void()> wants_flush);
-  ~Handling();
+  ~Handling() override;
   Handling(const Handling&) = delete;
   Handling& operator=(const Handling&) = delete;
 
@@ -64,6 +65,8 @@ class Handling {
   [[nodiscard]] std::vector<std::string> running() const;
 
   [[nodiscard]] HandlerStats stats() const;
+  /// What is to be done with the dead letters of a group, this one or another.
+  void requested(const std::string& id, const DeadLetterRequest& request) { parking_.requested(id, request); }
 
  private:
   struct Worker {
@@ -76,8 +79,15 @@ class Handling {
   [[nodiscard]] bool is_reader() const;
   Result<std::unique_ptr<Consumer>> join(const Source& source);
   void fetch_loop(Source& source);
+  bool take_over(Source& source, std::span<const Delivery> deliveries);
   void take_in(Source& source, std::span<Delivery> deliveries);
+  [[nodiscard]] std::vector<Source*> sources() const override;
+  [[nodiscard]] std::shared_ptr<Consumer> consumer(const Source& source) const override;
+  void drive(Source& source, std::span<Delivery> events, std::span<const char> ordered) override;
+  [[nodiscard]] std::uint64_t fetched(const Source& source, std::uint32_t partition) const override;
+  void put_aside(std::span<Task* const> tasks) override;
   void drop_repeated(const Source& source, std::span<Delivery> deliveries, std::vector<bool>& repeated) const;
+  [[nodiscard]] std::pair<std::uint64_t, bool> lane_of(const Source& source, const Delivery& delivery) const;
   void tell_ignored(Source& source, std::string_view type);
   void fetch_failed(Source& source, const Error& why, int failures);
   [[nodiscard]] std::size_t wait_for_room(Source& source);
@@ -100,6 +110,7 @@ class Handling {
   const std::function<void()> wants_flush_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::uint64_t> ignored_ = 0;
+  Parking parking_;
   Turns turns_;
 
   mutable std::mutex mutex_;

@@ -78,8 +78,8 @@ TEST_F(HandlingBrokerTest, an_event_that_cannot_be_parked_waits_and_is_not_lost)
   publish(Order{"b", 3});
   const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.take"));
-  EXPECT_EQ(read("test.take.dead-letters").size(), 1U);
-  EXPECT_EQ(handled.values(), (std::vector<std::int64_t>{3, 2}));
+  EXPECT_EQ(letters("test.take.dead-letters").size(), 2U) << "with the one behind it";
+  EXPECT_EQ(handled.values(), std::vector<std::int64_t>{3});
 }
 
 TEST_F(HandlingBrokerTest, a_settle_that_fails_is_tried_again) {

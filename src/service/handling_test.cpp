@@ -129,11 +129,11 @@ TEST_F(HandlingTest, a_throw_is_a_failure) {
     ASSERT_TRUE(caught_up("orders", "test." + std::string(handler)));
     EXPECT_EQ(service.stats(handler)->failed, 6U) << "as many attempts as after an error";
   }
-  EXPECT_EQ(read("test.standard.dead-letters").at(0).headers.get(dead_letter::reason), "out of paper");
-  EXPECT_EQ(read("test.standard.dead-letters").at(0).headers.get(dead_letter::code), "handler_threw");
-  EXPECT_EQ(read("test.other.dead-letters").at(0).headers.get(dead_letter::reason),
+  EXPECT_EQ(letters("test.standard.dead-letters").at(0).headers.get(dead_letter::reason), "out of paper");
+  EXPECT_EQ(letters("test.standard.dead-letters").at(0).headers.get(dead_letter::code), "handler_threw");
+  EXPECT_EQ(letters("test.other.dead-letters").at(0).headers.get(dead_letter::reason),
             "something that is no std::exception");
-  EXPECT_EQ(read("test.error.dead-letters").at(0).headers.get(dead_letter::code), "away");
+  EXPECT_EQ(letters("test.error.dead-letters").at(0).headers.get(dead_letter::code), "away");
 }
 
 TEST_F(HandlingTest, an_error_that_says_never_parks_at_once) {
@@ -143,14 +143,14 @@ TEST_F(HandlingTest, an_error_that_says_never_parks_at_once) {
   const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.take"));
   EXPECT_EQ(service.stats("take")->failed, 1U);
-  EXPECT_EQ(read("test.take.dead-letters").at(0).headers.get(dead_letter::attempts), "1");
+  EXPECT_EQ(letters("test.take.dead-letters").at(0).headers.get(dead_letter::attempts), "1");
   EXPECT_EQ(lines_.count("parked event"), 1U);
 }
 
 TEST_F(HandlingTest, what_cannot_be_decoded_is_parked_at_once_and_in_its_turn) {
   Record<std::int64_t> seen;
   auto& service = make();
-  service.on("take", {}, [&](const Order& order) { seen.add(order.number); });
+  service.on("take", {.after_parked = AfterParked::go_on}, [&](const Order& order) { seen.add(order.number); });
   auto envelope = make_envelope(Order{"a", 1}, {.source = "elsewhere"}).or_throw();
   envelope.payload = R"({"id":"a","number":"one, secretly"})";
   publish_raw("orders", envelope);
@@ -164,7 +164,7 @@ TEST_F(HandlingTest, what_cannot_be_decoded_is_parked_at_once_and_in_its_turn) {
   const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.take"));
   EXPECT_EQ(seen.values(), std::vector<std::int64_t>{4});
-  const auto dead = read("test.take.dead-letters");
+  const auto dead = letters("test.take.dead-letters");
   ASSERT_EQ(dead.size(), 3U);
   EXPECT_NE(dead[0].headers.get(dead_letter::reason)->find("number"), std::string::npos)
       << *dead[0].headers.get(dead_letter::reason);
@@ -186,7 +186,7 @@ TEST_F(HandlingTest, a_long_reason_is_cut) {
   publish(Order{"a", 1});
   const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.take"));
-  EXPECT_EQ(read("test.take.dead-letters").at(0).headers.get(dead_letter::reason), std::string(1023, 'x') + "…");
+  EXPECT_EQ(letters("test.take.dead-letters").at(0).headers.get(dead_letter::reason), std::string(1023, 'x') + "…");
 }
 TEST_F(HandlingTest, groups_are_independent) {
   std::mutex mutex;
@@ -236,7 +236,7 @@ TEST_F(HandlingTest, one_bad_item_of_a_batch_is_isolated) {
   stop();
   const std::vector<std::vector<std::int64_t>> expected{{0, 1, 2, 3, 4, 5}, {0}, {1}, {2}, {3}, {3}, {3}, {4}, {5}};
   EXPECT_EQ(batches, expected);
-  const auto dead = read("test.take.dead-letters");
+  const auto dead = letters("test.take.dead-letters");
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].key, "k3");
   EXPECT_EQ(dead[0].headers.get(dead_letter::attempts), "4");
@@ -260,7 +260,7 @@ TEST_F(HandlingTest, what_cannot_be_decoded_leaves_its_batch) {
   const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.take"));
   EXPECT_EQ(sizes.values(), std::vector<std::size_t>{2});
-  EXPECT_EQ(read("test.take.dead-letters").at(0).key, "b");
+  EXPECT_EQ(letters("test.take.dead-letters").at(0).key, "b");
   EXPECT_EQ(read("mails").size(), 2U);
 }
 

@@ -1,75 +1,173 @@
 #include "service/parking.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include "tidings/base/text.hpp"
+#include "tidings/base/key_hash.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings::service {
 
 namespace {
 
-constexpr std::size_t reason_bytes_max = 1024;
-constexpr std::size_t headers_bytes_max = 4096;  // more than all of ours together
+using namespace std::chrono_literals;
 
-/// A header's value: printable, and cut where it is long, not within a character.
-std::string header_text(std::string_view text) {
-  auto shown = printable(text);
-  if (shown.size() <= reason_bytes_max) return shown;
-  auto end = reason_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xC0U) == 0x80U) --end;
-  shown.resize(end);
-  return shown + "…";
-}
+constexpr std::size_t window_max = 256;
+constexpr Duration closing_wait = 2ms;  // what is driven again is written down in about that time
 
 }  // namespace
 
-std::string Parking::dead_topic() const {
-  return dead_letters_of(group_);
+Parking::Parking(Host& host, std::string name, const std::string& group, const HandlerOptions& options,
+                 DrivingLanes& lanes)
+    : host_(host),
+      in_order_(options.after_parked == AfterParked::wait),
+      lanes_(lanes),
+      topic_(host, dead_letters_of(group)),
+      writer_(host, topic_, shelf_, name, group, options.retry,
+              [this](std::span<Task* const> tasks) {
+                for (auto* task : tasks)
+                  if (task->again) redriver_.returned();
+                lanes_.put_aside(tasks);
+              }),
+      redriver_(host, name, group, topic_, shelf_, writer_, lanes,
+                std::clamp<std::size_t>(options.in_flight_max, 1, window_max)) {}
+
+/// The writer tells the redriver, and outlives it.
+Parking::~Parking() {
+  redriver_.begin_stop();
+  (void)wait_ended(std::chrono::steady_clock::now() + 1h);
 }
 
-Result<> Parking::create(const Source& source) {
-  const std::scoped_lock lock(mutex_);
-  if (std::ranges::find(created_for_, source.broker_topic) != created_for_.end()) return {};
-  auto origin = host_.broker->topic(source.broker_topic);
-  if (!origin) return origin.error();
-  // A handler of several topics has one dead letter topic: as the first that needs it has it.
-  if (auto there = host_.broker->topic(topic_); !there) {
-    if (there.error().code != "unknown_topic") return there.error();
-    const TopicOptions options{.partitions = static_cast<std::uint32_t>(origin->partitions.size()),
-                               .durability = origin->durability,
-                               .event_bytes_max = origin->event_bytes_max + headers_bytes_max};
-    if (auto made = host_.broker->create_topic(topic_, options); !made) {
-      // Another member of the group may have been first.
-      if (made.error().code != "topic_exists_with") return made;
+Result<> Parking::take_over(Source& source, std::span<const Delivery> deliveries) {
+  std::vector<std::uint32_t> partitions;
+  std::vector<std::uint64_t> generations;
+  {
+    const std::scoped_lock lock(shelf_.mutex);
+    const DeliveryId* before = nullptr;
+    for (const auto& delivery : deliveries) {
+      const auto& id = delivery.id;
+      if (before != nullptr && before->partition == id.partition && before->generation == id.generation) continue;
+      before = &id;
+      if (shelf_.find(source, id.partition.value, id.generation) != nullptr) continue;
+      const auto known = std::ranges::find(partitions, id.partition.value);
+      if (known == partitions.end())
+        partitions.push_back(id.partition.value), generations.push_back(id.generation);
+      else if (auto& newest = generations[static_cast<std::size_t>(known - partitions.begin())]; newest < id.generation)
+        newest = id.generation;
     }
   }
-  created_for_.push_back(source.broker_topic);
-  return {};
+  if (partitions.empty()) return {};
+  return redriver_.take_over(source, partitions, generations);
 }
 
-Result<> Parking::park(const Source& source, const Task& task) {
-  if (auto there = create(source); !there) return there;
-  const auto& delivery = task.delivery;
-  const Error unknown{"failed", "no reason was given"};
-  const auto& why = task.failure ? *task.failure : unknown;
-  Headers headers(delivery.envelope.headers);
-  headers.set(dead_letter::reason, header_text(why.message.empty() ? why.code : why.message));
-  headers.set(dead_letter::code, header_text(why.code));
-  headers.set(dead_letter::attempts, std::to_string(task.attempt()));
-  headers.set(dead_letter::topic, source.broker_topic);
-  headers.set(dead_letter::partition, std::to_string(delivery.id.partition.value));
-  headers.set(dead_letter::offset, std::to_string(delivery.id.offset.value));
-  headers.set(dead_letter::group, group_);
-  headers.set(dead_letter::time, to_rfc3339(host_.clock->now()));
-  auto envelope = delivery.envelope;
-  envelope.headers = headers.view();
-  const std::array events{envelope};
-  auto parked = host_.broker->publish(topic_, events, {.partition = delivery.id.partition});
-  if (!parked && parked.error().code == "invalid_options") parked = host_.broker->publish(topic_, events);
-  if (!parked) return parked.error();
-  return {};
+std::optional<SteadyTime> Parking::admit(Task& task) {
+  if (!task.again && shelf_.remembered() == 0) return std::nullopt;
+  const auto& id = task.delivery.id;
+  const std::scoped_lock lock(shelf_.mutex);
+  const auto* held = shelf_.find(*task.source, id.partition.value, id.generation);
+  if (held == nullptr || (task.again && (held->winds_up || !held->book.may_go_on(place_of(task))))) {
+    task.dropped = true;
+    return std::nullopt;
+  }
+  if (task.again) return std::nullopt;
+  const bool has_key = in_order_ && !task.delivery.envelope.key.empty();
+  const auto key = has_key ? key_hash(task.delivery.envelope.key) : 0;
+  switch (held->book.standing(key, has_key, id.offset.value)) {
+    case Book::Standing::free:
+      break;
+    case Book::Standing::parked:
+      task.outcome = Outcome::parked;
+      task.settled = true;
+      break;
+    case Book::Standing::closing:
+      return host_.clock->steady_now() + closing_wait;
+    case Book::Standing::behind:
+      task.behind = held->book.first_of(key);
+      task.is_behind = true;
+      task.failure = std::make_unique<Error>(
+          "follows_parked", "an event of its key is parked: that of " + task.source->broker_topic + ", partition " +
+                                std::to_string(id.partition.value) + ", offset " + std::to_string(task.behind));
+      task.stage = Task::Stage::parking;
+      break;
+  }
+  return std::nullopt;
+}
+
+Result<> Parking::room(const Task& task) {
+  if (task.again || shelf_.remembered() < remembered_max) return {};
+  return Error{"too_many_parked",
+               std::to_string(remembered_max) + " keys are blocked by parked events, or events parked without a key, " +
+                   "which is as many as a process remembers; redrive or drop some (tidings dead-letters)",
+               Retry::same_call};
+}
+
+bool Parking::take(Task& task) {
+  const auto& id = task.delivery.id;
+  DeadJob job{.kind = task.again ? DeadJob::Kind::failed : DeadJob::Kind::letter,
+              .source = task.source,
+              .partition = id.partition.value,
+              .generation = id.generation,
+              .task = &task,
+              .place = {},
+              .request = {},
+              .note = {}};
+  {
+    const std::scoped_lock lock(shelf_.mutex);
+    auto* held = shelf_.find(*task.source, id.partition.value, id.generation);
+    if (held == nullptr) return false;
+    auto& book = held->book;
+    if (task.again) {
+      job.place = place_of(task);
+      job.request = held->request;
+      book.failed(job.place, task.failure->code, host_.clock->now(), held->request);
+    } else {
+      const auto& key = task.delivery.envelope.key;
+      task.ordered = in_order_ && !key.empty() && book.would_block(key_hash(key), id.offset.value);
+      job.place = place_of(task);
+      const auto before = book.remembered();
+      book.park(job.place);
+      shelf_.add_remembered(before, book.remembered());
+    }
+  }
+  writer_.add(std::move(job));
+  return true;
+}
+
+void Parking::driven(const Task& task) {
+  const auto& id = task.delivery.id;
+  DeadJob job{.kind = DeadJob::Kind::closed,
+              .source = task.source,
+              .partition = id.partition.value,
+              .generation = id.generation,
+              .task = nullptr,
+              .place = place_of(task),
+              .request = {},
+              .note = {}};
+  {
+    const std::scoped_lock lock(shelf_.mutex);
+    if (auto* held = shelf_.find(*task.source, id.partition.value, id.generation)) {
+      held->book.closing(job.place);
+      job.request = held->request;
+    }
+  }
+  writer_.add(std::move(job));
+  redriver_.returned();
+}
+
+void Parking::gave_up(const Task&) {
+  redriver_.returned();
+}
+
+void Parking::requested(const std::string& id, const DeadLetterRequest& request) {
+  redriver_.requested(id, request);
+}
+
+void Parking::begin_stop() {
+  redriver_.begin_stop();
+}
+
+bool Parking::wait_ended(SteadyTime until) {
+  const bool redriver = redriver_.wait_ended(until);
+  return writer_.end(until) && redriver;
 }
 
 }  // namespace tidings::service

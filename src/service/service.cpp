@@ -18,6 +18,7 @@
 
 #include "service/audit.hpp"
 #include "service/claims.hpp"
+#include "service/control.hpp"
 #include "service/delay_mover.hpp"
 #include "service/handling.hpp"
 #include "service/json_log.hpp"
@@ -257,6 +258,9 @@ class Service::Impl final : public service::Publisher {
   service::Schedules schedules_{host_};
   service::Requests requests_{host_};
   service::Audit audit_{host_};
+  service::Control control_{host_, [this](const std::string& id, const DeadLetterRequest& request) {
+                              for (auto& handling : handlings_) handling->requested(id, request);
+                            }};
   service::Keeper keeper_;
   service::Keeper auditor_{[this] { look_over(); }};
 };
@@ -432,6 +436,7 @@ void Service::Impl::tick() {
     handling->flush();
     handling->watch();
   }
+  if (!handlings_.empty()) control_.look();
   const auto now = std::chrono::steady_clock::now();
   // What another service lets wait is published by us too, in case it does not run any more.
   if (SteadyTime{now} - looked_for_delays_ >= look_for_delays_every) {

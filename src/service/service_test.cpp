@@ -199,7 +199,7 @@ struct Versions {
 TEST_F(ServiceTest, a_handler_of_several_versions_gets_each_as_the_one_that_reads_it) {
   const auto handled_as = [&]<class... Events>(const char* name) {
     Record<std::string> seen;
-    make().on<Events...>(name, {.concurrency = 1}, Versions{&seen});
+    make().on<Events...>(name, {.concurrency = 1, .after_parked = AfterParked::go_on}, Versions{&seen});
     const auto running = start();
     EXPECT_TRUE(caught_up("prices", "test." + std::string(name)));
     stop();
@@ -207,7 +207,7 @@ TEST_F(ServiceTest, a_handler_of_several_versions_gets_each_as_the_one_that_read
   };
   const auto dead = [&](const char* name) {
     std::vector<std::string> codes;
-    for (const auto& letter : read("test." + std::string(name) + ".dead-letters"))
+    for (const auto& letter : letters("test." + std::string(name) + ".dead-letters"))
       codes.push_back(std::to_string(letter.version) + ": " + std::string(*letter.headers.get(dead_letter::reason)));
     return codes;
   };
@@ -267,7 +267,7 @@ TEST_F(ServiceTest, parks_after_the_last_attempt_with_its_reason) {
   ASSERT_TRUE(caught_up("orders", "test.take"));
   stop();
   EXPECT_EQ(attempts.values(), (std::vector{1, 2, 3, 4, 5, 6}));
-  const auto dead = read("test.take.dead-letters");
+  const auto dead = letters("test.take.dead-letters");
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].id, sent.id);
   EXPECT_EQ(dead[0].key, "a");
@@ -383,7 +383,7 @@ TEST_F(ServiceTest, a_namespace_stands_before_topics_and_groups) {
   ASSERT_TRUE(caught_up("run-1.orders", "run-1.test.park"));
   EXPECT_EQ(seen.values(), std::vector<std::string>{"orders"});
   EXPECT_EQ(read("run-1.mails").size(), 1U);
-  EXPECT_EQ(read("run-1.test.park.dead-letters").size(), 1U);
+  EXPECT_EQ(letters("run-1.test.park.dead-letters").size(), 1U);
   EXPECT_EQ(read("orders").size(), 0U);
 }
 

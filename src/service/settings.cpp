@@ -293,6 +293,8 @@ HandlerOptions Settings::handler(std::string_view name, HandlerOptions options) 
   count("in_flight_max", options.in_flight_max);
   count("batch_max", options.batch_max);
   time("settle_within", options.settle_within);
+  if (const auto path = prefix + "after_parked"; given(path))
+    options.after_parked = text(path) == "go_on" ? AfterParked::go_on : AfterParked::wait;
   count("retry.immediate", options.retry.immediate);
   count("retry.delayed", options.retry.delayed);
   time("retry.first", options.retry.first);

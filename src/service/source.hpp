@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,6 +30,7 @@ class Source {
   std::vector<DeliveryId> expired;
   SteadyTime settle_after{};               // not before: the last try failed
   std::vector<std::uint64_t> generations;  // by partition: of the newest hold that was seen
+  std::vector<std::uint64_t> fetched;      // by partition: one past the last event of that hold
   std::vector<DeliveryId> settled_lately;  // a ring
   std::size_t settled_next = 0;
   bool waiting_for_room = false;
@@ -68,9 +70,14 @@ class Source {
     }
   }
   void saw(const DeliveryId& id) {
-    if (id.partition.value >= generations.size()) generations.resize(id.partition.value + 1);
+    if (id.partition.value >= generations.size()) {
+      generations.resize(id.partition.value + 1);
+      fetched.resize(id.partition.value + 1);
+    }
     auto& newest = generations[id.partition.value];
-    if (id.generation > newest) newest = id.generation;
+    auto& end = fetched[id.partition.value];
+    if (id.generation > newest) newest = id.generation, end = 0;
+    end = std::max(end, id.offset.value + 1);
   }
 };
 

@@ -9,7 +9,7 @@ Task::~Task() = default;
 
 void Task::reset() {
   delivery.owner.reset();
-  alone = settled = dropped = keyed = false;
+  alone = settled = dropped = keyed = again = ordered = is_behind = false;
   stage = Stage::handle;
   outcome = Outcome::handled;
   arrived = {};

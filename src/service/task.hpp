@@ -16,7 +16,7 @@ class Publications;
 struct Task {
   /// What is to be done with it next. What has been reached is not done again: an event whose publications could not
   /// leave is not handled a second time.
-  enum class Stage : std::uint8_t { handle, publish, park };
+  enum class Stage : std::uint8_t { handle, publish, park, parking };
 
   Delivery delivery;
   Source* source = nullptr;
@@ -27,8 +27,12 @@ struct Task {
   bool alone = false;                    ///< of a batch that failed: comes by itself
   Stage stage = Stage::handle;
   Outcome outcome = Outcome::handled;
-  bool settled = false;      ///< done with, as `outcome`
-  bool dropped = false;      ///< done with, and the broker is told nothing: it is another member's now
+  bool settled = false;    ///< done with, as `outcome`
+  bool dropped = false;    ///< done with, and the broker is told nothing: it is another member's now
+  bool again = false;      ///< a dead letter that is driven again: of its broker's offset, but no delivery of it
+  bool ordered = false;    ///< `parking`, or `again`: later events of its key stand behind it
+  bool is_behind = false;  ///< `parking`: it was not tried, since it stands behind the event at offset `behind`
+  std::uint64_t behind = 0;
   std::uint32_t kind = 0;    ///< which of the handler's events it is
   int failures = 0;          ///< of the handler, in this process
   int waits = 0;             ///< pauses of the stage `publish` or `park`

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "service/control.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/service/names.hpp"
 #include "tidings/service/service.hpp"
@@ -118,6 +119,8 @@ class WrappedConsumer : public Consumer {
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return consumer_->reject(ids, delay); }
   Result<> extend(std::span<const DeliveryId> ids) override { return consumer_->extend(ids); }
   std::vector<Partition> assignment() const override { return consumer_->assignment(); }
+  std::optional<Hold> keep(Partition partition) override { return consumer_->keep(partition); }
+  void let_go(Partition partition) override { consumer_->let_go(partition); }
   void wake() override { consumer_->wake(); }
   Result<> close(Duration wait_max) override { return consumer_->close(wait_max); }
 
@@ -248,7 +251,10 @@ class Moody final : public Wrapped {
 /// A service named `test` over a broker of its own, in memory or the one that `TIDINGS_TEST_BROKER` names.
 class ServiceTest : public ::testing::Test {
  protected:
-  ServiceTest() { use_clock(system_clock()); }
+  ServiceTest() {
+    look_at_control_every = std::chrono::milliseconds{20};
+    use_clock(system_clock());
+  }
   ~ServiceTest() override { stop(); }
 
   void use_clock(Clock& clock) {
@@ -307,6 +313,12 @@ class ServiceTest : public ::testing::Test {
       if (got.empty()) return all;
       for (const auto& delivery : got) all.emplace_back(delivery.envelope);
     }
+  }
+  /// Of a topic of dead letters, without what else its journal has.
+  std::vector<Envelope> letters(std::string_view topic) {
+    auto all = read(topic);
+    std::erase_if(all, [](const Envelope& one) { return !one.headers.get(dead_letter::reason); });
+    return all;
   }
   GroupPartitionInfo group(std::string_view topic, std::string_view name) {
     GroupPartitionInfo sum{};

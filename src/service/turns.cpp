@@ -26,27 +26,28 @@ bool is_of_the_event(const Error& error) {
 
 }  // namespace
 
-Turns::Turns(Host& host, std::string name, const std::string& group, const HandlerOptions& options,
-             detail::Handler& handler, const std::atomic<bool>& stopping)
+Turns::Turns(Host& host, std::string name, Parking& parking, const HandlerOptions& options, detail::Handler& handler,
+             const std::atomic<bool>& stopping)
     : host_(host),
       name_(std::move(name)),
+      parking_(parking),
       retry_(options.retry),
       handler_(handler),
       stopping_(stopping),
-      overruns_(options.deadline, *host.clock, host.stop.get_token()),
-      parking_(host, group) {}
+      overruns_(options.deadline, *host.clock, host.stop.get_token()) {}
 
 Turns::Report Turns::run(Lanes::Turn& turn, Consumer* consumer) {
   Report report;
   if (turn.size == 1)
-    report.due = turn.first->dropped ? std::nullopt : run_stages(*turn.first, consumer, report);
+    report.due =
+        turn.first->dropped ? std::nullopt : run_stages(*turn.first, turn.first->again ? nullptr : consumer, report);
   else if (turn.first->together > 1)
     report.due = send_together(turn);
   else
     report.due = run_together(turn, consumer, report);
   std::size_t handled = 0;
   for (auto* task = turn.first; task != nullptr; task = task->next)
-    if (task->settled && task->outcome == Outcome::handled) ++handled;
+    if (task->settled && task->outcome == Outcome::handled && !task->again) ++handled;
   if (handled > 0) counted_.handled += handled;
   return report;
 }
@@ -61,11 +62,16 @@ void Turns::watch() {
 
 /// Before each attempt: an event may expire while it waits.
 bool Turns::has_expired(Task& task) {
-  if (task.expires == TimePoint::max() || host_.clock->now() < task.expires) return false;
+  // Who drives a dead letter again wants it handled.
+  if (task.again || task.expires == TimePoint::max() || host_.clock->now() < task.expires) return false;
   ++counted_.expired;
   task.outcome = Outcome::expired;
   task.settled = true;
   return true;
+}
+
+bool Turns::may_be_handled(const Task& task) {
+  return !task.dropped && !task.settled && task.stage == Task::Stage::handle;
 }
 
 /// Those that a batch has left over, in their order.
@@ -73,7 +79,7 @@ void Turns::tell_begin(const Task* first, Consumer* consumer) {
   if (consumer == nullptr) return;
   std::vector<Attempt> attempts;
   for (const auto* task = first; task != nullptr; task = task->next)
-    if (!task->dropped && !task->settled) attempts.push_back({task->delivery.id, task->attempt()});
+    if (may_be_handled(*task)) attempts.push_back({task->delivery.id, task->attempt()});
   consumer->begin(attempts);
 }
 
@@ -85,10 +91,15 @@ bool Turns::has_crashed_too_often(const Task& task) {
 }
 
 std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer, Report& report) {
-  while (true) {
+  // Of a type that is no longer taken.
+  if (task.again && task.outcome == Outcome::skipped) task.settled = true;
+  while (!task.settled) {
     switch (task.stage) {
       case Task::Stage::handle: {
         if (has_expired(task)) return std::nullopt;
+        if (const auto due = parking_.admit(task)) return due;
+        if (task.settled || task.dropped) return std::nullopt;
+        if (task.stage != Task::Stage::handle) break;
         if (has_crashed_too_often(task)) {
           task.delivery.attempt = task.delivery.lost;  // no other is made
           park_later(task,
@@ -132,27 +143,24 @@ std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer, Repo
         return std::nullopt;
       }
       case Task::Stage::park: {
-        if (const auto parked = parking_.park(*task.source, task); !parked)
-          return pause(task, "park the event in " + parking_.topic(), parked.error());
-        const auto& envelope = task.delivery.envelope;
-        host_.say(LogLevel::warning, name_ + " parked event " + printable(envelope.id) + " (key '" +
-                                         printable(envelope.key) + "') of " + task.source->broker_topic + " in " +
-                                         parking_.topic() + " after " + std::to_string(task.attempt()) +
-                                         (task.attempt() == 1 ? " attempt: " : " attempts: ") +
-                                         printable(to_string(*task.failure)));
-        ++counted_.parked;
-        task.outcome = Outcome::parked;
-        task.settled = true;
+        if (const auto room = parking_.room(task); !room)
+          return pause(task, "park the event in " + parking_.topic(), room.error());
+        task.stage = Task::Stage::parking;
         return std::nullopt;
       }
+      case Task::Stage::parking:
+        return std::nullopt;
     }
   }
+  return std::nullopt;
 }
 
 /// A first attempt at a batch. When it fails, its events come again one at a time.
 std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn, Consumer* consumer, Report& report) {
-  for (auto* task = turn.first; task != nullptr; task = task->next)
-    if (!task->dropped) (void)has_expired(*task);
+  for (auto* task = turn.first; task != nullptr; task = task->next) {
+    if (task->dropped || has_expired(*task)) continue;
+    if (const auto due = parking_.admit(*task)) return due;
+  }
   tell_begin(turn.first, consumer);
   Publications publications(*host_.publisher);
   const auto result = attempt(turn.first, turn.size, publications);
@@ -167,9 +175,7 @@ std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn, Consumer* consu
     come_alone(turn);
     return std::nullopt;
   }
-  const auto good = [](const Task& task) {
-    return !task.dropped && !task.settled && task.stage == Task::Stage::handle;
-  };
+  const auto good = [](const Task& task) { return may_be_handled(task) && !task.alone; };
   if (consumer != nullptr)
     for (auto* task = turn.first; task != nullptr; task = task->next)
       if (good(*task)) consumer->end({&task->delivery.id, 1});
@@ -270,7 +276,7 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
   items.reserve(size);
   tasks.reserve(size);
   for (auto* task = first; task != nullptr; task = task->next) {
-    if (task->dropped || task->settled) continue;
+    if (!may_be_handled(*task)) continue;
     auto& view = views.emplace_back();
     if (auto whole = redeem(*task, view); !whole) return whole;
     auto& context =
@@ -280,8 +286,10 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
   }
   if (items.empty()) return {};
   auto result = guarded(items);
-  for (std::size_t at = 0; at < items.size(); ++at)
+  for (std::size_t at = 0; at < items.size(); ++at) {
     if (items[at].undecodable) park_later(*tasks[at], std::move(*items[at].undecodable));
+    if (items[at].is_behind) tasks[at]->alone = true;  // once it is parked what stands before it
+  }
   return result;
 }
 

@@ -23,7 +23,6 @@ class Turns {
   struct Counted {
     std::atomic<std::uint64_t> handled = 0;
     std::atomic<std::uint64_t> failed = 0;
-    std::atomic<std::uint64_t> parked = 0;
     std::atomic<std::uint64_t> expired = 0;
   };
   /// What a turn came to.
@@ -35,7 +34,7 @@ class Turns {
   };
 
   /// `stopping`: no event is tried again.
-  Turns(Host& host, std::string name, const std::string& group, const HandlerOptions& options, detail::Handler& handler,
+  Turns(Host& host, std::string name, Parking& parking, const HandlerOptions& options, detail::Handler& handler,
         const std::atomic<bool>& stopping);
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
@@ -56,6 +55,7 @@ class Turns {
   std::optional<SteadyTime> run_together(Lanes::Turn& turn, Consumer* consumer, Report& report);
   [[nodiscard]] bool has_expired(Task& task);
   [[nodiscard]] bool has_crashed_too_often(const Task& task);
+  [[nodiscard]] static bool may_be_handled(const Task& task);
   static void tell_begin(const Task* first, Consumer* consumer);
   std::optional<SteadyTime> send_together(Lanes::Turn& turn);
   static void come_alone(Lanes::Turn& turn);
@@ -68,11 +68,11 @@ class Turns {
 
   Host& host_;
   const std::string name_;
+  Parking& parking_;
   const Backoff retry_;
   detail::Handler& handler_;
   const std::atomic<bool>& stopping_;
   Overruns overruns_;
-  Parking parking_;
   Troubles troubles_;
   std::mutex suspects_;  // held by the handler of one that a process died with: so the next death tells which it was
   Counted counted_;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,6 +63,12 @@ class Consumer {
 
   /// The partitions that this member holds now.
   [[nodiscard]] virtual std::vector<Partition> assignment() const = 0;
+
+  /// The member works on something of the partition that is no delivery, as a dead letter that is driven again: from
+  /// now on the partition stays with it for `ConsumerOptions::settle_within`, as for a delivery in flight, or until
+  /// `let_go`. None where the partition is not the member's. By itself it keeps nothing, and knows no generation.
+  virtual std::optional<Hold> keep(Partition partition);
+  virtual void let_go(Partition partition);
 
   /// Makes a waiting `fetch`, or the next one, return early. From any thread.
   virtual void wake() = 0;

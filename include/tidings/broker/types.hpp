@@ -127,6 +127,12 @@ struct DeliveryId {
   friend bool operator==(const DeliveryId&, const DeliveryId&) = default;
 };
 
+/// A member's hold on a partition.
+struct Hold {
+  std::uint64_t generation = 0;  ///< as its deliveries have it; 0: the broker does not say
+  bool is_wanted = false;        ///< another member is to have it: begin nothing new
+};
+
 /// One attempt to hand an event to a group. Its texts live as long as any copy of it.
 struct Delivery {
   DeliveryId id;

@@ -39,6 +39,9 @@ inline constexpr std::string_view name = "tidings-claim";       ///< of the file
 inline constexpr std::string_view size = "tidings-claim-size";  ///< of the payload, in bytes
 }  // namespace claim
 
+/// Where a service is steered while it runs, before the namespace: requests to redrive and to drop dead letters.
+inline constexpr std::string_view control_topic = "tidings.control";
+
 /// The headers of a dead letter. Everything else of its envelope is as its producer made it.
 namespace dead_letter {
 inline constexpr std::string_view reason = "tidings-dead-reason";      ///< the last failure, for people; cut at 1 KiB
@@ -49,6 +52,10 @@ inline constexpr std::string_view partition = "tidings-dead-partition";
 inline constexpr std::string_view offset = "tidings-dead-offset";
 inline constexpr std::string_view group = "tidings-dead-group";  ///< who could not handle it
 inline constexpr std::string_view time = "tidings-dead-time";    ///< when it was parked, RFC 3339
+inline constexpr std::string_view order = "tidings-dead-order";  ///< `key`: later events of its key stand behind it
+inline constexpr std::string_view follows =
+    "tidings-dead-follows";                                    ///< offset of the first, where it stands behind one
+inline constexpr std::string_view hold = "tidings-dead-hold";  ///< whose hold on the partition parked it
 }  // namespace dead_letter
 
 }  // namespace tidings

@@ -62,6 +62,12 @@ enum class Instances {
   each,
 };
 
+/// What becomes of later events of a key once one of them is parked.
+enum class AfterParked {
+  wait,   ///< they are parked behind it, until they are driven again together
+  go_on,  ///< they are handled: order does not matter to the handler, or it sees to it
+};
+
 /// How a handler is run. Settings `[handlers.<name>]` override what stands in code.
 struct HandlerOptions {
   std::size_t concurrency = 4;  ///< lanes: events of one key one after another, different keys in parallel; a handler
@@ -77,6 +83,7 @@ struct HandlerOptions {
   Duration deadline{};
   RateLimit rate{};
   CircuitBreaker breaker{};
+  AfterParked after_parked = AfterParked::wait;  ///< an unnamed process of `Instances::each` always goes on
   UnknownType unknown_types = UnknownType::ignore;
   Instances instances = Instances::share;
 };
@@ -92,11 +99,12 @@ struct HandlerStats {
   std::uint64_t handled = 0;  ///< events
   std::uint64_t failed = 0;   ///< attempts
   std::uint64_t parked = 0;
-  std::uint64_t ignored = 0;  ///< events of types that the handler does not take
-  std::uint64_t expired = 0;  ///< events whose time to live was over
-  std::uint64_t overran = 0;  ///< attempts that ran for longer than the deadline
-  bool paused = false;        ///< by `Service::pause`
-  bool broken = false;        ///< by its circuit breaker
+  std::uint64_t redriven = 0;  ///< parked ones that were driven again and handled; not among `handled`
+  std::uint64_t ignored = 0;   ///< events of types that the handler does not take
+  std::uint64_t expired = 0;   ///< events whose time to live was over
+  std::uint64_t overran = 0;   ///< attempts that ran for longer than the deadline
+  bool paused = false;         ///< by `Service::pause`
+  bool broken = false;         ///< by its circuit breaker
 };
 
 }  // namespace tidings

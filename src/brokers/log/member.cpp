@@ -183,6 +183,22 @@ std::vector<Partition> Member::assignment() const {
   return held;
 }
 
+std::optional<Hold> Member::keep(Partition partition) {
+  const std::scoped_lock lock(mutex_);
+  if (is_reader() || closed_ || partition.value >= places_.size()) return std::nullopt;
+  auto& place = places_[partition.value];
+  if (!place.held) return std::nullopt;
+  place.kept_until = deadline_after(clock_.steady_now(), options_.settle_within);
+  return Hold{place.flight.generation(), place.leaving || closing_};
+}
+
+void Member::let_go(Partition partition) {
+  const std::scoped_lock lock(mutex_);
+  if (is_reader() || closed_ || partition.value >= places_.size()) return;
+  auto& place = places_[partition.value];
+  if (place.held) place.kept_until = SteadyTime::min();
+}
+
 void Member::wake() {
   must_not_be_forked();
   woken_ = true;

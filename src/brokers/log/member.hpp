@@ -59,6 +59,8 @@ class Member final : private tidings::log::Deaths::Listener {
   Result<> reject(std::span<const DeliveryId> ids, Duration delay);
   Result<> extend(std::span<const DeliveryId> ids);
   [[nodiscard]] std::vector<Partition> assignment() const;
+  [[nodiscard]] std::optional<Hold> keep(Partition partition);
+  void let_go(Partition partition);
   void wake();
   /// From now on `fetch` answers `closed`.
   void begin_closing();
@@ -87,7 +89,8 @@ class Member final : private tidings::log::Deaths::Listener {
     SteadyTime look_again{};
     bool told_refused = false;
     bool held = false;
-    bool leaving = false;  // gets nothing new, and is given up when drained
+    bool leaving = false;                       // gets nothing new, and is given up when drained
+    SteadyTime kept_until = SteadyTime::min();  // not before, unless it is let go
   };
 
   [[nodiscard]] Duration at_least_apart(Duration wait) const;

@@ -181,6 +181,7 @@ Result<> Member::give_up(std::uint32_t number) {
   auto saved = save(number);
   place.flights_key.store(0);
   place.held = place.leaving = false;
+  place.kept_until = SteadyTime::min();
   if (auto released = file_->release(number); !released) return released;
   tell_group();
   return saved;
@@ -193,6 +194,7 @@ Result<> Member::give_up_drained() {
     if (!place.held || !place.leaving) continue;
     const auto last = place.flight.last_deadline();
     if (place.flight.in_flight() > 0 && last && *last > now) continue;
+    if (place.kept_until > now) continue;
     if (auto done = give_up(number); !done) return done;
   }
   return {};

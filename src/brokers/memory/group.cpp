@@ -37,7 +37,8 @@ void Group::leave(Member& member) {
 void Group::hand_over(Place& place, SteadyTime now) {
   if (place.holder == place.wanted) return;
   const auto last = place.flight.last_deadline();
-  if (place.holder != nullptr && last && *last > now) return;
+  if (place.holder != nullptr && ((last && *last > now) || place.kept_until > now)) return;
+  place.kept_until = SteadyTime::min();
   auto* before = std::exchange(place.holder, place.wanted);
   if (place.holder != nullptr) {
     place.flight.hand_over(++generation_, place.holder->options.settle_within, now);

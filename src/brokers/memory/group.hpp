@@ -39,6 +39,7 @@ class Group {
     InFlight flight;
     Member* holder = nullptr;
     Member* wanted = nullptr;
+    SteadyTime kept_until = SteadyTime::min();
   };
 
   Group(std::string name, const std::vector<std::uint64_t>& positions);

@@ -63,6 +63,8 @@ class MemoryConsumer final : public Consumer {
   }
   Result<> extend(std::span<const DeliveryId> ids) override { return session_->topic->extend(session_->member, ids); }
   std::vector<Partition> assignment() const override { return session_->topic->assignment(session_->member); }
+  std::optional<Hold> keep(Partition partition) override { return session_->topic->keep(session_->member, partition); }
+  void let_go(Partition partition) override { session_->topic->let_go(session_->member, partition); }
   void wake() override { session_->topic->wake(session_->member); }
   Result<> close(Duration wait_max) override {
     session_->topic->drain(session_->member, wait_max);

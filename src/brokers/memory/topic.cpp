@@ -246,6 +246,24 @@ std::vector<Partition> Topic::assignment(const Member& member) {
   return held;
 }
 
+std::optional<Hold> Topic::keep(const Member& member, Partition partition) {
+  const std::scoped_lock lock(mutex_);
+  if (member.group == nullptr || member.closed || partition.value >= partitions()) return std::nullopt;
+  auto& place = member.group->places()[partition.value];
+  if (place.holder != &member) return std::nullopt;
+  place.kept_until = deadline_after(member.clock->steady_now(), member.options.settle_within);
+  return Hold{place.flight.generation(), place.wanted != &member};
+}
+
+void Topic::let_go(const Member& member, Partition partition) {
+  const std::scoped_lock lock(mutex_);
+  if (member.group == nullptr || member.closed || partition.value >= partitions()) return;
+  auto& place = member.group->places()[partition.value];
+  if (place.holder != &member) return;
+  place.kept_until = SteadyTime::min();
+  member.group->hand_over(place, member.clock->steady_now());
+}
+
 void Topic::wake(Member& member) {
   const std::scoped_lock lock(mutex_);
   member.woken = true;

@@ -51,6 +51,8 @@ class Topic {
   Result<> reject(Member& member, std::span<const DeliveryId> ids, Duration delay);
   Result<> extend(Member& member, std::span<const DeliveryId> ids);
   [[nodiscard]] std::vector<Partition> assignment(const Member& member);
+  [[nodiscard]] std::optional<Hold> keep(const Member& member, Partition partition);
+  void let_go(const Member& member, Partition partition);
   void wake(Member& member);
 
   [[nodiscard]] TopicInfo info();

@@ -32,6 +32,7 @@ class Handler {
     Context* context = nullptr;
     std::uint32_t kind = 0;            ///< which of `kinds()` it is
     std::optional<Error> undecodable;  ///< set by `handle`; then the user's handler was not given this one
+    bool is_behind = false;            ///< likewise, since one of its key before it is undecodable
   };
 
   virtual ~Handler() = default;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -132,10 +134,17 @@ class BatchHandler final : public Handler {
     std::vector<Context*> contexts;
     events.reserve(items.size());
     contexts.reserve(items.size());
+    std::vector<std::string_view> undecodable;  // keys
     for (auto& item : items) {
+      const auto key = item.envelope->key;
+      item.is_behind = !undecodable.empty() && !key.empty() && std::ranges::find(undecodable, key) != undecodable.end();
+      if (item.is_behind) continue;
       std::uint32_t kind = 0;
       (void)((kind++ == item.kind && (decode_into<Events>(item, events), true)) || ...);
-      if (!item.undecodable) contexts.push_back(item.context);
+      if (item.undecodable)
+        undecodable.push_back(key);
+      else
+        contexts.push_back(item.context);
     }
     if (events.empty()) return {};
     std::vector<typename Taken::Item> taken;

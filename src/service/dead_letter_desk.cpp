@@ -1,0 +1,212 @@
+// What tools do with the dead letters of a group: tidings/service/dead_letters.hpp.
+#include <algorithm>
+#include <map>
+
+#include "service/dead_journal.hpp"
+#include "tidings/base/key_hash.hpp"
+#include "tidings/event/make_envelope.hpp"
+#include "tidings/service/dead_letters.hpp"
+
+namespace tidings {
+
+namespace {
+
+using service::Book;
+using service::Letter;
+
+constexpr const char* what_if = "what if";  // a request that is in no journal
+
+bool always() {
+  return true;
+}
+
+}  // namespace
+
+class DeadLetters::Impl {
+ public:
+  Impl(Broker& broker, std::string group)
+      : broker_(broker), group_(std::move(group)), journal_(dead_letters_of(group_)) {}
+
+  Result<> read() {
+    books_.clear();
+    if (auto known = look_at_ends(); !known) return known;
+    return service::read_through(
+        broker_, journal_, 0, ends_, [&](const Delivery& entry) { service::read_entry(entry, find()); }, always);
+  }
+
+  [[nodiscard]] std::vector<DeadLetterCounts> counts() const {
+    std::vector<DeadLetterCounts> all;
+    for (const auto& [place, book] : books_)
+      all.push_back({.topic = place.first,
+                     .partition = Partition{place.second},
+                     .parked = book.parked(),
+                     .redriven = book.redriven(),
+                     .dropped = book.dropped(),
+                     .blocked_keys = book.blocked_keys()});
+    return all;
+  }
+
+  Result<> for_each(const DeadLetterRequest& request, const std::function<bool(const DeadLetter&)>& visit);
+  Result<std::string> publish(DeadLetterRequest request, std::string_view name_space);
+  Result<DeadLetterProgress> progress();
+  Result<bool> is_anybody_there();
+
+ private:
+  using Books = std::map<std::pair<std::string, std::uint32_t>, Book, std::less<>>;
+
+  service::FindBook find() {
+    return [this](std::string_view topic, std::uint32_t partition) {
+      return &books_[std::pair(std::string(topic), partition)];
+    };
+  }
+  Result<> look_at_ends() {
+    auto info = broker_.topic(journal_);
+    if (!info) return info.error();
+    ends_.clear();
+    for (const auto& one : info->partitions) ends_.push_back(one.end.value);
+    return {};
+  }
+
+  Broker& broker_;
+  const std::string group_;
+  const std::string journal_;
+  std::vector<std::uint64_t> ends_;
+  Books books_;
+  std::string asked_;
+  std::vector<std::pair<std::string, std::uint32_t>> meant_;  // by what was asked
+  std::unique_ptr<Consumer> following_;
+};
+
+/// As the owner will look at them, by the same book.
+Result<> DeadLetters::Impl::for_each(const DeadLetterRequest& request,
+                                     const std::function<bool(const DeadLetter&)>& visit) {
+  auto from = ~std::uint64_t{0};
+  auto books = books_;
+  for (auto& [place, book] : books) {
+    book.read(service::DeadBegun{
+        .topic = place.first, .partition = place.second, .hold = book.hold(), .request = what_if, .what = request});
+    book.begin_look(what_if);
+    from = std::min(from, book.low());
+  }
+  if (from == ~std::uint64_t{0}) return {};
+  bool goes_on = true;
+  auto done = service::read_through(
+      broker_, journal_, from, ends_,
+      [&](const Delivery& entry) {
+        if (!goes_on) return;
+        const auto letter = service::letter_of(entry.envelope);
+        if (!letter) return;
+        const auto book = books.find(std::pair(std::string(letter->topic), letter->partition));
+        if (book == books.end()) return;
+        const auto end = ends_[entry.id.partition.value];
+        const auto verdict = book->second.look(*letter, entry.envelope.key, entry.id.offset.value, request, end);
+        if (verdict == Book::Verdict::pass) return;
+        goes_on = visit({.delivery = entry,
+                         .topic = letter->topic,
+                         .code = letter->code,
+                         .reason = letter->reason,
+                         .partition = Partition{letter->partition},
+                         .offset = Offset{letter->offset},
+                         .attempts = letter->attempts,
+                         .parked = letter->time,
+                         .blocks = letter->ordered && !letter->hold.empty(),
+                         .follows = letter->follows ? std::optional(Offset{*letter->follows}) : std::nullopt});
+      },
+      [&] { return goes_on; });
+  if (!goes_on) return {};
+  return done;
+}
+
+Result<std::string> DeadLetters::Impl::publish(DeadLetterRequest request, std::string_view name_space) {
+  request.group = group_;
+  request.ends = ends_;
+  meant_.clear();
+  // Each partition of which anything is meant says when it is done.
+  auto listed = for_each(request, [&](const DeadLetter& one) {
+    const std::pair place(std::string(one.topic), one.partition.value);
+    if (std::ranges::find(meant_, place) == meant_.end()) meant_.push_back(place);
+    return true;
+  });
+  if (!listed) return listed.error();
+  const auto control = in_namespace(name_space, control_topic);
+  if (auto made = broker_.create_topic(control, {.partitions = 1}); !made && made.error().code != "topic_exists_with")
+    return made.error();
+  auto envelope = make_envelope(service::DeadLettersRequested{request}, {.source = "tidings"});
+  if (!envelope) return envelope.error();
+  // From here on: what owners write before this is published has nothing to do with it.
+  const auto before = ends_;
+  if (auto published = broker_.publish(control, std::array{envelope->view()}); !published) return published.error();
+  asked_ = envelope->id;
+  const auto from = before.empty() ? 0 : *std::ranges::min_element(before);
+  auto reader = broker_.subscribe(journal_, {.group = "", .start = Start::offset(Offset{from}), .create_topic = false});
+  if (!reader) return reader.error();
+  following_ = std::move(*reader);
+  return asked_;
+}
+
+Result<DeadLetterProgress> DeadLetters::Impl::progress() {
+  while (following_) {
+    auto got = following_->fetch(1000, std::chrono::milliseconds{50});
+    if (!got) return got.error();
+    if (got->empty()) break;
+    for (const auto& entry : *got) {
+      const auto partition = entry.id.partition.value;
+      if (partition >= ends_.size() || entry.id.offset.value < ends_[partition]) continue;
+      ends_[partition] = entry.id.offset.value + 1;
+      service::read_entry(entry, find());
+    }
+  }
+  DeadLetterProgress sum;
+  sum.partitions = meant_.size();
+  for (const auto& place : meant_) {
+    const auto* request = books_[place].request(asked_);
+    if (request == nullptr) continue;
+    ++sum.begun;
+    sum.done += request->done ? 1 : 0;
+    sum.redriven += request->redriven;
+    sum.dropped += request->dropped;
+    sum.failed += request->failed;
+    if (!request->given_up.empty())
+      sum.given_up.push_back(place.first + "/" + std::to_string(place.second) + ": " + request->given_up);
+  }
+  return sum;
+}
+
+Result<bool> DeadLetters::Impl::is_anybody_there() {
+  for (const auto& [topic, partition] : meant_) {
+    auto groups = broker_.groups(topic);
+    if (!groups) return groups.error();
+    for (const auto& group : *groups)
+      for (const auto& one : group.partitions)
+        if (group.group == group_ && one.partition.value == partition && one.owned) return true;
+  }
+  return false;
+}
+
+DeadLetters::DeadLetters(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+DeadLetters::DeadLetters(DeadLetters&&) noexcept = default;
+DeadLetters& DeadLetters::operator=(DeadLetters&&) noexcept = default;
+DeadLetters::~DeadLetters() = default;
+
+Result<DeadLetters> DeadLetters::read(Broker& broker, std::string group) {
+  auto impl = std::make_unique<Impl>(broker, std::move(group));
+  if (auto read = impl->read(); !read) return read.error();
+  return DeadLetters(std::move(impl));
+}
+std::vector<DeadLetterCounts> DeadLetters::counts() const {
+  return impl_->counts();
+}
+Result<> DeadLetters::for_each(const DeadLetterRequest& request, const std::function<bool(const DeadLetter&)>& visit) {
+  return impl_->for_each(request, visit);
+}
+Result<std::string> DeadLetters::publish(DeadLetterRequest request, std::string_view name_space) {
+  return impl_->publish(std::move(request), name_space);
+}
+Result<DeadLetterProgress> DeadLetters::progress() {
+  return impl_->progress();
+}
+Result<bool> DeadLetters::is_anybody_there() {
+  return impl_->is_anybody_there();
+}
+
+}  // namespace tidings

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "service/dead_journal.hpp"
+#include "service/dead_shelf.hpp"
+#include "service/troubles.hpp"
+#include "tidings/service/options.hpp"
+
+namespace tidings::service {
+
+/// Something to be written to a journal.
+struct DeadJob {
+  enum class Kind : std::uint8_t {
+    letter,  ///< `task` is parked
+    failed,  ///< `task`, which was driven again, failed
+    closed,  ///< `place` is no longer parked
+    note,    ///< `note`, as it is
+  };
+  Kind kind = Kind::letter;
+  Source* source = nullptr;
+  std::uint32_t partition = 0;
+  std::uint64_t generation = 0;
+  Task* task = nullptr;
+  DeadPlace place;
+  bool dropped = false;
+  std::string request;
+  std::shared_ptr<const Envelope> note;
+};
+
+/// Writes a handler's journal, on a thread that starts with the first: many entries in one publish, each partition's in
+/// the order in which they came. So a storm of bad events takes no worker from the good ones. An entry that cannot be
+/// written is tried again without an end. Thread-safe.
+class DeadWriter {
+ public:
+  struct Counted {
+    std::atomic<std::uint64_t> parked = 0;
+    std::atomic<std::uint64_t> redriven = 0;
+  };
+
+  /// `written` gets the tasks that are written, or dropped, since their partition has gone; without any lock.
+  DeadWriter(Host& host, DeadTopic& topic, Shelf& shelf, std::string name, std::string group, const Backoff& retry,
+             std::function<void(std::span<Task* const>)> written);
+  ~DeadWriter();
+  DeadWriter(const DeadWriter&) = delete;
+  DeadWriter& operator=(const DeadWriter&) = delete;
+
+  void add(DeadJob job);
+  /// Entries that are not written yet.
+  [[nodiscard]] std::size_t pending() const;
+  /// Waits until all that was added before is written, at most so long. Whether it is.
+  bool flush(Duration wait_max);
+  /// Writes what is there, gives up at the first trouble, and ends. Whether that was by `until` (real time).
+  bool end(SteadyTime until);
+  [[nodiscard]] const Counted& counted() const { return counted_; }
+
+ private:
+  struct Batch;
+
+  void loop();
+  std::vector<DeadJob> take(std::size_t most);
+  Result<> write(std::vector<DeadJob>& jobs);
+  void drop_lost(std::vector<DeadJob>& jobs);
+  Result<> fill(Batch& batch, const std::vector<DeadJob>& jobs);
+  void finish(Batch& batch, const std::vector<DeadJob>& jobs, std::span<const Published> places);
+  void tell(const DeadJob& job) const;
+  void put_back(std::vector<DeadJob> jobs);
+  void put_behind(DeadJob job);
+  void trouble(const Error& why, int failures);
+
+  Host& host_;
+  DeadTopic& topic_;
+  Shelf& shelf_;
+  const std::string name_;
+  const std::string group_;
+  const Backoff retry_;
+  const std::function<void(std::span<Task* const>)> written_;
+  Troubles troubles_;
+  Counted counted_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::condition_variable rested_;
+  std::deque<DeadJob> jobs_;
+  std::size_t in_hand_ = 0;
+  std::uint64_t added_ = 0;
+  std::uint64_t finished_ = 0;
+  bool ending_ = false;
+  bool ended_ = true;
+  std::thread thread_;
+};
+
+}  // namespace tidings::service

@@ -1,0 +1,483 @@
+#include "service/redriver.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "tidings/base/key_hash.hpp"
+#include "tidings/base/text.hpp"
+
+namespace tidings::service {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration look_every = 1s;  // at which partitions are held here
+constexpr Duration fetch_wait = 20ms;
+constexpr Duration trouble_wait = 1s;
+constexpr Duration come_again_wait = 10s;
+constexpr int fruitless_max = 4;  // times that a request is begun where each time the process ends before any progress
+
+SteadyTime real_now() {
+  return std::chrono::steady_clock::now();
+}
+
+}  // namespace
+
+/// A partition in which a request is carried out.
+struct Redriver::Target {
+  Source* source = nullptr;
+  std::uint32_t partition = 0;
+  std::uint64_t generation = 0;
+  std::uint32_t journal = 0;  // its partition of the topic of dead letters
+  std::uint64_t end = 0;      // one past the last letter that is meant
+  std::shared_ptr<Consumer> consumer;
+  std::uint64_t scanned = 0;  // one past the last entry of it that was looked at
+  bool gone = false;          // the hold is over, or is to be
+  bool begun = false;
+};
+
+struct Redriver::Run {
+  const Asked* asked = nullptr;
+  std::vector<Target> targets;
+  std::unique_ptr<Consumer> reader;
+  SteadyTime keep_again{};
+  int quiet = 0;  // fetches in a row that gave nothing
+};
+
+Redriver::Redriver(Host& host, std::string name, std::string group, DeadTopic& topic, Shelf& shelf, DeadWriter& writer,
+                   DrivingLanes& lanes, std::size_t window)
+    : host_(host),
+      name_(std::move(name)),
+      group_(std::move(group)),
+      topic_(topic),
+      shelf_(shelf),
+      writer_(writer),
+      lanes_(lanes),
+      window_(window) {}
+
+Redriver::~Redriver() {
+  begin_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Redriver::requested(const std::string& id, const DeadLetterRequest& request) {
+  if (request.group != group_) return;
+  const std::scoped_lock lock(mutex_);
+  if (stopping_ || std::ranges::find(asked_, id, &Asked::id) != asked_.end()) return;
+  asked_.push_back({id, request});
+  if (!thread_.joinable()) {
+    ended_ = false;
+    thread_ = std::thread([this] { loop(); });
+  }
+  changed_.notify_all();
+}
+
+void Redriver::returned() {
+  const std::scoped_lock lock(mutex_);
+  if (outstanding_ > 0) --outstanding_;
+  changed_.notify_all();
+}
+
+void Redriver::begin_stop() {
+  const std::scoped_lock lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+bool Redriver::wait_ended(SteadyTime until) {
+  {
+    std::unique_lock lock(mutex_);
+    if (!ended_condition_.wait_until(lock, until, [&] { return ended_; })) return false;
+  }
+  if (thread_.joinable()) thread_.join();
+  return true;
+}
+
+/// Whether to go on.
+bool Redriver::pause(Duration wait) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, wait, [&] { return stopping_.load(); });
+  return !stopping_;
+}
+
+// Taking partitions over.
+
+Result<> Redriver::take_over(Source& source, std::span<const std::uint32_t> partitions,
+                             std::span<const std::uint64_t> generations) {
+  const std::scoped_lock alone(taking_over_);
+  std::vector<std::unique_ptr<Shelf::Held>> held;
+  std::vector<std::uint32_t> wanted;
+  std::vector<Book*> books;
+  {
+    const std::scoped_lock lock(shelf_.mutex);
+    for (std::size_t at = 0; at < partitions.size(); ++at) {
+      const auto* known = shelf_.find(source, partitions[at]);
+      if (known != nullptr && known->generation >= generations[at]) continue;
+      held.push_back(std::make_unique<Shelf::Held>());
+      held.back()->generation = generations[at];
+      wanted.push_back(partitions[at]);
+      books.push_back(&held.back()->book);
+    }
+  }
+  if (wanted.empty()) return {};
+  if (auto taken = topic_.take_over(source.broker_topic, wanted, books, [&] { return !stopping_; }); !taken)
+    return taken;
+  const std::scoped_lock lock(shelf_.mutex);
+  for (std::size_t at = 0; at < wanted.size(); ++at) {
+    held[at]->is_announced = !held[at]->book.hold().empty();
+    if (const auto open = held[at]->book.open(); open > 0)
+      host_.say(LogLevel::info, name_ + " holds partition " + std::to_string(wanted[at]) + " of " +
+                                    source.broker_topic + ", of which " + std::to_string(open) +
+                                    (open == 1 ? " event is parked" : " events are parked"));
+    shelf_.put(source, wanted[at], std::move(held[at]));
+  }
+  return {};
+}
+
+/// Those that brought no event yet.
+void Redriver::look_for_partitions() {
+  for (auto* source : lanes_.sources()) {
+    const auto consumer = lanes_.consumer(*source);
+    if (!consumer) continue;
+    std::vector<std::uint32_t> partitions;
+    std::vector<std::uint64_t> generations;
+    for (const auto partition : consumer->assignment()) {
+      const auto hold = consumer->keep(partition);
+      consumer->let_go(partition);
+      if (!hold || hold->is_wanted) continue;
+      const std::scoped_lock lock(shelf_.mutex);
+      const auto* known = shelf_.find(*source, partition.value);
+      if (known != nullptr && known->generation >= hold->generation) continue;
+      partitions.push_back(partition.value);
+      generations.push_back(hold->generation);
+    }
+    if (partitions.empty()) continue;
+    if (auto taken = take_over(*source, partitions, generations); !taken && taken.error().code != "interrupted")
+      host_.say(LogLevel::warning, name_ + " cannot read what is parked in " + topic_.name() + ": " +
+                                       printable(to_string(taken.error())) + "; trying again");
+  }
+}
+
+// Requests.
+
+void Redriver::loop() {
+  std::size_t looked = 0;
+  while (!stopping_) {
+    look_for_partitions();
+    std::vector<Asked> all;
+    {
+      const std::scoped_lock lock(mutex_);
+      all = asked_;
+    }
+    for (const auto& asked : all) {
+      if (stopping_) break;
+      if (auto targets = targets_of(asked); !targets.empty()) run(asked, std::move(targets));
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, look_every, [&] { return stopping_.load() || asked_.size() != all.size(); });
+    ++looked;
+  }
+  const std::scoped_lock lock(mutex_);
+  ended_ = true;
+  ended_condition_.notify_all();
+}
+
+/// Where it has anything to do, or is not ended.
+std::vector<Redriver::Target> Redriver::targets_of(const Asked& asked) {
+  std::vector<Target> targets;
+  const auto journals = topic_.partitions();
+  if (!journals || *journals == 0) return targets;
+  for (auto* source : lanes_.sources()) {
+    const auto consumer = lanes_.consumer(*source);
+    if (!consumer) continue;
+    for (const auto partition : consumer->assignment()) {
+      const auto journal = partition.value % *journals;
+      const auto end = journal < asked.what.ends.size() ? asked.what.ends[journal] : 0;
+      const std::scoped_lock lock(shelf_.mutex);
+      auto* held = shelf_.find(*source, partition.value);
+      if (held == nullptr) continue;
+      const auto* known = held->book.request(asked.id);
+      if (known != nullptr ? known->done : held->book.open() == 0 || held->book.low() >= end) continue;
+      targets.push_back({source, partition.value, held->generation, journal, end, consumer});
+    }
+  }
+  return targets;
+}
+
+void Redriver::note(const Target& target, Envelope envelope) {
+  writer_.add({.kind = DeadJob::Kind::note,
+               .source = target.source,
+               .partition = target.partition,
+               .generation = target.generation,
+               .task = nullptr,
+               .place = {},
+               .request = {},
+               .note = std::make_shared<const Envelope>(std::move(envelope))});
+}
+
+void Redriver::run(const Asked& asked, std::vector<Target> targets) {
+  Run run{.asked = &asked, .targets = std::move(targets), .reader = nullptr};
+  bool finished = false;
+  if (keep(run) && begin(run) && wait_for_what_comes_again(run)) {
+    while (!stopping_ && keep(run)) {
+      if (auto scanned = scan(run); !scanned) {
+        host_.say(LogLevel::warning, name_ + " cannot read what is parked in " + topic_.name() + ": " +
+                                         printable(to_string(scanned.error())) + "; trying again");
+        run.reader.reset();
+        if (!pause(trouble_wait)) break;
+        continue;
+      }
+      if (is_finished(run)) {
+        finished = true;
+        break;
+      }
+    }
+  }
+  end(run, finished);
+}
+
+/// Prolongs the holds; targets whose partition is gone, or wanted elsewhere, are left. Whether any is left.
+bool Redriver::keep(Run& run) {
+  if (real_now() < run.keep_again) return std::ranges::any_of(run.targets, [](const Target& one) { return !one.gone; });
+  run.keep_again = real_now() + 50ms;
+  bool any = false;
+  for (auto& target : run.targets) {
+    if (target.gone) continue;
+    const auto hold = target.consumer->keep(Partition{target.partition});
+    const bool is_over = !hold || (hold->generation != 0 && hold->generation != target.generation);
+    target.gone = is_over || hold->is_wanted;
+    if (target.gone) {
+      const std::scoped_lock lock(shelf_.mutex);
+      if (is_over) shelf_.forget(*target.source, target.partition, target.generation);
+      // What has not been begun is the next owner's.
+      if (auto* held = shelf_.find(*target.source, target.partition, target.generation)) held->winds_up = true;
+    }
+    any = any || !target.gone;
+  }
+  return any;
+}
+
+/// Says in the journals that it goes on here. What ended that often without any progress brings processes down.
+bool Redriver::begin(Run& run) {
+  for (auto& target : run.targets) {
+    if (target.gone) continue;
+    DeadBegun begun{.topic = target.source->broker_topic,
+                    .partition = target.partition,
+                    .hold = {},
+                    .request = run.asked->id,
+                    .what = run.asked->what};
+    DeadDone done{
+        .topic = begun.topic, .partition = begun.partition, .hold = {}, .request = begun.request, .given_up = {}};
+    {
+      const std::scoped_lock lock(shelf_.mutex);
+      auto* held = shelf_.find(*target.source, target.partition, target.generation);
+      if (held == nullptr || !held->is_announced) {
+        target.gone = true;
+        continue;
+      }
+      begun.hold = done.hold = held->book.hold();
+      if (const auto* known = held->book.request(run.asked->id);
+          known != nullptr && known->fruitless >= fruitless_max) {
+        done.given_up = "the process ended " + std::to_string(known->fruitless) + " times without any progress";
+        held->book.read(done);
+        target.gone = true;
+      } else {
+        held->book.read(begun);
+        held->book.begin_look(run.asked->id);
+        held->request = run.asked->id;
+        held->winds_up = false;
+        target.begun = true;
+      }
+    }
+    if (target.gone) {
+      host_.say(LogLevel::error, name_ + " gives up to drive again what is parked of " + begun.topic + ", partition " +
+                                     std::to_string(begun.partition) + ": " + done.given_up);
+      if (auto envelope = topic_.envelope(done)) note(target, std::move(*envelope));
+      continue;
+    }
+    host_.say(LogLevel::info,
+              name_ + (run.asked->what.action == DeadLetterRequest::Action::drop ? " drops" : " drives again") +
+                  " what is parked of " + begun.topic + ", partition " + std::to_string(begun.partition) +
+                  ", as asked by " + run.asked->id);
+    if (auto envelope = topic_.envelope(begun)) note(target, std::move(*envelope));
+  }
+  while (!stopping_ && keep(run))
+    if (writer_.flush(100ms)) return true;
+  return false;
+}
+
+/// What was parked and not settled when its owner died comes once more: it must have come, to be settled as parked,
+/// before it is driven again.
+bool Redriver::wait_for_what_comes_again(Run& run) {
+  for (auto& target : run.targets) {
+    std::uint64_t last = 0;
+    {
+      const std::scoped_lock lock(shelf_.mutex);
+      if (const auto* held = shelf_.find(*target.source, target.partition, target.generation)) last = held->book.last();
+    }
+    const auto until = real_now() + come_again_wait;  // then it may be counted twice, and that is all
+    while (!target.gone && lanes_.fetched(*target.source, target.partition) < last && real_now() < until) {
+      const auto groups = host_.broker->groups(target.source->broker_topic);
+      bool settled = false;
+      if (groups)
+        for (const auto& group : *groups)
+          for (const auto& one : group.partitions)
+            settled = settled ||
+                      (group.group == group_ && one.partition.value == target.partition && one.position.value >= last);
+      if (settled) break;
+      if (!pause(5 * fetch_wait) || !keep(run)) return false;
+    }
+  }
+  return true;
+}
+
+Result<> Redriver::scan(Run& run) {
+  if (!run.reader) {
+    auto from = ~std::uint64_t{0};
+    {
+      const std::scoped_lock lock(shelf_.mutex);
+      for (const auto& target : run.targets)
+        if (const auto* held = shelf_.find(*target.source, target.partition, target.generation); held && !target.gone)
+          from = std::min(from, held->book.low());
+    }
+    if (from == ~std::uint64_t{0}) {
+      run.quiet = 1;
+      return {};
+    }
+    auto reader = host_.broker->subscribe(topic_.name(),
+                                          {.group = "", .start = Start::offset(Offset{from}), .create_topic = false});
+    if (!reader) return reader.error();
+    run.reader = std::move(*reader);
+    run.quiet = 0;
+  }
+  std::size_t room = 0;
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, fetch_wait, [&] { return stopping_ || outstanding_ <= window_ / 2; });
+    room = window_ / 2 >= outstanding_ ? window_ - outstanding_ : 0;
+  }
+  if (room == 0 || stopping_) return {};
+  auto got = run.reader->fetch(room, fetch_wait);
+  if (!got) return got.error();
+  run.quiet = got->empty() ? run.quiet + 1 : 0;
+  look_at(run, *got);
+  return {};
+}
+
+void Redriver::look_at(Run& run, std::span<const Delivery> entries) {
+  for (auto& target : run.targets) {
+    if (target.gone) continue;
+    std::vector<Delivery> events;
+    std::vector<char> ordered;
+    std::vector<DeadJob> dropped;
+    {
+      const std::scoped_lock lock(shelf_.mutex);
+      auto* held = shelf_.find(*target.source, target.partition, target.generation);
+      if (held == nullptr) continue;
+      for (const auto& entry : entries) {
+        if (entry.id.partition.value != target.journal) continue;
+        target.scanned = entry.id.offset.value + 1;
+        const auto letter = letter_of(entry.envelope);
+        if (!letter || letter->topic != target.source->broker_topic || letter->partition != target.partition) continue;
+        const auto verdict =
+            held->book.look(*letter, entry.envelope.key, entry.id.offset.value, run.asked->what, target.end);
+        if (verdict == Book::Verdict::redrive) {
+          events.push_back(event_of(entry, *letter, target.generation));
+          ordered.push_back(letter->ordered && !letter->hold.empty() ? 1 : 0);
+        } else if (verdict == Book::Verdict::drop) {
+          const bool blocks = letter->ordered && !letter->hold.empty();
+          dropped.push_back({.kind = DeadJob::Kind::closed,
+                             .source = target.source,
+                             .partition = target.partition,
+                             .generation = target.generation,
+                             .task = nullptr,
+                             .place = {blocks ? letter->key : 0, letter->offset, blocks},
+                             .dropped = true,
+                             .request = run.asked->id,
+                             .note = {}});
+        }
+      }
+    }
+    for (auto& job : dropped) writer_.add(std::move(job));
+    if (events.empty()) continue;
+    {
+      const std::scoped_lock lock(mutex_);
+      outstanding_ += events.size();
+    }
+    lanes_.drive(*target.source, events, ordered);
+  }
+}
+
+bool Redriver::is_finished(Run& run) {
+  if (run.quiet == 0 &&
+      std::ranges::any_of(run.targets, [](const Target& one) { return !one.gone && one.scanned < one.end; }))
+    return false;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (outstanding_ > 0) return false;
+  }
+  std::size_t active = 0;
+  {
+    const std::scoped_lock lock(shelf_.mutex);
+    for (const auto& target : run.targets)
+      if (const auto* held = shelf_.find(*target.source, target.partition, target.generation); held && !target.gone)
+        active += held->book.active();
+  }
+  if (active == 0) return true;
+  // What is parked and not found in the journal, all having been written and read: retention took it.
+  if (run.quiet > 50 && writer_.pending() == 0) give_up_lost(run);
+  return false;
+}
+
+void Redriver::give_up_lost(Run& run) {
+  std::uint64_t lost = 0;
+  {
+    const std::scoped_lock lock(shelf_.mutex);
+    for (const auto& target : run.targets)
+      if (auto* held = shelf_.find(*target.source, target.partition, target.generation); held && !target.gone)
+        lost += held->book.give_up_lost(run.asked->id);
+    shelf_.recount();
+  }
+  host_.say(LogLevel::warning, name_ + ": " + std::to_string(lost) + " parked events are gone from " + topic_.name() +
+                                   "; their keys go on without them");
+}
+
+void Redriver::end(Run& run, bool finished) {
+  for (auto& target : run.targets) {
+    if (!target.begun) continue;
+    DeadDone done{.topic = target.source->broker_topic,
+                  .partition = target.partition,
+                  .hold = {},
+                  .request = run.asked->id,
+                  .given_up = {}};
+    bool ours = false;
+    Book::Request told;
+    {
+      const std::scoped_lock lock(shelf_.mutex);
+      if (auto* held = shelf_.find(*target.source, target.partition, target.generation)) {
+        done.hold = held->book.hold();
+        ours = finished && !target.gone;
+        if (ours) held->book.read(done);
+        if (const auto* known = held->book.request(run.asked->id)) told = *known;
+      }
+    }
+    if (!ours) continue;
+    if (auto envelope = topic_.envelope(done)) note(target, std::move(*envelope));
+  }
+  // A partition that is wanted elsewhere waits for what was begun, as for deliveries in flight.
+  while (!stopping_) {
+    (void)keep(run);
+    for (const auto& target : run.targets)
+      if (target.gone) (void)target.consumer->keep(Partition{target.partition});
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, fetch_wait, [&] { return stopping_ || outstanding_ == 0; });
+      if (outstanding_ > 0) continue;
+    }
+    if (writer_.flush(fetch_wait)) break;
+  }
+  for (const auto& target : run.targets) target.consumer->let_go(Partition{target.partition});
+}
+
+}  // namespace tidings::service
