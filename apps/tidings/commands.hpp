@@ -78,6 +78,24 @@ int topics(const Common& common, const ListArguments& arguments);
 int groups(const Common& common, const ListArguments& arguments);
 int lag(const Common& common, const ListArguments& arguments);
 
+struct DeadLetterArguments {
+  std::string id;     ///< `show`: of the event
+  std::string group;  ///< empty: all
+  std::optional<std::string> key;
+  std::optional<std::string> code;
+  std::string older_than;
+  std::string newer_than;
+  std::string deadline = "30s";
+  bool only_first = false;
+  bool all = false;
+  bool dry_run = false;
+  bool wait = true;
+};
+int list_dead_letters(const Common& common, const DeadLetterArguments& arguments);
+int show_dead_letters(const Common& common, const DeadLetterArguments& arguments);
+int redrive(const Common& common, const DeadLetterArguments& arguments);
+int drop(const Common& common, const DeadLetterArguments& arguments);
+
 struct VerifyArguments {
   std::string folder;  ///< empty: the broker's
   bool repair = false;

@@ -34,7 +34,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 
 /// What the user may have meant by an option, or a word that has no place.
 std::string did_you_mean(const CLI::App& at, const CLI::App& app, std::string_view word) {
-  auto known = &at == &app ? commands_of(app) : std::vector<std::string>{};
+  const bool takes_commands = &at == &app || at.get_option_no_throw("TOPIC") == nullptr;
+  auto known = takes_commands ? commands_of(at) : std::vector<std::string>{};
   for (const auto* const option : at.get_options())
     for (const auto& name : option->get_lnames()) known.push_back("--" + name);
   return did_you_mean(word.substr(0, word.find('=')), known);
@@ -74,9 +75,9 @@ int wrong(const CLI::App& app, const CLI::ParseError& error) {
       line = "'" + taken + "' is no command of " + path + meant;
     else
       line = "'" + word + "' is no " +
-             (is_option      ? "option"
-              : path.empty() ? "command"
-                             : "argument") +
+             (is_option                                            ? "option"
+              : path.empty() || (has_commands && topic == nullptr) ? "command"
+                                                                   : "argument") +
              (path.empty() ? " here" : " of " + path) + did_you_mean(at, app, word);
   } else if (path.empty()) {
     std::cerr << app.help();
@@ -137,6 +138,7 @@ struct Parser {
   TopicArguments changing;
   SeekArguments seeking;
   GroupArguments deleting;
+  DeadLetterArguments driving;
   VerifyArguments verifying;
   InspectArguments inspecting;
   BridgeArguments bridging;
@@ -164,6 +166,7 @@ struct Parser {
     add_tail();
     add_lists();
     add_changes();
+    add_dead_letters();
     add_folders();
     add_bridge();
     add_demo();
@@ -334,6 +337,63 @@ struct Parser {
     shared(forget);
   }
 
+  void add_dead_letters() {
+    auto* const at = command("dead-letters", "What handlers could not handle: list, show, redrive, drop");
+    at->require_subcommand(1);
+    const auto add = [&](const char* name, const char* help, bool one_group) {
+      auto* const one = at->add_subcommand(name, help);
+      one->set_help_flag("-h,--help", "Print this help");
+      auto* const group = one->add_option("--group", driving.group, one_group ? "Whose" : "Only those of this group")
+                              ->type_name("NAME");
+      if (one_group) group->required();
+      one->add_option("--key", driving.key, "Only those of this key")->type_name("KEY");
+      one->add_option("--reason", driving.code, "Only those parked for this, as 'list' names it")->type_name("CODE");
+      one->add_option("--older-than", driving.older_than, "Only those parked longer ago than this, or before this time")
+          ->type_name("TIME");
+      one->add_option("--newer-than", driving.newer_than, "Only those parked since")->type_name("TIME");
+      shared(one);
+      return one;
+    };
+    const auto changes = [&](CLI::App* one) {
+      one->add_flag("--dry-run", driving.dry_run, "Only tell what would be done");
+      one->add_option("--deadline", driving.deadline, "How long to wait for a service to begin, and to get on (30s)")
+          ->type_name("TIME");
+      one->add_flag_callback("--no-wait", [this] { driving.wait = false; }, "Only until a service has begun");
+    };
+    constexpr auto meant =
+        "A key's events belong together: the first of them, which is why it was parked, is looked at by the options.\n"
+        "TIME: 30min, 2h, 7d, or 2026-01-31T12:00:00Z.\n\n";
+    add("list", "What is parked, key by key", false)
+        ->footer(std::string(meant) +
+                 "Examples:\n"
+                 "  tidings dead-letters list\n"
+                 "  tidings dead-letters list --group inventory.reserve-stock --newer-than 1h --json");
+    auto* const show = add("show", "Each parked event as it is", false);
+    show->add_option("ID", driving.id, "Only the event with this id")->type_name("");
+    show->footer(std::string(meant) +
+                 "Examples:\n"
+                 "  tidings dead-letters show 01a216dc-7e46-7019-891e-20c5b4a68351\n"
+                 "  tidings dead-letters show --group inventory.reserve-stock --key 17 --json | jq .data");
+    auto* const again = add("redrive", "Have them handled again, each key in its order", true);
+    changes(again);
+    again->footer(std::string(meant) +
+                  "The group's own service does it, no other group gets anything, and what comes meanwhile follows "
+                  "behind.\n"
+                  "Where none runs it is done when one starts. One that fails again stays parked, with what is behind "
+                  "it.\n\n"
+                  "Examples:\n"
+                  "  tidings dead-letters redrive --group inventory.reserve-stock --dry-run\n"
+                  "  tidings dead-letters redrive --group inventory.reserve-stock --reason timeout");
+    auto* const gone = add("drop", "Give them up for good; their keys go on", true);
+    changes(gone);
+    gone->add_flag("--first", driving.only_first, "Only the first event of each key; what is behind it is redriven");
+    gone->add_flag("--all", driving.all, "All of the group's, where no other option says which");
+    gone->footer(std::string(meant) +
+                 "Examples:\n"
+                 "  tidings dead-letters drop --group inventory.reserve-stock --key 17 --first\n"
+                 "  tidings dead-letters drop --group inventory.reserve-stock --older-than 30d");
+  }
+
   void add_folders() {
     auto* at = command("verify", "Read every file of a log, and tell what is wrong with it");
     at->add_option("DIR", verifying.folder, "The log's folder, or log:DIR; the broker's if not given")->type_name("");
@@ -444,6 +504,13 @@ struct Parser {
     }
     if (app.got_subcommand("bridge")) return bridge(common, bridging);
     if (app.got_subcommand("lag")) return lag(common, listing);
+    if (app.got_subcommand("dead-letters")) {
+      const auto* const of_letters = app.get_subcommand("dead-letters");
+      if (of_letters->got_subcommand("redrive")) return redrive(common, driving);
+      if (of_letters->got_subcommand("drop")) return drop(common, driving);
+      return of_letters->got_subcommand("show") ? show_dead_letters(common, driving)
+                                                : list_dead_letters(common, driving);
+    }
     const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
     if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {
       complain(is_of_folder ? "--namespace is no option of " + app.get_subcommands().front()->get_name() +

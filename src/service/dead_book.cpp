@@ -54,6 +54,18 @@ void Book::read(const DeadClosed& closed) {
 void Book::read(const DeadFailed& told) {
   if (!counts(told.hold)) return;
   failed(told.place, told.code, told.time, told.request);
+  if (const auto failure = failures_.find(told.place.offset); keeps_reasons_ && failure != failures_.end())
+    failure->second.reason = told.reason, failure->second.attempts = told.attempts;
+}
+
+void Book::tell_failure(Letter& letter) const {
+  const auto failure = failures_.find(letter.offset);
+  if (failure == failures_.end()) return;
+  letter.code = codes_[failure->second.code];
+  letter.time = failure->second.time;
+  if (!keeps_reasons_) return;
+  letter.reason = failure->second.reason;
+  letter.attempts = failure->second.attempts;
 }
 
 void Book::read(const DeadDone& done) {
@@ -143,7 +155,7 @@ void Book::failed(const DeadPlace& place, std::string_view code, TimePoint time,
   auto known = std::ranges::find(codes_, code);
   if (known == codes_.end()) known = codes_.insert(known, std::string(code));
   auto& failure = failures_[place.offset];
-  failure = {static_cast<std::uint32_t>(known - codes_.begin()), number, time};
+  failure = {static_cast<std::uint32_t>(known - codes_.begin()), number, time, {}, 0};
   if (auto* asked = request(request_id)) ++asked->failed;
 }
 

@@ -24,6 +24,9 @@ namespace tidings::service {
 /// Not thread-safe.
 class Book {
  public:
+  /// A tool's also keeps why events failed again, to be shown.
+  explicit Book(bool keeps_reasons = false) : keeps_reasons_(keeps_reasons) {}
+
   // As the journal is read. What belongs to a hold that is over changes nothing.
 
   /// Whether it counts, and is not there already.
@@ -59,6 +62,9 @@ class Book {
   void failed(const DeadPlace& place, std::string_view code, TimePoint time, std::string_view request);
   /// What the journal no longer has, of the keys that `request` means: counts as dropped. How many.
   std::uint64_t give_up_lost(std::string_view request);
+
+  /// How one failed that was driven again, over what its letter says.
+  void tell_failure(Letter& letter) const;
 
   [[nodiscard]] std::size_t open() const { return static_cast<std::size_t>(parked_ - redriven_ - dropped_); }
   [[nodiscard]] std::size_t blocked_keys() const { return keys_.size(); }
@@ -114,6 +120,8 @@ class Book {
     std::uint32_t code = 0;  // of codes_
     std::uint32_t request = 0;
     TimePoint time{};
+    std::string reason{};
+    int attempts = 0;
   };
 
   bool counts(std::string_view hold);
@@ -122,6 +130,7 @@ class Book {
   void set_state(Key& key, std::uint32_t request, State state);
   void note_progress(std::string_view request, std::uint64_t redriven, std::uint64_t dropped);
 
+  bool keeps_reasons_;
   std::string hold_;
   std::unordered_map<std::uint64_t, Key> keys_;
   std::unordered_set<std::uint64_t> singles_;

@@ -56,7 +56,7 @@ class DeadLetters::Impl {
 
   service::FindBook find() {
     return [this](std::string_view topic, std::uint32_t partition) {
-      return &books_[std::pair(std::string(topic), partition)];
+      return &books_.try_emplace(std::pair(std::string(topic), partition), true).first->second;
     };
   }
   Result<> look_at_ends() {
@@ -94,13 +94,14 @@ Result<> DeadLetters::Impl::for_each(const DeadLetterRequest& request,
       broker_, journal_, from, ends_,
       [&](const Delivery& entry) {
         if (!goes_on) return;
-        const auto letter = service::letter_of(entry.envelope);
+        auto letter = service::letter_of(entry.envelope);
         if (!letter) return;
         const auto book = books.find(std::pair(std::string(letter->topic), letter->partition));
         if (book == books.end()) return;
         const auto end = ends_[entry.id.partition.value];
         const auto verdict = book->second.look(*letter, entry.envelope.key, entry.id.offset.value, request, end);
         if (verdict == Book::Verdict::pass) return;
+        book->second.tell_failure(*letter);
         goes_on = visit({.delivery = entry,
                          .topic = letter->topic,
                          .code = letter->code,

@@ -138,16 +138,18 @@ class DeadLettersCrashTest : public ::testing::Test {
     auto broker = std::make_unique<Stepping>(open(), steps);
     const int file = ::open((folder_ + "/handled").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
     auto service = Service::create({.name = "test", .broker = broker.get(), .log = log_of_child()}).or_throw();
-    service.on("take", {.concurrency = 3, .retry = {.immediate = 1, .delayed = 0}, .settle_within = settle_within}, [&](const Order& order) -> Result<> {
-      if (order.id.starts_with("bad") && order.number == poison && !std::filesystem::exists(folder_ + "/mended"))
-        return Error{"bad", "it is bad"};
-      steps.step();
-      const auto line = std::to_string(::getpid()) + " " + order.id + " " + std::to_string(order.number) + "\n";
-      if (::write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size())) std::abort();
-      steps.step();
-      if (pace > 0ms) std::this_thread::sleep_for(pace);
-      return {};
-    });
+    service.on(
+        "take", {.concurrency = 3, .retry = {.immediate = 1, .delayed = 0}, .settle_within = settle_within},
+        [&](const Order& order) -> Result<> {
+          if (order.id.starts_with("bad") && order.number == poison && !std::filesystem::exists(folder_ + "/mended"))
+            return Error{"bad", "it is bad"};
+          steps.step();
+          const auto line = std::to_string(::getpid()) + " " + order.id + " " + std::to_string(order.number) + "\n";
+          if (::write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size())) std::abort();
+          steps.step();
+          if (pace > 0ms) std::this_thread::sleep_for(pace);
+          return {};
+        });
     std::atomic<bool> ended = false;
     std::jthread running([&] {
       (void)service.run();
@@ -158,7 +160,9 @@ class DeadLettersCrashTest : public ::testing::Test {
     running.join();
     ::_exit(fine ? 0 : 1);
   }
-  LogSink* log_of_child() { return std::getenv("TIDINGS_TEST_LOG") != nullptr ? &stderr_log() : static_cast<LogSink*>(&lines_); }
+  LogSink* log_of_child() {
+    return std::getenv("TIDINGS_TEST_LOG") != nullptr ? &stderr_log() : static_cast<LogSink*>(&lines_);
+  }
   static int end_of(pid_t pid) {
     int status = 0;
     EXPECT_EQ(::waitpid(pid, &status, 0), pid);
