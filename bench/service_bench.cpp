@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <thread>
 
 #include "bench.hpp"
 #include "child.hpp"
@@ -79,6 +80,55 @@ void handle(benchmark::State& state, const std::string& broker_name) {
   state.SetItemsProcessed(static_cast<std::int64_t>(count));
 }
 
+std::uint64_t parked_of(const tidings::Service& service) {
+  const auto stats = service.stats("count");
+  return stats ? stats->parked : 0;
+}
+
+/// The same with as many events beside that cannot be handled, each of a key of its own: until the last good one is
+/// handled, and, for the counter, until the last bad one is parked.
+void handle_beside_poison(benchmark::State& state) {
+  const Scratch scratch("poison");
+  auto broker = tidings::open_broker("log:" + scratch.path()).or_throw();
+  const auto orders = make_orders(options().seed, 1'000);
+  const auto count = static_cast<std::uint64_t>(often(100)) * orders.size();
+  auto bad = orders;
+  std::uint64_t key = 0;
+  for (std::uint64_t published = 0; published < count; published += orders.size()) {
+    for (auto& order : bad) order.order_id = "bad-" + std::to_string(key++);
+    std::vector<Order> mixed;
+    for (std::size_t at = 0; at < orders.size(); ++at) mixed.push_back(orders[at]), mixed.push_back(bad[at]);
+    if (!publish(*broker, mixed)) return state.SkipWithError("a publish failed");
+  }
+  std::atomic<std::uint64_t> handled = 0;
+  std::atomic<Steady::rep> ended = 0;
+  auto service = tidings::Service::create(
+                     {.name = "bench", .broker = broker.get(), .log = &tidings::stderr_log(tidings::LogLevel::error)})
+                     .or_throw();
+  service.on("count", {}, [&](const Order& order) -> tidings::Result<> {
+    if (order.order_id.starts_with("bad-")) return tidings::Error{"bad", "it cannot be handled"};
+    if (handled.fetch_add(1, std::memory_order_relaxed) + 1 == count) ended = Steady::now().time_since_epoch().count();
+    return {};
+  });
+  for (auto _ : state) {
+    const auto begin = Steady::now().time_since_epoch().count();
+    std::jthread running([&] { expect(state, static_cast<std::uint64_t>(service.run()), 0, "is the exit status"); });
+    const auto until = Steady::now() + std::chrono::minutes{2};
+    std::uint64_t parked = 0;
+    while ((parked = parked_of(service)) < count && Steady::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    const auto all = Steady::now().time_since_epoch().count();
+    service.stop();
+    running.join();
+    expect(state, parked, count, "events were parked");
+    state.SetIterationTime(std::chrono::duration<double>(Steady::duration{ended - begin}).count());
+    state.counters["parked"] =
+        static_cast<double>(count) / std::chrono::duration<double>(Steady::duration{all - begin}).count();
+  }
+  expect(state, handled, count, "events were handled");
+  state.SetItemsProcessed(static_cast<std::int64_t>(count));
+}
+
 /// The limit of handling: the payloads decoded one after another, from memory.
 void decode(benchmark::State& state) {
   std::vector<tidings::Envelope> envelopes;
@@ -99,6 +149,7 @@ void add_benchmarks() {
   once("start, process", [](benchmark::State& state) { start(state, false); })->UseRealTime();
   once("handle, memory", [](benchmark::State& state) { handle(state, "memory"); })->UseManualTime();
   once("handle, log", [](benchmark::State& state) { handle(state, "log"); })->UseManualTime();
+  once("beside poison, log", handle_beside_poison)->UseManualTime();
   benchmark::RegisterBenchmark("decode", decode);
 }
 
@@ -119,7 +170,14 @@ std::vector<Table> tables() {
            .note = "From before `exec` of a real process, over a log with one event, as a new group."},
           {.title = "A service's handler, orders of 3 lines, with what is there already",
            .rows = {handled("memory", {}), handled("log", {at_least(3e6)})},
-           .note = "Four lanes, as handlers have unless told otherwise; positions settled, durable topics."}};
+           .note = "Four lanes, as handlers have unless told otherwise; positions settled, durable topics."},
+          {.title = "A service's handler, over log:, with as many events beside that are parked",
+           .rows = {{.label = "good ones handled:",
+                     .ours = {"beside poison, log", rate},
+                     .peers = {{"without bad ones", {"handle, log", rate}}},
+                     .unit = Unit::rate},
+                    {.label = "bad ones parked:", .ours = {"beside poison, log", "parked"}, .unit = Unit::rate}},
+           .note = "100,000 of each, alternating, over the same durable topic; each bad one of a key of its own."}};
 }
 
 }  // namespace

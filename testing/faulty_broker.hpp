@@ -50,6 +50,8 @@ enum class Fault {
   fences_nobody,
   forgets_producers,
   mixes_producers_up,
+  keeps_nothing,
+  lets_nothing_go,
   forgets_what_was_begun,
   forgets_what_ended,
   blames_what_was_fetched,
@@ -106,8 +108,14 @@ class FaultyConsumer final : public Consumer {
     return fault_ == Fault::ignores_extend ? good_->reject(ids, Duration{}) : good_->extend(ids);
   }
   std::vector<Partition> assignment() const override { return good_->assignment(); }
-  std::optional<Hold> keep(Partition partition) override { return good_->keep(partition); }
-  void let_go(Partition partition) override { good_->let_go(partition); }
+  std::optional<Hold> keep(Partition partition) override {
+    auto hold = good_->keep(partition);
+    if (fault_ == Fault::keeps_nothing) good_->let_go(partition);
+    return hold;
+  }
+  void let_go(Partition partition) override {
+    if (fault_ != Fault::lets_nothing_go) good_->let_go(partition);
+  }
   void wake() override {
     if (fault_ != Fault::sleeps_through_wake) good_->wake();
   }

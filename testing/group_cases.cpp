@@ -275,6 +275,56 @@ void a_rebalance_resumes_from_the_committed_position(Trial& trial) {
     trial.check(partition.position.value == 0, "a member that had lost its partition moved the group's position");
 }
 
+/// One that works on what is no delivery keeps its partition for that, as long as it says so and no longer.
+void a_kept_partition_moves_once_it_is_let_go(Trial& trial) {
+  const auto broker = trial.open();
+  const auto second = trial.open();
+  create_topic(trial, *broker, "kept", 1);
+  ConsumerOptions options;
+  options.group = "group";
+  options.settle_within = 30s;
+  auto holder = subscribe(trial, *broker, "kept", options);
+  for (const auto end = steady_now() + trial.patience(); holder->assignment().empty() && steady_now() < end;)
+    (void)trial.need(holder->fetch(1, 5ms), "fetch");
+  const auto hold = holder->keep(Partition{0});
+  trial.require(hold.has_value(), "a partition that is held cannot be kept");
+  if (hold->generation == 0) return;  // the broker keeps nothing, and says so
+  trial.check(!hold->is_wanted, "a partition is wanted where there is one member");
+  trial.check(!holder->keep(Partition{7}), "a partition that is not there is kept");
+  publish(trial, *broker, "kept", events("e", 1, "key"));
+  const auto got = take(trial, *holder, 1);
+  trial.check(got.size() == 1 && got.front().id.generation == hold->generation,
+              "deliveries and `keep` tell different generations");
+  settle(trial, *holder, got);
+  const auto leaver = [&](Consumer& member) { (void)trial.need(member.fetch(1, 5ms), "fetch"); };
+  options.settle_within = 400ms;
+  auto heir = subscribe(trial, *second, "kept", options);
+  holder->keep(Partition{0});
+  // Two members and one partition: whoever is to have it, the one that goes gives it up.
+  std::jthread leaving([&] { trial.need(holder->close(trial.patience()), "close"); });
+  for (int look = 0; look < 40; ++look) {
+    leaver(*heir);
+    trial.check(heir->assignment().empty(), "a partition that is kept has moved");
+  }
+  holder->let_go(Partition{0});
+  for (const auto end = steady_now() + trial.patience(); heir->assignment().empty() && steady_now() < end;)
+    leaver(*heir);
+  leaving.join();
+  trial.require(!heir->assignment().empty(), "a partition that was let go does not move");
+  const auto next = heir->keep(Partition{0});
+  trial.check(next && next->generation > hold->generation, "the next hold has no later generation");
+  trial.check(!holder->keep(Partition{0}), "who lost a partition keeps it");
+  // And it moves where its time is over: nobody lets it go.
+  options.settle_within = 30s;
+  const auto last = subscribe(trial, *broker, "kept", options);
+  heir->keep(Partition{0});
+  std::jthread closing([&] { (void)heir->close(trial.patience()); });
+  for (const auto end = steady_now() + trial.patience(); last->assignment().empty() && steady_now() < end;)
+    leaver(*last);
+  closing.join();
+  trial.check(!last->assignment().empty(), "a partition that nobody prolongs is kept for ever");
+}
+
 }  // namespace
 
 std::vector<CaseEntry> group_cases() {
@@ -294,6 +344,9 @@ std::vector<CaseEntry> group_cases() {
       {{"a_rebalance_resumes_from_the_committed_position",
         "Who takes a partition over goes on where it was settled; who lost it has no say."},
        a_rebalance_resumes_from_the_committed_position},
+      {{"a_kept_partition_moves_once_it_is_let_go",
+        "A member keeps a partition for what is no delivery, until it lets it go or its time is over."},
+       a_kept_partition_moves_once_it_is_let_go},
   };
 }
 

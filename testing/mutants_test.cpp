@@ -57,6 +57,8 @@ const std::vector<Mutant> mutants{
     {"forgets_producers",
      Fault::forgets_producers,
      {"what_a_producer_publishes_twice_is_there_once", "a_producers_events_are_known_after_a_restart"}},
+    {"keeps_nothing", Fault::keeps_nothing, {"a_kept_partition_moves_once_it_is_let_go"}},
+    {"lets_nothing_go", Fault::lets_nothing_go, {"a_kept_partition_moves_once_it_is_let_go"}},
     {"mixes_producers_up", Fault::mixes_producers_up, {"what_a_producer_publishes_twice_is_there_once"}},
     {"ignores_the_window", Fault::ignores_the_window, {"acknowledges_a_window_of_publishes_in_order"}},
 };

@@ -109,25 +109,25 @@ int visit_groups(const Common& common, const DeadLetterArguments& arguments, con
 int list_dead_letters(const Common& common, const DeadLetterArguments& arguments) {
   std::vector<Row> rows;
   DeadLetterCounts sums;
-  const auto status = visit_groups(common, arguments, [&](const std::string& group, DeadLetters& letters,
-                                                          const DeadLetterRequest& meant) {
-    std::map<std::tuple<std::string, std::uint32_t, std::string>, std::size_t> of_key;
-    auto listed = letters.for_each(meant, [&](const DeadLetter& letter) {
-      const auto topic = unnamed(common, letter.topic);
-      const std::tuple key(topic, letter.partition.value, std::string(letter.delivery.envelope.key));
-      if (const auto known = of_key.find(key); letter.blocks && known != of_key.end()) {
-        ++rows[known->second].events;
-        return true;
-      }
-      if (letter.blocks) of_key.emplace(key, rows.size());
-      rows.push_back(row_of(group, topic, letter));
-      return true;
-    });
-    if (!listed) complain(listed.error());
-    for (const auto& one : letters.counts())
-      sums.parked += one.parked, sums.redriven += one.redriven, sums.dropped += one.dropped;
-    return listed.has_value();
-  });
+  const auto status = visit_groups(
+      common, arguments, [&](const std::string& group, DeadLetters& letters, const DeadLetterRequest& meant) {
+        std::map<std::tuple<std::string, std::uint32_t, std::string>, std::size_t> of_key;
+        auto listed = letters.for_each(meant, [&](const DeadLetter& letter) {
+          const auto topic = unnamed(common, letter.topic);
+          const std::tuple key(topic, letter.partition.value, std::string(letter.delivery.envelope.key));
+          if (const auto known = of_key.find(key); letter.blocks && known != of_key.end()) {
+            ++rows[known->second].events;
+            return true;
+          }
+          if (letter.blocks) of_key.emplace(key, rows.size());
+          rows.push_back(row_of(group, topic, letter));
+          return true;
+        });
+        if (!listed) complain(listed.error());
+        for (const auto& one : letters.counts())
+          sums.parked += one.parked, sums.redriven += one.redriven, sums.dropped += one.dropped;
+        return listed.has_value();
+      });
   if (status != done && rows.empty()) return status;
   std::string out;
   std::uint64_t events = 0;
@@ -151,35 +151,35 @@ int show_dead_letters(const Common& common, const DeadLetterArguments& arguments
   std::size_t shown = 0;
   int printed = done;
   const TextForm form;
-  const auto status = visit_groups(common, arguments, [&](const std::string& group, DeadLetters& letters,
-                                                          const DeadLetterRequest& meant) {
-    std::string out;
-    const auto flush = [&] {
-      printed = print(out);
-      out.clear();
-      return printed == done;
-    };
-    auto listed = letters.for_each(meant, [&](const DeadLetter& letter) {
-      if (!arguments.id.empty() && letter.delivery.envelope.id != arguments.id) return true;
-      ++shown;
-      const auto topic = unnamed(common, letter.topic);
-      if (common.json) {
-        // Why it is parked stands in its headers; where it failed again since, the newest is told.
-        Envelope event(letter.delivery.envelope);
-        event.headers.set(dead_letter::code, letter.code);
-        event.headers.set(dead_letter::reason, letter.reason);
-        event.headers.set(dead_letter::attempts, std::to_string(letter.attempts));
-        out += harmless_json(to_cloud_event_json(event.view(), CloudEventPlace{letter.delivery.id.partition,
-                                                                               letter.delivery.id.offset})) +
-               "\n";
-      } else {
-        out += to_text(group, topic, letter, form);
-      }
-      return out.size() < std::size_t{256} << 10 || flush();
-    });
-    if (!listed) complain(listed.error());
-    return flush() && listed.has_value();
-  });
+  const auto status = visit_groups(
+      common, arguments, [&](const std::string& group, DeadLetters& letters, const DeadLetterRequest& meant) {
+        std::string out;
+        const auto flush = [&] {
+          printed = print(out);
+          out.clear();
+          return printed == done;
+        };
+        auto listed = letters.for_each(meant, [&](const DeadLetter& letter) {
+          if (!arguments.id.empty() && letter.delivery.envelope.id != arguments.id) return true;
+          ++shown;
+          const auto topic = unnamed(common, letter.topic);
+          if (common.json) {
+            // Why it is parked stands in its headers; where it failed again since, the newest is told.
+            Envelope event(letter.delivery.envelope);
+            event.headers.set(dead_letter::code, letter.code);
+            event.headers.set(dead_letter::reason, letter.reason);
+            event.headers.set(dead_letter::attempts, std::to_string(letter.attempts));
+            out += harmless_json(to_cloud_event_json(
+                       event.view(), CloudEventPlace{letter.delivery.id.partition, letter.delivery.id.offset})) +
+                   "\n";
+          } else {
+            out += to_text(group, topic, letter, form);
+          }
+          return out.size() < std::size_t{256} << 10 || flush();
+        });
+        if (!listed) complain(listed.error());
+        return flush() && listed.has_value();
+      });
   if (status == done && shown == 0) {
     if (!arguments.id.empty()) return fail({"not_parked", "no parked event has the id " + printable(arguments.id)});
     complain("nothing is parked" + std::string(says_which(arguments) ? " of what is asked for" : ""));

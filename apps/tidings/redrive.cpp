@@ -144,8 +144,9 @@ class Driving {
     if (state == "nothing") return done;
     const auto what = how_many(meant_.events, "event") + " of " + how_many(meant_.keys, "key");
     if (state == "dry_run")
-      return print("would " + std::string(drops_ ? (arguments_.only_first ? "drop the first of " : "drop ") : "redrive ") +
-                   what + "\n");
+      return print("would " +
+                   std::string(drops_ ? (arguments_.only_first ? "drop the first of " : "drop ") : "redrive ") + what +
+                   "\n");
     if (state == "waiting") return print("asked for " + what + ", as request " + id_ + "\n");
     if (state == "begun") return print("begun with " + what + ", as request " + id_ + "\n");
     std::string out;
@@ -172,7 +173,8 @@ int drive(const Common& common, const DeadLetterArguments& arguments, DeadLetter
   auto deadline = parse_duration(arguments.deadline);
   if (!deadline) return fail(deadline.error());
   if (action == DeadLetterRequest::Action::drop && !arguments.all && !says_which(arguments)) {
-    complain("nothing brings back what is dropped: say which, by --key, --reason, --older-than or --newer-than, or --all");
+    complain(
+        "nothing brings back what is dropped: say which, by --key, --reason, --older-than or --newer-than, or --all");
     return wrong_usage;
   }
   catch_signals();

@@ -29,10 +29,11 @@ inline std::string place_name(const tidings::Context& context) {
 }
 inline bool covers(const Positions& positions, const tidings::Context& context) {
   const auto known = positions.find(place_name(context));
-  return known != positions.end() && context.place().offset.value < known->second.before;
+  return !context.place().redriven && known != positions.end() && context.place().offset.value < known->second.before;
 }
 inline void cover(Positions& positions, const tidings::Context& context) {
-  positions[place_name(context)] = {context.place().offset.value + 1, std::string(context.envelope().id)};
+  if (!context.place().redriven)
+    positions[place_name(context)] = {context.place().offset.value + 1, std::string(context.envelope().id)};
 }
 
 /// What was done for the last events, by name, so that one that comes a second time under another offset gets the same

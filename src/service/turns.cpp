@@ -239,7 +239,8 @@ Context::Place Turns::place_of(const Task& task) {
   return {.topic = task.source->topic,
           .partition = task.delivery.id.partition,
           .offset = task.delivery.id.offset,
-          .attempt = task.attempt()};
+          .attempt = task.attempt(),
+          .redriven = task.again};
 }
 
 /// Hands those of `first` and its followers that are still ours to the user's handler. Those that cannot be decoded go

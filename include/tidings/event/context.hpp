@@ -35,7 +35,9 @@ class Context {
     std::string_view topic;
     Partition partition;
     Offset offset;
-    int attempt = 1;  ///< 1 the first time
+    int attempt = 1;        ///< 1 the first time
+    bool redriven = false;  ///< it was parked, and is driven again: it comes later than its offset says, and no other
+                            ///< of its key has been handled since
   };
 
   /// For the runtime that calls the handler, which keeps all of it as long as the context. `stop` is asked for rarely,
