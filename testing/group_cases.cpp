@@ -48,8 +48,12 @@ void hand_over_in_order(Trial& trial, Broker& broker) {
   run_together(trial, 4, [&](int number, Trial& own) {
     for (std::size_t round = 0; number == 0 && round < rounds; ++round) {
       std::vector<Envelope> some;
-      for (std::size_t key = 0; key < keys; ++key)
-        some.push_back(event(std::to_string(round), "key-" + std::to_string(key)));
+      for (std::size_t key = 0; key < keys; ++key) {
+        const auto name = "key-" + std::to_string(key);
+        some.push_back(
+            event(name + "-" + std::to_string(round), name));  // an id is unique, and some brokers count on it
+        some.back().subject = std::to_string(round);
+      }
       publish(own, broker, "polite", some);
       std::this_thread::sleep_for(1ms);  // so that members come and go meanwhile
     }
@@ -61,8 +65,8 @@ void hand_over_in_order(Trial& trial, Broker& broker) {
           const std::scoped_lock lock(mutex);
           ++seen;
           const auto wanted = next[std::string(delivery.envelope.key)]++;
-          own.check(delivery.envelope.id == std::to_string(wanted),
-                    std::string(delivery.envelope.key) + ": number " + std::string(delivery.envelope.id) +
+          own.check(delivery.envelope.subject == std::to_string(wanted),
+                    std::string(delivery.envelope.key) + ": number " + std::string(delivery.envelope.subject) +
                         " came where " + std::to_string(wanted) + " should, though nobody left without a word");
         }
         settle(own, *member, some);

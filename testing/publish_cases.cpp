@@ -223,11 +223,12 @@ void back_pressure_is_reported_within_the_deadline(Trial& trial) {
   auto& broker = **opened;
   auto one = event("e");
   one.payload.assign(8 * 1024, 'x');
-  const auto view = one.view();
   PublishOptions options;
   options.wait_max = std::chrono::milliseconds{50};
   std::uint64_t written = 0;
   while (written < 1000) {
+    one.id = "e-" + std::to_string(written);  // an id is unique, and some brokers count on it
+    const auto view = one.view();
     const auto begin = steady_now();
     const auto answer = broker.publish("full", {&view, 1}, options);
     trial.check(steady_now() - begin < trial.patience(), "a publish took far longer than its deadline");

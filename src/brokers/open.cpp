@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "tidings/broker/redact.hpp"
+
 namespace tidings {
 
 namespace brokers {
@@ -22,8 +24,8 @@ Result<std::unique_ptr<Broker>> open_broker(std::string_view url, const BrokerOp
     known += (known.empty() ? "" : ", ") + factory.example;
   }
   if (scheme.size() == url.size())
-    return Error{"invalid_url", "'" + std::string(url) + "' is no broker URL; write one as " + known};
-  return Error{"unknown_broker", "no broker for '" + std::string(url) + "' in this build; there are " + known};
+    return Error{"invalid_url", "'" + redacted(url) + "' is no broker URL; write one as " + known};
+  return Error{"unknown_broker", "no broker for '" + redacted(url) + "' in this build; there are " + known};
 }
 
 }  // namespace tidings

@@ -12,7 +12,7 @@ namespace tidings::testing {
 [[nodiscard]] Result<> nats_server_is_there();
 
 struct NatsServerOptions {
-  std::string config;                        ///< more of its configuration file, such as `max_payload`; see `ServerSpec`
+  std::string config;  ///< more of its configuration file, such as `max_payload`; see `ServerSpec`
   std::map<std::string, std::string> files;  ///< that it names as `{folder}/NAME`
 };
 

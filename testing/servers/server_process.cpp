@@ -36,7 +36,8 @@ sockaddr_in loopback(std::uint16_t port) {
 }
 
 void replace_all(std::string& text, const std::string& what, const std::string& by) {
-  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size())) text.replace(at, what.size(), by);
+  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
 }
 
 }  // namespace
@@ -66,7 +67,8 @@ Result<std::string> find_server(const std::string& program, const std::string& d
     auto file = folder + "/" + program;
     if (::access(file.c_str(), X_OK) == 0) return file;
   }
-  return Error{"missing_server", "not run: there is no " + program + "; script/setup installs it (Debian: " + debian_package +
+  return Error{"missing_server", "not run: there is no " + program +
+                                     "; script/setup installs it (Debian: " + debian_package +
                                      "), or set TIDINGS_ALLOW_MISSING_SERVERS=1 to skip what needs it"};
 }
 
@@ -149,13 +151,15 @@ Result<> ServerProcess::wait_until_ready(std::size_t output_before) {
   while (true) {
     const bool ended = has_ended();
     const bool accepts = !spec_.ready_when_port_accepts || port_accepts(ports_.at(0));
-    if (!ended && accepts && (spec_.ready_line.empty() || output().find(spec_.ready_line, output_before) != std::string::npos))
+    if (!ended && accepts &&
+        (spec_.ready_line.empty() || output().find(spec_.ready_line, output_before) != std::string::npos))
       return {};
     if (ended || now() > until) {
       constexpr std::size_t told_max = 2000;
       auto told = output().substr(output_before);
       if (told.size() > told_max) told.erase(0, told.size() - told_max);
-      return Error{"not_ready", spec_.name + (ended ? " ended" : " was not ready in time") + "; it wrote:\n" + told, Retry::same_call};
+      return Error{"not_ready", spec_.name + (ended ? " ended" : " was not ready in time") + "; it wrote:\n" + told,
+                   Retry::same_call};
     }
     std::this_thread::sleep_for(pause);
   }

@@ -13,7 +13,8 @@
 
 namespace tidings::testing {
 
-/// What a server is started with. In `arguments` and in the texts of `files`, `{folder}` stands for its folder, `{port}`,
+/// What a server is started with. In `arguments` and in the texts of `files`, `{folder}` stands for its folder,
+/// `{port}`,
 /// `{port2}`, … for free ports of 127.0.0.1.
 struct ServerSpec {
   std::string name;                          ///< `nats-server`, of the folder and in messages

@@ -1,0 +1,207 @@
+#include "brokers/nats/api.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "brokers/nats/names.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/event/json_codec.hpp"
+
+namespace tidings::brokers::nats {
+
+namespace {
+
+struct ApiError {
+  int code = 0;
+  int err_code = 0;
+  std::string description;
+};
+struct Refusal {
+  std::optional<ApiError> error;
+};
+struct Acknowledgement {
+  std::optional<ApiError> error;
+  std::uint64_t seq = 0;
+  bool duplicate = false;
+};
+struct Delivered {
+  std::uint64_t stream_seq = 0;
+};
+struct ConsumerInfo {
+  Delivered delivered;
+};
+struct ConsumerRequest {
+  std::string stream_name;
+  ConsumerConfig config;
+};
+struct MessageRequest {
+  std::string last_by_subj;
+};
+struct StoredMessage {
+  std::string data;
+  std::uint64_t seq = 0;
+  std::string time;
+};
+struct StoredMessageAnswer {
+  StoredMessage message;
+};
+struct InfoRequest {
+  std::string subjects_filter;
+};
+struct PurgeRequest {
+  std::string filter;
+};
+
+template <class T>
+Result<T> read(std::string_view json) {
+  auto value = JsonCodec::decode<T>(json);
+  if (value) return value;
+  return Error{"protocol_error", "the NATS server answered what is not understood: " + value.error().message};
+}
+
+template <class T>
+std::string write(const T& value) {
+  std::string out;
+  if (auto written = JsonCodec::encode(value, out); !written) out.clear();
+  return out;
+}
+
+bool is_worth_another_try(const Error& error) {
+  return error.code == "timeout" || error.code == "disconnected" || error.code == "no_responders" ||
+         error.code == "not_connected";
+}
+
+}  // namespace
+
+Error jetstream_error(int error_code, std::string_view description) {
+  return {"jetstream_" + std::to_string(error_code), "JetStream refuses: " + printable(description)};
+}
+
+bool is_jetstream(const Error& error, int error_code) {
+  return error.code == "jetstream_" + std::to_string(error_code);
+}
+
+Result<std::string> Api::call(const std::string& subject, std::string_view request, SteadyTime until) {
+  constexpr auto pause = std::chrono::milliseconds{20};
+  std::string why = "there is no connection";
+  do {
+    if (!link_->wait_connected(until)) break;
+    auto asked = link_->ask(subject, request);
+    auto answer = asked ? (*asked)->wait(std::min(until, steady_now() + answer_within)) : Result<Message>(asked.error());
+    if (answer) {
+      std::string json(payload_of(**answer));
+      auto refusal = read<Refusal>(json);
+      if (!refusal) return refusal.error();
+      if (refusal->error) {
+        constexpr int unavailable = 503;
+        if (refusal->error->code != unavailable)
+          return jetstream_error(refusal->error->err_code, refusal->error->description);
+        why = refusal->error->description;
+      } else {
+        return json;
+      }
+    } else {
+      if (!is_worth_another_try(answer.error())) return answer.error();
+      why = answer.error().message;
+    }
+    std::this_thread::sleep_for(pause);
+  } while (steady_now() < until);
+  return Error{"unreachable", link_->shown() + ": " + printable(why), Retry::same_call};
+}
+
+Result<StreamInfo> Api::create_stream(const StreamConfig& config, SteadyTime until) {
+  auto json = call("$JS.API.STREAM.CREATE." + config.name, write(config), until);
+  if (!json) return json.error();
+  return read<StreamInfo>(*json);
+}
+
+Result<StreamInfo> Api::update_stream(const StreamConfig& config, SteadyTime until) {
+  auto json = call("$JS.API.STREAM.UPDATE." + config.name, write(config), until);
+  if (!json) return json.error();
+  return read<StreamInfo>(*json);
+}
+
+Result<> Api::delete_stream(const std::string& stream, SteadyTime until) {
+  auto json = call("$JS.API.STREAM.DELETE." + stream, "", until);
+  if (!json && !is_jetstream(json.error(), stream_not_found)) return json.error();
+  return {};
+}
+
+Result<StreamInfo> Api::stream_info(const std::string& stream, SteadyTime until, const std::string& subjects_filter) {
+  auto json = call("$JS.API.STREAM.INFO." + stream,
+                   subjects_filter.empty() ? std::string{} : write(InfoRequest{subjects_filter}), until);
+  if (!json) return json.error();
+  return read<StreamInfo>(*json);
+}
+
+Result<std::uint64_t> Api::create_consumer(const std::string& stream, const ConsumerConfig& config, SteadyTime until) {
+  auto json = call("$JS.API.CONSUMER.CREATE." + stream + "." + config.name, write(ConsumerRequest{stream, config}), until);
+  if (!json) return json.error();
+  auto info = read<ConsumerInfo>(*json);
+  if (!info) return info.error();
+  return info->delivered.stream_seq + 1;
+}
+
+void Api::delete_consumer(const std::string& stream, const std::string& consumer) {
+  (void)link_->send("$JS.API.CONSUMER.DELETE." + stream + "." + consumer, "");
+}
+
+Result<std::optional<Record>> Api::get_record(const std::string& subject, SteadyTime until) {
+  auto json = call("$JS.API.STREAM.MSG.GET." + std::string(bucket_stream), write(MessageRequest{subject}), until);
+  if (!json && (is_jetstream(json.error(), message_not_found) || is_jetstream(json.error(), stream_not_found)))
+    return std::optional<Record>{};
+  if (!json) return json.error();
+  auto answer = read<StoredMessageAnswer>(*json);
+  if (!answer) return answer.error();
+  auto value = from_base64(answer->message.data);
+  auto time = parse_rfc3339(answer->message.time);
+  if (!value || !time) return Error{"protocol_error", "the NATS server's record " + subject + " is not understood"};
+  return std::optional(Record{std::move(*value), answer->message.seq, *time});
+}
+
+Result<std::shared_ptr<Answer>> Api::begin_put(const std::string& subject, std::string_view value,
+                                               std::uint64_t revision) {
+  return link_->ask(subject, value, {{"Nats-Expected-Last-Subject-Sequence", std::to_string(revision)}});
+}
+
+Result<std::uint64_t> Api::finish_put(Answer& answer, SteadyTime until) {
+  auto message = answer.wait(until);
+  if (!message) return message.error();
+  auto stored = read_acknowledgement(payload_of(**message));
+  if (!stored) return stored.error();
+  return stored->sequence;
+}
+
+Result<std::uint64_t> Api::put_record(const std::string& subject, std::string_view value, std::uint64_t revision,
+                                      SteadyTime until) {
+  if (!link_->wait_connected(until))
+    return Error{"unreachable", link_->shown() + ": there is no connection", Retry::same_call};
+  auto asked = begin_put(subject, value, revision);
+  if (!asked) return asked.error();
+  return finish_put(**asked, until);
+}
+
+Result<> Api::purge_records(const std::string& subject, SteadyTime until) {
+  auto json = call("$JS.API.STREAM.PURGE." + std::string(bucket_stream), write(PurgeRequest{subject}), until);
+  if (!json) return json.error();
+  return {};
+}
+
+Result<std::vector<std::string>> Api::records(const std::string& prefix, SteadyTime until) {
+  auto info = stream_info(std::string(bucket_stream), until, prefix + "*");
+  if (!info && is_jetstream(info.error(), stream_not_found)) return std::vector<std::string>{};
+  if (!info) return info.error();
+  std::vector<std::string> tokens;
+  for (const auto& [subject, messages] : info->state.subjects)
+    if (subject.starts_with(prefix)) tokens.push_back(subject.substr(prefix.size()));
+  return tokens;
+}
+
+Result<Stored> read_acknowledgement(std::string_view json) {
+  auto read_one = read<Acknowledgement>(json);
+  if (!read_one) return read_one.error();
+  if (read_one->error) return jetstream_error(read_one->error->err_code, read_one->error->description);
+  return Stored{read_one->seq, read_one->duplicate};
+}
+
+}  // namespace tidings::brokers::nats

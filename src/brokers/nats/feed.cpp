@@ -1,0 +1,159 @@
+#include "brokers/nats/feed.hpp"
+
+#include <algorithm>
+
+#include "tidings/event/json_codec.hpp"
+
+namespace tidings::brokers::nats {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t ahead_max = 256;
+constexpr std::size_t bytes_ahead_max = std::size_t{8} << 20;
+constexpr auto pull_for = 10s;
+constexpr auto pause_after_trouble = 100ms;
+constexpr auto forgotten_after = 30s;
+
+struct CreateConsumer {
+  std::string stream_name;
+  ConsumerConfig config;
+};
+struct Pull {
+  std::size_t batch = 0;
+  std::size_t max_bytes = 0;
+  std::int64_t expires = 0;
+};
+struct Refusal {
+  int err_code = 0;
+};
+struct Created {
+  std::optional<Refusal> error;
+};
+
+template <class T>
+std::string to_json(const T& value) {
+  std::string json;
+  if (auto written = JsonCodec::encode(value, json); !written) json.clear();
+  return json;
+}
+
+}  // namespace
+
+void Feed::start(std::uint64_t next, SteadyTime now) {
+  stop();
+  events_.clear();
+  next_ = next;
+  create(now);
+}
+
+void Feed::stop() {
+  if (state_ == State::stopped) return;
+  state_ = State::stopped;
+  api_.link().forget(consumer_);
+  api_.delete_consumer(stream_, consumer_);
+  events_.clear();
+}
+
+/// Asks for a consumer; `come` gets the answer.
+void Feed::create(SteadyTime now) {
+  auto& link = api_.link();
+  if (!consumer_.empty()) {
+    link.forget(consumer_);
+    if (state_ == State::ready) api_.delete_consumer(stream_, consumer_);
+  }
+  consumer_ = link.new_token();
+  consumer_sequence_ = 0;
+  wanted_ = 0;
+  losses_ = link.losses();
+  link.listen(consumer_, deliver_);
+  CreateConsumer request{.stream_name = stream_};
+  request.config.name = consumer_;
+  request.config.deliver_policy = "by_start_sequence";
+  request.config.opt_start_seq = next_ + 1;
+  request.config.inactive_threshold = Duration{forgotten_after}.count();
+  const auto message = make_message("$JS.API.CONSUMER.CREATE." + stream_ + "." + consumer_, link.reply_to(consumer_) + ".made",
+                                    to_json(request));
+  const auto sent = message ? link.send(*message) : Link::Sent::not_connected;
+  if (sent == Link::Sent::not_connected) return break_off(now, pause_after_trouble);
+  state_ = State::asked;
+  due_ = now + answer_within;
+}
+
+void Feed::break_off(SteadyTime now, Duration pause) {
+  state_ = State::broken;
+  due_ = now + pause;
+}
+
+void Feed::pull(SteadyTime now) {
+  if (state_ != State::ready || wanted_ > 0 || events_.size() > ahead_max / 2) return;
+  auto& link = api_.link();
+  const Pull request{.batch = ahead_max - events_.size(),
+                     .max_bytes = std::max(bytes_ahead_max, 2 * link.payload_max()),
+                     .expires = Duration{pull_for}.count()};
+  const auto message =
+      make_message("$JS.API.CONSUMER.MSG.NEXT." + stream_ + "." + consumer_, link.reply_to(consumer_), to_json(request));
+  const auto sent = message ? link.send(*message) : Link::Sent::not_connected;
+  if (sent == Link::Sent::not_connected) return break_off(now, pause_after_trouble);
+  wanted_ = request.batch;
+  due_ = now + pull_for + answer_within;
+}
+
+bool Feed::come(Message message, SteadyTime now) {
+  if (state_ == State::stopped || state_ == State::broken) return false;
+  const std::string_view subject = natsMsg_GetSubject(message.get());
+  if (subject.starts_with(api_.link().reply_to(consumer_)) && subject.ends_with(".made")) {
+    const auto made = JsonCodec::decode<Created>(payload_of(*message));
+    if (status_of(*message) != 0 || !made || made->error) {
+      break_off(now, pause_after_trouble);
+      return false;
+    }
+    state_ = State::ready;
+    pull(now);
+    return false;
+  }
+  if (const auto at = delivered_at(*message)) {
+    // What a consumer before this one was given may come late.
+    if (std::string_view(natsMsg_GetReply(message.get())).find("." + consumer_ + ".") == std::string_view::npos)
+      return false;
+    if (at->consumer_sequence != consumer_sequence_ + 1 || at->sequence <= next_) {
+      break_off(now, Duration::zero());  // something was lost on the way
+      create(now);
+      return false;
+    }
+    consumer_sequence_ = at->consumer_sequence;
+    next_ = at->sequence;
+    events_.push_back(read_event(std::move(message), *at));
+    if (wanted_ > 0) --wanted_;
+    pull(now);
+    return true;
+  }
+  if (!subject.starts_with(api_.link().reply_to(consumer_))) return false;
+  constexpr int heartbeat = 100;
+  constexpr int no_responders = 503;
+  const auto status = status_of(*message);
+  if (status == heartbeat) return false;
+  wanted_ = 0;  // the pull has ended: its time is over, or its bytes are
+  if (status == no_responders || header_of(*message, "Description").find("Consumer Deleted") != std::string_view::npos)
+    break_off(now, pause_after_trouble);
+  else
+    pull(now);
+  return false;
+}
+
+void Feed::tick(SteadyTime now) {
+  if (state_ == State::stopped) return;
+  const bool lost = state_ != State::broken && losses_ != api_.link().losses();
+  if (lost || now >= due_) {
+    if (state_ == State::ready && !lost && wanted_ == 0)
+      due_ = now + pull_for;  // there was no room, or nothing to ask for
+    else if (api_.link().is_connected())
+      create(now);
+    else
+      break_off(now, pause_after_trouble);
+  }
+  pull(now);
+}
+
+}  // namespace tidings::brokers::nats

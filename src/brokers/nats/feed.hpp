@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "brokers/nats/api.hpp"
+#include "brokers/nats/event_message.hpp"
+
+namespace tidings::brokers::nats {
+
+/// Reads a partition from an offset on, ahead of who takes: an ephemeral pull consumer without acknowledgements, which
+/// this keeps alive. It waits for nothing: what it asks for comes to `come`.
+///
+/// Each pull ends by itself after some seconds, or with its last message, and the next is asked for then; the server
+/// forgets pulls, and perhaps the consumer, with the connection. So wherever something is missing (an answer, a number in
+/// the consumer's count, the consumer) a new consumer begins behind the last event that came. Under its owner's mutex.
+class Feed {
+ public:
+  /// `deliver` is called with each message for this, without the owner's mutex, and calls `come` under it.
+  Feed(Api& api, std::string stream, std::function<void(Message)> deliver)
+      : api_(api), stream_(std::move(stream)), deliver_(std::move(deliver)) {}
+  ~Feed() { stop(); }
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+
+  /// From `next` on; what stood here is dropped.
+  void start(std::uint64_t next, SteadyTime now);
+  void stop();
+  /// A message that was sent to it. True: there is more to take.
+  bool come(Message message, SteadyTime now);
+  /// Mends what is missing, asks for more where there is room.
+  void tick(SteadyTime now);
+  /// When `tick` has something to do though nothing comes.
+  [[nodiscard]] SteadyTime due() const { return state_ == State::stopped ? SteadyTime::max() : due_; }
+
+  /// The events that came, in their order.
+  [[nodiscard]] bool is_empty() const { return events_.empty(); }
+  [[nodiscard]] const std::shared_ptr<const Kept>& front() const { return events_.front(); }
+  void pop() { events_.pop_front(); }
+  [[nodiscard]] static std::uint64_t offset_of(const Kept& event) { return event.at.sequence - 1; }
+
+ private:
+  enum class State { stopped, broken, asked, ready };
+
+  void create(SteadyTime now);
+  void break_off(SteadyTime now, Duration pause);
+  void pull(SteadyTime now);
+
+  Api& api_;
+  const std::string stream_;
+  const std::function<void(Message)> deliver_;
+  State state_ = State::stopped;
+  SteadyTime due_{};
+  std::string consumer_;
+  std::uint64_t losses_ = 0;             // of the connection, when the consumer was made
+  std::uint64_t next_ = 0;               // the first offset that has not come
+  std::uint64_t consumer_sequence_ = 0;  // of the last that came
+  std::size_t wanted_ = 0;               // of the pull that is on its way, not come yet
+  std::deque<std::shared_ptr<const Kept>> events_;
+};
+
+}  // namespace tidings::brokers::nats

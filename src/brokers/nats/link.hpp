@@ -1,0 +1,128 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "brokers/nats/handles.hpp"
+#include "brokers/nats/url.hpp"
+#include "tidings/base/log_sink.hpp"
+
+namespace tidings::brokers::nats {
+
+using HeaderList = std::vector<std::pair<std::string, std::string>>;
+
+/// A message to be sent. Null where there is no memory, or a text holds what the protocol does not take.
+[[nodiscard]] Message make_message(const std::string& subject, const std::string& reply, std::string_view payload,
+                                   const HeaderList& headers = {});
+[[nodiscard]] std::string_view payload_of(const natsMsg& message);
+/// A header's value, or empty. Not from two threads at once: libnats reads headers when they are asked for.
+[[nodiscard]] std::string_view header_of(natsMsg& message, const char* name);
+/// What the server says in place of a message: 503 where nobody answers, 404, 408, 409; 0 where it is a message.
+[[nodiscard]] int status_of(natsMsg& message);
+
+/// What is to come back for a question.
+class Answer {
+ public:
+  /// Errors, all worth another try: `timeout`, `disconnected`, `no_responders`. Nobody knows then whether what was
+  /// asked for was done, but for the last: it was not.
+  Result<Message> wait(SteadyTime until);
+
+ private:
+  friend class Link;
+  void come(Message message);
+  void fail();
+
+  std::mutex mutex_;
+  std::condition_variable come_;
+  Message message_;
+  bool is_lost_ = false;
+};
+
+/// The connection of one broker's handle: it comes back by itself, for ever. Thread-safe. What comes in is handed out on
+/// one thread of libnats, which must not be held up.
+class Link : public std::enable_shared_from_this<Link> {
+ public:
+  using Handler = std::function<void(Message)>;
+
+  /// Errors: `unreachable` (same call), `permission_denied`, `tls_failed`, `io_error` (never).
+  static Result<std::shared_ptr<Link>> open(const Url& url, LogSink& log);
+  ~Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  [[nodiscard]] const std::string& shown() const { return shown_; }
+  [[nodiscard]] LogSink& log() const { return log_; }
+  [[nodiscard]] bool is_connected() const;
+  /// Until it is, or `until`. False: it is not.
+  bool wait_connected(SteadyTime until);
+  /// Counts up whenever the connection goes.
+  [[nodiscard]] std::uint64_t losses() const { return losses_; }
+  /// What the server takes at most in one message.
+  [[nodiscard]] std::size_t payload_max() const;
+
+  enum class Sent { yes, not_connected, unknown };
+  /// Hands it to the system at once. `unknown`: some of it may have gone.
+  Sent send(natsMsg& message);
+  Sent send(const std::string& subject, std::string_view payload);
+
+  /// Asks, with a reply subject of its own. Error `not_connected` (same call): nothing was sent.
+  Result<std::shared_ptr<Answer>> ask(const std::string& subject, std::string_view payload,
+                                      const HeaderList& headers = {});
+
+  /// A name that nobody else has, without dots.
+  [[nodiscard]] std::string new_token();
+  /// What is sent there, or below it (`.MORE`), comes to the handler of that token; so does what a JetStream consumer of
+  /// that name delivers.
+  [[nodiscard]] std::string reply_to(const std::string& token) const { return inbox_ + "." + token; }
+  void listen(const std::string& token, Handler handler);
+  /// Its handler may run a last time while this returns.
+  void forget(const std::string& token);
+  /// Those of everybody else, by subject: `change_subjects`.
+  void listen_to_changes(Handler handler);
+
+  /// Called when the connection goes, and when it comes back. Returns what `unwatch` takes.
+  std::uint64_t watch(std::function<void()> changed);
+  void unwatch(std::uint64_t number);
+
+  /// Ends the connection; nothing is called any more soon after it.
+  void close();
+
+ private:
+  struct Entry {
+    std::shared_ptr<Handler> handler;
+    std::weak_ptr<Answer> answer;
+  };
+
+  Link(const Url& url, LogSink& log) : shown_(url.shown), log_(log) {}
+  Result<> subscribe(const std::string& subject);
+  static void on_message(natsConnection* connection, natsSubscription* subscription, natsMsg* message, void* closure);
+  void dispatch(Message message);
+  void connection_changed(bool connected);
+
+  const std::string shown_;
+  LogSink& log_;
+  Connection connection_;
+  std::vector<Subscription> subscriptions_;
+  std::string inbox_;
+  std::atomic<std::uint64_t> tokens_ = 0;
+  std::atomic<std::uint64_t> losses_ = 0;
+  std::atomic<bool> is_closed_ = false;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::shared_ptr<Handler> on_change_;
+  std::map<std::uint64_t, std::shared_ptr<std::function<void()>>> watchers_;
+  std::uint64_t watchers_made_ = 0;
+};
+
+}  // namespace tidings::brokers::nats

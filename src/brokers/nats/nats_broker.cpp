@@ -1,0 +1,254 @@
+#include "brokers/nats/nats_broker.hpp"
+
+#include <algorithm>
+
+#include "brokers/nats/names.hpp"
+#include "tidings/base/text.hpp"
+
+namespace tidings::brokers {
+
+namespace nats {
+
+namespace {
+
+Error closed() {
+  return {"closed", "this NATS broker is closed; open it again", Retry::reopen};
+}
+
+class NatsConsumer final : public Consumer {
+ public:
+  explicit NatsConsumer(std::shared_ptr<Member> member) : member_(std::move(member)) {}
+  ~NatsConsumer() override { member_->close(Duration::zero()); }
+  NatsConsumer(const NatsConsumer&) = delete;
+  NatsConsumer& operator=(const NatsConsumer&) = delete;
+
+  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override { return member_->fetch(max, wait_max); }
+  Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return member_->settle(ids, outcome); }
+  Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return member_->reject(ids, delay); }
+  Result<> extend(std::span<const DeliveryId> ids) override { return member_->extend(ids); }
+  std::vector<Partition> assignment() const override { return member_->assignment(); }
+  void wake() override { member_->wake(); }
+  Result<> close(Duration wait_max) override {
+    member_->close(wait_max);
+    return {};
+  }
+
+ private:
+  const std::shared_ptr<Member> member_;
+};
+
+class NatsPublish final : public TwoStepPublish {
+ public:
+  NatsPublish(NatsBroker& broker, std::string_view topic) : broker_(broker), topic_(topic) {}
+  Result<Finish> begin(std::span<const EnvelopeView> events, const PublishOptions& options) override {
+    auto sender = broker_.sender(topic_, deadline_after(steady_now(), options.wait_max));
+    if (!sender) return sender.error();
+    auto call = (*sender)->begin(events, options);
+    if (!call) return call.error();
+    return Finish{[sender = std::move(*sender), call = std::move(*call)] { return sender->finish(call); }};
+  }
+
+ private:
+  NatsBroker& broker_;
+  const std::string topic_;
+};
+
+Result<> refuse_producer(const PublishOptions& options) {
+  if (!options.producer) return {};
+  return Error{"unsupported",
+               "nats: knows no producers; ids keep repeats out for its duplicate window, and an inbox beyond it"};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<NatsBroker>> NatsBroker::open(Url url, const BrokerOptions& options) {
+  auto link = Link::open(url, *options.log);
+  if (!link) return link.error();
+  auto core = std::make_shared<Core>(std::move(url), options, std::move(*link));
+  if (auto begun = core->topics.begin(steady_now() + call_within); !begun) return begun.error();
+  std::unique_ptr<NatsBroker> broker(new NatsBroker(core));
+  core->api.link().listen_to_changes([weak = std::weak_ptr(core)](const Message& message) {
+    const auto alive = weak.lock();
+    if (!alive) return;
+    const std::string_view subject = natsMsg_GetSubject(message.get());
+    for (const auto& member : alive->live_members())
+      if (!member->is_reader() && subject == change_subject(member->topic().name(), member->group())) member->group_changed();
+  });
+  return broker;
+}
+
+NatsBroker::~NatsBroker() {
+  (void)close(Duration::zero());
+}
+
+const Capabilities& NatsBroker::capabilities() const {
+  static constexpr Capabilities what{.persistent = true, .several_processes = true, .retention = true, .delete_group = true};
+  return what;
+}
+
+Result<> NatsBroker::check_open() const {
+  return is_closed_ ? Result<>(closed()) : Result<>{};
+}
+
+Result<> NatsBroker::create_topic(std::string_view topic, const TopicOptions& options) {
+  if (auto open = check_open(); !open) return open;
+  if (auto made = core_->topics.make(topic, options, true, steady_now() + call_within); !made) return made.error();
+  return {};
+}
+
+Result<> NatsBroker::set_retention(std::string_view topic, const Retention& retention) {
+  if (auto open = check_open(); !open) return open;
+  return core_->topics.set_retention(topic, retention, steady_now() + call_within);
+}
+
+Result<std::shared_ptr<Sender>> NatsBroker::sender(std::string_view topic, SteadyTime until) {
+  if (auto open = check_open(); !open) return open.error();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto found = senders_.find(topic); found != senders_.end()) return found->second;
+  }
+  auto known = core_->topics.find_or_make(topic, true, until);
+  if (!known && known.error().code == "unreachable") known.error().code = "backpressure";  // nothing was written
+  if (!known) return known.error();
+  const std::scoped_lock lock(mutex_);
+  if (is_closed_) return closed();
+  auto& sender = senders_[std::string(topic)];
+  if (!sender) sender = Sender::make(core_->api.shared_link(), *known);
+  return sender;
+}
+
+Result<std::vector<Published>> NatsBroker::publish(std::string_view topic, std::span<const EnvelopeView> events,
+                                                   const PublishOptions& options) {
+  if (auto known = refuse_producer(options); !known) return known.error();
+  NatsPublish steps(*this, topic);
+  auto finish = steps.begin(events, options);
+  if (!finish) return finish.error();
+  return (*finish)();
+}
+
+Result<std::unique_ptr<Publisher>> NatsBroker::publisher(std::string_view topic, const PublisherOptions& options) {
+  if (auto valid = validate(options); !valid) return valid.error();
+  if (auto found = sender(topic, steady_now() + call_within); !found) return found.error();
+  return make_publisher(std::make_unique<NatsPublish>(*this, topic), options);
+}
+
+Result<std::unique_ptr<Consumer>> NatsBroker::subscribe(std::string_view topic, const ConsumerOptions& options) {
+  if (auto open = check_open(); !open) return open.error();
+  if (auto valid = validate(options); !valid) return valid.error();
+  const auto until = steady_now() + call_within;
+  auto known = core_->topics.find_or_make(topic, options.create_topic, until);
+  if (!known) return known.error();
+  auto member = std::make_shared<Member>(core_, *known, options);
+  auto consumer = std::make_unique<NatsConsumer>(member);
+  if (auto begun = member->begin(until); !begun) return begun.error();
+  core_->add(member);
+  if (is_closed_) return closed();
+  return consumer;
+}
+
+Result<std::vector<TopicInfo>> NatsBroker::topics() {
+  if (auto open = check_open(); !open) return open.error();
+  const auto until = steady_now() + call_within;
+  auto names = core_->topics.names(until);
+  if (!names) return names.error();
+  std::vector<TopicInfo> infos;
+  for (const auto& name : *names) {
+    auto info = core_->topics.info(name, until);
+    if (info)
+      infos.push_back(std::move(*info));
+    else if (info.error().code != "unknown_topic")
+      infos.push_back({.name = name, .partitions = {}, .error = info.error()});
+  }
+  return infos;
+}
+
+Result<TopicInfo> NatsBroker::topic(std::string_view topic) {
+  if (auto open = check_open(); !open) return open.error();
+  return core_->topics.info(topic, steady_now() + call_within);
+}
+
+Result<std::vector<GroupInfo>> NatsBroker::groups(std::string_view topic) {
+  if (auto open = check_open(); !open) return open.error();
+  const auto until = steady_now() + call_within;
+  auto info = core_->topics.info(topic, until);
+  if (!info) return info.error();
+  auto names = core_->api.records(groups_prefix(topic), until);
+  if (!names) return names.error();
+  for (auto& name : *names) name = from_token(name);
+  std::ranges::sort(*names);
+  std::vector<GroupInfo> infos;
+  for (const auto& name : *names) {
+    auto one = group(topic, name, *info, until);
+    if (one)
+      infos.push_back(std::move(*one));
+    else
+      infos.push_back({.topic = std::string(topic), .group = name, .partitions = {}, .error = one.error()});
+  }
+  return infos;
+}
+
+Result<GroupInfo> NatsBroker::group(std::string_view topic, const std::string& group, const TopicInfo& info, SteadyTime until) {
+  GroupStore store(core_->api, std::string(topic), group, static_cast<std::uint32_t>(info.partitions.size()));
+  auto seen = store.read(until);
+  if (!seen) return seen.error();
+  // All members beat into the record, so one that is older than a lease has no live ones.
+  const bool is_fresh = core_->options.clock->now() - seen->written < 2 * core_->url.lease;
+  GroupInfo out{.topic = std::string(topic), .group = group, .partitions = {}};
+  const auto members = core_->live_members();
+  for (const auto& partition : info.partitions) {
+    auto position = store.position(partition.partition.value, until);
+    if (!position) return position.error();
+    const auto& record = position->record;
+    auto beyond = record.settled_beyond;
+    for (const auto& member : members)
+      if (member->group() == group && member->topic().name() == topic)
+        beyond = member->settled_beyond(partition.partition.value).value_or(beyond);
+    out.partitions.push_back({.partition = partition.partition,
+                              .position = Offset{record.position},
+                              .end = partition.end,
+                              .settled_beyond = beyond,
+                              .handled = record.handled,
+                              .parked = record.parked,
+                              .expired = record.expired,
+                              .skipped = record.skipped,
+                              .owned = is_fresh && !seen->record.places.at(partition.partition.value).holder.empty(),
+                              .earliest = partition.earliest});
+  }
+  return out;
+}
+
+Result<> NatsBroker::close(Duration wait_max) {
+  const auto until = deadline_after(steady_now(), wait_max);
+  if (is_closed_.exchange(true)) return {};
+  const auto members = core_->live_members();
+  for (const auto& member : members) member->begin_closing();
+  for (const auto& member : members) member->close(std::max(Duration::zero(), Duration{until - steady_now()}));
+  keeper_.end();
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [name, sender] : senders_) sender->close();
+  }
+  core_->api.link().listen_to_changes({});
+  core_->api.link().close();
+  return {};
+}
+
+}  // namespace nats
+
+namespace {
+
+Result<std::unique_ptr<Broker>> open_nats(std::string_view text, const BrokerOptions& options) {
+  auto url = nats::parse_url(text);
+  if (!url) return url.error();
+  auto broker = nats::NatsBroker::open(std::move(*url), options);
+  if (!broker) return broker.error();
+  return std::move(*broker);
+}
+
+}  // namespace
+
+BrokerFactory nats_factory() {
+  return {.scheme = "nats", .example = "nats://localhost:4222", .open = open_nats};
+}
+
+}  // namespace tidings::brokers
