@@ -18,7 +18,8 @@ TEST(Redact, HidesParametersThatSpeakOfSecrets) {
 }
 
 TEST(Redact, LeavesTheRestAlone) {
-  for (const auto* url : {"log:./data", "memory:", "memory:NAME?bytes_max=1", "nats://h:1,h:2", "", "nothing", ":", "x:?a"})
+  for (const auto* url :
+       {"log:./data", "memory:", "memory:NAME?bytes_max=1", "nats://h:1,h:2", "", "nothing", ":", "x:?a"})
     EXPECT_EQ(redacted(url), url);
 }
 

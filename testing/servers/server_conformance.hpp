@@ -22,8 +22,8 @@ inline bool register_server_conformance(const std::string& broker, const Result<
     std::string why_;
   };
   for (const auto& conformance_case : broker_conformance_cases())
-    ::testing::RegisterTest(("BrokerConformance_" + broker).c_str(), std::string(conformance_case.name).c_str(), nullptr,
-                            nullptr, __FILE__, __LINE__,
+    ::testing::RegisterTest(("BrokerConformance_" + broker).c_str(), std::string(conformance_case.name).c_str(),
+                            nullptr, nullptr, __FILE__, __LINE__,
                             [why = to_string(is_there.error())]() -> ::testing::Test* { return new NotRun(why); });
   return true;
 }

@@ -61,7 +61,8 @@ Result<std::unique_ptr<TcpProxy>> TcpProxy::start(std::uint16_t server_port) {
   auto address = loopback(0);
   socklen_t size = sizeof address;
   constexpr int waiting_max = 64;
-  if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(listener, waiting_max) != 0 ||
+  if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      ::listen(listener, waiting_max) != 0 ||
       ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     ::close(listener);
     return Error{"io_error", "a proxy finds no port on 127.0.0.1", Retry::same_call};
@@ -93,7 +94,8 @@ void TcpProxy::run() {
       auto& pair = pairs[index];
       bool goes_on = !cuts && (loses || !pair.has_lost);
       for (const bool to_server : {true, false}) {
-        if (!goes_on || (polled[1 + 2 * index + (to_server ? 0 : 1)].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
+        if (!goes_on || (polled[1 + 2 * index + (to_server ? 0 : 1)].revents & (POLLIN | POLLHUP | POLLERR)) == 0)
+          continue;
         const auto got = ::recv(to_server ? pair.client : pair.server, buffer.data(), buffer.size(), 0);
         goes_on = got > 0;
         if (!goes_on) break;

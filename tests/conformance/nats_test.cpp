@@ -46,7 +46,8 @@ class Nats final : public tidings::testing::BrokerUnderTest {
   Result<std::unique_ptr<tidings::testing::TcpProxy>> proxy_ = Error{"io_error", "there is no proxy"};
 };
 
-// Who is fenced and what an attempt has come to would have to be known where the stream is, and the server knows neither.
+// Who is fenced and what an attempt has come to would have to be known where the stream is, and the server knows
+// neither.
 const bool registered = tidings::testing::register_server_conformance(
     "nats", tidings::testing::nats_server_is_there(), [] { return std::make_unique<Nats>(); },
     {"attempts_survive_the_crash_of_their_process", "a_producer_is_fenced_by_its_successor",

@@ -87,7 +87,8 @@ Result<std::string> Api::call(const std::string& subject, std::string_view reque
   do {
     if (!link_->wait_connected(until)) break;
     auto asked = link_->ask(subject, request);
-    auto answer = asked ? (*asked)->wait(std::min(until, steady_now() + answer_within)) : Result<Message>(asked.error());
+    auto answer =
+        asked ? (*asked)->wait(std::min(until, steady_now() + answer_within)) : Result<Message>(asked.error());
     if (answer) {
       std::string json(payload_of(**answer));
       auto refusal = read<Refusal>(json);
@@ -135,7 +136,8 @@ Result<StreamInfo> Api::stream_info(const std::string& stream, SteadyTime until,
 }
 
 Result<std::uint64_t> Api::create_consumer(const std::string& stream, const ConsumerConfig& config, SteadyTime until) {
-  auto json = call("$JS.API.CONSUMER.CREATE." + stream + "." + config.name, write(ConsumerRequest{stream, config}), until);
+  auto json =
+      call("$JS.API.CONSUMER.CREATE." + stream + "." + config.name, write(ConsumerRequest{stream, config}), until);
   if (!json) return json.error();
   auto info = read<ConsumerInfo>(*json);
   if (!info) return info.error();

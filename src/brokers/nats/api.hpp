@@ -84,9 +84,9 @@ struct Record {
   TimePoint written{};  ///< by the server's clock
 };
 
-/// JetStream's calls, as far as they are needed. Thread-safe. What only asks, or may be done twice, is tried again until
-/// `until` where the connection goes; then it fails with `unreachable` (same call). What JetStream refuses comes as
-/// `jetstream_error`.
+/// JetStream's calls, as far as they are needed. Thread-safe. What only asks, or may be done twice, is tried again
+/// until `until` where the connection goes; then it fails with `unreachable` (same call). What JetStream refuses comes
+/// as `jetstream_error`.
 class Api {
  public:
   explicit Api(std::shared_ptr<Link> link) : link_(std::move(link)) {}

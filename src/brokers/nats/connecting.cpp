@@ -47,8 +47,9 @@ class Setting {
   Setting& operator()(natsStatus status, const std::string& what) {
     if (status == NATS_OK || failed_) return *this;
     failed_ = true;
-    error_ = {status == NATS_SSL_ERROR ? "tls_failed" : "io_error",
-              url_.shown + ": " + what + " cannot be used (" + natsStatus_GetText(status) + "); is the file there, and right?"};
+    error_ = {status == NATS_SSL_ERROR ? "tls_failed" : "io_error", url_.shown + ": " + what + " cannot be used (" +
+                                                                        natsStatus_GetText(status) +
+                                                                        "); is the file there, and right?"};
     return *this;
   }
   [[nodiscard]] Result<> result() const { return failed_ ? Result<>(error_) : Result<>{}; }
@@ -85,7 +86,8 @@ Error refused(const Url& url, natsStatus status) {
   const auto why = url.shown + ": " + (text != nullptr && *text != '\0' ? printable(text) : natsStatus_GetText(status));
   switch (status) {
     case NATS_CONNECTION_AUTH_FAILED:
-      return {"permission_denied", url.shown + ": the server does not let this user in; look at user, token, nkey or creds"};
+      return {"permission_denied",
+              url.shown + ": the server does not let this user in; look at user, token, nkey or creds"};
     case NATS_SSL_ERROR:
       return {"tls_failed", why + "; look at ca, cert and key, and at the host's name"};
     case NATS_SECURE_CONNECTION_WANTED:
@@ -114,21 +116,19 @@ Result<Connection> connect(const Url& url, LogSink& log, std::function<void(bool
   constexpr int pings_out_max = 2;
   auto callbacks = std::make_unique<Callbacks>(Callbacks{std::move(changed), &log, url.shown});
   Setting set(url);
-  set(natsOptions_SetServers(made, pointers.data(), static_cast<int>(pointers.size())), "the server's name")
-      (natsOptions_SetName(made, "tidings"), "name")
-      (natsOptions_SetTimeout(made, connect_ms), "timeout")
-      (natsOptions_SetWriteDeadline(made, write_ms), "write deadline")
-      (natsOptions_SetPingInterval(made, ping_ms), "ping interval")
-      (natsOptions_SetMaxPingsOut(made, pings_out_max), "pings")
-      (natsOptions_SetMaxReconnect(made, -1), "reconnects")
-      (natsOptions_SetCustomReconnectDelay(made, reconnect_delay, nullptr), "reconnect delay")
-      (natsOptions_SetReconnectBufSize(made, 0), "reconnect buffer")  // what is sent without a connection must not go later, out of order
-      (natsOptions_SetSendAsap(made, true), "send at once")
-      (natsOptions_SetNoEcho(made, false), "echo")
-      (natsOptions_SetDisconnectedCB(made, on_disconnected, callbacks.get()), "callback")
-      (natsOptions_SetReconnectedCB(made, on_reconnected, callbacks.get()), "callback")
-      (natsOptions_SetClosedCB(made, on_closed, callbacks.get()), "callback")
-      (natsOptions_SetErrorHandler(made, on_error, callbacks.get()), "callback");
+  set(natsOptions_SetServers(made, pointers.data(), static_cast<int>(pointers.size())), "the server's name")(
+      natsOptions_SetName(made, "tidings"), "name")(natsOptions_SetTimeout(made, connect_ms), "timeout")(
+      natsOptions_SetWriteDeadline(made, write_ms), "write deadline")(natsOptions_SetPingInterval(made, ping_ms),
+                                                                      "ping interval")(
+      natsOptions_SetMaxPingsOut(made, pings_out_max), "pings")(natsOptions_SetMaxReconnect(made, -1), "reconnects")(
+      natsOptions_SetCustomReconnectDelay(made, reconnect_delay, nullptr), "reconnect delay")(
+      natsOptions_SetReconnectBufSize(made, 0),
+      "reconnect buffer")  // what is sent without a connection must not go later, out of order
+      (natsOptions_SetSendAsap(made, true), "send at once")(natsOptions_SetNoEcho(made, false), "echo")(
+          natsOptions_SetDisconnectedCB(made, on_disconnected, callbacks.get()), "callback")(
+          natsOptions_SetReconnectedCB(made, on_reconnected, callbacks.get()), "callback")(
+          natsOptions_SetClosedCB(made, on_closed, callbacks.get()), "callback")(
+          natsOptions_SetErrorHandler(made, on_error, callbacks.get()), "callback");
   // A cluster tells of servers of its own, which must not be told a secret in the clear.
   if (!url.tls && !url.allow_plaintext && (!url.user.empty() || !url.token.empty()))
     set(natsOptions_SetIgnoreDiscoveredServers(made, true), "discovered servers");

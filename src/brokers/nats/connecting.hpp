@@ -8,8 +8,8 @@
 
 namespace tidings::brokers::nats {
 
-/// Connects. `changed` is told, on a thread of libnats, when the connection goes (`false`) and comes back; nothing that is
-/// sent meanwhile is kept for it. Errors as `Link::open`.
+/// Connects. `changed` is told, on a thread of libnats, when the connection goes (`false`) and comes back; nothing that
+/// is sent meanwhile is kept for it. Errors as `Link::open`.
 [[nodiscard]] Result<Connection> connect(const Url& url, LogSink& log, std::function<void(bool connected)> changed);
 
 }  // namespace tidings::brokers::nats

@@ -18,15 +18,16 @@ struct TextAttribute {
   std::string_view EnvelopeView::* view;
   std::string Envelope::* own;
 };
-constexpr std::array attributes{TextAttribute{"ce-id", &EnvelopeView::id, &Envelope::id},
-                                TextAttribute{"ce-type", &EnvelopeView::type, &Envelope::type},
-                                TextAttribute{"ce-source", &EnvelopeView::source, &Envelope::source},
-                                TextAttribute{"ce-subject", &EnvelopeView::subject, &Envelope::subject},
-                                TextAttribute{"ce-dataschema", &EnvelopeView::data_schema, &Envelope::data_schema},
-                                TextAttribute{"ce-partitionkey", &EnvelopeView::key, &Envelope::key},
-                                TextAttribute{"ce-correlationid", &EnvelopeView::correlation_id, &Envelope::correlation_id},
-                                TextAttribute{"ce-causationid", &EnvelopeView::causation_id, &Envelope::causation_id},
-                                TextAttribute{"ce-traceparent", &EnvelopeView::trace_parent, &Envelope::trace_parent}};
+constexpr std::array attributes{
+    TextAttribute{"ce-id", &EnvelopeView::id, &Envelope::id},
+    TextAttribute{"ce-type", &EnvelopeView::type, &Envelope::type},
+    TextAttribute{"ce-source", &EnvelopeView::source, &Envelope::source},
+    TextAttribute{"ce-subject", &EnvelopeView::subject, &Envelope::subject},
+    TextAttribute{"ce-dataschema", &EnvelopeView::data_schema, &Envelope::data_schema},
+    TextAttribute{"ce-partitionkey", &EnvelopeView::key, &Envelope::key},
+    TextAttribute{"ce-correlationid", &EnvelopeView::correlation_id, &Envelope::correlation_id},
+    TextAttribute{"ce-causationid", &EnvelopeView::causation_id, &Envelope::causation_id},
+    TextAttribute{"ce-traceparent", &EnvelopeView::trace_parent, &Envelope::trace_parent}};
 constexpr std::string_view structured = "application/cloudevents+json";
 constexpr const char* expectation = "Nats-Expected-Last-Msg-Id";
 
@@ -139,7 +140,8 @@ std::optional<DeliveredAt> delivered_at(const natsMsg& message) {
     tokens.push_back(rest.substr(0, rest.find('.')));
     rest.remove_prefix(std::min(rest.size(), tokens.back().size() + 1));
   }
-  // $JS.ACK.STREAM.CONSUMER.DELIVERED.SEQUENCE.CONSUMER_SEQUENCE.TIME.PENDING, or with DOMAIN.ACCOUNT before the stream.
+  // $JS.ACK.STREAM.CONSUMER.DELIVERED.SEQUENCE.CONSUMER_SEQUENCE.TIME.PENDING, or with DOMAIN.ACCOUNT before the
+  // stream.
   constexpr std::size_t short_form = 9;
   if (tokens.size() < short_form || tokens[0] != "$JS" || tokens[1] != "ACK") return std::nullopt;
   const std::size_t first = tokens.size() == short_form ? 5 : 7;

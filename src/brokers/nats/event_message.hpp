@@ -39,8 +39,8 @@ struct Kept {
   [[nodiscard]] EnvelopeView view() const;
 };
 
-/// Takes whatever comes: binary and structured CloudEvents, and what is neither, as an event of type `nats.message`, whose
-/// id is `Nats-Msg-Id` or `SUBJECT/SEQUENCE`.
+/// Takes whatever comes: binary and structured CloudEvents, and what is neither, as an event of type `nats.message`,
+/// whose id is `Nats-Msg-Id` or `SUBJECT/SEQUENCE`.
 [[nodiscard]] std::shared_ptr<const Kept> read_event(Message message, const DeliveredAt& at);
 
 }  // namespace tidings::brokers::nats

@@ -73,8 +73,8 @@ void Feed::create(SteadyTime now) {
   request.config.deliver_policy = "by_start_sequence";
   request.config.opt_start_seq = next_ + 1;
   request.config.inactive_threshold = Duration{forgotten_after}.count();
-  const auto message = make_message("$JS.API.CONSUMER.CREATE." + stream_ + "." + consumer_, link.reply_to(consumer_) + ".made",
-                                    to_json(request));
+  const auto message = make_message("$JS.API.CONSUMER.CREATE." + stream_ + "." + consumer_,
+                                    link.reply_to(consumer_) + ".made", to_json(request));
   const auto sent = message ? link.send(*message) : Link::Sent::not_connected;
   if (sent == Link::Sent::not_connected) return break_off(now, pause_after_trouble);
   state_ = State::asked;
@@ -92,8 +92,8 @@ void Feed::pull(SteadyTime now) {
   const Pull request{.batch = ahead_max - events_.size(),
                      .max_bytes = std::max(bytes_ahead_max, 2 * link.payload_max()),
                      .expires = Duration{pull_for}.count()};
-  const auto message =
-      make_message("$JS.API.CONSUMER.MSG.NEXT." + stream_ + "." + consumer_, link.reply_to(consumer_), to_json(request));
+  const auto message = make_message("$JS.API.CONSUMER.MSG.NEXT." + stream_ + "." + consumer_, link.reply_to(consumer_),
+                                    to_json(request));
   const auto sent = message ? link.send(*message) : Link::Sent::not_connected;
   if (sent == Link::Sent::not_connected) return break_off(now, pause_after_trouble);
   wanted_ = request.batch;

@@ -16,8 +16,9 @@ namespace tidings::brokers::nats {
 /// this keeps alive. It waits for nothing: what it asks for comes to `come`.
 ///
 /// Each pull ends by itself after some seconds, or with its last message, and the next is asked for then; the server
-/// forgets pulls, and perhaps the consumer, with the connection. So wherever something is missing (an answer, a number in
-/// the consumer's count, the consumer) a new consumer begins behind the last event that came. Under its owner's mutex.
+/// forgets pulls, and perhaps the consumer, with the connection. So wherever something is missing (an answer, a number
+/// in the consumer's count, the consumer) a new consumer begins behind the last event that came. Under its owner's
+/// mutex.
 class Feed {
  public:
   /// `deliver` is called with each message for this, without the owner's mutex, and calls `come` under it.

@@ -9,8 +9,8 @@
 
 namespace tidings::brokers::nats {
 
-/// The records of a group on a topic in the bucket, as their JSON has them. One says who is a member and who holds which
-/// partition; it is written by compare and set, by whomever something changes for. One for each partition has the
+/// The records of a group on a topic in the bucket, as their JSON has them. One says who is a member and who holds
+/// which partition; it is written by compare and set, by whomever something changes for. One for each partition has the
 /// position; its holder alone writes it, and it carries the epoch of the hold: a new holder writes a higher one before
 /// it reads a single event, and what an earlier one writes after that meets another revision.
 
@@ -29,7 +29,7 @@ struct GroupRecord {
   int format = 1;
   std::vector<MemberEntry> members;  ///< in the order of joining
   std::vector<PlaceEntry> places;    ///< by partition
-  MemberEntry guard;  ///< who moves or deletes the group meanwhile; nobody joins then. No id: nobody
+  MemberEntry guard;                 ///< who moves or deletes the group meanwhile; nobody joins then. No id: nobody
 
   [[nodiscard]] MemberEntry* member(std::string_view id);
   [[nodiscard]] const MemberEntry* member(std::string_view id) const;

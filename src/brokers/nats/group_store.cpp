@@ -13,7 +13,8 @@ template <class T>
 Result<T> read_record(std::string_view what, const std::string& json) {
   auto record = JsonCodec::decode<T>(json);
   if (!record)
-    return Error{"corrupt", "the record of " + std::string(what) + " in bucket tidings is damaged: " + record.error().message};
+    return Error{"corrupt",
+                 "the record of " + std::string(what) + " in bucket tidings is damaged: " + record.error().message};
   if (record->format > 1)
     return Error{"newer_version", "the record of " + std::string(what) + " is of a newer release; update this one"};
   return record;
@@ -46,8 +47,9 @@ Result<GroupStore::Seen> GroupStore::read(SteadyTime until) {
   return seen;
 }
 
-Result<GroupStore::Seen> GroupStore::change(std::optional<Seen> seen, const std::function<Result<bool>(GroupRecord&)>& change,
-                                            bool tells, SteadyTime until) {
+Result<GroupStore::Seen> GroupStore::change(std::optional<Seen> seen,
+                                            const std::function<Result<bool>(GroupRecord&)>& change, bool tells,
+                                            SteadyTime until) {
   while (true) {
     if (!seen) {
       auto now = read(until);
@@ -80,7 +82,8 @@ Result<GroupStore::Position> GroupStore::position(std::uint32_t partition, Stead
   if (!record) return record.error();
   Position position;
   if (*record) {
-    auto read = read_record<PositionRecord>("group " + group_ + ", partition " + std::to_string(partition), (*record)->value);
+    auto read =
+        read_record<PositionRecord>("group " + group_ + ", partition " + std::to_string(partition), (*record)->value);
     if (!read) return read.error();
     position = {*read, (*record)->revision};
   }
@@ -123,8 +126,8 @@ Result<> GroupStore::make_positions(const std::vector<std::uint64_t>& positions,
   return {};
 }
 
-Result<std::vector<std::uint64_t>> resolve(Api& api, std::string_view topic, std::uint32_t partitions, const Start& start,
-                                           SteadyTime until) {
+Result<std::vector<std::uint64_t>> resolve(Api& api, std::string_view topic, std::uint32_t partitions,
+                                           const Start& start, SteadyTime until) {
   std::vector<std::uint64_t> offsets;
   for (std::uint32_t partition = 0; partition < partitions; ++partition) {
     const auto stream = stream_name(topic, partition);

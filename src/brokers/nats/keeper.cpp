@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-
 namespace tidings::brokers::nats {
 
 Keeper::Keeper(std::shared_ptr<Core> core) : core_(std::move(core)) {

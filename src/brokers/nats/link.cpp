@@ -110,8 +110,7 @@ Result<> Link::subscribe(const std::string& subject) {
     return Error{"unreachable", shown_ + ": cannot subscribe: " + natsStatus_GetText(status), Retry::same_call};
   }
   subscriptions_.emplace_back(made);
-  natsSubscription_SetOnCompleteCB(
-      made, [](void* done) { delete static_cast<std::weak_ptr<Link>*>(done); }, closure);
+  natsSubscription_SetOnCompleteCB(made, [](void* done) { delete static_cast<std::weak_ptr<Link>*>(done); }, closure);
   // What is on its way is bounded by what was asked for; nothing may be dropped.
   natsSubscription_SetPendingLimits(made, -1, -1);
   return {};

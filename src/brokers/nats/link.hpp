@@ -47,8 +47,8 @@ class Answer {
   bool is_lost_ = false;
 };
 
-/// The connection of one broker's handle: it comes back by itself, for ever. Thread-safe. What comes in is handed out on
-/// one thread of libnats, which must not be held up.
+/// The connection of one broker's handle: it comes back by itself, for ever. Thread-safe. What comes in is handed out
+/// on one thread of libnats, which must not be held up.
 class Link : public std::enable_shared_from_this<Link> {
  public:
   using Handler = std::function<void(Message)>;
@@ -80,8 +80,8 @@ class Link : public std::enable_shared_from_this<Link> {
 
   /// A name that nobody else has, without dots.
   [[nodiscard]] std::string new_token();
-  /// What is sent there, or below it (`.MORE`), comes to the handler of that token; so does what a JetStream consumer of
-  /// that name delivers.
+  /// What is sent there, or below it (`.MORE`), comes to the handler of that token; so does what a JetStream consumer
+  /// of that name delivers.
   [[nodiscard]] std::string reply_to(const std::string& token) const { return inbox_ + "." + token; }
   void listen(const std::string& token, Handler handler);
   /// Its handler may run a last time while this returns.

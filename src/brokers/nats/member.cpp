@@ -27,9 +27,10 @@ Member::~Member() {
 Result<> Member::begin(SteadyTime until) {
   const std::weak_ptr<Member> weak = weak_from_this();
   for (std::uint32_t partition = 0; partition < places_.size(); ++partition)
-    places_[partition].feed = std::make_unique<Feed>(core_->api, topic_->stream(partition), [weak, partition](Message message) {
-      if (const auto self = weak.lock()) self->come(partition, std::move(message));
-    });
+    places_[partition].feed =
+        std::make_unique<Feed>(core_->api, topic_->stream(partition), [weak, partition](Message message) {
+          if (const auto self = weak.lock()) self->come(partition, std::move(message));
+        });
   watch_ = core_->api.link().watch([weak] {
     if (const auto self = weak.lock()) self->connection_changed();
   });
@@ -145,7 +146,8 @@ void Member::read_for_group(std::size_t max, std::vector<Delivery>& out) {
       if (!due) break;
       out.push_back(delivery(partition, place.events.at(due->offset.value), place.flight.generation(), due->attempt));
     }
-    while (out.size() < max && unsettled < options_.in_flight_max && place.flight.room() > 0 && !place.feed->is_empty()) {
+    while (out.size() < max && unsettled < options_.in_flight_max && place.flight.room() > 0 &&
+           !place.feed->is_empty()) {
       auto event = place.feed->front();
       place.feed->pop();
       const auto offset = Feed::offset_of(*event);

@@ -16,9 +16,9 @@
 
 namespace tidings::brokers::nats {
 
-/// One consumer: a member of a group, or a reader. Thread-safe. What takes the server's answer to go on (joining, beating,
-/// handing over, taking over) is done by the broker's keeper, or by who joins and leaves, one at a time; fetching and
-/// settling work on what is here, and only settling writes a position.
+/// One consumer: a member of a group, or a reader. Thread-safe. What takes the server's answer to go on (joining,
+/// beating, handing over, taking over) is done by the broker's keeper, or by who joins and leaves, one at a time;
+/// fetching and settling work on what is here, and only settling writes a position.
 class Member : public std::enable_shared_from_this<Member> {
  public:
   Member(std::shared_ptr<Core> core, std::shared_ptr<Topic> topic, const ConsumerOptions& options);

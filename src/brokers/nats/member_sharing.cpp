@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "brokers/nats/member.hpp"
+#include "brokers/nats/names.hpp"
 #include "tidings/broker/routing.hpp"
 
 namespace tidings::brokers::nats {
@@ -147,7 +148,7 @@ Result<> Member::beat(SteadyTime until) {
   };
   auto seen = store_.change(seen_, change, false, until);
   if (!seen) return seen.error();
-  if (somebody_died) group_changed();
+  if (somebody_died) (void)core_->api.link().send(change_subject(topic_->name(), options_.group), "");
   if (seen->record.member(id_) != nullptr) {
     const std::scoped_lock lock(mutex_);
     beaten_ = begun;

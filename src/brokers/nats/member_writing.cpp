@@ -44,7 +44,8 @@ Result<> Member::write_positions(std::unique_lock<std::mutex>& lock, bool beyond
     });
     if (targets.empty()) return {};
     if (steady_now() >= until)
-      return Error{"unreachable", core_->url.shown + ": the group's position could not be written in time", Retry::same_call};
+      return Error{"unreachable", core_->url.shown + ": the group's position could not be written in time",
+                   Retry::same_call};
     std::vector<Write> writes;
     for (const auto& [partition, target] : targets)
       if (!places_[partition].is_writing) writes.push_back({partition, {}, nullptr});

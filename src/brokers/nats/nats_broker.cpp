@@ -22,7 +22,9 @@ class NatsConsumer final : public Consumer {
   NatsConsumer(const NatsConsumer&) = delete;
   NatsConsumer& operator=(const NatsConsumer&) = delete;
 
-  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override { return member_->fetch(max, wait_max); }
+  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
+    return member_->fetch(max, wait_max);
+  }
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return member_->settle(ids, outcome); }
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return member_->reject(ids, delay); }
   Result<> extend(std::span<const DeliveryId> ids) override { return member_->extend(ids); }
@@ -72,7 +74,8 @@ Result<std::unique_ptr<NatsBroker>> NatsBroker::open(Url url, const BrokerOption
     if (!alive) return;
     const std::string_view subject = natsMsg_GetSubject(message.get());
     for (const auto& member : alive->live_members())
-      if (!member->is_reader() && subject == change_subject(member->topic().name(), member->group())) member->group_changed();
+      if (!member->is_reader() && subject == change_subject(member->topic().name(), member->group()))
+        member->group_changed();
   });
   return broker;
 }
@@ -82,7 +85,8 @@ NatsBroker::~NatsBroker() {
 }
 
 const Capabilities& NatsBroker::capabilities() const {
-  static constexpr Capabilities what{.persistent = true, .several_processes = true, .retention = true, .delete_group = true};
+  static constexpr Capabilities what{
+      .persistent = true, .several_processes = true, .retention = true, .delete_group = true};
   return what;
 }
 
@@ -187,7 +191,8 @@ Result<std::vector<GroupInfo>> NatsBroker::groups(std::string_view topic) {
   return infos;
 }
 
-Result<GroupInfo> NatsBroker::group(std::string_view topic, const std::string& group, const TopicInfo& info, SteadyTime until) {
+Result<GroupInfo> NatsBroker::group(std::string_view topic, const std::string& group, const TopicInfo& info,
+                                    SteadyTime until) {
   GroupStore store(core_->api, std::string(topic), group, static_cast<std::uint32_t>(info.partitions.size()));
   auto seen = store.read(until);
   if (!seen) return seen.error();

@@ -11,8 +11,8 @@
 
 namespace tidings::brokers::nats {
 
-/// A broker over NATS JetStream: a stream for each partition, records of topics, groups and positions in a bucket of its
-/// key-value store. docs/decisions/2026-11-26-nats.md says why it is made so.
+/// A broker over NATS JetStream: a stream for each partition, records of topics, groups and positions in a bucket of
+/// its key-value store. docs/decisions/2026-11-26-nats.md says why it is made so.
 class NatsBroker final : public Broker {
  public:
   static Result<std::unique_ptr<NatsBroker>> open(Url url, const BrokerOptions& options);
@@ -54,8 +54,8 @@ inline constexpr Duration call_within = std::chrono::seconds{10};
 
 /// Does something with a group that nobody is a member of: nobody joins meanwhile. Errors: `group_active` (same call):
 /// nothing was done, and those of `act`. `lease` is how long a silent member is waited for.
-[[nodiscard]] Result<> with_group_alone(GroupStore& store, const Core& core, std::string_view topic, std::string_view group,
-                                        std::string_view then,
+[[nodiscard]] Result<> with_group_alone(GroupStore& store, const Core& core, std::string_view topic,
+                                        std::string_view group, std::string_view then,
                                         const std::function<Result<>(SteadyTime until)>& act);
 
 }  // namespace tidings::brokers::nats

@@ -39,8 +39,7 @@ Result<std::vector<std::string>> dead_members(GroupStore& store, const Core& cor
 }  // namespace
 
 Result<> with_group_alone(GroupStore& store, const Core& core, std::string_view topic, std::string_view group,
-                          std::string_view then,
-                          const std::function<Result<>(SteadyTime until)>& act) {
+                          std::string_view then, const std::function<Result<>(SteadyTime until)>& act) {
   auto dead = dead_members(store, core, topic, group, then);
   if (!dead) return dead.error();
   const auto until = steady_now() + call_within;
@@ -49,7 +48,8 @@ Result<> with_group_alone(GroupStore& store, const Core& core, std::string_view 
       std::nullopt,
       [&](GroupRecord& record) -> Result<bool> {
         if (record.guard.id == guard) return false;
-        if (!record.guard.id.empty()) return Error{"busy", "group " + std::string(group) + " is being moved; try again", Retry::same_call};
+        if (!record.guard.id.empty())
+          return Error{"busy", "group " + std::string(group) + " is being moved; try again", Retry::same_call};
         for (const auto& id : *dead) record.remove(id);
         if (!record.members.empty()) return group_active(topic, group, then);
         record.guard.id = guard;

@@ -70,10 +70,12 @@ void Sender::close() {
   changed_.notify_all();
 }
 
-Result<std::shared_ptr<Sender::Call>> Sender::begin(std::span<const EnvelopeView> events, const PublishOptions& options) {
+Result<std::shared_ptr<Sender::Call>> Sender::begin(std::span<const EnvelopeView> events,
+                                                    const PublishOptions& options) {
   auto call = std::make_shared<Call>(deadline_after(steady_now(), options.wait_max));
   const bool keyless = std::ranges::any_of(events, [](const EnvelopeView& event) { return event.key.empty(); });
-  auto routing = route(events, options, topic_->partitions(), topic_->event_bytes_max(), keyless ? topic_->next_turn() : 0);
+  auto routing =
+      route(events, options, topic_->partitions(), topic_->event_bytes_max(), keyless ? topic_->next_turn() : 0);
   if (!routing) return routing.error();
   call->routing_ = std::move(*routing);
   call->open_ = events.size();
@@ -219,7 +221,8 @@ void Sender::give_up_answers(Lane& lane) {
 void Sender::tick(SteadyTime now) {
   for (std::uint32_t partition = 0; partition < lanes_.size(); ++partition) {
     auto& lane = lanes_[partition];
-    if (lane.sent > 0 && std::ranges::any_of(lane.items, [&](const Item& item) { return item.is_sent && item.answer_until <= now; }))
+    if (lane.sent > 0 &&
+        std::ranges::any_of(lane.items, [&](const Item& item) { return item.is_sent && item.answer_until <= now; }))
       give_up_answers(lane);
     if (!lane.items.empty()) pump(partition, now);
   }

@@ -18,8 +18,8 @@ namespace tidings::brokers::nats {
 ///
 /// An event that is sent while another of its partition is not acknowledged yet carries that one's id as
 /// `Nats-Expected-Last-Msg-Id`: the server stores it right behind that one, or not at all. So where one is lost, or
-/// refused, or another publisher's event stands between, all behind it are refused too; when every answer has come, or is
-/// given up, they are sent again in their order, under their ids, by which the server knows those that it has.
+/// refused, or another publisher's event stands between, all behind it are refused too; when every answer has come, or
+/// is given up, they are sent again in their order, under their ids, by which the server knows those that it has.
 class Sender : public std::enable_shared_from_this<Sender> {
  public:
   /// One publish. Its events are copied.
@@ -31,10 +31,10 @@ class Sender : public std::enable_shared_from_this<Sender> {
     friend class Sender;
     const SteadyTime until_;
     Routing routing_;
-    std::size_t open_ = 0;            // events that are not stored yet
-    bool may_be_written_ = false;     // some event was, or was sent, and no answer came
-    std::optional<Error> error_;      // it has failed
-    std::optional<Error> trouble_;    // what the server said last
+    std::size_t open_ = 0;          // events that are not stored yet
+    bool may_be_written_ = false;   // some event was, or was sent, and no answer came
+    std::optional<Error> error_;    // it has failed
+    std::optional<Error> trouble_;  // what the server said last
   };
 
   static std::shared_ptr<Sender> make(std::shared_ptr<Link> link, std::shared_ptr<Topic> topic);

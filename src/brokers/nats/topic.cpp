@@ -23,22 +23,25 @@ std::string difference(const TopicRecord& there, const TopicOptions& asked) {
   if (asked.event_bytes_max != 0 && asked.event_bytes_max != there.event_bytes_max)
     return says("event_bytes_max", std::to_string(there.event_bytes_max), std::to_string(asked.event_bytes_max));
   if (asked.retention && *asked.retention != there.retention())
-    return says("a retention of", bytes_text(there.retention_bytes) + " and " + std::to_string(there.retention_age_s) + " s",
+    return says("a retention of",
+                bytes_text(there.retention_bytes) + " and " + std::to_string(there.retention_age_s) + " s",
                 bytes_text(asked.retention->bytes) + " and " + to_text(asked.retention->age));
   return {};
 }
 
 Result<> refuse_waiting(const Retention& retention) {
   if (!retention.waits_for_groups) return {};
-  return Error{"unsupported", "nats: removes by age and size alone, and waits for no group; leave waits_for_groups out"};
+  return Error{"unsupported",
+               "nats: removes by age and size alone, and waits for no group; leave waits_for_groups out"};
 }
 
 void warn_of_cache(const Url& url, LogSink& log, std::string_view name, const TopicRecord& record) {
   if (record.replicas > 1 || record.durability == to_string(Durability::memory)) return;
-  log.write(LogLevel::warning,
-            url.shown + ": topic " + std::string(name) + " is '" + record.durability +
-                "' on one server, which answers before it syncs: a power cut there may take back what it had acknowledged. "
-                "Set replicas=3, or sync_interval: always on a server that knows it");
+  log.write(
+      LogLevel::warning,
+      url.shown + ": topic " + std::string(name) + " is '" + record.durability +
+          "' on one server, which answers before it syncs: a power cut there may take back what it had acknowledged. "
+          "Set replicas=3, or sync_interval: always on a server that knows it");
 }
 
 }  // namespace
@@ -101,8 +104,8 @@ Result<std::optional<std::pair<TopicRecord, std::uint64_t>>> Topics::read(std::s
   if (!*record) return found;
   auto topic = JsonCodec::decode<TopicRecord>((*record)->value);
   if (!topic || topic->partitions == 0)
-    return Error{"corrupt", "the record of topic " + std::string(name) + " is damaged; look at the key topics." + to_token(name) +
-                                " of bucket tidings"};
+    return Error{"corrupt", "the record of topic " + std::string(name) + " is damaged; look at the key topics." +
+                                to_token(name) + " of bucket tidings"};
   if (topic->format > 1)
     return Error{"newer_version", "topic " + std::string(name) + " was made by a newer release; update this one"};
   found.emplace(*topic, (*record)->revision);
@@ -189,7 +192,10 @@ Result<TopicInfo> Topics::info(std::string_view name, SteadyTime until) {
   if (!*there) return unknown_topic(name);
   const auto& record = (*there)->first;
   if (auto found = find(name, until); !found) return found.error();
-  TopicInfo info{.name = std::string(name), .event_bytes_max = record.event_bytes_max, .retention = record.retention(), .partitions = {}};
+  TopicInfo info{.name = std::string(name),
+                 .event_bytes_max = record.event_bytes_max,
+                 .retention = record.retention(),
+                 .partitions = {}};
   if (const auto durability = parse_durability(record.durability)) info.durability = *durability;
   for (std::uint32_t partition = 0; partition < record.partitions; ++partition) {
     auto stream = api_.stream_info(stream_name(name, partition), until);

@@ -48,7 +48,8 @@ Result<std::string> first_line_of(const std::string& path) {
 bool is_loopback(std::string_view server) {
   const auto host = server.substr(0, server.rfind(':'));
   if (host == "localhost" || host == "[::1]") return true;
-  return host.starts_with("127.") && std::ranges::all_of(host, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+  return host.starts_with("127.") &&
+         std::ranges::all_of(host, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
 }
 
 /// `HOST[:PORT]` with its port.
@@ -115,7 +116,8 @@ struct Parsing {
     if (name == "token_file") return secret(url.token, value);
     if (name == "bytes_max") {
       const auto bytes = parse_bytes(value);
-      if (!bytes || *bytes == 0 || *bytes > std::uint64_t{1} << 62) return refuse(text, "bytes_max is a number of bytes");
+      if (!bytes || *bytes == 0 || *bytes > std::uint64_t{1} << 62)
+        return refuse(text, "bytes_max is a number of bytes");
       url.bytes_max = *bytes;
       return {};
     }
@@ -124,13 +126,13 @@ struct Parsing {
       url.replicas = value[0] - '0';
       return {};
     }
-    auto* file = name == "ca"      ? &url.ca_file
-                 : name == "cert"  ? &url.certificate_file
-                 : name == "key"   ? &url.key_file
-                 : name == "nkey"  ? &url.nkey
+    auto* file = name == "ca"               ? &url.ca_file
+                 : name == "cert"           ? &url.certificate_file
+                 : name == "key"            ? &url.key_file
+                 : name == "nkey"           ? &url.nkey
                  : name == "nkey_seed_file" ? &url.seed_file
-                 : name == "creds" ? &url.creds_file
-                                   : nullptr;
+                 : name == "creds"          ? &url.creds_file
+                                            : nullptr;
     if (file == nullptr) return refuse(text, "'" + printable(name) + "' is no parameter");
     if (value.empty()) return refuse(text, std::string(name) + " is empty");
     *file = value;
@@ -154,15 +156,16 @@ struct Parsing {
     if (has_files && !url.tls) return refuse(text, "ca, cert and key need tls=true");
     if (url.certificate_file.empty() != url.key_file.empty()) return refuse(text, "cert and key go together");
     if (url.nkey.empty() != url.seed_file.empty()) return refuse(text, "nkey and nkey_seed_file go together");
-    const int ways = int{!url.user.empty()} + int{!url.token.empty()} + int{!url.nkey.empty()} +
-                     int{!url.creds_file.empty()};
+    const int ways =
+        int{!url.user.empty()} + int{!url.token.empty()} + int{!url.nkey.empty()} + int{!url.creds_file.empty()};
     if (ways > 1) return refuse(text, "one of user, token, nkey and creds says who this is");
     if (!url.password.empty() && url.user.empty()) return refuse(text, "a password needs its user");
     const bool sends_secret = !url.user.empty() || !url.token.empty();
     if (sends_secret && !url.tls && !url.allow_plaintext && !std::ranges::all_of(url.servers, is_loopback))
-      return Error{"insecure_credentials", url.shown +
-                                               ": a password or token would go over the network unencrypted; add tls=true, "
-                                               "or allow_plaintext=true where the network is trusted"};
+      return Error{"insecure_credentials",
+                   url.shown +
+                       ": a password or token would go over the network unencrypted; add tls=true, "
+                       "or allow_plaintext=true where the network is trusted"};
     return {};
   }
 };
@@ -185,7 +188,8 @@ Result<Url> parse_url(std::string_view text) {
   while (true) {
     const auto one = hosts.substr(0, hosts.find(','));
     auto server = with_port(one);
-    if (!server) return refuse(text, "a server is HOST or HOST:PORT, and % signs stand for what is special in a password");
+    if (!server)
+      return refuse(text, "a server is HOST or HOST:PORT, and % signs stand for what is special in a password");
     parsing.url.servers.push_back(std::move(*server));
     if (one.size() == hosts.size()) break;
     hosts.remove_prefix(one.size() + 1);

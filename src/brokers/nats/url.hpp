@@ -18,7 +18,7 @@ struct Url {
   std::string user;
   std::string password;
   std::string token;
-  std::string nkey;        ///< the public key `U…`, of which `seed_file` has the seed: it signs, and is never sent
+  std::string nkey;  ///< the public key `U…`, of which `seed_file` has the seed: it signs, and is never sent
   std::string seed_file;
   std::string creds_file;  ///< JWT and seed
 

@@ -18,10 +18,10 @@ TEST(Url, HasServersAndWhoItIs) {
 }
 
 TEST(Url, RefusesWithoutTellingSecrets) {
-  for (const auto* wrong :
-       {"nats:", "nats://", "nats://:1", "nats://h:0", "nats://h:x", "nats://h?tls=yes", "nats://h?nonsense=1", "nats://h?ca=f",
-        "nats://h?tls=true&cert=f", "nats://s3cret:p@h?tls=true&creds=f", "nats://h?lease=1ms", "nats://h h", "nats://a:1:2",
-        "nats://u:s3cret%zz@h", "nats://u:s3cret@h?replicas=2&tls=true", "nats://h?nkey=U"}) {
+  for (const auto* wrong : {"nats:", "nats://", "nats://:1", "nats://h:0", "nats://h:x", "nats://h?tls=yes",
+                            "nats://h?nonsense=1", "nats://h?ca=f", "nats://h?tls=true&cert=f",
+                            "nats://s3cret:p@h?tls=true&creds=f", "nats://h?lease=1ms", "nats://h h", "nats://a:1:2",
+                            "nats://u:s3cret%zz@h", "nats://u:s3cret@h?replicas=2&tls=true", "nats://h?nkey=U"}) {
     const auto url = parse_url(wrong);
     ASSERT_FALSE(url) << wrong;
     EXPECT_EQ(url.error().code, "invalid_url") << wrong;
@@ -30,7 +30,8 @@ TEST(Url, RefusesWithoutTellingSecrets) {
 }
 
 TEST(Url, ASecretDoesNotGoOverAnOpenNetworkInTheClear) {
-  for (const auto* open : {"nats://u:s3cret@example.org", "nats://s3cret@127.0.0.1,10.0.0.1", "nats://u:s3cret@127.0.0.1.evil.org"}) {
+  for (const auto* open :
+       {"nats://u:s3cret@example.org", "nats://s3cret@127.0.0.1,10.0.0.1", "nats://u:s3cret@127.0.0.1.evil.org"}) {
     const auto url = parse_url(open);
     ASSERT_FALSE(url) << open;
     EXPECT_EQ(url.error().code, "insecure_credentials") << to_string(url.error());
