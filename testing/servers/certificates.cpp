@@ -29,9 +29,10 @@ Result<Certificates> Certificates::make() {
         !done)
       return done.error();
     if (auto done = made.folder_.write(ca + ".index", ""); !done) return done.error();
-    if (auto done = made.folder_.write(ca + ".conf", "[ca]\ndefault_ca=own\n[own]\nnew_certs_dir=.\ndatabase=" + ca +
-                                                         ".index\ndefault_md=sha256\npolicy=any\nrand_serial=yes\n"
-                                                         "unique_subject=no\ncopy_extensions=copy\n[any]\ncommonName=supplied\n");
+    if (auto done = made.folder_.write(ca + ".conf",
+                                       "[ca]\ndefault_ca=own\n[own]\nnew_certs_dir=.\ndatabase=" + ca +
+                                           ".index\ndefault_md=sha256\npolicy=any\nrand_serial=yes\n"
+                                           "unique_subject=no\ncopy_extensions=copy\n[any]\ncommonName=supplied\n");
         !done)
       return done.error();
   }
@@ -39,13 +40,13 @@ Result<Certificates> Certificates::make() {
 }
 
 Result<> Certificates::add(const std::string& name, const Wish& wish) const {
-  if (auto asked = run("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + name + " -addext subjectAltName=" +
-                       wish.hosts + " -keyout " + name + ".key -out " + name + ".csr");
+  if (auto asked = run("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + name +
+                       " -addext subjectAltName=" + wish.hosts + " -keyout " + name + ".key -out " + name + ".csr");
       !asked)
     return asked;
   const std::string days = wish.has_expired ? "-startdate 200101000000Z -enddate 200201000000Z" : "-days 30";
-  return run("ca -batch -notext -config " + wish.authority + ".conf -cert " + wish.authority + ".pem -keyfile " + wish.authority +
-             ".key " + days + " -in " + name + ".csr -out " + name + ".pem");
+  return run("ca -batch -notext -config " + wish.authority + ".conf -cert " + wish.authority + ".pem -keyfile " +
+             wish.authority + ".key " + days + " -in " + name + ".csr -out " + name + ".pem");
 }
 
 }  // namespace tidings::testing

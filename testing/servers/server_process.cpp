@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,8 @@
 #include <iterator>
 #include <sstream>
 #include <thread>
+
+#include "testing/servers/launcher.hpp"
 
 namespace tidings::testing {
 
@@ -131,16 +132,7 @@ Result<> ServerProcess::run() {
   const auto file = folder_.path() + "/output";
   const int out = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (out < 0) return Error{"io_error", "cannot write " + file};
-  const auto parent = ::getpid();
-  process_ = ::fork();
-  if (process_ == 0) {  // only what is safe in a child of a process with threads
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(1);
-    ::dup2(out, STDOUT_FILENO);
-    ::dup2(out, STDERR_FILENO);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-  }
+  process_ = launch(argv.data(), out);
   ::close(out);
   if (process_ < 0) return Error{"io_error", "fork failed", Retry::same_call};
   return wait_until_ready(before);

@@ -27,9 +27,8 @@ struct ServerSpec {
   Duration ready_within = std::chrono::seconds{60};
 };
 
-/// A server of one test: its own process, folder and ports. It is killed when this goes, and also when the thread that
-/// started it ends, however it ends; so it is started, and started again, from a thread that outlives its use. For one
-/// thread at a time.
+/// A server of one test: its own process, folder and ports. It is killed when this goes, and when the process that
+/// started it ends, however it ends. For one thread at a time.
 class ServerProcess {
  public:
   /// Returns once it is ready. Errors: `io_error`, `not_ready` with the end of its output.

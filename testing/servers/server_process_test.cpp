@@ -97,6 +97,19 @@ TEST(ServerProcess, StopsAndGoesOn) {
   EXPECT_TRUE(comes_to((*server)->process(), 'S'));
 }
 
+TEST(ServerProcess, OutlivesTheThreadThatStartedIt) {
+  std::unique_ptr<ServerProcess> server;
+  std::thread([&] {
+    auto spec = shell("echo ready; exec sleep 100");
+    spec.ready_line = "ready";
+    auto started = ServerProcess::start(spec);
+    if (started) server = std::move(*started);
+  }).join();
+  ASSERT_TRUE(server);
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(state_of(server->process()), 'S');
+}
+
 TEST(ServerProcess, DiesWithTheProcessThatStartedIt) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);

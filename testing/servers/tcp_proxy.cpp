@@ -110,7 +110,7 @@ void TcpProxy::run() {
     if ((polled[0].revents & POLLIN) != 0) {
       Pair pair{.client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)};
       if (pair.client < 0) continue;
-      pair.server = connect_to(server_port_);
+      pair.server = refuses_ ? -1 : connect_to(server_port_);
       if (pair.server < 0) {
         ::close(pair.client);
         continue;

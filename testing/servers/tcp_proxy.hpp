@@ -24,6 +24,11 @@ class TcpProxy {
   void lose_answers(bool lose) { loses_ = lose; }
   /// Cuts every connection there is.
   void cut() { cuts_ = true; }
+  /// From now on there is no way through (`true`), or there is again.
+  void refuse(bool refuses) {
+    refuses_ = refuses;
+    if (refuses) cut();
+  }
 
  private:
   TcpProxy(int listener, std::uint16_t port, std::uint16_t server_port)
@@ -35,6 +40,7 @@ class TcpProxy {
   const std::uint16_t server_port_;
   std::atomic<bool> loses_ = false;
   std::atomic<bool> cuts_ = false;
+  std::atomic<bool> refuses_ = false;
   std::atomic<bool> ends_ = false;
   std::thread thread_;
 };
