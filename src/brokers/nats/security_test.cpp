@@ -21,8 +21,8 @@ class Tls : public NatsTest {
   void serve(const Certificates::Wish& wish, bool asks = false) {
     auto added = certificates->add("server", wish);
     ASSERT_TRUE(added) << to_string(added.error());
-    auto config = "tls { cert_file: \"" + certificates->certificate("server") + "\", key_file: \"" + certificates->key("server") +
-                  "\", ca_file: \"" + certificates->certificate("ca") + "\"";
+    auto config = "tls { cert_file: \"" + certificates->certificate("server") + "\", key_file: \"" +
+                  certificates->key("server") + "\", ca_file: \"" + certificates->certificate("ca") + "\"";
     if (asks) config += ", verify: true";
     start({.config = config + " }\n", .files = {}});
   }
@@ -73,7 +73,8 @@ TEST_F(Tls, AServerMayWantACertificateToo) {
   serve({}, true);
   EXPECT_FALSE(try_open(secure()));
   ASSERT_TRUE(certificates->add("client", {}));
-  auto broker = try_open(secure("&cert=" + certificates->certificate("client") + "&key=" + certificates->key("client")));
+  auto broker =
+      try_open(secure("&cert=" + certificates->certificate("client") + "&key=" + certificates->key("client")));
   ASSERT_TRUE(broker) << to_string(broker.error());
   EXPECT_TRUE(publish(**broker, "orders", {event("a")}));
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -72,14 +73,15 @@ inline Envelope event(const std::string& id, const std::string& key = {}) {
   return made;
 }
 
-inline Result<std::vector<Published>> publish(Broker& broker, const std::string& topic, const std::vector<Envelope>& events,
-                                              const PublishOptions& options = {}) {
+inline Result<std::vector<Published>> publish(Broker& broker, const std::string& topic,
+                                              const std::vector<Envelope>& events, const PublishOptions& options = {}) {
   std::vector<EnvelopeView> views;
   for (const auto& one : events) views.push_back(one.view());
   return broker.publish(topic, views, options);
 }
 
-inline std::unique_ptr<Consumer> join(Broker& broker, const std::string& topic, ConsumerOptions options = {.group = "group"}) {
+inline std::unique_ptr<Consumer> join(Broker& broker, const std::string& topic,
+                                      ConsumerOptions options = {.group = "group"}) {
   auto consumer = broker.subscribe(topic, options);
   EXPECT_TRUE(consumer) << (consumer ? "" : to_string(consumer.error()));
   return consumer ? std::move(*consumer) : nullptr;

@@ -1,0 +1,106 @@
+#include <thread>
+
+#include "brokers/nats/api.hpp"
+#include "brokers/nats/event_message.hpp"
+#include "brokers/nats/names.hpp"
+#include "brokers/nats/testing.hpp"
+#include "tidings/event/json_codec.hpp"
+
+namespace tidings::brokers::nats {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Reading : public NatsTest {
+ protected:
+  std::shared_ptr<Link> link() { return *Link::open(*parse_url(at()), log); }
+};
+
+TEST_F(Reading, AWaitingFetchGoesOnWhenTheServerComesBack) {
+  const auto broker = open();
+  const auto group = join(*broker, "orders");
+  const auto reader = join(*broker, "orders", {});
+  ASSERT_TRUE(group && reader);
+  std::jthread restarter([&] {
+    std::this_thread::sleep_for(100ms);
+    ASSERT_TRUE(server->restart());
+    ASSERT_TRUE(publish(*broker, "orders", {event("after")}));
+  });
+  // One call, over the restart: what it had asked the server for is gone with it.
+  for (auto* consumer : {group.get(), reader.get()}) {
+    const auto got = consumer->fetch(1, 30s);
+    ASSERT_TRUE(got) << to_string(got.error());
+    ASSERT_EQ(got->size(), 1U) << (consumer == group.get() ? "group" : "reader");
+    EXPECT_EQ(got->at(0).envelope.id, "after");
+  }
+  restarter.join();
+}
+
+TEST_F(Reading, GoesOnWhereItsConsumerIsTakenAway) {
+  const auto broker = open();
+  const auto group = join(*broker, "orders");
+  ASSERT_TRUE(publish(*broker, "orders", {event("a"), event("b")}));
+  EXPECT_EQ(names_of(take(*group, 2)), (std::vector<std::string>{"a", "b"}));
+  struct Names {
+    std::vector<std::string> consumers;
+  };
+  const auto own = link();
+  auto answer = (*own->ask("$JS.API.CONSUMER.NAMES." + stream_name("orders", 0), ""))->wait(steady_now() + 5s);
+  ASSERT_TRUE(answer);
+  const auto names = JsonCodec::decode<Names>(payload_of(**answer));
+  ASSERT_TRUE(names);
+  ASSERT_EQ(names->consumers.size(), 1U);
+  Api(own).delete_consumer(stream_name("orders", 0), names->consumers[0]);
+  std::this_thread::sleep_for(50ms);
+  ASSERT_TRUE(publish(*broker, "orders", {event("c")}));
+  EXPECT_EQ(names_of(take(*group, 1)), std::vector<std::string>{"c"});
+}
+
+TEST_F(Reading, TakesWhatOthersWrite) {
+  const auto broker = open();
+  ASSERT_TRUE(broker->create_topic("orders", {.partitions = 1}));
+  const auto own = link();
+  const auto send = [&](std::string_view payload, const HeaderList& headers) {
+    const auto message = make_message(subject_name("orders", 0), {}, payload, headers);
+    ASSERT_EQ(own->send(*message), Link::Sent::yes);
+  };
+  send(R"({"specversion":"1.0","id":"s","source":"/there","type":"t","data":{"a":1},"color":"red"})",
+       {{"content-type", "application/cloudevents+json; charset=utf-8"}});
+  send("payload", {{"ce-specversion", "1.0"}, {"ce-id", "b"}, {"ce-source", "/there"}, {"ce-type", "t"}, {"ce-subject", "a%20b"},
+                   {"ce-color", "red"}, {"Content-Type", "text/plain"}, {"Other", "x"}});
+  send("plain", {});
+  send("{ damaged", {{"content-type", "application/cloudevents+json"}, {"Nats-Msg-Id", "d"}});
+  const auto group = join(*broker, "orders");
+  const auto got = take(*group, 4);
+  EXPECT_EQ(got[0].envelope.id, "s");
+  EXPECT_EQ(got[0].envelope.payload, R"({"a":1})");
+  EXPECT_EQ(got[0].envelope.headers.get("color"), "red");
+  EXPECT_EQ(got[1].envelope.id, "b");
+  EXPECT_EQ(got[1].envelope.subject, "a b");
+  EXPECT_EQ(got[1].envelope.headers.get("color"), "red");
+  EXPECT_EQ(got[1].envelope.data_content_type, "text/plain");
+  EXPECT_EQ(got[1].envelope.payload, "payload");
+  EXPECT_EQ(got[2].envelope.id, "tidings.orders.0/3");
+  EXPECT_EQ(got[2].envelope.type, "nats.message");
+  EXPECT_EQ(got[2].envelope.payload, "plain");
+  EXPECT_EQ(got[3].envelope.id, "d");
+  EXPECT_EQ(got[3].envelope.payload, "{ damaged");
+  EXPECT_TRUE(group->settle(ids_of(got)));
+}
+
+TEST_F(Reading, LargeEventsComeOneByOneWhereTheyMust) {
+  start({.config = "max_payload: 8388608\n", .files = {}});
+  const auto broker = open();
+  ASSERT_TRUE(broker->create_topic("large", {.partitions = 1, .durability = {}, .event_bytes_max = 8'000'000}));
+  for (int number = 0; number < 12; ++number) {
+    auto one = event(std::to_string(number));
+    one.payload.assign(number % 2 == 0 ? 7'900'000 : 10, 'x');
+    ASSERT_TRUE(publish(*broker, "large", {one}));
+  }
+  const auto got = take(*join(*broker, "large"), 12);
+  for (std::size_t number = 0; number < got.size(); ++number)
+    EXPECT_EQ(got[number].envelope.payload.size(), number % 2 == 0 ? 7'900'000U : 10U);
+}
+
+}  // namespace
+}  // namespace tidings::brokers::nats
