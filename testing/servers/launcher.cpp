@@ -60,7 +60,8 @@ class Launcher {
 }  // namespace
 
 pid_t launch(char* const* argv, int out) {
-  // One for each process: a child of a fork has no thread but the one that forked. Never destroyed, as its thread goes on.
+  // One for each process: a child of a fork has no thread but the one that forked. Never destroyed, as its thread goes
+  // on.
   static std::mutex mutex;
   static Launcher* launcher = nullptr;
   static pid_t owner = 0;

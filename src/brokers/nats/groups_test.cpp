@@ -177,7 +177,8 @@ TEST_F(Groups, AKeyIsInOneMembersHandsWhateverIsRejected) {
         const std::vector<DeliveryId> id{delivery.id};
         const int number = std::stoi(std::string(delivery.envelope.id));
         if (delivery.attempt == 1) {
-          EXPECT_TRUE(!last.contains(key) || last[key] < number) << key << ": " << number << " came after " << last[key];
+          EXPECT_TRUE(!last.contains(key) || last[key] < number)
+              << key << ": " << number << " came after " << last[key];
           last[key] = number;
         }
         if (delivery.attempt == 1 && number % 7 == 0) {
@@ -189,7 +190,8 @@ TEST_F(Groups, AKeyIsInOneMembersHandsWhateverIsRejected) {
       }
     }
   EXPECT_EQ(settled, sent.size());
-  for (const auto& [key, members_of_it] : hands) EXPECT_EQ(members_of_it.size(), 1U) << key << " was in two members' hands";
+  for (const auto& [key, members_of_it] : hands)
+    EXPECT_EQ(members_of_it.size(), 1U) << key << " was in two members' hands";
 }
 
 }  // namespace

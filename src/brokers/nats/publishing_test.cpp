@@ -48,8 +48,9 @@ TEST_F(Publishing, ARepeatIsKeptOutForAsLongAsTheWindowLasts) {
 TEST_F(Publishing, KeysMayBeAnything) {
   const auto broker = open();
   std::vector<Envelope> sent;
-  for (const auto& key : {std::string("a b"), std::string("*"), std::string(">"), std::string("$JS.API.>"), std::string("a.b..c."),
-                          std::string("line\r\nNats-Rollup: all"), std::string("grüße ✓"), std::string(60'000, 'k'), std::string("%41")})
+  for (const auto& key :
+       {std::string("a b"), std::string("*"), std::string(">"), std::string("$JS.API.>"), std::string("a.b..c."),
+        std::string("line\r\nNats-Rollup: all"), std::string("grüße ✓"), std::string(60'000, 'k'), std::string("%41")})
     sent.push_back(event("e" + std::to_string(sent.size()), key));
   ASSERT_TRUE(publish(*broker, "keys", sent));
   const auto got = take(*join(*broker, "keys"), sent.size());
@@ -103,13 +104,15 @@ TEST_F(Publishing, WhatStandsBehindARefusedEventIsNotWrittenBeforeIt) {
   ASSERT_TRUE(api->update_stream(config, until));
   auto large = event("large", "key");
   large.payload.assign(4'000, 'x');
-  const auto answer = publish(*broker, "orders", {event("before", "key"), large, event("behind", "key"), event("last", "key")});
+  const auto answer =
+      publish(*broker, "orders", {event("before", "key"), large, event("behind", "key"), event("last", "key")});
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, "outcome_unknown") << "a part of it has been written";
   EXPECT_EQ(end_of(*broker, "orders"), 2U) << "what stood behind the refused event has overtaken it";
   config.max_msg_size = -1;
   ASSERT_TRUE(api->update_stream(config, until));
-  ASSERT_TRUE(publish(*broker, "orders", {event("before", "key"), large, event("behind", "key"), event("last", "key")}));
+  ASSERT_TRUE(
+      publish(*broker, "orders", {event("before", "key"), large, event("behind", "key"), event("last", "key")}));
   EXPECT_EQ(names_of(take(*join(*broker, "orders"), 5)),
             (std::vector<std::string>{"first", "before", "large", "behind", "last"}));
 }
@@ -129,7 +132,8 @@ TEST_F(Publishing, NothingIsLostOrOvertakenWhileConnectionsAreCut) {
   std::vector<std::string> names;
   for (int batch = 0; batch < 150; ++batch) {
     std::vector<Envelope> some;
-    for (int index = 0; index < 20; ++index) some.push_back(event(std::to_string(batch) + "-" + std::to_string(index), "key"));
+    for (int index = 0; index < 20; ++index)
+      some.push_back(event(std::to_string(batch) + "-" + std::to_string(index), "key"));
     for (const auto& one : some) names.push_back(one.id);
     auto answer = publish(**broker, "orders", some);
     for (int round = 0; !answer && round < 5; ++round) {

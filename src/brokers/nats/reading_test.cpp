@@ -4,6 +4,7 @@
 #include "brokers/nats/event_message.hpp"
 #include "brokers/nats/names.hpp"
 #include "brokers/nats/testing.hpp"
+#include "testing/servers/tcp_proxy.hpp"
 #include "tidings/event/json_codec.hpp"
 
 namespace tidings::brokers::nats {
@@ -36,6 +37,31 @@ TEST_F(Reading, AWaitingFetchGoesOnWhenTheServerComesBack) {
   restarter.join();
 }
 
+TEST_F(Reading, NothingIsMissedWhileConnectionsAreCut) {
+  auto proxy = tidings::testing::TcpProxy::start(server->port());
+  ASSERT_TRUE(proxy);
+  auto cut = try_open("nats://127.0.0.1:" + std::to_string((*proxy)->port()));
+  ASSERT_TRUE(cut) << to_string(cut.error());
+  const auto reader = join(**cut, "orders", {});
+  const auto broker = open();
+  std::vector<std::string> sent;
+  std::vector<std::string> got;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<Envelope> some;
+    for (int index = 0; index < 300; ++index)
+      some.push_back(event(std::to_string(round) + "-" + std::to_string(index)));
+    for (const auto& one : some) sent.push_back(one.id);
+    ASSERT_TRUE(publish(*broker, "orders", some));
+    (*proxy)->cut();
+    for (auto& name : names_of(take(*reader, 100))) got.push_back(std::move(name));
+  }
+  // What the server had been asked for went with the connection; nobody waits for that to time out.
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto& name : names_of(take(*reader, sent.size() - got.size()))) got.push_back(std::move(name));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 8s);
+  EXPECT_EQ(got, sent);
+}
+
 TEST_F(Reading, GoesOnWhereItsConsumerIsTakenAway) {
   const auto broker = open();
   const auto group = join(*broker, "orders");
@@ -66,8 +92,14 @@ TEST_F(Reading, TakesWhatOthersWrite) {
   };
   send(R"({"specversion":"1.0","id":"s","source":"/there","type":"t","data":{"a":1},"color":"red"})",
        {{"content-type", "application/cloudevents+json; charset=utf-8"}});
-  send("payload", {{"ce-specversion", "1.0"}, {"ce-id", "b"}, {"ce-source", "/there"}, {"ce-type", "t"}, {"ce-subject", "a%20b"},
-                   {"ce-color", "red"}, {"Content-Type", "text/plain"}, {"Other", "x"}});
+  send("payload", {{"ce-specversion", "1.0"},
+                   {"ce-id", "b"},
+                   {"ce-source", "/there"},
+                   {"ce-type", "t"},
+                   {"ce-subject", "a%20b"},
+                   {"ce-color", "red"},
+                   {"Content-Type", "text/plain"},
+                   {"Other", "x"}});
   send("plain", {});
   send("{ damaged", {{"content-type", "application/cloudevents+json"}, {"Nats-Msg-Id", "d"}});
   const auto group = join(*broker, "orders");
