@@ -39,6 +39,7 @@ struct MessageRequest {
 };
 struct StoredMessage {
   std::string data;
+  std::string hdrs;
   std::uint64_t seq = 0;
   std::string time;
 };
@@ -148,17 +149,19 @@ void Api::delete_consumer(const std::string& stream, const std::string& consumer
   (void)link_->send("$JS.API.CONSUMER.DELETE." + stream + "." + consumer, "");
 }
 
-Result<std::optional<Record>> Api::get_record(const std::string& subject, SteadyTime until) {
-  auto json = call("$JS.API.STREAM.MSG.GET." + std::string(bucket_stream), write(MessageRequest{subject}), until);
+Result<std::optional<Record>> Api::get_last(const std::string& stream, const std::string& subject, SteadyTime until) {
+  auto json = call("$JS.API.STREAM.MSG.GET." + stream, write(MessageRequest{subject}), until);
   if (!json && (is_jetstream(json.error(), message_not_found) || is_jetstream(json.error(), stream_not_found)))
     return std::optional<Record>{};
   if (!json) return json.error();
   auto answer = read<StoredMessageAnswer>(*json);
   if (!answer) return answer.error();
   auto value = from_base64(answer->message.data);
+  auto headers = from_base64(answer->message.hdrs);
   auto time = parse_rfc3339(answer->message.time);
-  if (!value || !time) return Error{"protocol_error", "the NATS server's record " + subject + " is not understood"};
-  return std::optional(Record{std::move(*value), answer->message.seq, *time});
+  if (!value || !headers || !time)
+    return Error{"protocol_error", "the NATS server's record " + subject + " is not understood"};
+  return std::optional(Record{std::move(*value), std::move(*headers), answer->message.seq, *time});
 }
 
 Result<std::shared_ptr<Answer>> Api::begin_put(const std::string& subject, std::string_view value,

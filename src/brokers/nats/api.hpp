@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "brokers/nats/link.hpp"
+#include "brokers/nats/names.hpp"
 #include "tidings/base/time.hpp"
 
 namespace tidings::brokers::nats {
@@ -77,9 +78,10 @@ struct ConsumerConfig {
   bool mem_storage = true;
 };
 
-/// A record of the bucket.
+/// A record of the bucket, or another stream's message.
 struct Record {
   std::string value;
+  std::string headers;  ///< as they are sent, `NATS/1.0\r\nNAME: VALUE\r\n…`
   std::uint64_t revision = 0;
   TimePoint written{};  ///< by the server's clock
 };
@@ -106,7 +108,11 @@ class Api {
   void delete_consumer(const std::string& stream, const std::string& consumer);
 
   /// None where there is none.
-  Result<std::optional<Record>> get_record(const std::string& subject, SteadyTime until);
+  Result<std::optional<Record>> get_record(const std::string& subject, SteadyTime until) {
+    return get_last(std::string(bucket_stream), subject, until);
+  }
+  /// The last message of a subject in a stream, as its leader knows it.
+  Result<std::optional<Record>> get_last(const std::string& stream, const std::string& subject, SteadyTime until);
   /// Writes it where its revision is still that (0: where it is not there). Returns the new one. Error
   /// `jetstream_10071` where it is another; after `timeout` and `disconnected` it may have been written or not.
   Result<std::uint64_t> put_record(const std::string& subject, std::string_view value, std::uint64_t revision,

@@ -24,6 +24,10 @@ std::string subject_name(std::string_view topic, std::uint32_t partition) {
   return "tidings." + to_token(topic) + "." + std::to_string(partition);
 }
 
+std::string producer_subject(std::string_view topic, std::uint32_t partition, std::uint64_t producer) {
+  return subject_name(topic, partition) + "." + std::to_string(producer);
+}
+
 std::string topic_subject(std::string_view topic) {
   return std::string(topics_prefix) + to_token(topic);
 }

@@ -14,9 +14,11 @@ namespace tidings::brokers::nats {
 [[nodiscard]] std::string to_token(std::string_view name);
 [[nodiscard]] std::string from_token(std::string_view token);
 
-/// The stream of a topic's partition, `tidings=orders=eu=3`; its only subject is `tidings.orders=eu.3`.
+/// The stream of a topic's partition, `tidings=orders=eu=3`; its subject is `tidings.orders=eu.3`, and that of a
+/// producer with an id has the id behind it, `tidings.orders=eu.3.7`.
 [[nodiscard]] std::string stream_name(std::string_view topic, std::uint32_t partition);
 [[nodiscard]] std::string subject_name(std::string_view topic, std::uint32_t partition);
+[[nodiscard]] std::string producer_subject(std::string_view topic, std::uint32_t partition, std::uint64_t producer);
 
 /// All records stand in one bucket of JetStream's key-value store, `tidings`.
 inline constexpr std::string_view bucket_stream = "KV_tidings";

@@ -43,23 +43,22 @@ class NatsPublish final : public TwoStepPublish {
  public:
   NatsPublish(NatsBroker& broker, std::string_view topic) : broker_(broker), topic_(topic) {}
   Result<Finish> begin(std::span<const EnvelopeView> events, const PublishOptions& options) override {
-    auto sender = broker_.sender(topic_, deadline_after(steady_now(), options.wait_max));
-    if (!sender) return sender.error();
-    auto call = (*sender)->begin(events, options);
+    auto outlet = broker_.outlet(topic_, deadline_after(steady_now(), options.wait_max));
+    if (!outlet) return outlet.error();
+    if (options.producer) {
+      auto places = outlet->producing->publish(events, options);
+      if (!places && places.error().code != "outcome_unknown") return places.error();
+      return Finish{[places = std::move(places)] { return places; }};
+    }
+    auto call = outlet->sender->begin(events, options);
     if (!call) return call.error();
-    return Finish{[sender = std::move(*sender), call = std::move(*call)] { return sender->finish(call); }};
+    return Finish{[sender = std::move(outlet->sender), call = std::move(*call)] { return sender->finish(call); }};
   }
 
  private:
   NatsBroker& broker_;
   const std::string topic_;
 };
-
-Result<> refuse_producer(const PublishOptions& options) {
-  if (!options.producer) return {};
-  return Error{"unsupported",
-               "nats: knows no producers; ids keep repeats out for its duplicate window, and an inbox beyond it"};
-}
 
 }  // namespace
 
@@ -86,7 +85,7 @@ NatsBroker::~NatsBroker() {
 
 const Capabilities& NatsBroker::capabilities() const {
   static constexpr Capabilities what{
-      .persistent = true, .several_processes = true, .retention = true, .delete_group = true};
+      .persistent = true, .several_processes = true, .retention = true, .delete_group = true, .producers = true};
   return what;
 }
 
@@ -105,25 +104,25 @@ Result<> NatsBroker::set_retention(std::string_view topic, const Retention& rete
   return core_->topics.set_retention(topic, retention, steady_now() + call_within);
 }
 
-Result<std::shared_ptr<Sender>> NatsBroker::sender(std::string_view topic, SteadyTime until) {
+Result<NatsBroker::Outlet> NatsBroker::outlet(std::string_view topic, SteadyTime until) {
   if (auto open = check_open(); !open) return open.error();
   {
     const std::scoped_lock lock(mutex_);
-    if (const auto found = senders_.find(topic); found != senders_.end()) return found->second;
+    if (const auto found = outlets_.find(topic); found != outlets_.end()) return found->second;
   }
   auto known = core_->topics.find_or_make(topic, true, until);
   if (!known && known.error().code == "unreachable") known.error().code = "backpressure";  // nothing was written
   if (!known) return known.error();
   const std::scoped_lock lock(mutex_);
   if (is_closed_) return closed();
-  auto& sender = senders_[std::string(topic)];
-  if (!sender) sender = Sender::make(core_->api.shared_link(), *known);
-  return sender;
+  auto& outlet = outlets_[std::string(topic)];
+  if (!outlet.sender)
+    outlet = {Sender::make(core_->api.shared_link(), *known), std::make_shared<Producing>(core_->api, *known)};
+  return outlet;
 }
 
 Result<std::vector<Published>> NatsBroker::publish(std::string_view topic, std::span<const EnvelopeView> events,
                                                    const PublishOptions& options) {
-  if (auto known = refuse_producer(options); !known) return known.error();
   NatsPublish steps(*this, topic);
   auto finish = steps.begin(events, options);
   if (!finish) return finish.error();
@@ -132,7 +131,7 @@ Result<std::vector<Published>> NatsBroker::publish(std::string_view topic, std::
 
 Result<std::unique_ptr<Publisher>> NatsBroker::publisher(std::string_view topic, const PublisherOptions& options) {
   if (auto valid = validate(options); !valid) return valid.error();
-  if (auto found = sender(topic, steady_now() + call_within); !found) return found.error();
+  if (auto found = outlet(topic, steady_now() + call_within); !found) return found.error();
   return make_publisher(std::make_unique<NatsPublish>(*this, topic), options);
 }
 
@@ -231,7 +230,7 @@ Result<> NatsBroker::close(Duration wait_max) {
   keeper_.end();
   {
     const std::scoped_lock lock(mutex_);
-    for (const auto& [name, sender] : senders_) sender->close();
+    for (const auto& [name, outlet] : outlets_) outlet.sender->close();
   }
   core_->api.link().listen_to_changes({});
   core_->api.link().close();

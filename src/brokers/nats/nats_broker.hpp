@@ -6,6 +6,7 @@
 #include <string>
 
 #include "brokers/nats/keeper.hpp"
+#include "brokers/nats/producing.hpp"
 #include "brokers/nats/sender.hpp"
 #include "tidings/broker/broker.hpp"
 
@@ -34,8 +35,12 @@ class NatsBroker final : public Broker {
   Result<> seek(std::string_view topic, std::string_view group, const Start& to) override;
   Result<> close(Duration wait_max) override;
 
-  /// The sender of a topic, for those who publish. Errors as `Broker::publish`.
-  Result<std::shared_ptr<Sender>> sender(std::string_view topic, SteadyTime until);
+  /// What publishes to a topic. Errors as `Broker::publish`.
+  struct Outlet {
+    std::shared_ptr<Sender> sender;
+    std::shared_ptr<Producing> producing;
+  };
+  Result<Outlet> outlet(std::string_view topic, SteadyTime until);
 
  private:
   explicit NatsBroker(std::shared_ptr<Core> core) : core_(std::move(core)), keeper_(core_) {}
@@ -46,7 +51,7 @@ class NatsBroker final : public Broker {
   Keeper keeper_;
   std::atomic<bool> is_closed_ = false;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Sender>, std::less<>> senders_;
+  std::map<std::string, Outlet, std::less<>> outlets_;
 };
 
 /// How long a call without a deadline of its own waits for the server.

@@ -53,7 +53,7 @@ Error unknown_topic(std::string_view name) {
 StreamConfig TopicRecord::stream(std::string_view topic, std::uint32_t partition) const {
   StreamConfig config;
   config.name = stream_name(topic, partition);
-  config.subjects = {subject_name(topic, partition)};
+  config.subjects = {subject_name(topic, partition), subject_name(topic, partition) + ".*"};
   config.description = "Tidings: topic " + std::string(topic) + ", partition " + std::to_string(partition);
   config.max_age = retention_age_s * 1'000'000'000;
   config.max_bytes = retention_bytes == 0 ? -1 : static_cast<std::int64_t>(retention_bytes);
