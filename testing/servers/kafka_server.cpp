@@ -18,8 +18,14 @@ std::string kafka_folder() {
 
 /// What every Java of a test is started with: little memory, one thread for garbage and compiling, quick to start.
 std::vector<std::string> java_options() {
-  return {"-Xms128m",  "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dlog4j.configuration=file:{folder}/log4j.properties",
-          "-cp", kafka_folder() + "/lib/*"};
+  return {"-Xms128m",
+          "-Xmx512m",
+          "-XX:+UseSerialGC",
+          "-XX:TieredStopAtLevel=1",
+          "-Xshare:auto",
+          "-Dlog4j.configuration=file:{folder}/log4j.properties",
+          "-cp",
+          kafka_folder() + "/lib/*"};
 }
 
 constexpr std::string_view log_config =
@@ -82,15 +88,17 @@ std::string listeners(const KafkaServerOptions& options) {
   }
   auto text = own + "\n" + advertised + "\n" + protocols + "\n";
   if (options.with_security) {
-    text += "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512\n"
-            "ssl.keystore.type=PEM\nssl.keystore.location={folder}/server.pem\n";
+    text +=
+        "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512\n"
+        "ssl.keystore.type=PEM\nssl.keystore.location={folder}/server.pem\n";
     for (const auto* name : {"sasl", "sasltls"}) {
       const auto prefix = std::string("listener.name.") + name + ".";
       text += prefix +
               "plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required "
               "username=\"alice\" password=\"alice-secret\" user_alice=\"alice-secret\";\n";
       for (const auto* mechanism : {"scram-sha-256", "scram-sha-512"})
-        text += prefix + mechanism + ".sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;\n";
+        text += prefix + mechanism +
+                ".sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;\n";
     }
   }
   return text;
@@ -113,8 +121,9 @@ Result<> kafka_is_there() {
   if (auto java = find_server("java", "default-jre-headless"); !java) return java.error();
   std::error_code error;
   if (std::filesystem::is_directory(kafka_folder() + "/lib", error)) return {};
-  return Error{"missing_server", "not run: there is no Kafka in " + kafka_folder() +
-                                     "; script/setup fetches it, or set TIDINGS_ALLOW_MISSING_SERVERS=1 to skip what needs it"};
+  return Error{"missing_server",
+               "not run: there is no Kafka in " + kafka_folder() +
+                   "; script/setup fetches it, or set TIDINGS_ALLOW_MISSING_SERVERS=1 to skip what needs it"};
 }
 
 Result<std::unique_ptr<ServerProcess>> start_kafka_server(const KafkaServerOptions& options) {

@@ -17,8 +17,8 @@ MAY_INCLUDE = {
     "testing": {"service", "brokers", "broker", "event", "base"},
 }
 # The brokers' folders, and what each may include beside `broker` and below.
-BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}, "nats": set()}
-HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/)")
+BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}, "nats": set(), "kafka": set()}
+HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/|librdkafka/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
 MACRO = re.compile(r"^\s*#\s*(define|undef)\s+(\w+)", re.MULTILINE)
 MACROS_FOR_USERS = {"TIDINGS_BROKER_CONFORMANCE"}

@@ -1,0 +1,120 @@
+#include "brokers/kafka/client.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "tidings/base/text.hpp"
+
+namespace tidings::brokers::kafka {
+
+namespace {
+
+void relay_log(const rd_kafka_t* client, int level, const char* facility, const char* text) {
+  const auto* opaque = client != nullptr ? static_cast<const Opaque*>(rd_kafka_opaque(client)) : nullptr;
+  if (opaque != nullptr && opaque->log_relay != nullptr) opaque->log_relay->write(level, facility, text);
+}
+
+bool is_loopback(const sockaddr* address) {
+  if (address->sa_family == AF_INET) {
+    sockaddr_in four{};
+    std::memcpy(&four, address, sizeof four);
+    return (ntohl(four.sin_addr.s_addr) >> 24) == 127;
+  }
+  if (address->sa_family != AF_INET6) return false;
+  sockaddr_in6 six{};
+  std::memcpy(&six, address, sizeof six);
+  return IN6_IS_ADDR_LOOPBACK(&six.sin6_addr) != 0;
+}
+
+/// The servers say themselves where else there are some: that is no way out of this machine for a readable password.
+int connect_here_only(int socket, const sockaddr* address, int size, const char*, void* opaque) {
+  const auto* of = static_cast<const Opaque*>(opaque);
+  if (!is_loopback(address)) {
+    if (of != nullptr && of->log_relay != nullptr)
+      of->log_relay->write(LogLevel::error, "kafka: insecure_credentials: a server is not on this machine, and PLAIN would send the password "
+                                        "readable; use ?tls=true, a SCRAM mechanism, or say ?allow_plaintext=true");
+    return EACCES;
+  }
+  return ::connect(socket, address, static_cast<socklen_t>(size)) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+void LogRelay::write(int syslog_level, std::string_view facility, std::string_view text) {
+  constexpr int error = 3;
+  constexpr int warning = 4;
+  if (syslog_level <= error) {
+    const std::scoped_lock lock(mutex_);
+    trouble_ = without_secrets(text);
+  }
+  // Lost connections are everyday, and librdkafka connects again for ever: a warning. What it tells beside that is for those who look.
+  write(syslog_level <= warning ? LogLevel::warning : LogLevel::debug, "kafka: " + std::string(facility) + ": " + std::string(text));
+}
+
+std::string LogRelay::last_trouble() const {
+  const std::scoped_lock lock(mutex_);
+  return trouble_;
+}
+
+std::string LogRelay::without_secrets(std::string_view text) const {
+  std::string out(text);
+  if (!secret_.empty())
+    for (auto at = out.find(secret_); at != out.npos; at = out.find(secret_, at + 3)) out.replace(at, secret_.size(), "***");
+  return printable(out);
+}
+
+Result<Conf> make_conf(const Url& url, const std::vector<Property>& more) {
+  std::vector<Property> properties{
+      {"bootstrap.servers", url.servers},
+      {"client.id", "tidings"},
+      {"security.protocol", url.sasl.empty() ? (url.tls ? "ssl" : "plaintext") : (url.tls ? "sasl_ssl" : "sasl_plaintext")},
+      {"socket.timeout.ms", "10000"},  // a server that answers nothing for that long is connected to anew
+      {"socket.keepalive.enable", "true"},
+      {"socket.nagle.disable", "true"},
+      {"reconnect.backoff.ms", "50"},
+      {"reconnect.backoff.max.ms", "5000"},
+      {"log.connection.close", "false"},
+      {"allow.auto.create.topics", "false"},
+      {"broker.address.ttl", "10000"}};
+  if (!url.sasl.empty()) {
+    properties.push_back({"sasl.mechanisms", url.sasl});
+    properties.push_back({"sasl.username", url.user});
+    properties.push_back({"sasl.password", url.password});
+  }
+  if (url.tls) {
+    properties.push_back({"enable.ssl.certificate.verification", "true"});
+    properties.push_back({"ssl.endpoint.identification.algorithm", "https"});
+    if (!url.ca.empty()) properties.push_back({"ssl.ca.location", url.ca});
+    if (!url.cert.empty()) properties.push_back({"ssl.certificate.location", url.cert});
+    if (!url.key.empty()) properties.push_back({"ssl.key.location", url.key});
+  }
+  properties.insert(properties.end(), more.begin(), more.end());
+  Conf conf(rd_kafka_conf_new());
+  std::array<char, 512> why{};
+  for (const auto& [name, value] : properties)
+    if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why.data(), why.size()) != RD_KAFKA_CONF_OK)
+      return Error{"invalid_url", "librdkafka refuses " + name + (name == "sasl.password" ? "" : ": " + printable(why.data()))};
+  rd_kafka_conf_set_log_cb(conf.get(), relay_log);
+  if (url.only_loopback()) rd_kafka_conf_set_connect_cb(conf.get(), connect_here_only);
+  return conf;
+}
+
+Result<Client> make_client(rd_kafka_type_t type, Conf conf, Opaque& opaque) {
+  std::array<char, 512> why{};
+  rd_kafka_conf_set_opaque(conf.get(), &opaque);
+  auto* client = rd_kafka_new(type, conf.get(), why.data(), why.size());
+  if (client != nullptr) {
+    (void)conf.release();  // it is the client's now
+    return Client(client);
+  }
+  const auto text = opaque.log_relay->without_secrets(why.data());
+  if (errno == EAGAIN) return Error{"no_thread", "a Kafka client needs threads, and the system has none: " + text, Retry::same_call};
+  return Error{"invalid_url", "librdkafka refuses to start: " + text};
+}
+
+}  // namespace tidings::brokers::kafka

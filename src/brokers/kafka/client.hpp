@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "brokers/kafka/native.hpp"
+#include "brokers/kafka/url.hpp"
+#include "tidings/base/log_sink.hpp"
+
+namespace tidings::brokers::kafka {
+
+/// What librdkafka says goes to our log through this, without secrets; the last trouble with a connection stays here,
+/// to be told where a call waited in vain. Thread-safe; it outlives the clients that it was given to.
+class LogRelay {
+ public:
+  LogRelay(LogSink& sink, const Url& url) : sink_(sink), secret_(url.password), only_loopback_(url.only_loopback()) {}
+  LogRelay(const LogRelay&) = delete;
+  LogRelay& operator=(const LogRelay&) = delete;
+
+  void write(int syslog_level, std::string_view facility, std::string_view text);
+  void write(LogLevel level, std::string_view line) { sink_.write(level, without_secrets(line)); }
+  [[nodiscard]] std::string last_trouble() const;
+  [[nodiscard]] std::string without_secrets(std::string_view text) const;
+  /// Nobody but this machine may be connected to.
+  [[nodiscard]] bool only_loopback() const { return only_loopback_; }
+
+ private:
+  LogSink& sink_;
+  const std::string secret_;
+  const bool only_loopback_;
+  mutable std::mutex mutex_;
+  std::string trouble_;
+};
+
+struct Property {
+  std::string name;
+  std::string value;
+};
+
+/// What every client begins with: servers, security, log. Error `invalid_url` where librdkafka refuses a property.
+[[nodiscard]] Result<Conf> make_conf(const Url& url, const std::vector<Property>& more);
+
+/// What callbacks of librdkafka get: who made the client derives from this.
+struct Opaque {
+  LogRelay* log_relay = nullptr;
+};
+
+/// Makes the client; `opaque` outlives it. Errors `invalid_url` (never), `no_thread` (same call).
+[[nodiscard]] Result<Client> make_client(rd_kafka_type_t type, Conf conf, Opaque& opaque);
+
+}  // namespace tidings::brokers::kafka

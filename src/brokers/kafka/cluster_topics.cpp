@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "brokers/kafka/asking.hpp"
+
+namespace tidings::brokers::kafka {
+
+namespace {
+
+using namespace std::chrono_literals;
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, Ends<rd_kafka_metadata_destroy>>;
+using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Ends<rd_kafka_NewTopic_destroy>>;
+using OldTopic = std::unique_ptr<rd_kafka_DeleteTopic_t, Ends<rd_kafka_DeleteTopic_destroy>>;
+using Resource = std::unique_ptr<rd_kafka_ConfigResource_t, Ends<rd_kafka_ConfigResource_destroy>>;
+
+// As the protocol has them, where a time is asked for.
+constexpr std::int64_t at_end = -1;
+constexpr std::int64_t at_beginning = -2;
+
+bool is_kafkas_own(std::string_view topic) {
+  return topic == "__consumer_offsets" || topic == "__transaction_state" || topic == "__cluster_metadata" ||
+         topic == "__share_group_state";
+}
+
+Result<> error_of_part(rd_kafka_resp_err_t code, const char* text, const std::string& doing, const LogRelay& relay) {
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return error_of(code, doing, relay, text != nullptr ? text : "");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cluster>> Cluster::open(const Url& url, std::shared_ptr<LogRelay> relay) {
+  auto conf = make_conf(url, {});
+  if (!conf) return conf.error();
+  auto cluster = std::make_unique<Cluster>(Client{}, relay);
+  cluster->log_relay = relay.get();
+  auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *cluster);
+  if (!client) return client.error();
+  cluster->client_ = std::move(*client);
+  return cluster;
+}
+
+Result<std::map<std::string, std::uint32_t>> Cluster::topics() {
+  const rd_kafka_metadata_t* raw = nullptr;
+  const auto code = rd_kafka_metadata(client_.get(), 1, nullptr, &raw, ms_of(request_max));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, "listing topics", *relay_);
+  const Metadata metadata(raw);
+  std::map<std::string, std::uint32_t> all;
+  for (const auto& topic : std::span(metadata->topics, static_cast<std::size_t>(metadata->topic_cnt)))
+    if (topic.err == RD_KAFKA_RESP_ERR_NO_ERROR && !is_kafkas_own(topic.topic))
+      all[topic.topic] = static_cast<std::uint32_t>(topic.partition_cnt);
+  return all;
+}
+
+Result<std::uint32_t> Cluster::partitions(const std::string& topic) {
+  const auto doing = "looking at topic " + topic;
+  const TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
+  if (!handle) return error_of(rd_kafka_last_error(), doing, *relay_);
+  const rd_kafka_metadata_t* raw = nullptr;
+  const auto code = rd_kafka_metadata(client_.get(), 0, handle.get(), &raw, ms_of(request_max));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, doing, *relay_);
+  const Metadata metadata(raw);
+  if (metadata->topic_cnt != 1) return unknown_topic(topic);
+  const auto& found = metadata->topics[0];
+  if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return unknown_topic(topic);
+  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(found.err, doing, *relay_);
+  for (const auto& partition : std::span(found.partitions, static_cast<std::size_t>(found.partition_cnt)))
+    if (partition.leader < 0) return error_of(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, doing, *relay_);
+  return static_cast<std::uint32_t>(found.partition_cnt);
+}
+
+Result<Config> Cluster::config_of(const rd_kafka_ConfigResource_t& resource, bool own, const std::string& doing) const {
+  if (auto fine = error_of_part(rd_kafka_ConfigResource_error(&resource), rd_kafka_ConfigResource_error_string(&resource), doing, *relay_); !fine)
+    return fine.error();
+  std::size_t count = 0;
+  const auto* const* entries = rd_kafka_ConfigResource_configs(&resource, &count);
+  Config config;
+  for (const auto* entry : std::span(entries, count)) {
+    if (own && rd_kafka_ConfigEntry_source(entry) != RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) continue;
+    if (const auto* value = rd_kafka_ConfigEntry_value(entry); value != nullptr) config[rd_kafka_ConfigEntry_name(entry)] = value;
+  }
+  return config;
+}
+
+Result<std::vector<Config>> Cluster::describe(std::span<const std::string> topics, bool own) {
+  if (topics.empty()) return std::vector<Config>{};
+  const auto doing = topics.size() == 1 ? "looking at topic " + topics.front() : "looking at the topics";
+  std::vector<Resource> resources;
+  std::vector<rd_kafka_ConfigResource_t*> raw;
+  for (const auto& topic : topics) raw.push_back(resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())).get());
+  auto event = ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, doing, [&](auto* client, auto* options, auto* queue) {
+    rd_kafka_DescribeConfigs(client, raw.data(), raw.size(), options, queue);
+  });
+  if (!event) return event.error();
+  std::size_t count = 0;
+  const auto* const* found = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event->get()), &count);
+  std::map<std::string, Config> by_name;
+  for (const auto* resource : std::span(found, count)) {
+    auto config = config_of(*resource, own, doing);
+    if (!config) return config.error();
+    by_name[rd_kafka_ConfigResource_name(resource)] = std::move(*config);
+  }
+  std::vector<Config> configs;
+  for (const auto& topic : topics) configs.push_back(std::move(by_name[topic]));
+  return configs;
+}
+
+Result<std::vector<Config>> Cluster::configs(std::span<const std::string> topics) {
+  return describe(topics, false);
+}
+
+Result<Config> Cluster::own_config(const std::string& topic) {
+  auto configs = describe({&topic, 1}, true);
+  if (!configs) return configs.error();
+  return std::move(configs->front());
+}
+
+Result<> Cluster::set_config(const std::string& topic, const Config& config) {
+  const auto doing = "changing topic " + topic;
+  const Resource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+  for (const auto& [name, value] : config) rd_kafka_ConfigResource_set_config(resource.get(), name.c_str(), value.c_str());
+  auto* raw = resource.get();
+  auto event = ask(RD_KAFKA_ADMIN_OP_ALTERCONFIGS, doing, [&](auto* client, auto* options, auto* queue) {
+    rd_kafka_AlterConfigs(client, &raw, 1, options, queue);
+  });
+  if (!event) return event.error();
+  std::size_t count = 0;
+  const auto* const* changed = rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event->get()), &count);
+  for (const auto* one : std::span(changed, count))
+    if (auto fine = error_of_part(rd_kafka_ConfigResource_error(one), rd_kafka_ConfigResource_error_string(one), doing, *relay_); !fine) return fine;
+  return {};
+}
+
+Result<bool> Cluster::create_topic(const std::string& topic, std::uint32_t partitions, const Config& config) {
+  const auto doing = "creating topic " + topic;
+  std::array<char, 256> why{};
+  constexpr int replicas_by_default = -1;
+  const NewTopic wanted(rd_kafka_NewTopic_new(topic.c_str(), static_cast<int>(partitions), replicas_by_default, why.data(), why.size()));
+  if (!wanted) return Error{"invalid_options", doing + ": " + why.data()};
+  for (const auto& [name, value] : config) rd_kafka_NewTopic_set_config(wanted.get(), name.c_str(), value.c_str());
+  auto* raw = wanted.get();
+  auto event = ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, doing, [&](auto* client, auto* options, auto* queue) {
+    rd_kafka_CreateTopics(client, &raw, 1, options, queue);
+  });
+  if (!event) return event.error();
+  std::size_t count = 0;
+  const auto* const* made = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
+  bool is_new = true;
+  for (const auto* one : std::span(made, count)) {
+    const auto code = rd_kafka_topic_result_error(one);
+    if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+      is_new = false;
+    else if (auto fine = error_of_part(code, rd_kafka_topic_result_error_string(one), doing, *relay_); !fine)
+      return fine.error();
+  }
+  // The controller has answered; the servers hear of it a moment later.
+  for (const auto until = std::chrono::steady_clock::now() + request_max;;) {
+    auto known = this->partitions(topic);
+    if (known) return is_new;
+    if (known.error().code != "unknown_topic" && known.error().code != "unavailable") return known.error();
+    if (std::chrono::steady_clock::now() > until) return known.error();
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+Result<> Cluster::delete_topic(const std::string& topic) {
+  const auto doing = "deleting topic " + topic;
+  const OldTopic wanted(rd_kafka_DeleteTopic_new(topic.c_str()));
+  auto* raw = wanted.get();
+  auto event = ask(RD_KAFKA_ADMIN_OP_DELETETOPICS, doing, [&](auto* client, auto* options, auto* queue) {
+    rd_kafka_DeleteTopics(client, &raw, 1, options, queue);
+  });
+  if (!event) return event.error();
+  std::size_t count = 0;
+  const auto* const* gone = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event->get()), &count);
+  for (const auto* one : std::span(gone, count))
+    if (auto fine = error_of_part(rd_kafka_topic_result_error(one), rd_kafka_topic_result_error_string(one), doing, *relay_); !fine) return fine;
+  for (const auto until = std::chrono::steady_clock::now() + request_max;;) {
+    auto known = partitions(topic);
+    if (!known && known.error().code == "unknown_topic") return {};
+    if (std::chrono::steady_clock::now() > until) return known ? error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, doing, *relay_) : known.error();
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+Result<std::vector<std::int64_t>> Cluster::offsets_at(const std::string& topic, std::uint32_t partitions, std::int64_t time_ms) {
+  const auto doing = "looking for offsets of topic " + topic;
+  return patiently([&]() -> Result<std::vector<std::int64_t>> {
+    const auto list = make_list(partitions);
+    for (std::uint32_t partition = 0; partition < partitions; ++partition)
+      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(partition))->offset = time_ms;
+    const auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), ms_of(request_max));
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, doing, *relay_);
+    std::vector<std::int64_t> offsets(partitions, at_end);
+    for (const auto& one : std::span(list->elems, static_cast<std::size_t>(list->cnt))) {
+      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(one.err, doing, *relay_);
+      if (one.partition >= 0 && static_cast<std::uint32_t>(one.partition) < partitions) offsets[static_cast<std::size_t>(one.partition)] = one.offset;
+    }
+    return offsets;
+  });
+}
+
+Result<std::vector<std::uint64_t>> Cluster::resolve(const std::string& topic, std::uint32_t partitions, const Start& start) {
+  const bool from_earliest = std::holds_alternative<Start::Earliest>(start.at);
+  auto ends = offsets_at(topic, partitions, from_earliest ? at_beginning : at_end);
+  if (!ends) return ends.error();
+  std::vector<std::uint64_t> offsets;
+  for (const auto end : *ends) offsets.push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(end, 0)));
+  if (const auto* offset = std::get_if<Offset>(&start.at)) {
+    auto earliest = resolve(topic, partitions, Start::earliest());
+    if (!earliest) return earliest.error();
+    for (std::size_t index = 0; index < offsets.size(); ++index)
+      offsets[index] = std::clamp(offset->value, std::min((*earliest)[index], offsets[index]), offsets[index]);
+  }
+  if (const auto* time = std::get_if<TimePoint>(&start.at)) {
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(time->time_since_epoch()).count();
+    auto firsts = offsets_at(topic, partitions, std::max<std::int64_t>(ms, 0));
+    if (!firsts) return firsts.error();
+    for (std::size_t index = 0; index < offsets.size(); ++index)
+      if ((*firsts)[index] >= 0) offsets[index] = static_cast<std::uint64_t>((*firsts)[index]);  // none: all are older
+  }
+  return offsets;
+}
+
+}  // namespace tidings::brokers::kafka

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tidings::brokers::kafka {
+
+/// Ends what librdkafka made, by its function for that.
+template <auto end>
+struct Ends {
+  template <class T>
+  void operator()(T* one) const {
+    end(one);
+  }
+};
+
+using Conf = std::unique_ptr<rd_kafka_conf_t, Ends<rd_kafka_conf_destroy>>;
+using Queue = std::unique_ptr<rd_kafka_queue_t, Ends<rd_kafka_queue_destroy>>;
+using Event = std::unique_ptr<rd_kafka_event_t, Ends<rd_kafka_event_destroy>>;
+using Message = std::unique_ptr<rd_kafka_message_t, Ends<rd_kafka_message_destroy>>;
+using Headers = std::unique_ptr<rd_kafka_headers_t, Ends<rd_kafka_headers_destroy>>;
+using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Ends<rd_kafka_topic_destroy>>;
+using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, Ends<rd_kafka_topic_partition_list_destroy>>;
+using NativeError = std::unique_ptr<rd_kafka_error_t, Ends<rd_kafka_error_destroy>>;
+
+/// A client's handle; it is ended without leaving a group politely, which `Member` does before.
+struct EndsClient {
+  void operator()(rd_kafka_t* client) const { rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); }
+};
+using Client = std::unique_ptr<rd_kafka_t, EndsClient>;
+
+inline PartitionList make_list(std::size_t size) {
+  return PartitionList(rd_kafka_topic_partition_list_new(static_cast<int>(size)));
+}
+
+}  // namespace tidings::brokers::kafka

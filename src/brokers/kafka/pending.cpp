@@ -1,0 +1,45 @@
+#include "brokers/kafka/pending.hpp"
+
+#include "brokers/kafka/errors.hpp"
+
+namespace tidings::brokers::kafka {
+
+void Pending::report(std::size_t index, rd_kafka_resp_err_t code, rd_kafka_msg_status_t status, std::int64_t offset) {
+  const std::scoped_lock lock(mutex_);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    ++written_;
+    if (offset >= 0) {
+      places_[index].offset = Offset{static_cast<std::uint64_t>(offset)};
+    } else {  // sent twice by librdkafka, and the server keeps the place of the last few only
+      places_[index].is_duplicate = true;
+      places_[index].is_exact = false;
+    }
+  } else {
+    if (code_ == RD_KAFKA_RESP_ERR_NO_ERROR) code_ = code;
+    may_be_written_ = may_be_written_ || status != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+  }
+  if (--left_ == 0) done_.notify_all();
+}
+
+void Pending::refuse(rd_kafka_resp_err_t code) {
+  report(0, code, RD_KAFKA_MSG_STATUS_NOT_PERSISTED, -1);
+}
+
+Result<std::vector<Published>> Pending::wait(SteadyTime until, const std::string& doing, const LogRelay& relay) {
+  std::unique_lock lock(mutex_);
+  const bool all = done_.wait_until(lock, until, [&] { return left_ == 0; });
+  if (all && code_ == RD_KAFKA_RESP_ERR_NO_ERROR) return places_;
+  if (all && written_ == 0 && !may_be_written_) {
+    auto error = error_of(code_, doing, relay);
+    error.message += "; nothing was written";
+    return error;
+  }
+  const auto why = all ? std::string(rd_kafka_err2str(code_)) : std::to_string(left_) + " of its events are not acknowledged in time";
+  const auto trouble = relay.last_trouble();
+  return Error{"outcome_unknown",
+               doing + ": " + why + "; some or all may have been written, or may still be: publish them again with the same ids" +
+                   (trouble.empty() ? "" : " (last: " + trouble + ")"),
+               Retry::same_call};
+}
+
+}  // namespace tidings::brokers::kafka

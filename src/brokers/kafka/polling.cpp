@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <system_error>
+
+#include "brokers/kafka/asking.hpp"
+#include "brokers/kafka/member.hpp"
+
+// A member's thread: what comes from librdkafka, and what is done with its buffers.
+namespace tidings::brokers::kafka {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration poll_max = 100ms;
+constexpr Duration poll_max_while_giving_up = 5ms;
+constexpr std::size_t at_once = 256;
+// A partition's buffer: beyond one of these it is paused, below half of both it goes on.
+constexpr std::size_t buffer_records = 4000;
+constexpr std::size_t buffer_bytes = std::size_t{8} << 20;
+constexpr Duration goodbye_max = 3s;
+
+bool is_full(std::size_t records, std::size_t bytes) {
+  return records >= buffer_records || bytes >= buffer_bytes;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Member>> Member::join(MemberPlan plan) {
+  auto member = std::make_shared<Member>(std::move(plan));
+  if (auto started = member->start(); !started) return started.error();
+  return member;
+}
+
+Result<> Member::start() {
+  const auto session = std::chrono::duration_cast<std::chrono::milliseconds>(plan_.url.session);
+  const auto heartbeat = std::clamp<std::chrono::milliseconds>(session / 20, 50ms, 3s);
+  auto conf = make_conf(plan_.url, {{"group.id", is_reader() ? "tidings-reader" : plan_.group},  // a reader's is never used
+                                    {"enable.auto.commit", "false"},
+                                    {"enable.auto.offset.store", "false"},
+                                    {"enable.partition.eof", "true"},
+                                    {"auto.offset.reset", "error"},
+                                    {"partition.assignment.strategy", "range"},
+                                    {"isolation.level", "read_committed"},
+                                    {"session.timeout.ms", std::to_string(session.count())},
+                                    {"heartbeat.interval.ms", std::to_string(heartbeat.count())},
+                                    {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
+                                    {"topic.metadata.refresh.interval.ms", "30000"},
+                                    {"fetch.error.backoff.ms", "50"},
+                                    // What librdkafka holds beside our buffers, of each partition.
+                                    {"queued.min.messages", "2000"},
+                                    {"queued.max.messages.kbytes", "8192"}});
+  if (!conf) return conf.error();
+  rd_kafka_conf_set_rebalance_cb(conf->get(), rebalanced);
+  auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *this);
+  if (!client) return client.error();
+  client_ = std::move(*client);
+  rd_kafka_poll_set_consumer(client_.get());
+  queue_.reset(rd_kafka_queue_get_consumer(client_.get()));
+  const auto list = make_list(plan_.partitions);
+  rd_kafka_resp_err_t code{};
+  if (is_reader()) {
+    for (std::uint32_t number = 0; number < plan_.partitions; ++number) {
+      auto& place = places_[number];
+      place.held = true;
+      place.next_fetch = plan_.starts[number];
+      rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(number))->offset =
+          static_cast<std::int64_t>(place.next_fetch);
+    }
+    code = rd_kafka_assign(client_.get(), list.get());
+  } else {
+    rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), RD_KAFKA_PARTITION_UA);
+    code = rd_kafka_subscribe(client_.get(), list.get());
+  }
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, "subscribing " + name(), *plan_.relay);
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& none) {
+    return Error{"no_thread", std::string("a consumer needs a thread, and the system has none: ") + none.what(), Retry::same_call};
+  }
+  return {};
+}
+
+void Member::run() {
+  while (!stop_) {
+    serve();
+    poll(giving_up_ ? poll_max_while_giving_up : poll_max);
+  }
+  say_goodbye();
+}
+
+void Member::poll(Duration wait_max) {
+  std::vector<std::pair<std::uint32_t, SharedRecord>> came;
+  Message message(rd_kafka_consumer_poll(client_.get(), ms_of(wait_max)));
+  for (std::size_t count = 1; message; ++count) {
+    take(*message, came);
+    message.reset(count < at_once ? rd_kafka_consumer_poll(client_.get(), 0) : nullptr);
+  }
+  if (!came.empty()) put(came);
+}
+
+void Member::take(const rd_kafka_message_t& message, std::vector<std::pair<std::uint32_t, SharedRecord>>& came) {
+  const auto partition = static_cast<std::uint32_t>(message.partition);
+  switch (message.err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+      came.emplace_back(partition, read_record(message));
+      return;
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF: {
+      if (!came.empty()) put(came);  // they come before the end
+      const std::scoped_lock lock(mutex_);
+      const auto found = places_.find(partition);
+      if (found == places_.end() || !found->second.held || found->second.leaving || is_reader()) return;
+      found->second.end_seen = static_cast<std::uint64_t>(std::max<std::int64_t>(message.offset, 0));
+      if (found->second.buffer.empty()) pass_gaps(found->second);
+      return;
+    }
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+      if (!came.empty()) put(came);
+      find_again(partition);
+      return;
+    default:
+      break;
+  }
+  // Of lost connections nobody needs to hear: it goes on by itself. What cannot pass is told to who fetches.
+  auto error = error_of(message.err, name(), *plan_.relay, rd_kafka_message_errstr(&message));
+  plan_.relay->write(LogLevel::warning, "kafka: " + error.message);
+  if (error.retry != Retry::never) return;
+  const std::scoped_lock lock(mutex_);
+  trouble_ = std::move(error);
+  news_.notify_all();
+}
+
+void Member::put(std::vector<std::pair<std::uint32_t, SharedRecord>>& came) {
+  const auto full = make_list(1);
+  {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [number, record] : came) {
+      const auto found = places_.find(number);
+      // What comes late, of an assignment that has gone, or twice, over a pause, is not for here.
+      if (found == places_.end() || !found->second.held || found->second.leaving || record->offset < found->second.next_fetch) continue;
+      auto& place = found->second;
+      place.next_fetch = record->offset + 1;
+      place.buffer_bytes += record->bytes;
+      place.buffer.push_back(std::move(record));
+      if (place.paused || !is_full(place.buffer.size(), place.buffer_bytes)) continue;
+      place.paused = true;
+      rd_kafka_topic_partition_list_add(full.get(), plan_.topic.c_str(), static_cast<std::int32_t>(number));
+    }
+    news_.notify_all();
+  }
+  came.clear();
+  if (full->cnt > 0) rd_kafka_pause_partitions(client_.get(), full.get());
+}
+
+void Member::resume_those_with_room() {
+  const auto list = make_list(1);
+  {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [number, place] : places_) {
+      if (!place.paused || is_full(2 * place.buffer.size(), 2 * place.buffer_bytes)) continue;
+      place.paused = false;
+      rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(number));
+    }
+  }
+  if (list->cnt > 0) rd_kafka_resume_partitions(client_.get(), list.get());
+}
+
+void Member::serve() {
+  if (wants_resume_.exchange(false)) resume_those_with_room();
+  std::unique_lock lock(mutex_);
+  // What nobody waits for, as the end of a gap; and what could not be written before.
+  if (has_unwritten() && !writing_ && real_now() >= write_again_) (void)write(lock, deadline_after(real_now(), 1s)).has_value();
+  if (!giving_up_ || !may_give_up()) return;
+  lock.unlock();
+  give_up();
+}
+
+/// Where librdkafka reads is not there: retention was quicker, or the topic is another one.
+void Member::find_again(std::uint32_t partition) {
+  auto earliest = plan_.cluster->resolve(plan_.topic, plan_.partitions, Start::earliest());
+  auto ends = plan_.cluster->resolve(plan_.topic, plan_.partitions, Start::latest());
+  if (!earliest || !ends || partition >= plan_.partitions) return;
+  const auto list = make_list(1);
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = places_.find(partition);
+    if (found == places_.end() || !found->second.held || found->second.leaving) return;
+    auto& place = found->second;
+    const auto from = place.next_fetch;
+    const auto to = from < (*earliest)[partition] ? (*earliest)[partition] : std::min(from, (*ends)[partition]);
+    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(from) + " of partition " + std::to_string(partition) +
+                                              " of topic " + plan_.topic + (to > from ? ", whose events before offset " + std::to_string(to) +
+                                              " were removed by retention" : ", which ends before that") + ": it goes on at " + std::to_string(to));
+    place.next_fetch = to;
+    if (to > from) place.gone_until = to;
+    if (place.buffer.empty() && !is_reader()) pass_gaps(place);
+    rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(partition))->offset = static_cast<std::int64_t>(to);
+  }
+  const NativeError failed(rd_kafka_seek_partitions(client_.get(), list.get(), ms_of(5s)));
+  const auto code = failed ? rd_kafka_error_code(failed.get()) : list->elems[0].err;
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    plan_.relay->write(LogLevel::warning, "kafka: " + error_of(code, "going on with " + name(), *plan_.relay).message);
+}
+
+/// Out of the group, within a bounded time; the others then need not wait for the session to end.
+void Member::say_goodbye() {
+  saying_goodbye_ = true;
+  {
+    std::unique_lock lock(mutex_);
+    closing_ = true;
+    if (has_unwritten()) (void)write(lock, deadline_after(real_now(), 1s)).has_value();
+    moved_.wait(lock, [&] { return !writing_; });  // who writes sees that this one leaves
+    give_up_all();
+  }
+  if (std::exchange(giving_up_, false)) rd_kafka_assign(client_.get(), nullptr);
+  const Queue goodbyes(rd_kafka_queue_new(client_.get()));
+  if (const NativeError failed(rd_kafka_consumer_close_queue(client_.get(), goodbyes.get())); !failed) {
+    const auto until = deadline_after(real_now(), goodbye_max);
+    while (rd_kafka_consumer_closed(client_.get()) == 0 && real_now() < until) {
+      const Event event(rd_kafka_queue_poll(goodbyes.get(), 20));
+      if (event && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE) rd_kafka_assign(client_.get(), nullptr);
+    }
+  }
+}
+
+}  // namespace tidings::brokers::kafka

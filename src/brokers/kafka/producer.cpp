@@ -1,0 +1,183 @@
+#include "brokers/kafka/producer.hpp"
+
+#include <system_error>
+
+#include "brokers/kafka/errors.hpp"
+#include "brokers/kafka/topic_config.hpp"
+#include "brokers/kafka/wire.hpp"
+
+namespace tidings::brokers::kafka {
+
+namespace {
+
+// Before the 30 s of a publish that says nothing else: so it hears that nothing was written, where nothing was.
+constexpr auto message_timeout_ms = "20000";
+constexpr int poll_ms = 100;
+constexpr std::uint64_t overhead_bytes = 512;  // about what librdkafka takes for a record
+
+}  // namespace
+
+ProducerClient::ProducerClient(std::shared_ptr<LogRelay> relay, std::uint64_t bytes_max)
+    : relay_(std::move(relay)), bytes_max_(bytes_max) {
+  log_relay = relay_.get();
+}
+
+Result<std::shared_ptr<ProducerClient>> ProducerClient::open(const Url& url, std::shared_ptr<LogRelay> relay) {
+  auto conf = make_conf(url, {{"enable.idempotence", "true"},  // which sets acks=all, and keeps the order over retries
+                              {"linger.ms", "0"},
+                              {"message.timeout.ms", message_timeout_ms},
+                              {"request.timeout.ms", "10000"},
+                              {"retry.backoff.ms", "50"},
+                              {"message.max.bytes", "1000000000"},  // our own check is the topic's
+                              {"batch.size", std::to_string(batch_bytes_max)},
+                              // Our own bound comes first.
+                              {"queue.buffering.max.messages", "10000000"},
+                              {"queue.buffering.max.kbytes", "2147483647"}});
+  if (!conf) return conf.error();
+  rd_kafka_conf_set_dr_msg_cb(conf->get(), reported);
+  rd_kafka_conf_set_error_cb(conf->get(), erred);
+  auto made = std::make_shared<ProducerClient>(std::move(relay), url.buffer_bytes);
+  auto client = make_client(RD_KAFKA_PRODUCER, std::move(*conf), *made);
+  if (!client) return client.error();
+  made->client_ = std::move(*client);
+  try {
+    made->thread_ = std::jthread([raw = made.get()](const std::stop_token& stop) { raw->run(stop); });
+  } catch (const std::system_error& none) {
+    return Error{"no_thread", std::string("a producer needs a thread, and the system has none: ") + none.what(), Retry::same_call};
+  }
+  return made;
+}
+
+ProducerClient::~ProducerClient() {
+  stop();
+  if (!thread_.joinable()) return;
+  thread_.request_stop();
+  thread_.join();
+}
+
+void ProducerClient::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopped_ = true;
+  }
+  room_.notify_all();
+  // What is in flight cannot be taken back: its report says that it may have been written.
+  if (client_) rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+}
+
+void ProducerClient::fail_for_tests() {
+  rd_kafka_test_fatal_error(client_.get(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test says so");
+}
+
+void ProducerClient::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) rd_kafka_poll(client_.get(), poll_ms);
+  while (rd_kafka_outq_len(client_.get()) > 0 && rd_kafka_poll(client_.get(), poll_ms) > 0) {
+  }
+}
+
+void ProducerClient::reported(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  auto& self = *static_cast<ProducerClient*>(static_cast<Opaque*>(opaque));
+  const std::unique_ptr<InQueue> of(static_cast<InQueue*>(message->_private));
+  if (!of) return;
+  of->pending->report(of->index, message->err, rd_kafka_message_status(message), message->offset);
+  if (message->err == RD_KAFKA_RESP_ERR__FATAL) self.dead_ = true;
+  {
+    const std::scoped_lock lock(self.mutex_);
+    self.bytes_ -= of->bytes;
+  }
+  self.room_.notify_all();
+}
+
+void ProducerClient::erred(rd_kafka_t* client, int code, const char* reason, void* opaque) {
+  auto& self = *static_cast<ProducerClient*>(static_cast<Opaque*>(opaque));
+  if (code != RD_KAFKA_RESP_ERR__FATAL) return;  // lost connections are logged, and made anew
+  std::array<char, 256> why{};
+  const auto original = rd_kafka_fatal_error(client, why.data(), why.size());
+  self.dead_ = true;
+  self.relay_->write(LogLevel::warning, std::string("kafka: the producer is given up, and another begun: ") + rd_kafka_err2name(original) + ": " +
+                                            (why[0] != 0 ? why.data() : reason));
+  rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+}
+
+Result<> ProducerClient::reserve(std::uint64_t bytes, SteadyTime until) {
+  std::unique_lock lock(mutex_);
+  // What is larger than all of the room goes alone.
+  const bool has_room = room_.wait_until(lock, until, [&] { return stopped_ || bytes_ == 0 || bytes_ + bytes <= bytes_max_; });
+  if (stopped_) return closed();
+  if (has_room) {
+    bytes_ += bytes;
+    return {};
+  }
+  const auto trouble = relay_->last_trouble();
+  return Error{"backpressure",
+               std::to_string(bytes_) + " bytes are on their way to the servers, and there was no room within wait_max; wait longer, or open the "
+               "broker with a larger ?buffer=" + (trouble.empty() ? "" : " (last: " + trouble + ")"),
+               Retry::same_call};
+}
+
+void ProducerClient::send(const std::string& topic, const Routing& routing, const EnvelopeView* first, const std::shared_ptr<Pending>& pending) {
+  const std::scoped_lock lock(send_mutex_);
+  for (const auto& part : routing.parts)
+    for (const auto* const event : part.events) {
+      auto headers = to_headers(*event);
+      auto of = std::make_unique<InQueue>(InQueue{pending, static_cast<std::size_t>(event - first), size_bytes(*event) + overhead_bytes});
+      const auto bytes = of->bytes;
+      const auto code = rd_kafka_producev(
+          client_.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(static_cast<std::int32_t>(part.partition.value)),
+          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+          RD_KAFKA_V_KEY(event->key.empty() ? nullptr : event->key.data(), event->key.size()),
+          RD_KAFKA_V_VALUE(const_cast<char*>(event->payload.empty() ? "" : event->payload.data()), event->payload.size()),
+          RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(of.get()), RD_KAFKA_V_END);
+      if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {  // both are librdkafka's now
+        (void)headers.release();
+        (void)of.release();
+        continue;
+      }
+      if (code == RD_KAFKA_RESP_ERR__FATAL) dead_ = true;
+      pending->refuse(code);
+      {
+        const std::scoped_lock room_lock(mutex_);
+        bytes_ -= bytes;
+      }
+    }
+}
+
+Result<std::shared_ptr<ProducerClient>> Producer::client() {
+  std::shared_ptr<ProducerClient> old;  // ends outside of the lock
+  const std::scoped_lock lock(mutex_);
+  if (stopped_) return closed();
+  if (client_ && !client_->is_dead()) return client_;
+  old = std::move(client_);
+  auto made = ProducerClient::open(url_, relay_);
+  if (!made) return made.error();
+  client_ = *made;
+  return client_;
+}
+
+Result<Producer::Sent> Producer::begin(const std::string& topic, Routing routing, std::span<const EnvelopeView> events, SteadyTime until) {
+  auto to = client();
+  if (!to) return to.error();
+  std::uint64_t bytes = 0;
+  for (const auto& event : events) bytes += size_bytes(event) + overhead_bytes;
+  if (auto reserved = (*to)->reserve(bytes, until); !reserved) return reserved.error();
+  auto pending = std::make_shared<Pending>(routing.places);
+  (*to)->send(topic, routing, events.data(), pending);
+  return Sent{std::move(pending), std::move(*to)};
+}
+
+void Producer::stop() {
+  std::shared_ptr<ProducerClient> last;
+  {
+    const std::scoped_lock lock(mutex_);
+    stopped_ = true;
+    last = std::move(client_);
+  }
+  if (last) last->stop();
+}
+
+void Producer::fail_for_tests() {
+  const std::scoped_lock lock(mutex_);
+  if (client_) client_->fail_for_tests();
+}
+
+}  // namespace tidings::brokers::kafka

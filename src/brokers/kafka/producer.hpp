@@ -1,0 +1,82 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "brokers/kafka/pending.hpp"
+#include "tidings/broker/routing.hpp"
+
+namespace tidings::brokers::kafka {
+
+/// A producer of librdkafka's with the thread that hears what became of its records. When it ends, what is still in it
+/// is dropped, and reported so. Thread-safe.
+class ProducerClient final : private Opaque {
+ public:
+  static Result<std::shared_ptr<ProducerClient>> open(const Url& url, std::shared_ptr<LogRelay> relay);
+  explicit ProducerClient(std::shared_ptr<LogRelay> relay, std::uint64_t bytes_max);
+  ~ProducerClient();
+  ProducerClient(const ProducerClient&) = delete;
+  ProducerClient& operator=(const ProducerClient&) = delete;
+
+  /// librdkafka gave it up: another takes its place.
+  [[nodiscard]] bool is_dead() const { return dead_; }
+  /// Waits for room. Error `backpressure`, or `closed`.
+  Result<> reserve(std::uint64_t bytes, SteadyTime until);
+  /// Hands the events over, in order; never waits.
+  void send(const std::string& topic, const Routing& routing, const EnvelopeView* first, const std::shared_ptr<Pending>& pending);
+  /// What waits for room, and for reports, ends.
+  void stop();
+  /// As if librdkafka had found that it cannot go on; for tests.
+  void fail_for_tests();
+
+ private:
+  static void reported(rd_kafka_t* client, const rd_kafka_message_t* message, void* opaque);
+  static void erred(rd_kafka_t* client, int code, const char* reason, void* opaque);
+  void run(const std::stop_token& stop);
+
+  const std::shared_ptr<LogRelay> relay_;
+  const std::uint64_t bytes_max_;
+  Client client_;
+  std::mutex send_mutex_;  // events of one call stand together
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::uint64_t bytes_ = 0;
+  std::atomic<bool> dead_ = false;
+  bool stopped_ = false;
+  std::jthread thread_;
+};
+
+/// Publishes to topics whose partitions are known. Thread-safe.
+class Producer {
+ public:
+  Producer(const Url& url, std::shared_ptr<LogRelay> relay) : url_(url), relay_(std::move(relay)) {}
+  ~Producer() { stop(); }
+  Producer(const Producer&) = delete;
+  Producer& operator=(const Producer&) = delete;
+
+  struct Sent {
+    std::shared_ptr<Pending> pending;
+    std::shared_ptr<ProducerClient> client;
+  };
+  /// Hands over what was routed; waits only for room. Names are Kafka's.
+  Result<Sent> begin(const std::string& topic, Routing routing, std::span<const EnvelopeView> events, SteadyTime until);
+  /// Ends it: what is on its way is reported as it stands.
+  void stop();
+  /// See `ProducerClient`.
+  void fail_for_tests();
+
+ private:
+  Result<std::shared_ptr<ProducerClient>> client();
+
+  const Url url_;
+  const std::shared_ptr<LogRelay> relay_;
+  std::mutex mutex_;
+  std::shared_ptr<ProducerClient> client_;
+  bool stopped_ = false;
+};
+
+}  // namespace tidings::brokers::kafka
