@@ -36,8 +36,10 @@ int connect_here_only(int socket, const sockaddr* address, int size, const char*
   const auto* of = static_cast<const Opaque*>(opaque);
   if (!is_loopback(address)) {
     if (of != nullptr && of->log_relay != nullptr)
-      of->log_relay->write(LogLevel::error, "kafka: insecure_credentials: a server is not on this machine, and PLAIN would send the password "
-                                        "readable; use ?tls=true, a SCRAM mechanism, or say ?allow_plaintext=true");
+      of->log_relay->write(
+          LogLevel::error,
+          "kafka: insecure_credentials: a server is not on this machine, and PLAIN would send the password "
+          "readable; use ?tls=true, a SCRAM mechanism, or say ?allow_plaintext=true");
     return EACCES;
   }
   return ::connect(socket, address, static_cast<socklen_t>(size)) == 0 ? 0 : errno;
@@ -52,8 +54,10 @@ void LogRelay::write(int syslog_level, std::string_view facility, std::string_vi
     const std::scoped_lock lock(mutex_);
     trouble_ = without_secrets(text);
   }
-  // Lost connections are everyday, and librdkafka connects again for ever: a warning. What it tells beside that is for those who look.
-  write(syslog_level <= warning ? LogLevel::warning : LogLevel::debug, "kafka: " + std::string(facility) + ": " + std::string(text));
+  // Lost connections are everyday, and librdkafka connects again for ever: a warning. What it tells beside that is for
+  // those who look.
+  write(syslog_level <= warning ? LogLevel::warning : LogLevel::debug,
+        "kafka: " + std::string(facility) + ": " + std::string(text));
 }
 
 std::string LogRelay::last_trouble() const {
@@ -64,7 +68,8 @@ std::string LogRelay::last_trouble() const {
 std::string LogRelay::without_secrets(std::string_view text) const {
   std::string out(text);
   if (!secret_.empty())
-    for (auto at = out.find(secret_); at != out.npos; at = out.find(secret_, at + 3)) out.replace(at, secret_.size(), "***");
+    for (auto at = out.find(secret_); at != out.npos; at = out.find(secret_, at + 3))
+      out.replace(at, secret_.size(), "***");
   return printable(out);
 }
 
@@ -72,7 +77,8 @@ Result<Conf> make_conf(const Url& url, const std::vector<Property>& more) {
   std::vector<Property> properties{
       {"bootstrap.servers", url.servers},
       {"client.id", "tidings"},
-      {"security.protocol", url.sasl.empty() ? (url.tls ? "ssl" : "plaintext") : (url.tls ? "sasl_ssl" : "sasl_plaintext")},
+      {"security.protocol",
+       url.sasl.empty() ? (url.tls ? "ssl" : "plaintext") : (url.tls ? "sasl_ssl" : "sasl_plaintext")},
       {"socket.timeout.ms", "10000"},  // a server that answers nothing for that long is connected to anew
       {"socket.keepalive.enable", "true"},
       {"socket.nagle.disable", "true"},
@@ -98,7 +104,8 @@ Result<Conf> make_conf(const Url& url, const std::vector<Property>& more) {
   std::array<char, 512> why{};
   for (const auto& [name, value] : properties)
     if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why.data(), why.size()) != RD_KAFKA_CONF_OK)
-      return Error{"invalid_url", "librdkafka refuses " + name + (name == "sasl.password" ? "" : ": " + printable(why.data()))};
+      return Error{"invalid_url",
+                   "librdkafka refuses " + name + (name == "sasl.password" ? "" : ": " + printable(why.data()))};
   rd_kafka_conf_set_log_cb(conf.get(), relay_log);
   if (url.only_loopback()) rd_kafka_conf_set_connect_cb(conf.get(), connect_here_only);
   return conf;
@@ -113,7 +120,8 @@ Result<Client> make_client(rd_kafka_type_t type, Conf conf, Opaque& opaque) {
     return Client(client);
   }
   const auto text = opaque.log_relay->without_secrets(why.data());
-  if (errno == EAGAIN) return Error{"no_thread", "a Kafka client needs threads, and the system has none: " + text, Retry::same_call};
+  if (errno == EAGAIN)
+    return Error{"no_thread", "a Kafka client needs threads, and the system has none: " + text, Retry::same_call};
   return Error{"invalid_url", "librdkafka refuses to start: " + text};
 }
 

@@ -78,7 +78,8 @@ class Cluster final : private Opaque {
   Result<> ask_delete_group(const std::string& group);
   Result<Config> config_of(const rd_kafka_ConfigResource_t& resource, bool own, const std::string& doing) const;
   Result<std::vector<Config>> describe(std::span<const std::string> topics, bool own);
-  Result<std::vector<std::int64_t>> offsets_at(const std::string& topic, std::uint32_t partitions, std::int64_t time_ms);
+  Result<std::vector<std::int64_t>> offsets_at(const std::string& topic, std::uint32_t partitions,
+                                               std::int64_t time_ms);
 
   const std::shared_ptr<LogRelay> relay_;
   Client client_;  // a consumer's handle that consumes nothing: it never makes a topic by asking for it

@@ -7,8 +7,10 @@ namespace tidings::brokers::kafka {
 
 namespace {
 
-using ListOffsets = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Ends<rd_kafka_ListConsumerGroupOffsets_destroy>>;
-using AlterOffsets = std::unique_ptr<rd_kafka_AlterConsumerGroupOffsets_t, Ends<rd_kafka_AlterConsumerGroupOffsets_destroy>>;
+using ListOffsets =
+    std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Ends<rd_kafka_ListConsumerGroupOffsets_destroy>>;
+using AlterOffsets =
+    std::unique_ptr<rd_kafka_AlterConsumerGroupOffsets_t, Ends<rd_kafka_AlterConsumerGroupOffsets_destroy>>;
 using OldGroup = std::unique_ptr<rd_kafka_DeleteGroup_t, Ends<rd_kafka_DeleteGroup_destroy>>;
 
 std::span<const rd_kafka_topic_partition_t> entries(const rd_kafka_topic_partition_list_t* list) {
@@ -33,10 +35,12 @@ bool says_active(rd_kafka_resp_err_t code) {
 std::optional<Cluster::Position> position_of(const rd_kafka_topic_partition_t& entry) {
   if (entry.offset < 0) return std::nullopt;
   return Cluster::Position{static_cast<std::uint64_t>(entry.offset),
-                           parse_commit_record({static_cast<const char*>(entry.metadata), entry.metadata != nullptr ? entry.metadata_size : 0})};
+                           parse_commit_record({static_cast<const char*>(entry.metadata),
+                                                entry.metadata != nullptr ? entry.metadata_size : 0})};
 }
 
-void add_position(rd_kafka_topic_partition_list_t& list, const std::string& topic, std::uint32_t partition, const Cluster::Position& position) {
+void add_position(rd_kafka_topic_partition_list_t& list, const std::string& topic, std::uint32_t partition,
+                  const Cluster::Position& position) {
   auto* entry = rd_kafka_topic_partition_list_add(&list, topic.c_str(), static_cast<std::int32_t>(partition));
   entry->offset = static_cast<std::int64_t>(position.offset);
   const auto text = to_text(position.record);
@@ -49,8 +53,9 @@ void add_position(rd_kafka_topic_partition_list_t& list, const std::string& topi
 
 Result<std::vector<std::string>> Cluster::ask_groups() {
   const std::string doing = "listing groups";
-  auto event = ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, doing,
-                   [](auto* client, auto* options, auto* queue) { rd_kafka_ListConsumerGroups(client, options, queue); });
+  auto event = ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, doing, [](auto* client, auto* options, auto* queue) {
+    rd_kafka_ListConsumerGroups(client, options, queue);
+  });
   if (!event) return event.error();
   const auto* result = rd_kafka_event_ListConsumerGroups_result(event->get());
   std::size_t count = 0;
@@ -71,14 +76,16 @@ Result<Cluster::GroupState> Cluster::ask_group(const std::string& group) {
   });
   if (!event) return event.error();
   std::size_t count = 0;
-  const auto* const* found = rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event->get()), &count);
+  const auto* const* found =
+      rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event->get()), &count);
   GroupState state;
   for (const auto* one : std::span(found, count)) {
     if (auto fine = part(rd_kafka_ConsumerGroupDescription_error(one), doing, *relay_); !fine) return fine.error();
     state.is_there = rd_kafka_ConsumerGroupDescription_state(one) != RD_KAFKA_CONSUMER_GROUP_STATE_DEAD;
     state.members = rd_kafka_ConsumerGroupDescription_member_count(one);
     for (std::size_t index = 0; index < state.members; ++index) {
-      const auto* assignment = rd_kafka_MemberDescription_assignment(rd_kafka_ConsumerGroupDescription_member(one, index));
+      const auto* assignment =
+          rd_kafka_MemberDescription_assignment(rd_kafka_ConsumerGroupDescription_member(one, index));
       if (assignment == nullptr) continue;
       for (const auto& entry : entries(rd_kafka_MemberAssignment_partitions(assignment)))
         state.held.emplace_back(entry.topic, static_cast<std::uint32_t>(entry.partition));
@@ -87,7 +94,8 @@ Result<Cluster::GroupState> Cluster::ask_group(const std::string& group) {
   return state;
 }
 
-Result<Cluster::Positions> Cluster::ask_positions(const std::string& group, const std::string& topic, std::uint32_t partitions) {
+Result<Cluster::Positions> Cluster::ask_positions(const std::string& group, const std::string& topic,
+                                                  std::uint32_t partitions) {
   const auto doing = "looking at the positions of group " + group;
   const auto list = make_list(partitions);
   for (std::uint32_t partition = 0; partition < partitions; ++partition)
@@ -99,13 +107,15 @@ Result<Cluster::Positions> Cluster::ask_positions(const std::string& group, cons
   });
   if (!event) return event.error();
   std::size_t count = 0;
-  const auto* const* found = rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
+  const auto* const* found = rd_kafka_ListConsumerGroupOffsets_result_groups(
+      rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
   Positions positions(partitions);
   for (const auto* one : std::span(found, count)) {
     if (auto fine = part(rd_kafka_group_result_error(one), doing, *relay_); !fine) return fine.error();
     for (const auto& entry : entries(rd_kafka_group_result_partitions(one))) {
       if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(entry.err, doing, *relay_);
-      if (static_cast<std::uint32_t>(entry.partition) < partitions) positions[static_cast<std::size_t>(entry.partition)] = position_of(entry);
+      if (static_cast<std::uint32_t>(entry.partition) < partitions)
+        positions[static_cast<std::size_t>(entry.partition)] = position_of(entry);
     }
   }
   return positions;
@@ -124,10 +134,13 @@ Result<> Cluster::ask_set_positions(const std::string& group, const std::string&
   });
   if (!event) return event.error();
   std::size_t count = 0;
-  const auto* const* moved = rd_kafka_AlterConsumerGroupOffsets_result_groups(rd_kafka_event_AlterConsumerGroupOffsets_result(event->get()), &count);
+  const auto* const* moved = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+      rd_kafka_event_AlterConsumerGroupOffsets_result(event->get()), &count);
   const auto active = [&] { return group_active(topic, group, "try again"); };
   for (const auto* one : std::span(moved, count)) {
-    if (const auto* error = rd_kafka_group_result_error(one); error != nullptr && says_active(rd_kafka_error_code(error))) return active();
+    if (const auto* error = rd_kafka_group_result_error(one);
+        error != nullptr && says_active(rd_kafka_error_code(error)))
+      return active();
     if (auto fine = part(rd_kafka_group_result_error(one), doing, *relay_); !fine) return fine;
     for (const auto& entry : entries(rd_kafka_group_result_partitions(one))) {
       if (says_active(entry.err)) return active();
@@ -146,11 +159,13 @@ Result<> Cluster::ask_delete_group(const std::string& group) {
   });
   if (!event) return event.error();
   std::size_t count = 0;
-  const auto* const* gone = rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event->get()), &count);
+  const auto* const* gone =
+      rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event->get()), &count);
   for (const auto* one : std::span(gone, count)) {
     const auto* error = rd_kafka_group_result_error(one);
     const auto code = error != nullptr ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (says_active(code)) return Error{"group_active", "group " + group + " has live members; stop them", Retry::same_call};
+    if (says_active(code))
+      return Error{"group_active", "group " + group + " has live members; stop them", Retry::same_call};
     if (code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) continue;
     if (auto fine = part(error, doing, *relay_); !fine) return fine;
   }
@@ -165,7 +180,8 @@ Result<Cluster::GroupState> Cluster::group(const std::string& group) {
   return patiently([&] { return ask_group(group); });
 }
 
-Result<Cluster::Positions> Cluster::positions(const std::string& group, const std::string& topic, std::uint32_t partitions) {
+Result<Cluster::Positions> Cluster::positions(const std::string& group, const std::string& topic,
+                                              std::uint32_t partitions) {
   return patiently([&] { return ask_positions(group, topic, partitions); });
 }
 

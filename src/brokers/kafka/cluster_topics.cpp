@@ -71,14 +71,17 @@ Result<std::uint32_t> Cluster::partitions(const std::string& topic) {
 }
 
 Result<Config> Cluster::config_of(const rd_kafka_ConfigResource_t& resource, bool own, const std::string& doing) const {
-  if (auto fine = error_of_part(rd_kafka_ConfigResource_error(&resource), rd_kafka_ConfigResource_error_string(&resource), doing, *relay_); !fine)
+  if (auto fine = error_of_part(rd_kafka_ConfigResource_error(&resource),
+                                rd_kafka_ConfigResource_error_string(&resource), doing, *relay_);
+      !fine)
     return fine.error();
   std::size_t count = 0;
   const auto* const* entries = rd_kafka_ConfigResource_configs(&resource, &count);
   Config config;
   for (const auto* entry : std::span(entries, count)) {
     if (own && rd_kafka_ConfigEntry_source(entry) != RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) continue;
-    if (const auto* value = rd_kafka_ConfigEntry_value(entry); value != nullptr) config[rd_kafka_ConfigEntry_name(entry)] = value;
+    if (const auto* value = rd_kafka_ConfigEntry_value(entry); value != nullptr)
+      config[rd_kafka_ConfigEntry_name(entry)] = value;
   }
   return config;
 }
@@ -88,13 +91,15 @@ Result<std::vector<Config>> Cluster::describe(std::span<const std::string> topic
   const auto doing = topics.size() == 1 ? "looking at topic " + topics.front() : "looking at the topics";
   std::vector<Resource> resources;
   std::vector<rd_kafka_ConfigResource_t*> raw;
-  for (const auto& topic : topics) raw.push_back(resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())).get());
+  for (const auto& topic : topics)
+    raw.push_back(resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())).get());
   auto event = ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, doing, [&](auto* client, auto* options, auto* queue) {
     rd_kafka_DescribeConfigs(client, raw.data(), raw.size(), options, queue);
   });
   if (!event) return event.error();
   std::size_t count = 0;
-  const auto* const* found = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event->get()), &count);
+  const auto* const* found =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event->get()), &count);
   std::map<std::string, Config> by_name;
   for (const auto* resource : std::span(found, count)) {
     auto config = config_of(*resource, own, doing);
@@ -119,16 +124,21 @@ Result<Config> Cluster::own_config(const std::string& topic) {
 Result<> Cluster::set_config(const std::string& topic, const Config& config) {
   const auto doing = "changing topic " + topic;
   const Resource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
-  for (const auto& [name, value] : config) rd_kafka_ConfigResource_set_config(resource.get(), name.c_str(), value.c_str());
+  for (const auto& [name, value] : config)
+    rd_kafka_ConfigResource_set_config(resource.get(), name.c_str(), value.c_str());
   auto* raw = resource.get();
   auto event = ask(RD_KAFKA_ADMIN_OP_ALTERCONFIGS, doing, [&](auto* client, auto* options, auto* queue) {
     rd_kafka_AlterConfigs(client, &raw, 1, options, queue);
   });
   if (!event) return event.error();
   std::size_t count = 0;
-  const auto* const* changed = rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event->get()), &count);
+  const auto* const* changed =
+      rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event->get()), &count);
   for (const auto* one : std::span(changed, count))
-    if (auto fine = error_of_part(rd_kafka_ConfigResource_error(one), rd_kafka_ConfigResource_error_string(one), doing, *relay_); !fine) return fine;
+    if (auto fine = error_of_part(rd_kafka_ConfigResource_error(one), rd_kafka_ConfigResource_error_string(one), doing,
+                                  *relay_);
+        !fine)
+      return fine;
   return {};
 }
 
@@ -136,7 +146,8 @@ Result<bool> Cluster::create_topic(const std::string& topic, std::uint32_t parti
   const auto doing = "creating topic " + topic;
   std::array<char, 256> why{};
   constexpr int replicas_by_default = -1;
-  const NewTopic wanted(rd_kafka_NewTopic_new(topic.c_str(), static_cast<int>(partitions), replicas_by_default, why.data(), why.size()));
+  const NewTopic wanted(
+      rd_kafka_NewTopic_new(topic.c_str(), static_cast<int>(partitions), replicas_by_default, why.data(), why.size()));
   if (!wanted) return Error{"invalid_options", doing + ": " + why.data()};
   for (const auto& [name, value] : config) rd_kafka_NewTopic_set_config(wanted.get(), name.c_str(), value.c_str());
   auto* raw = wanted.get();
@@ -145,7 +156,8 @@ Result<bool> Cluster::create_topic(const std::string& topic, std::uint32_t parti
   });
   if (!event) return event.error();
   std::size_t count = 0;
-  const auto* const* made = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
+  const auto* const* made =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
   bool is_new = true;
   for (const auto* one : std::span(made, count)) {
     const auto code = rd_kafka_topic_result_error(one);
@@ -173,35 +185,44 @@ Result<> Cluster::delete_topic(const std::string& topic) {
   });
   if (!event) return event.error();
   std::size_t count = 0;
-  const auto* const* gone = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event->get()), &count);
+  const auto* const* gone =
+      rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event->get()), &count);
   for (const auto* one : std::span(gone, count))
-    if (auto fine = error_of_part(rd_kafka_topic_result_error(one), rd_kafka_topic_result_error_string(one), doing, *relay_); !fine) return fine;
+    if (auto fine =
+            error_of_part(rd_kafka_topic_result_error(one), rd_kafka_topic_result_error_string(one), doing, *relay_);
+        !fine)
+      return fine;
   for (const auto until = std::chrono::steady_clock::now() + request_max;;) {
     auto known = partitions(topic);
     if (!known && known.error().code == "unknown_topic") return {};
-    if (std::chrono::steady_clock::now() > until) return known ? error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, doing, *relay_) : known.error();
+    if (std::chrono::steady_clock::now() > until)
+      return known ? error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, doing, *relay_) : known.error();
     std::this_thread::sleep_for(5ms);
   }
 }
 
-Result<std::vector<std::int64_t>> Cluster::offsets_at(const std::string& topic, std::uint32_t partitions, std::int64_t time_ms) {
+Result<std::vector<std::int64_t>> Cluster::offsets_at(const std::string& topic, std::uint32_t partitions,
+                                                      std::int64_t time_ms) {
   const auto doing = "looking for offsets of topic " + topic;
   return patiently([&]() -> Result<std::vector<std::int64_t>> {
     const auto list = make_list(partitions);
     for (std::uint32_t partition = 0; partition < partitions; ++partition)
-      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(partition))->offset = time_ms;
+      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(partition))->offset =
+          time_ms;
     const auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), ms_of(request_max));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, doing, *relay_);
     std::vector<std::int64_t> offsets(partitions, at_end);
     for (const auto& one : std::span(list->elems, static_cast<std::size_t>(list->cnt))) {
       if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(one.err, doing, *relay_);
-      if (one.partition >= 0 && static_cast<std::uint32_t>(one.partition) < partitions) offsets[static_cast<std::size_t>(one.partition)] = one.offset;
+      if (one.partition >= 0 && static_cast<std::uint32_t>(one.partition) < partitions)
+        offsets[static_cast<std::size_t>(one.partition)] = one.offset;
     }
     return offsets;
   });
 }
 
-Result<std::vector<std::uint64_t>> Cluster::resolve(const std::string& topic, std::uint32_t partitions, const Start& start) {
+Result<std::vector<std::uint64_t>> Cluster::resolve(const std::string& topic, std::uint32_t partitions,
+                                                    const Start& start) {
   const bool from_earliest = std::holds_alternative<Start::Earliest>(start.at);
   auto ends = offsets_at(topic, partitions, from_earliest ? at_beginning : at_end);
   if (!ends) return ends.error();

@@ -35,7 +35,8 @@ CommitRecord parse_commit_record(std::string_view text) {
     const auto one = word();
     const auto sign = one.find('=');
     for (std::size_t index = 0; index < names.size() && sign != one.npos; ++index)
-      if (one.substr(0, sign) == names[index]) std::from_chars(one.data() + sign + 1, one.data() + one.size(), *values[index]);
+      if (one.substr(0, sign) == names[index])
+        std::from_chars(one.data() + sign + 1, one.data() + one.size(), *values[index]);
   }
   return record;
 }

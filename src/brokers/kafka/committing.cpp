@@ -38,7 +38,8 @@ bool says_lost(rd_kafka_resp_err_t code) {
 }  // namespace
 
 bool Member::has_unwritten() const {
-  return std::ranges::any_of(places_, [](const auto& each) { return each.second.held && each.second.changes != each.second.committed; });
+  return std::ranges::any_of(
+      places_, [](const auto& each) { return each.second.held && each.second.changes != each.second.committed; });
 }
 
 /// Returns once all that had changed when it was called is written, or its partition has gone.
@@ -79,7 +80,8 @@ Result<> Member::write(std::unique_lock<std::mutex>& lock, SteadyTime until) {
     writing_ = false;
     if (done)
       for (const auto& [number, what] : taken)
-        if (const auto place = places_.find(number); place != places_.end() && place->second.flight.generation() == what.generation) {
+        if (const auto place = places_.find(number);
+            place != places_.end() && place->second.flight.generation() == what.generation) {
           place->second.committed = what.changes;
           place->second.committed_position = what.position;
         }
@@ -103,13 +105,17 @@ Result<> Member::commit(const rd_kafka_topic_partition_list_t& list, SteadyTime 
     const auto code = rd_kafka_commit_queue(client_.get(), &list, queue.get(), answered, &answer);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, doing, *plan_.relay);
     while (!answer.came && real_now() < until) {
-      if (stop_) until = std::min(until, leaving_until = std::min(leaving_until, deadline_after(real_now(), one_who_leaves_waits)));
+      if (stop_)
+        until =
+            std::min(until, leaving_until = std::min(leaving_until, deadline_after(real_now(), one_who_leaves_waits)));
       rd_kafka_queue_poll_callback(queue.get(), ms_of(std::min<Duration>(until - real_now(), look_every)));
     }
     if (!answer.came) return error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, doing, *plan_.relay);
     if (answer.code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     if (says_lost(answer.code))
-      return Error{"not_owner", name() + " has gone on without this member, which it took for dead: its partitions are others' by now"};
+      return Error{
+          "not_owner",
+          name() + " has gone on without this member, which it took for dead: its partitions are others' by now"};
     if (!is_away(answer.code) || real_now() >= until) return error_of(answer.code, doing, *plan_.relay);
     std::this_thread::sleep_for(try_again_after);
   }

@@ -49,7 +49,9 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view doing, const LogRelay&
   const auto message = std::string(doing) + ": " + said;
   if (is_away(code)) {
     const auto trouble = relay.last_trouble();
-    return {"unavailable", message + "; it goes on by itself once the server answers" + (trouble.empty() ? "" : " (last: " + trouble + ")"),
+    return {"unavailable",
+            message + "; it goes on by itself once the server answers" +
+                (trouble.empty() ? "" : " (last: " + trouble + ")"),
             Retry::same_call};
   }
   switch (code) {
@@ -59,7 +61,8 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view doing, const LogRelay&
       return {"unknown_topic", message};
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
-      return {"too_large", message + "; the topic's max.message.bytes, or the server's socket.request.max.bytes, is below that"};
+      return {"too_large",
+              message + "; the topic's max.message.bytes, or the server's socket.request.max.bytes, is below that"};
     case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
       return {"invalid_name", message};
     case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:

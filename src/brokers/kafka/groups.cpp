@@ -6,8 +6,8 @@
 
 namespace tidings::brokers::kafka {
 
-Result<GroupInfo> Groups::info(std::string_view topic, const TopicFacts& facts, const std::string& group, std::span<const std::uint64_t> earliest,
-                               std::span<const std::uint64_t> ends) {
+Result<GroupInfo> Groups::info(std::string_view topic, const TopicFacts& facts, const std::string& group,
+                               std::span<const std::uint64_t> earliest, std::span<const std::uint64_t> ends) {
   const auto theirs = names_.group(topic, group);
   auto positions = cluster_.positions(theirs, names_.topic(topic), facts.partitions);
   if (!positions) return positions.error();
@@ -16,7 +16,8 @@ Result<GroupInfo> Groups::info(std::string_view topic, const TopicFacts& facts, 
   GroupInfo info{.topic = std::string(topic), .group = group};
   for (std::uint32_t number = 0; number < facts.partitions; ++number) {
     const auto& known = (*positions)[number];
-    const Cluster::Position at = known.value_or(Cluster::Position{earliest[number], {}});  // a member that has just come has none yet
+    const Cluster::Position at =
+        known.value_or(Cluster::Position{earliest[number], {}});  // a member that has just come has none yet
     const auto& counts = at.record.counts;
     const bool owned = std::ranges::find(state->held, std::pair(names_.topic(topic), number)) != state->held.end();
     info.partitions.push_back({.partition = Partition{number},
@@ -50,7 +51,8 @@ Result<std::vector<GroupInfo>> Groups::infos(std::string_view topic, const Topic
   auto ends = cluster_.resolve(names_.topic(topic), facts.partitions, Start::latest());
   if (!ends) return ends.error();
   for (auto& one : infos)
-    for (auto& partition : one.partitions) partition.end = Offset{std::max((*ends)[partition.partition.value], partition.earliest.value)};
+    for (auto& partition : one.partitions)
+      partition.end = Offset{std::max((*ends)[partition.partition.value], partition.earliest.value)};
   std::ranges::sort(infos, {}, &GroupInfo::group);
   return infos;
 }
@@ -92,11 +94,13 @@ Result<> Groups::remove(std::string_view topic, std::string_view group) {
   return gone;
 }
 
-Result<std::vector<std::uint64_t>> Groups::begin(std::string_view topic, const TopicFacts& facts, std::string_view group, const Start& start) {
+Result<std::vector<std::uint64_t>> Groups::begin(std::string_view topic, const TopicFacts& facts,
+                                                 std::string_view group, const Start& start) {
   const auto theirs = names_.group(topic, group);
   auto positions = cluster_.positions(theirs, names_.topic(topic), facts.partitions);
   if (!positions) return positions.error();
-  if (std::ranges::all_of(*positions, [](const auto& known) { return known.has_value(); })) return std::vector<std::uint64_t>{};
+  if (std::ranges::all_of(*positions, [](const auto& known) { return known.has_value(); }))
+    return std::vector<std::uint64_t>{};
   auto starts = cluster_.resolve(names_.topic(topic), facts.partitions, start);
   if (!starts) return starts.error();
   Cluster::Positions missing(facts.partitions);

@@ -1,3 +1,5 @@
+#include "brokers/kafka/kafka_broker.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -6,7 +8,6 @@
 
 #include "brokers/kafka/errors.hpp"
 #include "brokers/kafka/groups.hpp"
-#include "brokers/kafka/kafka_broker.hpp"
 #include "brokers/kafka/member.hpp"
 #include "brokers/kafka/partitioning.hpp"
 #include "brokers/kafka/producer.hpp"
@@ -26,7 +27,9 @@ class KafkaConsumer final : public Consumer {
   KafkaConsumer(const KafkaConsumer&) = delete;
   KafkaConsumer& operator=(const KafkaConsumer&) = delete;
 
-  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override { return member_->fetch(max, wait_max); }
+  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
+    return member_->fetch(max, wait_max);
+  }
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome) override { return member_->settle(ids, outcome); }
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return member_->reject(ids, delay); }
   Result<> extend(std::span<const DeliveryId> ids) override { return member_->extend(ids); }
@@ -45,7 +48,8 @@ class KafkaConsumer final : public Consumer {
 
 class KafkaBroker final : public Broker {
  public:
-  KafkaBroker(const Url& url, std::shared_ptr<LogRelay> relay, std::shared_ptr<Cluster> cluster, const BrokerOptions& options)
+  KafkaBroker(const Url& url, std::shared_ptr<LogRelay> relay, std::shared_ptr<Cluster> cluster,
+              const BrokerOptions& options)
       : url_(url),
         relay_(std::move(relay)),
         cluster_(std::move(cluster)),
@@ -59,7 +63,8 @@ class KafkaBroker final : public Broker {
   KafkaBroker& operator=(const KafkaBroker&) = delete;
 
   const Capabilities& capabilities() const override {
-    static constexpr Capabilities what{.persistent = true, .several_processes = true, .retention = true, .delete_group = true};
+    static constexpr Capabilities what{
+        .persistent = true, .several_processes = true, .retention = true, .delete_group = true};
     return what;
   }
 
@@ -77,7 +82,8 @@ class KafkaBroker final : public Broker {
     return groups_.remove(name, group);
   }
 
-  Result<std::vector<Published>> publish(std::string_view name, std::span<const EnvelopeView> events, const PublishOptions& options) override {
+  Result<std::vector<Published>> publish(std::string_view name, std::span<const EnvelopeView> events,
+                                         const PublishOptions& options) override {
     const auto until = deadline_after(std::chrono::steady_clock::now(), options.wait_max);
     auto sent = send(name, events, options, until);
     if (!sent) return sent.error();
@@ -114,7 +120,8 @@ class KafkaBroker final : public Broker {
   void fail_producer_for_tests() { producer_.fail_for_tests(); }
 
   /// Hands the events over. Errors as `publish`.
-  Result<Producer::Sent> send(std::string_view name, std::span<const EnvelopeView> events, const PublishOptions& options, SteadyTime until);
+  Result<Producer::Sent> send(std::string_view name, std::span<const EnvelopeView> events,
+                              const PublishOptions& options, SteadyTime until);
   Result<std::vector<Published>> answer(std::string_view name, const Producer::Sent& sent, SteadyTime until);
 
  private:
@@ -155,22 +162,25 @@ class KafkaPublish final : public TwoStepPublish {
   const std::string topic_;
 };
 
-Result<Producer::Sent> KafkaBroker::send(std::string_view name, std::span<const EnvelopeView> events, const PublishOptions& options,
-                                         SteadyTime until) {
+Result<Producer::Sent> KafkaBroker::send(std::string_view name, std::span<const EnvelopeView> events,
+                                         const PublishOptions& options, SteadyTime until) {
   if (closed_) return closed();
   if (options.producer)
-    return Error{"unsupported", "Kafka keeps no producers of ours: what is sent again comes twice, and an inbox sees it by its id"};
+    return Error{"unsupported",
+                 "Kafka keeps no producers of ours: what is sent again comes twice, and an inbox sees it by its id"};
   auto facts = topics_.existing_or_new(name, true);
   if (!facts) return facts.error();
   if (options.wait_for && *options.wait_for > facts->traits.durability)
-    return Error{"unsupported", "a publish to Kafka is as durable as its topic, '" + std::string(to_string(facts->traits.durability)) +
-                                    "'; create it as '" + std::string(to_string(*options.wait_for)) + "', or leave wait_for out"};
+    return Error{"unsupported", "a publish to Kafka is as durable as its topic, '" +
+                                    std::string(to_string(facts->traits.durability)) + "'; create it as '" +
+                                    std::string(to_string(*options.wait_for)) + "', or leave wait_for out"};
   auto routing = partition(events, options, *facts, turn_++, url_.murmur2);
   if (!routing) return routing.error();
   return producer_.begin(names_.topic(name), std::move(*routing), events, until);
 }
 
-Result<std::vector<Published>> KafkaBroker::answer(std::string_view name, const Producer::Sent& sent, SteadyTime until) {
+Result<std::vector<Published>> KafkaBroker::answer(std::string_view name, const Producer::Sent& sent,
+                                                   SteadyTime until) {
   auto places = sent.pending->wait(until, "publishing to topic " + std::string(name), *relay_);
   if (!places && places.error().code == "unknown_topic") topics_.forget(name);
   return places;
@@ -183,7 +193,8 @@ Result<std::unique_ptr<Publisher>> KafkaBroker::publisher(std::string_view name,
   try {
     return make_publisher(std::make_unique<KafkaPublish>(*this, name), options);
   } catch (const std::system_error& none) {
-    return Error{"no_thread", std::string("a publisher needs a thread, and the system has none: ") + none.what(), Retry::same_call};
+    return Error{"no_thread", std::string("a publisher needs a thread, and the system has none: ") + none.what(),
+                 Retry::same_call};
   }
 }
 
@@ -221,7 +232,9 @@ Result<> KafkaBroker::delete_topic(std::string_view name) {
   auto active = groups_.any_active(name, groups);
   if (!active) return active.error();
   if (*active)
-    return Error{"busy", "a group of topic " + std::string(name) + " has a live member; stop it, and delete the topic then", Retry::same_call};
+    return Error{"busy",
+                 "a group of topic " + std::string(name) + " has a live member; stop it, and delete the topic then",
+                 Retry::same_call};
   if (auto removed = topics_.remove(name); !removed) return removed;
   for (const auto& group : groups)
     if (auto gone = groups_.remove(name, group); !gone && gone.error().code != "unknown_group") return gone;
@@ -239,7 +252,8 @@ void KafkaBroker::end_all(Duration wait_max) {
     members_.clear();
   }
   for (const auto& member : live) member->begin_closing();
-  for (const auto& member : live) member->drain(std::max(Duration::zero(), Duration{until - SteadyTime{std::chrono::steady_clock::now()}}));
+  for (const auto& member : live)
+    member->drain(std::max(Duration::zero(), Duration{until - SteadyTime{std::chrono::steady_clock::now()}}));
   for (const auto& member : live) member->begin_leaving();  // all at once
   for (const auto& member : live) member->leave();
   producer_.stop();

@@ -53,7 +53,8 @@ Result<std::vector<Delivery>> Member::fetch(std::size_t max, Duration wait_max) 
 }
 
 void Member::wait_for_news(std::unique_lock<std::mutex>& lock, SteadyTime until) {
-  if (const auto due = next_due()) until = std::min(until, deadline_after(real_now(), std::max(Duration{}, Duration{*due - now()})));
+  if (const auto due = next_due())
+    until = std::min(until, deadline_after(real_now(), std::max(Duration{}, Duration{*due - now()})));
   // A clock that is set by hand tells nobody that it moved.
   if (plan_.clock != &system_clock()) until = std::min(until, deadline_after(real_now(), look_at_manual_clock_every));
   news_.wait_until(lock, until);
@@ -82,7 +83,8 @@ void Member::read(std::size_t max, std::vector<Delivery>& out) {
   if (turn_ > plan_.partitions) turn_ = 0;
 }
 
-void Member::read_place(std::uint32_t number, Place& place, std::size_t max, std::size_t& unsettled, std::vector<Delivery>& out) {
+void Member::read_place(std::uint32_t number, Place& place, std::size_t max, std::size_t& unsettled,
+                        std::vector<Delivery>& out) {
   const auto deliver = [&](const SharedRecord& record, int attempt) {
     out.push_back({.id = {Partition{number}, Offset{record->offset}, place.flight.generation()},
                    .envelope = record->event,
@@ -98,12 +100,16 @@ void Member::read_place(std::uint32_t number, Place& place, std::size_t max, std
     while (out.size() < max) {
       const auto due = place.flight.take_due(at);
       if (!due) break;
-      if (const auto kept = place.unsettled.find(due->offset.value); kept != place.unsettled.end()) deliver(kept->second, due->attempt);
+      if (const auto kept = place.unsettled.find(due->offset.value); kept != place.unsettled.end())
+        deliver(kept->second, due->attempt);
     }
-    while (out.size() < max && unsettled < plan_.options.in_flight_max && place.flight.room() > 0 && !place.buffer.empty()) {
+    while (out.size() < max && unsettled < plan_.options.in_flight_max && place.flight.room() > 0 &&
+           !place.buffer.empty()) {
       auto record = take_next(place);
-      if (record->offset >= place.gone_until && place.gone_until > place.flight.next().value) place.flight.skip_to(Offset{place.gone_until});
-      if (record->offset > place.flight.next().value) place.flight.pass_over(Offset{record->offset});  // transactions' marks, and what was compacted
+      if (record->offset >= place.gone_until && place.gone_until > place.flight.next().value)
+        place.flight.skip_to(Offset{place.gone_until});
+      if (record->offset > place.flight.next().value)
+        place.flight.pass_over(Offset{record->offset});  // transactions' marks, and what was compacted
       place.flight.add(Offset{record->offset}, at);
       place.unsettled[record->offset] = record;
       ++unsettled;
@@ -143,7 +149,8 @@ Result<> Member::for_each_held(std::span<const DeliveryId> ids, Act act) {
   }
   if (!gone) return {};
   return Error{"not_owner", "partition " + std::to_string(gone->value) + " of " + name() +
-                                " has gone to another member, or is not held by this one any more; what it did with these events counts no more"};
+                                " has gone to another member, or is not held by this one any more; what it did with "
+                                "these events counts no more"};
 }
 
 Result<> Member::settle(std::span<const DeliveryId> ids, Outcome outcome) {
@@ -166,7 +173,8 @@ Result<> Member::reject(std::span<const DeliveryId> ids, Duration delay) {
   if (is_reader()) return {};
   const std::scoped_lock lock(mutex_);
   const auto due = deadline_after(now(), std::max(delay, Duration{}));
-  auto answer = for_each_held(ids, [&](Place& place, const DeliveryId& id) { return place.flight.reject(id.offset, id.generation, due); });
+  auto answer = for_each_held(
+      ids, [&](Place& place, const DeliveryId& id) { return place.flight.reject(id.offset, id.generation, due); });
   news_.notify_all();
   moved_.notify_all();
   return answer;
@@ -176,7 +184,8 @@ Result<> Member::extend(std::span<const DeliveryId> ids) {
   if (is_reader()) return {};
   const std::scoped_lock lock(mutex_);
   const auto at = now();
-  return for_each_held(ids, [&](Place& place, const DeliveryId& id) { return place.flight.extend(id.offset, id.generation, at); });
+  return for_each_held(
+      ids, [&](Place& place, const DeliveryId& id) { return place.flight.extend(id.offset, id.generation, at); });
 }
 
 std::vector<Partition> Member::assignment() const {
@@ -205,7 +214,8 @@ void Member::drain(Duration wait_max) {
   const auto last = [&] {
     std::optional<SteadyTime> latest;
     for (const auto& [number, place] : places_)
-      if (const auto due = place.held && !is_reader() ? place.flight.last_deadline() : std::nullopt; due && *due > now() && (!latest || *due > *latest))
+      if (const auto due = place.held && !is_reader() ? place.flight.last_deadline() : std::nullopt;
+          due && *due > now() && (!latest || *due > *latest))
         latest = due;
     return latest;
   };
@@ -213,7 +223,8 @@ void Member::drain(Duration wait_max) {
     const auto deadline = last();
     if (!deadline) return;
     auto wait_until = std::min(until, deadline_after(real_now(), Duration{*deadline - now()}));
-    if (plan_.clock != &system_clock()) wait_until = std::min(wait_until, deadline_after(real_now(), look_at_manual_clock_every));
+    if (plan_.clock != &system_clock())
+      wait_until = std::min(wait_until, deadline_after(real_now(), look_at_manual_clock_every));
     moved_.wait_until(lock, wait_until);
   }
 }

@@ -24,8 +24,8 @@ struct MemberPlan {
   Url url;
   std::shared_ptr<Cluster> cluster;
   std::shared_ptr<LogRelay> relay;
-  std::string topic;                  ///< Kafka's name
-  std::string group;                  ///< likewise; empty: a reader
+  std::string topic;  ///< Kafka's name
+  std::string group;  ///< likewise; empty: a reader
   std::uint32_t partitions = 0;
   std::vector<std::uint64_t> starts;  ///< by partition: of a reader, or where the group has no position; may be empty
   ConsumerOptions options;
@@ -35,9 +35,9 @@ struct MemberPlan {
 /// One consumer's state: a member of a group, or a reader. Thread-safe.
 ///
 /// One thread of its own polls librdkafka, always, so a slow handler costs nobody his membership. What comes goes into
-/// bounded buffers, a partition that is full is paused, and `fetch` takes from there. Offsets are committed by `settle`,
-/// which waits for it, with the counters beside them. When the group is shared out anew, Kafka's protocol takes all
-/// partitions from everybody first: nothing new is handed out then, and what is in flight is waited for.
+/// bounded buffers, a partition that is full is paused, and `fetch` takes from there. Offsets are committed by
+/// `settle`, which waits for it, with the counters beside them. When the group is shared out anew, Kafka's protocol
+/// takes all partitions from everybody first: nothing new is handed out then, and what is in flight is waited for.
 class Member final : private Opaque {
  public:
   static Result<std::shared_ptr<Member>> join(MemberPlan plan);
@@ -64,19 +64,19 @@ class Member final : private Opaque {
  private:
   struct Place {
     InFlight flight;
-    std::deque<SharedRecord> buffer;                         // fetched, not handed out
+    std::deque<SharedRecord> buffer;  // fetched, not handed out
     std::size_t buffer_bytes = 0;
     std::unordered_map<std::uint64_t, SharedRecord> unsettled;  // handed out: for another time
-    std::uint64_t next_fetch = 0;                            // the least offset that may come now
-    std::uint64_t gone_until = 0;                            // retention took what was not fetched before that
-    std::uint64_t end_seen = 0;                              // there is no event between the last one fetched and this
-    std::uint64_t changes = 0;                               // of what is to be committed
-    std::uint64_t committed = 0;                             // of `changes`
+    std::uint64_t next_fetch = 0;                               // the least offset that may come now
+    std::uint64_t gone_until = 0;                               // retention took what was not fetched before that
+    std::uint64_t end_seen = 0;   // there is no event between the last one fetched and this
+    std::uint64_t changes = 0;    // of what is to be committed
+    std::uint64_t committed = 0;  // of `changes`
     std::uint64_t committed_position = 0;
     bool held = false;
     bool leaving = false;  // gets nothing new: it is to be shared out anew
     bool paused = false;
-    bool known = false;    // `flight` tells of an earlier hold
+    bool known = false;  // `flight` tells of an earlier hold
   };
 
   [[nodiscard]] bool is_reader() const { return plan_.group.empty(); }
@@ -86,7 +86,8 @@ class Member final : private Opaque {
 
   // Handing out, with the mutex.
   void read(std::size_t max, std::vector<Delivery>& out);
-  void read_place(std::uint32_t number, Place& place, std::size_t max, std::size_t& unsettled, std::vector<Delivery>& out);
+  void read_place(std::uint32_t number, Place& place, std::size_t max, std::size_t& unsettled,
+                  std::vector<Delivery>& out);
   SharedRecord take_next(Place& place);
   void pass_gaps(Place& place);
   [[nodiscard]] std::optional<SteadyTime> next_due() const;
@@ -111,10 +112,11 @@ class Member final : private Opaque {
   void say_goodbye();
 
   // Sharing, on the thread.
-  static void rebalanced(rd_kafka_t* client, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions, void* opaque);
+  static void rebalanced(rd_kafka_t* client, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions,
+                         void* opaque);
   void get(const rd_kafka_topic_partition_list_t& partitions);
-  void get_place(std::uint32_t number, const std::optional<Cluster::Position>& committed, std::uint64_t start, std::uint64_t earliest,
-                 std::uint64_t end);
+  void get_place(std::uint32_t number, const std::optional<Cluster::Position>& committed, std::uint64_t start,
+                 std::uint64_t earliest, std::uint64_t end);
   void begin_giving_up(bool lost);
   [[nodiscard]] bool may_give_up() const;
   void give_up();

@@ -5,7 +5,9 @@ namespace tidings::brokers::kafka {
 std::uint32_t murmur2(std::string_view key) {
   constexpr std::uint32_t seed = 0x9747b28c;
   constexpr std::uint32_t m = 0x5bd1e995;
-  const auto byte = [&](std::size_t index) { return static_cast<std::uint32_t>(static_cast<unsigned char>(key[index])); };
+  const auto byte = [&](std::size_t index) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(key[index]));
+  };
   auto hash = seed ^ static_cast<std::uint32_t>(key.size());
   std::size_t at = 0;
   for (; at + 4 <= key.size(); at += 4) {

@@ -6,9 +6,10 @@
 
 namespace tidings::brokers::kafka {
 
-Result<Routing> partition(std::span<const EnvelopeView> events, const PublishOptions& options, const TopicFacts& facts, std::uint32_t keyless,
-                          bool by_murmur2) {
-  if (!by_murmur2 || options.partition) return route(events, options, facts.partitions, facts.traits.event_bytes_max, keyless);
+Result<Routing> partition(std::span<const EnvelopeView> events, const PublishOptions& options, const TopicFacts& facts,
+                          std::uint32_t keyless, bool by_murmur2) {
+  if (!by_murmur2 || options.partition)
+    return route(events, options, facts.partitions, facts.traits.event_bytes_max, keyless);
   Routing routing;
   std::map<std::uint32_t, std::vector<const EnvelopeView*>> split;
   for (const auto& event : events) {

@@ -34,10 +34,12 @@ Result<std::vector<Published>> Pending::wait(SteadyTime until, const std::string
     error.message += "; nothing was written";
     return error;
   }
-  const auto why = all ? std::string(rd_kafka_err2str(code_)) : std::to_string(left_) + " of its events are not acknowledged in time";
+  const auto why = all ? std::string(rd_kafka_err2str(code_))
+                       : std::to_string(left_) + " of its events are not acknowledged in time";
   const auto trouble = relay.last_trouble();
   return Error{"outcome_unknown",
-               doing + ": " + why + "; some or all may have been written, or may still be: publish them again with the same ids" +
+               doing + ": " + why +
+                   "; some or all may have been written, or may still be: publish them again with the same ids" +
                    (trouble.empty() ? "" : " (last: " + trouble + ")"),
                Retry::same_call};
 }

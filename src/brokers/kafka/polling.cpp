@@ -34,21 +34,22 @@ Result<std::shared_ptr<Member>> Member::join(MemberPlan plan) {
 Result<> Member::start() {
   const auto session = std::chrono::duration_cast<std::chrono::milliseconds>(plan_.url.session);
   const auto heartbeat = std::clamp<std::chrono::milliseconds>(session / 20, 50ms, 3s);
-  auto conf = make_conf(plan_.url, {{"group.id", is_reader() ? "tidings-reader" : plan_.group},  // a reader's is never used
-                                    {"enable.auto.commit", "false"},
-                                    {"enable.auto.offset.store", "false"},
-                                    {"enable.partition.eof", "true"},
-                                    {"auto.offset.reset", "error"},
-                                    {"partition.assignment.strategy", "range"},
-                                    {"isolation.level", "read_committed"},
-                                    {"session.timeout.ms", std::to_string(session.count())},
-                                    {"heartbeat.interval.ms", std::to_string(heartbeat.count())},
-                                    {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
-                                    {"topic.metadata.refresh.interval.ms", "30000"},
-                                    {"fetch.error.backoff.ms", "50"},
-                                    // What librdkafka holds beside our buffers, of each partition.
-                                    {"queued.min.messages", "2000"},
-                                    {"queued.max.messages.kbytes", "8192"}});
+  auto conf =
+      make_conf(plan_.url, {{"group.id", is_reader() ? "tidings-reader" : plan_.group},  // a reader's is never used
+                            {"enable.auto.commit", "false"},
+                            {"enable.auto.offset.store", "false"},
+                            {"enable.partition.eof", "true"},
+                            {"auto.offset.reset", "error"},
+                            {"partition.assignment.strategy", "range"},
+                            {"isolation.level", "read_committed"},
+                            {"session.timeout.ms", std::to_string(session.count())},
+                            {"heartbeat.interval.ms", std::to_string(heartbeat.count())},
+                            {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
+                            {"topic.metadata.refresh.interval.ms", "30000"},
+                            {"fetch.error.backoff.ms", "50"},
+                            // What librdkafka holds beside our buffers, of each partition.
+                            {"queued.min.messages", "2000"},
+                            {"queued.max.messages.kbytes", "8192"}});
   if (!conf) return conf.error();
   rd_kafka_conf_set_rebalance_cb(conf->get(), rebalanced);
   auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *this);
@@ -75,7 +76,8 @@ Result<> Member::start() {
   try {
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error& none) {
-    return Error{"no_thread", std::string("a consumer needs a thread, and the system has none: ") + none.what(), Retry::same_call};
+    return Error{"no_thread", std::string("a consumer needs a thread, and the system has none: ") + none.what(),
+                 Retry::same_call};
   }
   return {};
 }
@@ -137,7 +139,9 @@ void Member::put(std::vector<std::pair<std::uint32_t, SharedRecord>>& came) {
     for (auto& [number, record] : came) {
       const auto found = places_.find(number);
       // What comes late, of an assignment that has gone, or twice, over a pause, is not for here.
-      if (found == places_.end() || !found->second.held || found->second.leaving || record->offset < found->second.next_fetch) continue;
+      if (found == places_.end() || !found->second.held || found->second.leaving ||
+          record->offset < found->second.next_fetch)
+        continue;
       auto& place = found->second;
       place.next_fetch = record->offset + 1;
       place.buffer_bytes += record->bytes;
@@ -169,7 +173,8 @@ void Member::serve() {
   if (wants_resume_.exchange(false)) resume_those_with_room();
   std::unique_lock lock(mutex_);
   // What nobody waits for, as the end of a gap; and what could not be written before.
-  if (has_unwritten() && !writing_ && real_now() >= write_again_) (void)write(lock, deadline_after(real_now(), 1s)).has_value();
+  if (has_unwritten() && !writing_ && real_now() >= write_again_)
+    (void)write(lock, deadline_after(real_now(), 1s)).has_value();
   if (!giving_up_ || !may_give_up()) return;
   lock.unlock();
   give_up();
@@ -188,13 +193,17 @@ void Member::find_again(std::uint32_t partition) {
     auto& place = found->second;
     const auto from = place.next_fetch;
     const auto to = from < (*earliest)[partition] ? (*earliest)[partition] : std::min(from, (*ends)[partition]);
-    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(from) + " of partition " + std::to_string(partition) +
-                                              " of topic " + plan_.topic + (to > from ? ", whose events before offset " + std::to_string(to) +
-                                              " were removed by retention" : ", which ends before that") + ": it goes on at " + std::to_string(to));
+    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(from) + " of partition " +
+                                              std::to_string(partition) + " of topic " + plan_.topic +
+                                              (to > from ? ", whose events before offset " + std::to_string(to) +
+                                                               " were removed by retention"
+                                                         : ", which ends before that") +
+                                              ": it goes on at " + std::to_string(to));
     place.next_fetch = to;
     if (to > from) place.gone_until = to;
     if (place.buffer.empty() && !is_reader()) pass_gaps(place);
-    rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(partition))->offset = static_cast<std::int64_t>(to);
+    rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(partition))->offset =
+        static_cast<std::int64_t>(to);
   }
   const NativeError failed(rd_kafka_seek_partitions(client_.get(), list.get(), ms_of(5s)));
   const auto code = failed ? rd_kafka_error_code(failed.get()) : list->elems[0].err;
@@ -218,7 +227,8 @@ void Member::say_goodbye() {
     const auto until = deadline_after(real_now(), goodbye_max);
     while (rd_kafka_consumer_closed(client_.get()) == 0 && real_now() < until) {
       const Event event(rd_kafka_queue_poll(goodbyes.get(), 20));
-      if (event && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE) rd_kafka_assign(client_.get(), nullptr);
+      if (event && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE)
+        rd_kafka_assign(client_.get(), nullptr);
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "brokers/kafka/asking.hpp"
 #include "brokers/kafka/errors.hpp"
 #include "brokers/kafka/topic_config.hpp"
 #include "brokers/kafka/wire.hpp"
@@ -43,7 +44,8 @@ Result<std::shared_ptr<ProducerClient>> ProducerClient::open(const Url& url, std
   try {
     made->thread_ = std::jthread([raw = made.get()](const std::stop_token& stop) { raw->run(stop); });
   } catch (const std::system_error& none) {
-    return Error{"no_thread", std::string("a producer needs a thread, and the system has none: ") + none.what(), Retry::same_call};
+    return Error{"no_thread", std::string("a producer needs a thread, and the system has none: ") + none.what(),
+                 Retry::same_call};
   }
   return made;
 }
@@ -62,7 +64,8 @@ void ProducerClient::stop() {
   }
   room_.notify_all();
   // What is in flight cannot be taken back: its report says that it may have been written.
-  if (client_) rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+  if (client_)
+    rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
 void ProducerClient::fail_for_tests() {
@@ -94,39 +97,62 @@ void ProducerClient::erred(rd_kafka_t* client, int code, const char* reason, voi
   std::array<char, 256> why{};
   const auto original = rd_kafka_fatal_error(client, why.data(), why.size());
   self.dead_ = true;
-  self.relay_->write(LogLevel::warning, std::string("kafka: the producer is given up, and another begun: ") + rd_kafka_err2name(original) + ": " +
-                                            (why[0] != 0 ? why.data() : reason));
+  self.relay_->write(LogLevel::warning, std::string("kafka: the producer is given up, and another begun: ") +
+                                            rd_kafka_err2name(original) + ": " + (why[0] != 0 ? why.data() : reason));
   rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
 Result<> ProducerClient::reserve(std::uint64_t bytes, SteadyTime until) {
   std::unique_lock lock(mutex_);
   // What is larger than all of the room goes alone.
-  const bool has_room = room_.wait_until(lock, until, [&] { return stopped_ || bytes_ == 0 || bytes_ + bytes <= bytes_max_; });
+  const bool has_room =
+      room_.wait_until(lock, until, [&] { return stopped_ || bytes_ == 0 || bytes_ + bytes <= bytes_max_; });
   if (stopped_) return closed();
   if (has_room) {
     bytes_ += bytes;
     return {};
   }
   const auto trouble = relay_->last_trouble();
-  return Error{"backpressure",
-               std::to_string(bytes_) + " bytes are on their way to the servers, and there was no room within wait_max; wait longer, or open the "
-               "broker with a larger ?buffer=" + (trouble.empty() ? "" : " (last: " + trouble + ")"),
-               Retry::same_call};
+  return Error{
+      "backpressure",
+      std::to_string(bytes_) +
+          " bytes are on their way to the servers, and there was no room within wait_max; wait longer, or open the "
+          "broker with a larger ?buffer=" +
+          (trouble.empty() ? "" : " (last: " + trouble + ")"),
+      Retry::same_call};
 }
 
-void ProducerClient::send(const std::string& topic, const Routing& routing, const EnvelopeView* first, const std::shared_ptr<Pending>& pending) {
+Result<rd_kafka_topic_t*> ProducerClient::topic(const std::string& name, SteadyTime until) {
+  {
+    const std::scoped_lock lock(topics_mutex_);
+    if (const auto known = topics_.find(name); known != topics_.end()) return known->second.get();
+  }
+  TopicHandle handle(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
+  if (!handle) return error_of(rd_kafka_last_error(), "publishing to topic " + name, *relay_);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto wait = std::min<Duration>(until - std::chrono::steady_clock::now(), std::chrono::seconds{5});
+  // Where it fails librdkafka finds out by itself, later.
+  if (rd_kafka_metadata(client_.get(), 0, handle.get(), &metadata, ms_of(wait)) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    rd_kafka_metadata_destroy(metadata);
+  const std::scoped_lock lock(topics_mutex_);
+  return topics_.try_emplace(name, std::move(handle)).first->second.get();
+}
+
+void ProducerClient::send(rd_kafka_topic_t& topic, const Routing& routing, const EnvelopeView* first,
+                          const std::shared_ptr<Pending>& pending) {
   const std::scoped_lock lock(send_mutex_);
   for (const auto& part : routing.parts)
     for (const auto* const event : part.events) {
       auto headers = to_headers(*event);
-      auto of = std::make_unique<InQueue>(InQueue{pending, static_cast<std::size_t>(event - first), size_bytes(*event) + overhead_bytes});
+      auto of = std::make_unique<InQueue>(
+          InQueue{pending, static_cast<std::size_t>(event - first), size_bytes(*event) + overhead_bytes});
       const auto bytes = of->bytes;
       const auto code = rd_kafka_producev(
-          client_.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(static_cast<std::int32_t>(part.partition.value)),
+          client_.get(), RD_KAFKA_V_RKT(&topic), RD_KAFKA_V_PARTITION(static_cast<std::int32_t>(part.partition.value)),
           RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
           RD_KAFKA_V_KEY(event->key.empty() ? nullptr : event->key.data(), event->key.size()),
-          RD_KAFKA_V_VALUE(const_cast<char*>(event->payload.empty() ? "" : event->payload.data()), event->payload.size()),
+          RD_KAFKA_V_VALUE(const_cast<char*>(event->payload.empty() ? "" : event->payload.data()),
+                           event->payload.size()),
           RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(of.get()), RD_KAFKA_V_END);
       if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {  // both are librdkafka's now
         (void)headers.release();
@@ -154,14 +180,17 @@ Result<std::shared_ptr<ProducerClient>> Producer::client() {
   return client_;
 }
 
-Result<Producer::Sent> Producer::begin(const std::string& topic, Routing routing, std::span<const EnvelopeView> events, SteadyTime until) {
+Result<Producer::Sent> Producer::begin(const std::string& topic, Routing routing, std::span<const EnvelopeView> events,
+                                       SteadyTime until) {
   auto to = client();
   if (!to) return to.error();
+  auto handle = (*to)->topic(topic, until);
+  if (!handle) return handle.error();
   std::uint64_t bytes = 0;
   for (const auto& event : events) bytes += size_bytes(event) + overhead_bytes;
   if (auto reserved = (*to)->reserve(bytes, until); !reserved) return reserved.error();
   auto pending = std::make_shared<Pending>(routing.places);
-  (*to)->send(topic, routing, events.data(), pending);
+  (*to)->send(**handle, routing, events.data(), pending);
   return Sent{std::move(pending), std::move(*to)};
 }
 

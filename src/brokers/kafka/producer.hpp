@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,8 +27,12 @@ class ProducerClient final : private Opaque {
   [[nodiscard]] bool is_dead() const { return dead_; }
   /// Waits for room. Error `backpressure`, or `closed`.
   Result<> reserve(std::uint64_t bytes, SteadyTime until);
+  /// The topic's handle, which lives as long as this. The first time its partitions are asked for, since librdkafka by
+  /// itself does that only once a second.
+  Result<rd_kafka_topic_t*> topic(const std::string& name, SteadyTime until);
   /// Hands the events over, in order; never waits.
-  void send(const std::string& topic, const Routing& routing, const EnvelopeView* first, const std::shared_ptr<Pending>& pending);
+  void send(rd_kafka_topic_t& topic, const Routing& routing, const EnvelopeView* first,
+            const std::shared_ptr<Pending>& pending);
   /// What waits for room, and for reports, ends.
   void stop();
   /// As if librdkafka had found that it cannot go on; for tests.
@@ -41,6 +46,8 @@ class ProducerClient final : private Opaque {
   const std::shared_ptr<LogRelay> relay_;
   const std::uint64_t bytes_max_;
   Client client_;
+  std::mutex topics_mutex_;
+  std::map<std::string, TopicHandle> topics_;
   std::mutex send_mutex_;  // events of one call stand together
   std::mutex mutex_;
   std::condition_variable room_;

@@ -4,8 +4,8 @@
 #include "brokers/kafka/asking.hpp"
 #include "brokers/kafka/member.hpp"
 
-// Kafka shares a group's partitions out anew whenever a member comes or goes. With the range assignor all are taken from
-// everybody first, and then given. librdkafka waits for our word at both steps.
+// Kafka shares a group's partitions out anew whenever a member comes or goes. With the range assignor all are taken
+// from everybody first, and then given. librdkafka waits for our word at both steps.
 namespace tidings::brokers::kafka {
 
 namespace {
@@ -18,7 +18,8 @@ constexpr Duration try_again_after = 100ms;
 
 }  // namespace
 
-void Member::rebalanced(rd_kafka_t* client, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions, void* opaque) {
+void Member::rebalanced(rd_kafka_t* client, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions,
+                        void* opaque) {
   auto& self = *static_cast<Member*>(static_cast<Opaque*>(opaque));
   if (self.saying_goodbye_)
     rd_kafka_assign(client, nullptr);
@@ -40,7 +41,8 @@ void Member::get(const rd_kafka_topic_partition_list_t& partitions) {
     std::this_thread::sleep_for(try_again_after);
   }
   std::uint32_t count = plan_.partitions;
-  for (int index = 0; index < list->cnt; ++index) count = std::max(count, static_cast<std::uint32_t>(list->elems[index].partition) + 1);
+  for (int index = 0; index < list->cnt; ++index)
+    count = std::max(count, static_cast<std::uint32_t>(list->elems[index].partition) + 1);
   std::vector<std::uint64_t> earliest;
   std::vector<std::uint64_t> ends;
   std::vector<std::uint64_t> starts = plan_.starts;
@@ -54,7 +56,8 @@ void Member::get(const rd_kafka_topic_partition_list_t& partitions) {
   };
   look(earliest, Start::earliest());
   look(ends, Start::latest());
-  const bool any_new = std::any_of(list->elems, list->elems + list->cnt, [](const auto& each) { return each.offset < 0; });
+  const bool any_new =
+      std::any_of(list->elems, list->elems + list->cnt, [](const auto& each) { return each.offset < 0; });
   if (any_new && starts.size() < count) look(starts, plan_.options.start);
   if (stop_) {
     rd_kafka_assign(client_.get(), nullptr);
@@ -74,25 +77,29 @@ void Member::get(const rd_kafka_topic_partition_list_t& partitions) {
   }
   const auto code = rd_kafka_assign(client_.get(), list.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    plan_.relay->write(LogLevel::error, "kafka: " + error_of(code, "taking the partitions of " + name(), *plan_.relay).message);
+    plan_.relay->write(LogLevel::error,
+                       "kafka: " + error_of(code, "taking the partitions of " + name(), *plan_.relay).message);
 }
 
 /// What was known of the partition stays so, where nobody has moved it meanwhile: what is settled beyond the position
 /// need not come again.
-void Member::get_place(std::uint32_t number, const std::optional<Cluster::Position>& committed, std::uint64_t start, std::uint64_t earliest,
-                       std::uint64_t end) {
+void Member::get_place(std::uint32_t number, const std::optional<Cluster::Position>& committed, std::uint64_t start,
+                       std::uint64_t earliest, std::uint64_t end) {
   auto& place = places_[number];
   const auto position = committed ? committed->offset : start;
-  const bool same = place.known && committed && place.flight.position().value == position && place.committed_position == position &&
+  const bool same = place.known && committed && place.flight.position().value == position &&
+                    place.committed_position == position &&
                     committed->record == CommitRecord{place.flight.counts(), place.flight.settled_beyond()};
   if (same) {
     place.flight.hand_over(++generation_, plan_.options.settle_within, now());
   } else {
-    place.flight.begin(Offset{position}, ++generation_, plan_.options.settle_within, committed ? committed->record.counts : OutcomeCounts{});
+    place.flight.begin(Offset{position}, ++generation_, plan_.options.settle_within,
+                       committed ? committed->record.counts : OutcomeCounts{});
     place.unsettled.clear();
     place.committed_position = position;
     place.committed = place.changes;
-    if (!committed || committed->record.settled_beyond != 0) ++place.changes;  // that it is here shall be seen, and that nothing is beyond
+    if (!committed || committed->record.settled_beyond != 0)
+      ++place.changes;  // that it is here shall be seen, and that nothing is beyond
   }
   place.held = true;
   place.leaving = false;
@@ -101,14 +108,16 @@ void Member::get_place(std::uint32_t number, const std::optional<Cluster::Positi
   place.gone_until = 0;
   place.end_seen = 0;
   if (place.flight.next().value < earliest) {
-    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(place.flight.next().value) + " of partition " +
-                                              std::to_string(number) + " of topic " + plan_.topic + ", whose events before offset " +
-                                              std::to_string(earliest) + " were removed by retention: it goes on there");
+    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(place.flight.next().value) +
+                                              " of partition " + std::to_string(number) + " of topic " + plan_.topic +
+                                              ", whose events before offset " + std::to_string(earliest) +
+                                              " were removed by retention: it goes on there");
     place.flight.skip_to(Offset{earliest});
     ++place.changes;
   } else if (place.flight.next().value > end) {
-    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(place.flight.next().value) + " of partition " +
-                                              std::to_string(number) + " of topic " + plan_.topic + ", which ends at " + std::to_string(end) +
+    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(place.flight.next().value) +
+                                              " of partition " + std::to_string(number) + " of topic " + plan_.topic +
+                                              ", which ends at " + std::to_string(end) +
                                               ": it is another topic, or has lost events; it goes on there");
     place.flight.begin(Offset{end}, ++generation_, plan_.options.settle_within, place.flight.counts());
     place.unsettled.clear();

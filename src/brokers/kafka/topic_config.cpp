@@ -27,12 +27,14 @@ std::string milliseconds(Duration duration) {
 
 Result<> check_supported(const Retention& retention) {
   if (!retention.waits_for_groups) return {};
-  return Error{"unsupported", "Kafka's retention does not wait for groups; leave waits_for_groups out, and give it time enough"};
+  return Error{"unsupported",
+               "Kafka's retention does not wait for groups; leave waits_for_groups out, and give it time enough"};
 }
 
 Result<> check_supported(const TopicOptions& options) {
   if (options.event_bytes() > event_bytes_max_limit)
-    return Error{"unsupported", "a Kafka server takes events of up to 64 MiB, not " + bytes_text(options.event_bytes())};
+    return Error{"unsupported",
+                 "a Kafka server takes events of up to 64 MiB, not " + bytes_text(options.event_bytes())};
   return options.retention ? check_supported(*options.retention) : Result<>{};
 }
 
@@ -63,7 +65,8 @@ Config to_config(const TopicOptions& options) {
 TopicTraits traits_of(const Config& config) {
   TopicTraits traits;
   constexpr std::uint64_t foreign_room = 16 << 10;  // where others made the topic: for what surrounds an event
-  const auto bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(number(config, "max.message.bytes", 1'048'588), 0));
+  const auto bytes =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(number(config, "max.message.bytes", 1'048'588), 0));
   traits.event_bytes_max = bytes > batch_room ? bytes - batch_room : bytes - std::min(bytes, foreign_room);
   if (number(config, "flush.messages", INT64_MAX) <= 1)
     traits.durability = Durability::durable;
@@ -71,8 +74,10 @@ TopicTraits traits_of(const Config& config) {
     traits.durability = Durability::interval;
   constexpr std::int64_t week_ms = 604'800'000;  // Kafka's own
   if (const auto ms = number(config, "retention.ms", week_ms); ms >= 0)
-    traits.retention.age = std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds{std::min<std::int64_t>(ms, INT64_MAX / 2'000'000)});
-  if (const auto bytes_kept = number(config, "retention.bytes", -1); bytes_kept > 0) traits.retention.bytes = static_cast<std::uint64_t>(bytes_kept);
+    traits.retention.age = std::chrono::ceil<std::chrono::seconds>(
+        std::chrono::milliseconds{std::min<std::int64_t>(ms, INT64_MAX / 2'000'000)});
+  if (const auto bytes_kept = number(config, "retention.bytes", -1); bytes_kept > 0)
+    traits.retention.bytes = static_cast<std::uint64_t>(bytes_kept);
   return traits;
 }
 

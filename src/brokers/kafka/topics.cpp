@@ -16,20 +16,23 @@ constexpr Duration known_for = 60s;
 constexpr std::uint32_t partitions_by_default = 4;
 
 Error differs(std::string_view name, std::string_view what, const std::string& has, const std::string& asked) {
-  return Error{"topic_exists_with", "topic " + std::string(name) + " is there with " + std::string(what) + " " + has + ", not " + asked +
-                                        "; leave the option out, or take another name"};
+  return Error{"topic_exists_with", "topic " + std::string(name) + " is there with " + std::string(what) + " " + has +
+                                        ", not " + asked + "; leave the option out, or take another name"};
 }
 
 Result<> compare(std::string_view name, const TopicFacts& there, const TopicOptions& options) {
   if (options.partitions != 0 && options.partitions != there.partitions)
     return differs(name, "partitions", std::to_string(there.partitions), std::to_string(options.partitions));
   if (options.durability && *options.durability != there.traits.durability)
-    return differs(name, "durability", std::string(to_string(there.traits.durability)), std::string(to_string(*options.durability)));
+    return differs(name, "durability", std::string(to_string(there.traits.durability)),
+                   std::string(to_string(*options.durability)));
   if (options.event_bytes_max != 0 && options.event_bytes_max != there.traits.event_bytes_max)
-    return differs(name, "event_bytes_max", std::to_string(there.traits.event_bytes_max), std::to_string(options.event_bytes_max));
+    return differs(name, "event_bytes_max", std::to_string(there.traits.event_bytes_max),
+                   std::to_string(options.event_bytes_max));
   if (options.retention && *options.retention != there.traits.retention)
-    return Error{"topic_exists_with", "topic " + std::string(name) + " is there with another retention; leave the option out, or change it "
-                                      "(set_retention, `tidings topics alter`)"};
+    return Error{"topic_exists_with", "topic " + std::string(name) +
+                                          " is there with another retention; leave the option out, or change it "
+                                          "(set_retention, `tidings topics alter`)"};
   return {};
 }
 
@@ -71,7 +74,8 @@ Result<TopicFacts> Topics::existing(std::string_view name) {
 }
 
 Result<TopicFacts> Topics::make(std::string_view name, const TopicOptions& options) {
-  auto made = cluster_.create_topic(names_.topic(name), options.partitions == 0 ? partitions_by_default : options.partitions, to_config(options));
+  auto made = cluster_.create_topic(
+      names_.topic(name), options.partitions == 0 ? partitions_by_default : options.partitions, to_config(options));
   if (!made) return made.error();
   return look(name);
 }
@@ -105,7 +109,8 @@ Result<TopicInfo> Topics::describe(const std::string& name, const TopicFacts& fa
                  .event_bytes_max = facts.traits.event_bytes_max,
                  .retention = facts.traits.retention};
   for (std::uint32_t partition = 0; partition < facts.partitions; ++partition)
-    info.partitions.push_back({Partition{partition}, Offset{(*earliest)[partition]}, Offset{std::max((*ends)[partition], (*earliest)[partition])}});
+    info.partitions.push_back({Partition{partition}, Offset{(*earliest)[partition]},
+                               Offset{std::max((*ends)[partition], (*earliest)[partition])}});
   return info;
 }
 
@@ -143,7 +148,8 @@ Result<> Topics::set_retention(std::string_view name, const Retention& retention
   // All that was set for the topic is set anew: this client knows no other way.
   auto config = cluster_.own_config(theirs);
   if (!config) return config.error();
-  for (const auto* of_retention : {"retention.ms", "retention.bytes", "segment.ms", "segment.bytes"}) config->erase(of_retention);
+  for (const auto* of_retention : {"retention.ms", "retention.bytes", "segment.ms", "segment.bytes"})
+    config->erase(of_retention);
   for (const auto& [key, value] : to_config(retention)) (*config)[key] = value;
   auto changed = cluster_.set_config(theirs, *config);
   forget(name);

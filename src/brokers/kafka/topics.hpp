@@ -23,7 +23,8 @@ struct TopicFacts {
 /// Thread-safe.
 class Topics {
  public:
-  Topics(Cluster& cluster, const Names& names, const BrokerOptions& options) : cluster_(cluster), names_(names), options_(options) {}
+  Topics(Cluster& cluster, const Names& names, const BrokerOptions& options)
+      : cluster_(cluster), names_(names), options_(options) {}
 
   /// As `Broker::create_topic`.
   Result<> create(std::string_view name, const TopicOptions& options);

@@ -16,9 +16,10 @@ constexpr std::string_view scheme = "kafka://";
 constexpr std::size_t prefix_bytes_max = 40;
 
 Error refuse(std::string_view url, const std::string& why) {
-  return {"invalid_url", "'" + redacted(url) + "': " + why +
-                             "; write kafka://HOST:PORT, with ,HOST:PORT for more of its servers, USER:PASSWORD@ before them, and "
-                             "?OPTION=VALUE&… behind them"};
+  return {"invalid_url",
+          "'" + redacted(url) + "': " + why +
+              "; write kafka://HOST:PORT, with ,HOST:PORT for more of its servers, USER:PASSWORD@ before them, and "
+              "?OPTION=VALUE&… behind them"};
 }
 
 /// `%41` is `A`. Error where a percent sign stands before something else.
@@ -55,9 +56,11 @@ Result<> check_servers(std::string_view servers) {
     servers.remove_prefix(std::min(servers.size(), one.size() + 1));
     const auto colon = one.rfind(':');
     const auto port = colon == one.npos ? std::string_view{} : one.substr(colon + 1);
-    const bool is_number = !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+    const bool is_number =
+        !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
     if (colon == 0 || !is_number) return Error{"invalid_url", "'" + printable(one) + "' is no HOST:PORT"};
-    if (one.find_first_of("/ \\") != one.npos) return Error{"invalid_url", "nothing stands behind the port of '" + printable(one) + "'"};
+    if (one.find_first_of("/ \\") != one.npos)
+      return Error{"invalid_url", "nothing stands behind the port of '" + printable(one) + "'"};
   } while (!servers.empty());
   return {};
 }
@@ -106,7 +109,8 @@ Result<> read_option(Url& url, std::string_view name, const std::string& value) 
     if (!bytes || *bytes == 0) return wrong("buffer is a size, as 64MiB");
     url.buffer_bytes = *bytes;
   } else {
-    return wrong("'" + printable(name) + "' is no option; there are sasl, tls, ca, cert, key, allow_plaintext, partitioner, "
+    return wrong("'" + printable(name) +
+                 "' is no option; there are sasl, tls, ca, cert, key, allow_plaintext, partitioner, "
                  "prefix, session and buffer");
   }
   return {};
@@ -115,8 +119,10 @@ Result<> read_option(Url& url, std::string_view name, const std::string& value) 
 Result<> check_secrets(const Url& url) {
   const auto wrong = [](std::string why) { return Error{"invalid_url", std::move(why)}; };
   if (url.sasl.empty() != url.user.empty())
-    return wrong(url.sasl.empty() ? "a user needs ?sasl=PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512" : "sasl needs USER:PASSWORD@");
-  if (!url.tls && !(url.ca.empty() && url.cert.empty() && url.key.empty())) return wrong("ca, cert and key need ?tls=true");
+    return wrong(url.sasl.empty() ? "a user needs ?sasl=PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+                                  : "sasl needs USER:PASSWORD@");
+  if (!url.tls && !(url.ca.empty() && url.cert.empty() && url.key.empty()))
+    return wrong("ca, cert and key need ?tls=true");
   if (url.cert.empty() != url.key.empty()) return wrong("cert and key go together");
   if (!url.only_loopback()) return {};
   for (std::string_view rest = url.servers; !rest.empty();) {
@@ -139,7 +145,8 @@ std::string redacted(std::string_view text) {
   if (at == text.npos || at < begin) return printable(text);
   const auto colon = text.find(':', begin);
   const auto user = text.substr(begin, std::min(colon, at) - begin);
-  return printable(std::string(text.substr(0, begin)) + std::string(user) + (colon < at ? ":***" : "") + std::string(text.substr(at)));
+  return printable(std::string(text.substr(0, begin)) + std::string(user) + (colon < at ? ":***" : "") +
+                   std::string(text.substr(at)));
 }
 
 Result<Url> parse_url(std::string_view text) {
@@ -154,7 +161,8 @@ Result<Url> parse_url(std::string_view text) {
     const auto colon = who.find(':');
     auto user = unescape(who.substr(0, colon));
     auto password = unescape(colon == who.npos ? std::string_view{} : who.substr(colon + 1));
-    if (!user || !password) return refuse(text, (user ? password : user).error().message + ", also in a user or a password");
+    if (!user || !password)
+      return refuse(text, (user ? password : user).error().message + ", also in a user or a password");
     if (user->empty() || password->empty()) return refuse(text, "a user and a password stand before the @");
     url.user = std::move(*user);
     url.password = std::move(*password);

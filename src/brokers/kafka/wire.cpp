@@ -54,22 +54,27 @@ std::vector<Header> headers_of(const rd_kafka_message_t& message) {
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
-  for (std::size_t index = 0; rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++index)
+  for (std::size_t index = 0;
+       rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++index)
     all.push_back({name, {static_cast<const char*>(value), value != nullptr ? size : 0}});
   return all;
 }
 
 /// What others wrote may be no header of ours: then as it can be shown.
 void set_header(tidings::Headers& headers, std::string_view name, std::string_view value) {
-  const auto is_fine = [](std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos && is_utf8(text); };
+  const auto is_fine = [](std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos && is_utf8(text);
+  };
   if (name.empty()) return;
-  headers.set(is_fine(name) ? std::string(name) : printable(name), is_fine(value) ? std::string(value) : printable(value));
+  headers.set(is_fine(name) ? std::string(name) : printable(name),
+              is_fine(value) ? std::string(value) : printable(value));
 }
 
 /// A text of ours as others may write it: fit to be published again, as to the dead letters.
 std::string text_of(std::string_view text) {
   constexpr std::size_t text_bytes_max = 65'535;
-  const bool is_plain = std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+  const bool is_plain =
+      std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
   if (is_plain && text.size() <= text_bytes_max && is_utf8(text)) return std::string(text);
   auto shown = printable(text);
   if (shown.size() > text_bytes_max) shown.resize(text_bytes_max);
@@ -78,8 +83,9 @@ std::string text_of(std::string_view text) {
 
 bool read_attribute(Envelope& event, const Header& header, std::string_view& spec_version) {
   static constexpr std::array<std::string Envelope::*, attributes.size()> members{
-      &Envelope::id,          &Envelope::type,           &Envelope::source,       &Envelope::subject,          &Envelope::data_schema,
-      &Envelope::correlation_id, &Envelope::causation_id, &Envelope::trace_parent, &Envelope::data_content_type};
+      &Envelope::id,           &Envelope::type,         &Envelope::source,
+      &Envelope::subject,      &Envelope::data_schema,  &Envelope::correlation_id,
+      &Envelope::causation_id, &Envelope::trace_parent, &Envelope::data_content_type};
   for (std::size_t index = 0; index < attributes.size(); ++index)
     if (header.name == attributes[index].name) {
       event.*members[index] = text_of(header.value);
@@ -100,7 +106,8 @@ bool read_attribute(Envelope& event, const Header& header, std::string_view& spe
   if (header.name == "ce_tidingsversion") {
     std::uint32_t version = 0;
     const auto* const end = header.value.data() + header.value.size();
-    if (const auto read = std::from_chars(header.value.data(), end, version); read.ec == std::errc{} && read.ptr == end && version > 0)
+    if (const auto read = std::from_chars(header.value.data(), end, version);
+        read.ec == std::errc{} && read.ptr == end && version > 0)
       event.version = version;
     return true;
   }
@@ -121,7 +128,8 @@ Envelope binary_event(const rd_kafka_message_t& message, const std::vector<Heade
     set_header(event.headers, name, header.value);
   }
   if (spec_version.empty() || event.id.empty() || event.type.empty()) {
-    event.id = std::string(rd_kafka_topic_name(message.rkt)) + "-" + std::to_string(message.partition) + "-" + std::to_string(message.offset);
+    event.id = std::string(rd_kafka_topic_name(message.rkt)) + "-" + std::to_string(message.partition) + "-" +
+               std::to_string(message.offset);
     event.type = "kafka.Record";
   }
   if (event.source == "/") event.source.clear();
@@ -130,10 +138,10 @@ Envelope binary_event(const rd_kafka_message_t& message, const std::vector<Heade
 
 /// The event's texts in one piece, and views of them.
 void keep(Record& record, const EnvelopeView& view) {
-  constexpr std::array texts{&EnvelopeView::id,       &EnvelopeView::type,        &EnvelopeView::source,
-                             &EnvelopeView::subject,  &EnvelopeView::data_schema, &EnvelopeView::correlation_id,
+  constexpr std::array texts{&EnvelopeView::id,           &EnvelopeView::type,         &EnvelopeView::source,
+                             &EnvelopeView::subject,      &EnvelopeView::data_schema,  &EnvelopeView::correlation_id,
                              &EnvelopeView::causation_id, &EnvelopeView::trace_parent, &EnvelopeView::data_content_type,
-                             &EnvelopeView::key,      &EnvelopeView::payload};
+                             &EnvelopeView::key,          &EnvelopeView::payload};
   std::size_t size = view.headers.encoded().size();
   for (const auto text : texts) size += (view.*text).size();
   record.texts.reserve(size);
@@ -173,9 +181,12 @@ SharedRecord read_record(const rd_kafka_message_t& message) {
   rd_kafka_timestamp_type_t type{};
   if (const auto ms = rd_kafka_message_timestamp(&message, &type); type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && ms > 0)
     record->appended = TimePoint{std::chrono::milliseconds{ms}};
-  const std::string_view payload{static_cast<const char*>(message.payload), message.payload != nullptr ? message.len : 0};
+  const std::string_view payload{static_cast<const char*>(message.payload),
+                                 message.payload != nullptr ? message.len : 0};
   const auto headers = headers_of(message);
-  const auto has = [&](std::string_view name) { return std::ranges::find(headers, name, &Header::name) != headers.end(); };
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(headers, name, &Header::name) != headers.end();
+  };
   const auto type_header = std::ranges::find(headers, content_type, &Header::name);
   Envelope event;
   bool is_read = false;
