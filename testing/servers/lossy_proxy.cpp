@@ -82,8 +82,8 @@ Result<std::unique_ptr<LossyProxy>> LossyProxy::listen() {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   auto address = loopback(0);
   socklen_t size = sizeof address;
-  if (socket < 0 || ::bind(socket, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(socket, 64) != 0 ||
-      ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+  if (socket < 0 || ::bind(socket, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      ::listen(socket, 64) != 0 || ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     if (socket >= 0) ::close(socket);
     return Error{"io_error", "cannot listen on 127.0.0.1", Retry::same_call};
   }
@@ -116,7 +116,9 @@ void LossyProxy::run(const std::stop_token& stop) {
       for (auto* way : {&each.asked, &each.answered}) {
         const auto& from = watched[at++];
         const auto& to = watched[at++];
-        if ((from.revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !way->read(lose && way == &each.answered, each.has_lost)) each.over = true;
+        if ((from.revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
+            !way->read(lose && way == &each.answered, each.has_lost))
+          each.over = true;
         if ((to.revents & (POLLHUP | POLLERR)) != 0 || !way->write()) each.over = true;
       }
       if (each.has_lost && !lose) each.over = true;

@@ -19,7 +19,8 @@ class SharedKafka {
   [[nodiscard]] ServerProcess& server() { return **server_; }
   [[nodiscard]] LossyProxy& proxy() { return *proxy_; }
 
-  /// `kafka://127.0.0.1:PORT?session=3s&prefix=PREFIX`, with a fresh prefix each time. Through the proxy where asked for.
+  /// `kafka://127.0.0.1:PORT?session=3s&prefix=PREFIX`, with a fresh prefix each time. Through the proxy where asked
+  /// for.
   [[nodiscard]] std::string fresh_url(bool through_proxy = false);
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <thread>
@@ -18,9 +19,8 @@ inline int ms_of(Duration duration) {
 
 /// Asks again while a server is only away for now, as it is of a topic that was made a moment ago: for a bounded time.
 template <class Ask>
-auto patiently(Ask ask) {
+auto patiently(SteadyTime until, Ask ask) {
   constexpr Duration pause = std::chrono::milliseconds{20};
-  const auto until = std::chrono::steady_clock::now() + Cluster::request_max;
   auto answer = ask();
   while (!answer && answer.error().code == "unavailable" && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(pause);
@@ -31,13 +31,14 @@ auto patiently(Ask ask) {
 
 /// Calls `ask(client, options, queue)`, and waits for the answer. Errors of the whole, not of its parts.
 template <class Ask>
-Result<Event> Cluster::ask(rd_kafka_admin_op_t operation, const std::string& doing, Ask ask) {
+Result<Event> Cluster::ask(rd_kafka_admin_op_t operation, const std::string& doing, SteadyTime until, Ask ask) {
   const AdminOptions options(rd_kafka_AdminOptions_new(client_.get(), operation));
   std::array<char, 256> why{};
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), ms_of(request_max), why.data(), why.size());
+  const auto wait = std::max<Duration>(until - std::chrono::steady_clock::now(), std::chrono::milliseconds{1});
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), ms_of(wait), why.data(), why.size());
   const Queue queue(rd_kafka_queue_new(client_.get()));
   ask(client_.get(), options.get(), queue.get());
-  Event event(rd_kafka_queue_poll(queue.get(), ms_of(request_max + std::chrono::seconds{1})));
+  Event event(rd_kafka_queue_poll(queue.get(), ms_of(wait + std::chrono::milliseconds{500})));
   if (!event) return error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, doing, *relay_);
   if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
     return error_of(code, doing, *relay_, rd_kafka_event_error_string(event.get()));

@@ -14,6 +14,11 @@ namespace tidings::brokers::kafka {
 
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr Duration tell_again_after = 1s;
+constexpr Duration trouble_lasts = 60s;
+
 void relay_log(const rd_kafka_t* client, int level, const char* facility, const char* text) {
   const auto* opaque = client != nullptr ? static_cast<const Opaque*>(rd_kafka_opaque(client)) : nullptr;
   if (opaque != nullptr && opaque->log_relay != nullptr) opaque->log_relay->write(level, facility, text);
@@ -50,19 +55,34 @@ int connect_here_only(int socket, const sockaddr* address, int size, const char*
 void LogRelay::write(int syslog_level, std::string_view facility, std::string_view text) {
   constexpr int error = 3;
   constexpr int warning = 4;
-  if (syslog_level <= error) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  std::string more;
+  {
     const std::scoped_lock lock(mutex_);
-    trouble_ = without_secrets(text);
+    const bool says_why = text.find("brokers are down") == text.npos;
+    if (syslog_level <= error && (says_why || now - trouble_at_ >= trouble_lasts)) {
+      trouble_ = without_secrets(text);
+      trouble_at_ = now;
+    }
+    auto& told = told_[std::string(facility)];
+    if (syslog_level <= warning && now - told.at < tell_again_after) {
+      ++told.more;
+      return;
+    }
+    if (syslog_level <= warning) {
+      if (told.more > 0) more = " (and " + std::to_string(told.more) + " more such lines before)";
+      told = {now, 0};
+    }
   }
   // Lost connections are everyday, and librdkafka connects again for ever: a warning. What it tells beside that is for
   // those who look.
   write(syslog_level <= warning ? LogLevel::warning : LogLevel::debug,
-        "kafka: " + std::string(facility) + ": " + std::string(text));
+        "kafka: " + std::string(facility) + ": " + std::string(text) + more);
 }
 
 std::string LogRelay::last_trouble() const {
   const std::scoped_lock lock(mutex_);
-  return trouble_;
+  return std::chrono::steady_clock::now() - trouble_at_ < trouble_lasts ? trouble_ : "";
 }
 
 std::string LogRelay::without_secrets(std::string_view text) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -9,11 +10,13 @@
 #include "brokers/kafka/native.hpp"
 #include "brokers/kafka/url.hpp"
 #include "tidings/base/log_sink.hpp"
+#include "tidings/base/time.hpp"
 
 namespace tidings::brokers::kafka {
 
 /// What librdkafka says goes to our log through this, without secrets; the last trouble with a connection stays here,
-/// to be told where a call waited in vain. Thread-safe; it outlives the clients that it was given to.
+/// to be told where a call waited in vain. Each kind is told once a second at most: a process has many clients.
+/// Thread-safe; it outlives the clients that it was given to.
 class LogRelay {
  public:
   LogRelay(LogSink& sink, const Url& url) : sink_(sink), secret_(url.password), only_loopback_(url.only_loopback()) {}
@@ -31,8 +34,14 @@ class LogRelay {
   LogSink& sink_;
   const std::string secret_;
   const bool only_loopback_;
+  struct Told {
+    SteadyTime at{};
+    std::uint64_t more = 0;
+  };
   mutable std::mutex mutex_;
   std::string trouble_;
+  SteadyTime trouble_at_{};
+  std::map<std::string, Told, std::less<>> told_;  // by what librdkafka calls it, of which there are some fifty
 };
 
 struct Property {

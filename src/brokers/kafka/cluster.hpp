@@ -16,11 +16,13 @@
 
 namespace tidings::brokers::kafka {
 
-/// What is asked of a cluster beside publishing and fetching, each call within `request_max`. Names are Kafka's, with
+/// What is asked of a cluster beside publishing and fetching, each call within `request_max`,
+/// or by the deadline that it is given. Names are Kafka's, with
 /// the prefix. Thread-safe.
 class Cluster final : private Opaque {
  public:
   static constexpr Duration request_max = std::chrono::seconds{10};
+  static SteadyTime in_time() { return std::chrono::steady_clock::now() + request_max; }
 
   static Result<std::unique_ptr<Cluster>> open(const Url& url, std::shared_ptr<LogRelay> relay);
   Cluster(Client client, std::shared_ptr<LogRelay> relay) : relay_(std::move(relay)), client_(std::move(client)) {}
@@ -34,17 +36,22 @@ class Cluster final : private Opaque {
   /// Every topic with its partitions, but Kafka's own.
   Result<std::map<std::string, std::uint32_t>> topics();
   /// The partitions of one. Error `unknown_topic`.
-  Result<std::uint32_t> partitions(const std::string& topic);
+  Result<std::uint32_t> partitions(const std::string& topic, SteadyTime until = in_time());
   /// What is set and by default, of each topic.
-  Result<std::vector<Config>> configs(std::span<const std::string> topics);
+  Result<std::vector<Config>> configs(std::span<const std::string> topics, SteadyTime until = in_time());
   /// What was set for this topic.
   Result<Config> own_config(const std::string& topic);
   Result<> set_config(const std::string& topic, const Config& config);
   /// False: it is there already. Returns once its partitions can be written.
-  Result<bool> create_topic(const std::string& topic, std::uint32_t partitions, const Config& config);
+  Result<bool> create_topic(const std::string& topic, std::uint32_t partitions, const Config& config,
+                            SteadyTime until = in_time());
   Result<> delete_topic(const std::string& topic);
+  /// Topics and their partitions.
+  using Shapes = std::map<std::string, std::uint32_t>;
   /// Where each partition, from 0, has its first event at or after the start; `latest` is one past the last event.
   Result<std::vector<std::uint64_t>> resolve(const std::string& topic, std::uint32_t partitions, const Start& start);
+  /// The same of many, from the earliest or the latest.
+  Result<std::map<std::string, std::vector<std::uint64_t>>> resolve_all(const Shapes& topics, const Start& start);
 
   // Groups.
 
@@ -69,7 +76,7 @@ class Cluster final : private Opaque {
 
  private:
   template <class Ask>
-  Result<Event> ask(rd_kafka_admin_op_t operation, const std::string& doing, Ask ask);
+  Result<Event> ask(rd_kafka_admin_op_t operation, const std::string& doing, SteadyTime until, Ask ask);
   // One question each; those above ask again where the server is only away for now.
   Result<std::vector<std::string>> ask_groups();
   Result<GroupState> ask_group(const std::string& group);
@@ -77,9 +84,8 @@ class Cluster final : private Opaque {
   Result<> ask_set_positions(const std::string& group, const std::string& topic, const Positions& positions);
   Result<> ask_delete_group(const std::string& group);
   Result<Config> config_of(const rd_kafka_ConfigResource_t& resource, bool own, const std::string& doing) const;
-  Result<std::vector<Config>> describe(std::span<const std::string> topics, bool own);
-  Result<std::vector<std::int64_t>> offsets_at(const std::string& topic, std::uint32_t partitions,
-                                               std::int64_t time_ms);
+  Result<std::vector<Config>> describe(std::span<const std::string> topics, bool own, SteadyTime until);
+  Result<std::map<std::string, std::vector<std::int64_t>>> offsets_at(const Shapes& topics, std::int64_t time_ms);
 
   const std::shared_ptr<LogRelay> relay_;
   Client client_;  // a consumer's handle that consumes nothing: it never makes a topic by asking for it

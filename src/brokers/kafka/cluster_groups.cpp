@@ -53,9 +53,9 @@ void add_position(rd_kafka_topic_partition_list_t& list, const std::string& topi
 
 Result<std::vector<std::string>> Cluster::ask_groups() {
   const std::string doing = "listing groups";
-  auto event = ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, doing, [](auto* client, auto* options, auto* queue) {
-    rd_kafka_ListConsumerGroups(client, options, queue);
-  });
+  auto event =
+      ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, doing, in_time(),
+          [](auto* client, auto* options, auto* queue) { rd_kafka_ListConsumerGroups(client, options, queue); });
   if (!event) return event.error();
   const auto* result = rd_kafka_event_ListConsumerGroups_result(event->get());
   std::size_t count = 0;
@@ -71,9 +71,10 @@ Result<std::vector<std::string>> Cluster::ask_groups() {
 Result<Cluster::GroupState> Cluster::ask_group(const std::string& group) {
   const auto doing = "looking at group " + group;
   const auto* name = group.c_str();
-  auto event = ask(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, doing, [&](auto* client, auto* options, auto* queue) {
-    rd_kafka_DescribeConsumerGroups(client, &name, 1, options, queue);
-  });
+  auto event =
+      ask(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
+        rd_kafka_DescribeConsumerGroups(client, &name, 1, options, queue);
+      });
   if (!event) return event.error();
   std::size_t count = 0;
   const auto* const* found =
@@ -102,9 +103,10 @@ Result<Cluster::Positions> Cluster::ask_positions(const std::string& group, cons
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(partition));
   const ListOffsets wanted(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
   auto* raw = wanted.get();
-  auto event = ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing, [&](auto* client, auto* options, auto* queue) {
-    rd_kafka_ListConsumerGroupOffsets(client, &raw, 1, options, queue);
-  });
+  auto event =
+      ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
+        rd_kafka_ListConsumerGroupOffsets(client, &raw, 1, options, queue);
+      });
   if (!event) return event.error();
   std::size_t count = 0;
   const auto* const* found = rd_kafka_ListConsumerGroupOffsets_result_groups(
@@ -129,9 +131,10 @@ Result<> Cluster::ask_set_positions(const std::string& group, const std::string&
   if (list->cnt == 0) return {};
   const AlterOffsets wanted(rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), list.get()));
   auto* raw = wanted.get();
-  auto event = ask(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, doing, [&](auto* client, auto* options, auto* queue) {
-    rd_kafka_AlterConsumerGroupOffsets(client, &raw, 1, options, queue);
-  });
+  auto event =
+      ask(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
+        rd_kafka_AlterConsumerGroupOffsets(client, &raw, 1, options, queue);
+      });
   if (!event) return event.error();
   std::size_t count = 0;
   const auto* const* moved = rd_kafka_AlterConsumerGroupOffsets_result_groups(
@@ -154,7 +157,7 @@ Result<> Cluster::ask_delete_group(const std::string& group) {
   const auto doing = "deleting group " + group;
   const OldGroup wanted(rd_kafka_DeleteGroup_new(group.c_str()));
   auto* raw = wanted.get();
-  auto event = ask(RD_KAFKA_ADMIN_OP_DELETEGROUPS, doing, [&](auto* client, auto* options, auto* queue) {
+  auto event = ask(RD_KAFKA_ADMIN_OP_DELETEGROUPS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
     rd_kafka_DeleteGroups(client, &raw, 1, options, queue);
   });
   if (!event) return event.error();
@@ -173,24 +176,24 @@ Result<> Cluster::ask_delete_group(const std::string& group) {
 }
 
 Result<std::vector<std::string>> Cluster::groups() {
-  return patiently([&] { return ask_groups(); });
+  return patiently(in_time(), [&] { return ask_groups(); });
 }
 
 Result<Cluster::GroupState> Cluster::group(const std::string& group) {
-  return patiently([&] { return ask_group(group); });
+  return patiently(in_time(), [&] { return ask_group(group); });
 }
 
 Result<Cluster::Positions> Cluster::positions(const std::string& group, const std::string& topic,
                                               std::uint32_t partitions) {
-  return patiently([&] { return ask_positions(group, topic, partitions); });
+  return patiently(in_time(), [&] { return ask_positions(group, topic, partitions); });
 }
 
 Result<> Cluster::set_positions(const std::string& group, const std::string& topic, const Positions& positions) {
-  return patiently([&] { return ask_set_positions(group, topic, positions); });
+  return patiently(in_time(), [&] { return ask_set_positions(group, topic, positions); });
 }
 
 Result<> Cluster::delete_group(const std::string& group) {
-  return patiently([&] { return ask_delete_group(group); });
+  return patiently(in_time(), [&] { return ask_delete_group(group); });
 }
 
 }  // namespace tidings::brokers::kafka

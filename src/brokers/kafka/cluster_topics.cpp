@@ -53,12 +53,13 @@ Result<std::map<std::string, std::uint32_t>> Cluster::topics() {
   return all;
 }
 
-Result<std::uint32_t> Cluster::partitions(const std::string& topic) {
+Result<std::uint32_t> Cluster::partitions(const std::string& topic, SteadyTime until) {
   const auto doing = "looking at topic " + topic;
   const TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
   if (!handle) return error_of(rd_kafka_last_error(), doing, *relay_);
   const rd_kafka_metadata_t* raw = nullptr;
-  const auto code = rd_kafka_metadata(client_.get(), 0, handle.get(), &raw, ms_of(request_max));
+  const auto code =
+      rd_kafka_metadata(client_.get(), 0, handle.get(), &raw, ms_of(until - std::chrono::steady_clock::now()));
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, doing, *relay_);
   const Metadata metadata(raw);
   if (metadata->topic_cnt != 1) return unknown_topic(topic);
@@ -86,14 +87,14 @@ Result<Config> Cluster::config_of(const rd_kafka_ConfigResource_t& resource, boo
   return config;
 }
 
-Result<std::vector<Config>> Cluster::describe(std::span<const std::string> topics, bool own) {
+Result<std::vector<Config>> Cluster::describe(std::span<const std::string> topics, bool own, SteadyTime until) {
   if (topics.empty()) return std::vector<Config>{};
   const auto doing = topics.size() == 1 ? "looking at topic " + topics.front() : "looking at the topics";
   std::vector<Resource> resources;
   std::vector<rd_kafka_ConfigResource_t*> raw;
   for (const auto& topic : topics)
     raw.push_back(resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())).get());
-  auto event = ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, doing, [&](auto* client, auto* options, auto* queue) {
+  auto event = ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, doing, until, [&](auto* client, auto* options, auto* queue) {
     rd_kafka_DescribeConfigs(client, raw.data(), raw.size(), options, queue);
   });
   if (!event) return event.error();
@@ -111,12 +112,12 @@ Result<std::vector<Config>> Cluster::describe(std::span<const std::string> topic
   return configs;
 }
 
-Result<std::vector<Config>> Cluster::configs(std::span<const std::string> topics) {
-  return describe(topics, false);
+Result<std::vector<Config>> Cluster::configs(std::span<const std::string> topics, SteadyTime until) {
+  return describe(topics, false, until);
 }
 
 Result<Config> Cluster::own_config(const std::string& topic) {
-  auto configs = describe({&topic, 1}, true);
+  auto configs = describe({&topic, 1}, true, in_time());
   if (!configs) return configs.error();
   return std::move(configs->front());
 }
@@ -127,7 +128,7 @@ Result<> Cluster::set_config(const std::string& topic, const Config& config) {
   for (const auto& [name, value] : config)
     rd_kafka_ConfigResource_set_config(resource.get(), name.c_str(), value.c_str());
   auto* raw = resource.get();
-  auto event = ask(RD_KAFKA_ADMIN_OP_ALTERCONFIGS, doing, [&](auto* client, auto* options, auto* queue) {
+  auto event = ask(RD_KAFKA_ADMIN_OP_ALTERCONFIGS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
     rd_kafka_AlterConfigs(client, &raw, 1, options, queue);
   });
   if (!event) return event.error();
@@ -142,7 +143,8 @@ Result<> Cluster::set_config(const std::string& topic, const Config& config) {
   return {};
 }
 
-Result<bool> Cluster::create_topic(const std::string& topic, std::uint32_t partitions, const Config& config) {
+Result<bool> Cluster::create_topic(const std::string& topic, std::uint32_t partitions, const Config& config,
+                                   SteadyTime until) {
   const auto doing = "creating topic " + topic;
   std::array<char, 256> why{};
   constexpr int replicas_by_default = -1;
@@ -151,7 +153,7 @@ Result<bool> Cluster::create_topic(const std::string& topic, std::uint32_t parti
   if (!wanted) return Error{"invalid_options", doing + ": " + why.data()};
   for (const auto& [name, value] : config) rd_kafka_NewTopic_set_config(wanted.get(), name.c_str(), value.c_str());
   auto* raw = wanted.get();
-  auto event = ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, doing, [&](auto* client, auto* options, auto* queue) {
+  auto event = ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, doing, until, [&](auto* client, auto* options, auto* queue) {
     rd_kafka_CreateTopics(client, &raw, 1, options, queue);
   });
   if (!event) return event.error();
@@ -167,8 +169,8 @@ Result<bool> Cluster::create_topic(const std::string& topic, std::uint32_t parti
       return fine.error();
   }
   // The controller has answered; the servers hear of it a moment later.
-  for (const auto until = std::chrono::steady_clock::now() + request_max;;) {
-    auto known = this->partitions(topic);
+  while (true) {
+    auto known = this->partitions(topic, until);
     if (known) return is_new;
     if (known.error().code != "unknown_topic" && known.error().code != "unavailable") return known.error();
     if (std::chrono::steady_clock::now() > until) return known.error();
@@ -180,7 +182,7 @@ Result<> Cluster::delete_topic(const std::string& topic) {
   const auto doing = "deleting topic " + topic;
   const OldTopic wanted(rd_kafka_DeleteTopic_new(topic.c_str()));
   auto* raw = wanted.get();
-  auto event = ask(RD_KAFKA_ADMIN_OP_DELETETOPICS, doing, [&](auto* client, auto* options, auto* queue) {
+  auto event = ask(RD_KAFKA_ADMIN_OP_DELETETOPICS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
     rd_kafka_DeleteTopics(client, &raw, 1, options, queue);
   });
   if (!event) return event.error();
@@ -201,33 +203,46 @@ Result<> Cluster::delete_topic(const std::string& topic) {
   }
 }
 
-Result<std::vector<std::int64_t>> Cluster::offsets_at(const std::string& topic, std::uint32_t partitions,
-                                                      std::int64_t time_ms) {
-  const auto doing = "looking for offsets of topic " + topic;
-  return patiently([&]() -> Result<std::vector<std::int64_t>> {
-    const auto list = make_list(partitions);
-    for (std::uint32_t partition = 0; partition < partitions; ++partition)
-      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(partition))->offset =
-          time_ms;
+Result<std::map<std::string, std::vector<std::int64_t>>> Cluster::offsets_at(const Shapes& topics,
+                                                                             std::int64_t time_ms) {
+  const auto doing =
+      topics.size() == 1 ? "looking for offsets of topic " + topics.begin()->first : "looking for offsets";
+  return patiently(in_time(), [&]() -> Result<std::map<std::string, std::vector<std::int64_t>>> {
+    std::map<std::string, std::vector<std::int64_t>> offsets;
+    const auto list = make_list(topics.size());
+    for (const auto& [topic, partitions] : topics) {
+      offsets[topic].assign(partitions, at_end);
+      for (std::uint32_t partition = 0; partition < partitions; ++partition)
+        rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(partition))->offset =
+            time_ms;
+    }
+    if (list->cnt == 0) return offsets;
     const auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), ms_of(request_max));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, doing, *relay_);
-    std::vector<std::int64_t> offsets(partitions, at_end);
     for (const auto& one : std::span(list->elems, static_cast<std::size_t>(list->cnt))) {
       if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(one.err, doing, *relay_);
-      if (one.partition >= 0 && static_cast<std::uint32_t>(one.partition) < partitions)
-        offsets[static_cast<std::size_t>(one.partition)] = one.offset;
+      offsets[one.topic].at(static_cast<std::size_t>(one.partition)) = one.offset;
     }
     return offsets;
   });
 }
 
+Result<std::map<std::string, std::vector<std::uint64_t>>> Cluster::resolve_all(const Shapes& topics,
+                                                                               const Start& start) {
+  auto offsets = offsets_at(topics, std::holds_alternative<Start::Earliest>(start.at) ? at_beginning : at_end);
+  if (!offsets) return offsets.error();
+  std::map<std::string, std::vector<std::uint64_t>> places;
+  for (const auto& [topic, of] : *offsets)
+    for (const auto offset : of) places[topic].push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(offset, 0)));
+  return places;
+}
+
 Result<std::vector<std::uint64_t>> Cluster::resolve(const std::string& topic, std::uint32_t partitions,
                                                     const Start& start) {
-  const bool from_earliest = std::holds_alternative<Start::Earliest>(start.at);
-  auto ends = offsets_at(topic, partitions, from_earliest ? at_beginning : at_end);
-  if (!ends) return ends.error();
-  std::vector<std::uint64_t> offsets;
-  for (const auto end : *ends) offsets.push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(end, 0)));
+  const Shapes shape{{topic, partitions}};
+  auto found = resolve_all(shape, start);
+  if (!found) return found.error();
+  auto offsets = std::move((*found)[topic]);
   if (const auto* offset = std::get_if<Offset>(&start.at)) {
     auto earliest = resolve(topic, partitions, Start::earliest());
     if (!earliest) return earliest.error();
@@ -236,10 +251,11 @@ Result<std::vector<std::uint64_t>> Cluster::resolve(const std::string& topic, st
   }
   if (const auto* time = std::get_if<TimePoint>(&start.at)) {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(time->time_since_epoch()).count();
-    auto firsts = offsets_at(topic, partitions, std::max<std::int64_t>(ms, 0));
+    auto firsts = offsets_at(shape, std::max<std::int64_t>(ms, 0));
     if (!firsts) return firsts.error();
     for (std::size_t index = 0; index < offsets.size(); ++index)
-      if ((*firsts)[index] >= 0) offsets[index] = static_cast<std::uint64_t>((*firsts)[index]);  // none: all are older
+      if (const auto first = (*firsts)[topic][index]; first >= 0)
+        offsets[index] = static_cast<std::uint64_t>(first);  // none: all are older
   }
   return offsets;
 }

@@ -168,7 +168,7 @@ Result<Producer::Sent> KafkaBroker::send(std::string_view name, std::span<const 
   if (options.producer)
     return Error{"unsupported",
                  "Kafka keeps no producers of ours: what is sent again comes twice, and an inbox sees it by its id"};
-  auto facts = topics_.existing_or_new(name, true);
+  auto facts = topics_.existing_or_new(name, true, std::min(until, Cluster::in_time()));
   if (!facts) return facts.error();
   if (options.wait_for && *options.wait_for > facts->traits.durability)
     return Error{"unsupported", "a publish to Kafka is as durable as its topic, '" +

@@ -13,6 +13,7 @@ void Pending::report(std::size_t index, rd_kafka_resp_err_t code, rd_kafka_msg_s
     } else {  // sent twice by librdkafka, and the server keeps the place of the last few only
       places_[index].is_duplicate = true;
       places_[index].is_exact = false;
+      places_[index].offset = Offset{static_cast<std::uint64_t>(INT64_MAX)};
     }
   } else {
     if (code_ == RD_KAFKA_RESP_ERR_NO_ERROR) code_ = code;

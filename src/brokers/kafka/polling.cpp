@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration poll_max = 100ms;
+constexpr Duration poll_max = 300ms;
 constexpr Duration poll_max_while_giving_up = 5ms;
 constexpr std::size_t at_once = 256;
 // A partition's buffer: beyond one of these it is paused, below half of both it goes on.

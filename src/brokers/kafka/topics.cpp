@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "brokers/kafka/asking.hpp"
 #include "brokers/kafka/errors.hpp"
 #include "tidings/base/text.hpp"
 
@@ -36,13 +37,25 @@ Result<> compare(std::string_view name, const TopicFacts& there, const TopicOpti
   return {};
 }
 
+TopicInfo info_of(std::string_view name, const TopicTraits& traits, std::span<const std::uint64_t> earliest,
+                  std::span<const std::uint64_t> ends) {
+  TopicInfo info{.name = std::string(name),
+                 .durability = traits.durability,
+                 .event_bytes_max = traits.event_bytes_max,
+                 .retention = traits.retention};
+  for (std::uint32_t number = 0; number < ends.size(); ++number)
+    info.partitions.push_back(
+        {Partition{number}, Offset{earliest[number]}, Offset{std::max(ends[number], earliest[number])}});
+  return info;
+}
+
 }  // namespace
 
-Result<TopicFacts> Topics::look(std::string_view name) {
+Result<TopicFacts> Topics::look(std::string_view name, SteadyTime until) {
   const auto theirs = names_.topic(name);
-  auto partitions = cluster_.partitions(theirs);
+  auto partitions = cluster_.partitions(theirs, until);
   if (!partitions) return partitions.error().code == "unknown_topic" ? unknown_topic(name) : partitions.error();
-  auto configs = cluster_.configs({&theirs, 1});
+  auto configs = cluster_.configs({&theirs, 1}, until);
   if (!configs) return configs.error().code == "unknown_topic" ? unknown_topic(name) : configs.error();
   TopicFacts facts{*partitions, traits_of(configs->front())};
   const std::scoped_lock lock(mutex_);
@@ -55,7 +68,7 @@ void Topics::forget(std::string_view name) {
   if (const auto known = known_.find(name); known != known_.end()) known_.erase(known);
 }
 
-Result<TopicFacts> Topics::existing(std::string_view name) {
+Result<TopicFacts> Topics::existing(std::string_view name, SteadyTime until) {
   if (auto valid = validate_name("topic", name); !valid) return valid.error();
   std::optional<TopicFacts> stale;
   {
@@ -65,7 +78,7 @@ Result<TopicFacts> Topics::existing(std::string_view name) {
       stale = known->second.facts;
     }
   }
-  auto facts = look(name);
+  auto facts = look(name, until);
   if (facts || facts.error().code == "unknown_topic") {
     if (!facts) forget(name);
     return facts;
@@ -73,71 +86,73 @@ Result<TopicFacts> Topics::existing(std::string_view name) {
   return stale ? Result<TopicFacts>(*stale) : facts;  // the server is away: what was is what is
 }
 
-Result<TopicFacts> Topics::make(std::string_view name, const TopicOptions& options) {
-  auto made = cluster_.create_topic(
-      names_.topic(name), options.partitions == 0 ? partitions_by_default : options.partitions, to_config(options));
+Result<TopicFacts> Topics::make(std::string_view name, const TopicOptions& options, SteadyTime until) {
+  auto made =
+      cluster_.create_topic(names_.topic(name), options.partitions == 0 ? partitions_by_default : options.partitions,
+                            to_config(options), until);
   if (!made) return made.error();
-  return look(name);
+  return look(name, until);
 }
 
-Result<TopicFacts> Topics::existing_or_new(std::string_view name, bool may_create) {
-  auto facts = existing(name);
+Result<TopicFacts> Topics::existing_or_new(std::string_view name, bool may_create, SteadyTime until) {
+  auto facts = existing(name, until);
   if (facts || facts.error().code != "unknown_topic" || !may_create || !options_.create_topics) return facts;
   if (auto valid = validate(options_.topic_defaults); !valid) return valid.error();
   if (auto valid = check_supported(options_.topic_defaults); !valid) return valid.error();
-  return make(name, options_.topic_defaults);
+  return make(name, options_.topic_defaults, until);
 }
 
 Result<> Topics::create(std::string_view name, const TopicOptions& options) {
   if (auto valid = validate_name("topic", name); !valid) return valid;
   if (auto valid = validate(options); !valid) return valid;
   if (auto valid = check_supported(options); !valid) return valid;
-  auto facts = look(name);
-  if (!facts && facts.error().code == "unknown_topic") facts = make(name, options);
+  const auto until = Cluster::in_time();
+  auto facts = look(name, until);
+  if (!facts && facts.error().code == "unknown_topic") facts = make(name, options, until);
   if (!facts) return facts.error();
   return compare(name, *facts, options);  // also of what was just made: somebody may have been quicker
 }
 
-Result<TopicInfo> Topics::describe(const std::string& name, const TopicFacts& facts) {
-  const auto theirs = names_.topic(name);
-  auto earliest = cluster_.resolve(theirs, facts.partitions, Start::earliest());
-  if (!earliest) return earliest.error();
-  auto ends = cluster_.resolve(theirs, facts.partitions, Start::latest());
-  if (!ends) return ends.error();
-  TopicInfo info{.name = name,
-                 .durability = facts.traits.durability,
-                 .event_bytes_max = facts.traits.event_bytes_max,
-                 .retention = facts.traits.retention};
-  for (std::uint32_t partition = 0; partition < facts.partitions; ++partition)
-    info.partitions.push_back({Partition{partition}, Offset{(*earliest)[partition]},
-                               Offset{std::max((*ends)[partition], (*earliest)[partition])}});
-  return info;
-}
-
 Result<TopicInfo> Topics::info(std::string_view name) {
   if (auto valid = validate_name("topic", name); !valid) return valid.error();
-  auto facts = look(name);
+  auto facts = look(name, Cluster::in_time());
   if (!facts) return facts.error();
-  return describe(std::string(name), *facts);
+  const auto theirs = names_.topic(name);
+  auto earliest = cluster_.resolve(theirs, facts->partitions, Start::earliest());
+  if (!earliest) return earliest.error();
+  auto ends = cluster_.resolve(theirs, facts->partitions, Start::latest());
+  if (!ends) return ends.error();
+  return info_of(name, facts->traits, *earliest, *ends);
 }
 
 Result<std::vector<TopicInfo>> Topics::infos() {
-  auto all = cluster_.topics();
-  if (!all) return all.error();
-  std::vector<TopicInfo> infos;
-  for (const auto& [theirs, partitions] : *all) {
-    const auto name = names_.our_topic(theirs);
-    if (!name || !validate_name("topic", *name)) continue;  // as one that begins with '-'
-    auto one = info(*name);
-    if (one)
-      infos.push_back(std::move(*one));
-    else if (one.error().code == "unavailable")
-      return one.error();
-    else if (one.error().code != "unknown_topic")  // it has just gone
-      infos.push_back({.name = *name, .error = one.error()});
-  }
-  std::ranges::sort(infos, {}, &TopicInfo::name);
-  return infos;
+  // All topics at once: one that goes meanwhile makes the question fail, and it is asked again.
+  return patiently(Cluster::in_time(), [&]() -> Result<std::vector<TopicInfo>> {
+    auto all = cluster_.topics();
+    if (!all) return all.error();
+    std::erase_if(*all, [&](const auto& each) {
+      const auto name = names_.our_topic(each.first);
+      return !name || !validate_name("topic", *name);  // others', or named as none of ours can be
+    });
+    std::vector<std::string> theirs;
+    for (const auto& [name, partitions] : *all) theirs.push_back(name);
+    const auto gone_meanwhile = [](Error error) {
+      if (error.code == "unknown_topic") error.code = "unavailable";
+      return error;
+    };
+    auto configs = cluster_.configs(theirs);
+    if (!configs) return gone_meanwhile(configs.error());
+    auto earliest = cluster_.resolve_all(*all, Start::earliest());
+    if (!earliest) return gone_meanwhile(earliest.error());
+    auto ends = cluster_.resolve_all(*all, Start::latest());
+    if (!ends) return gone_meanwhile(ends.error());
+    std::vector<TopicInfo> infos;
+    for (std::size_t index = 0; index < theirs.size(); ++index)
+      infos.push_back(info_of(*names_.our_topic(theirs[index]), traits_of((*configs)[index]),
+                              (*earliest)[theirs[index]], (*ends)[theirs[index]]));
+    std::ranges::sort(infos, {}, &TopicInfo::name);
+    return infos;
+  });
 }
 
 Result<> Topics::set_retention(std::string_view name, const Retention& retention) {

@@ -29,8 +29,8 @@ class Topics {
   /// As `Broker::create_topic`.
   Result<> create(std::string_view name, const TopicOptions& options);
   /// Errors `invalid_name`, `unknown_topic`.
-  Result<TopicFacts> existing(std::string_view name);
-  Result<TopicFacts> existing_or_new(std::string_view name, bool may_create);
+  Result<TopicFacts> existing(std::string_view name, SteadyTime until = Cluster::in_time());
+  Result<TopicFacts> existing_or_new(std::string_view name, bool may_create, SteadyTime until = Cluster::in_time());
   /// It may have changed, or gone.
   void forget(std::string_view name);
 
@@ -44,9 +44,8 @@ class Topics {
     TopicFacts facts;
     SteadyTime since{};
   };
-  Result<TopicFacts> look(std::string_view name);
-  Result<TopicInfo> describe(const std::string& name, const TopicFacts& facts);
-  Result<TopicFacts> make(std::string_view name, const TopicOptions& options);
+  Result<TopicFacts> look(std::string_view name, SteadyTime until);
+  Result<TopicFacts> make(std::string_view name, const TopicOptions& options, SteadyTime until);
 
   Cluster& cluster_;
   const Names& names_;

@@ -51,6 +51,7 @@ bool is_loopback(std::string_view host) {
 
 /// `HOST:PORT` of each, checked. Error: what is wrong.
 Result<> check_servers(std::string_view servers) {
+  if (servers.ends_with(',')) return Error{"invalid_url", "a server stands behind each comma"};
   do {
     const auto one = servers.substr(0, servers.find(','));
     servers.remove_prefix(std::min(servers.size(), one.size() + 1));
@@ -156,6 +157,9 @@ Result<Url> parse_url(std::string_view text) {
   const auto mark = rest.find('?');
   auto options = mark == rest.npos ? std::string_view{} : rest.substr(mark + 1);
   auto place = rest.substr(0, mark);
+  if (place.find('@') == place.npos &&
+      options.find('@') != options.npos)  // else a part of the password would be told below
+    return refuse(text, "in a user or a password, and in options, ? is written %3F, and @ is %40");
   if (const auto at = place.rfind('@'); at != place.npos) {
     const auto who = place.substr(0, at);
     const auto colon = who.find(':');
