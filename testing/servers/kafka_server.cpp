@@ -69,11 +69,12 @@ std::string listeners(const KafkaServerOptions& options) {
     std::string_view protocol;
     std::string port;
     std::string advertised;
+    std::string host = "127.0.0.1";
   };
   std::vector<Listener> all{{"PLAIN", "PLAINTEXT", "{port}", "{port}"}};
   if (options.proxy_port != 0) all.push_back({"PROXIED", "PLAINTEXT", "{port3}", std::to_string(options.proxy_port)});
   if (options.with_security) {
-    all.push_back({"SASL", "SASL_PLAINTEXT", "{port4}", "{port4}"});
+    all.push_back({"SASL", "SASL_PLAINTEXT", "{port4}", "{port4}", options.sasl_host});
     all.push_back({"TLS", "SSL", "{port5}", "{port5}"});
     all.push_back({"SASLTLS", "SASL_SSL", "{port6}", "{port6}"});
   }
@@ -83,7 +84,7 @@ std::string listeners(const KafkaServerOptions& options) {
   for (const auto& one : all) {
     const std::string name(one.name);
     own += "," + name + "://127.0.0.1:" + one.port;
-    advertised += (advertised.ends_with('=') ? "" : ",") + name + "://127.0.0.1:" + one.advertised;
+    advertised += (advertised.ends_with('=') ? "" : ",") + name + "://" + one.host + ":" + one.advertised;
     protocols += "," + name + ":" + std::string(one.protocol);
   }
   auto text = own + "\n" + advertised + "\n" + protocols + "\n";

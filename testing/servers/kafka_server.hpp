@@ -15,7 +15,8 @@ struct KafkaServerOptions {
   std::uint16_t proxy_port = 0;              ///< what a listener advertises instead of its own port; 0: none
   bool with_security = false;                ///< listeners with SASL, with TLS and with both, and the users for them
   std::map<std::string, std::string> files;  ///< for TLS: `server.pem` (key and certificate)
-  std::string config;                        ///< more lines of its server.properties
+  std::string config = {};                   ///< more lines of its server.properties
+  std::string sasl_host = "127.0.0.1";       ///< where the listener with SASL says that it is
 };
 
 /// Listeners of a server, by their port's place in `ServerProcess::port`.

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -18,6 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration tell_again_after = 1s;
 constexpr Duration trouble_lasts = 60s;
+constexpr Duration refusal_lasts = 10s;
 
 void relay_log(const rd_kafka_t* client, int level, const char* facility, const char* text) {
   const auto* opaque = client != nullptr ? static_cast<const Opaque*>(rd_kafka_opaque(client)) : nullptr;
@@ -47,7 +49,9 @@ int connect_here_only(int socket, const sockaddr* address, int size, const char*
           "readable; use ?tls=true, a SCRAM mechanism, or say ?allow_plaintext=true");
     return EACCES;
   }
-  return ::connect(socket, address, static_cast<socklen_t>(size)) == 0 ? 0 : errno;
+  return ::connect(socket, address, static_cast<socklen_t>(size)) == 0 || errno == EINPROGRESS
+             ? 0
+             : errno;  // librdkafka sees how it ends
 }
 
 }  // namespace
@@ -83,6 +87,14 @@ void LogRelay::write(int syslog_level, std::string_view facility, std::string_vi
 std::string LogRelay::last_trouble() const {
   const std::scoped_lock lock(mutex_);
   return std::chrono::steady_clock::now() - trouble_at_ < trouble_lasts ? trouble_ : "";
+}
+
+bool LogRelay::is_refused() const {
+  const std::scoped_lock lock(mutex_);
+  if (std::chrono::steady_clock::now() - trouble_at_ >= refusal_lasts) return false;
+  constexpr std::array<std::string_view, 3> says{"uthentication failed", "SASL authentication error",
+                                                 "SSL handshake failed"};
+  return std::ranges::any_of(says, [&](std::string_view what) { return trouble_.find(what) != trouble_.npos; });
 }
 
 std::string LogRelay::without_secrets(std::string_view text) const {

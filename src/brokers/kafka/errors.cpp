@@ -49,6 +49,9 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view doing, const LogRelay&
   const auto message = std::string(doing) + ": " + said;
   if (is_away(code)) {
     const auto trouble = relay.last_trouble();
+    if (relay.is_refused())
+      return {"permission_denied",
+              message + "; look at the user, its password and the certificates in the URL (last: " + trouble + ")"};
     return {"unavailable",
             message + "; it goes on by itself once the server answers" +
                 (trouble.empty() ? "" : " (last: " + trouble + ")"),

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -108,7 +109,9 @@ class Member final : private Opaque {
   void put(std::vector<std::pair<std::uint32_t, SharedRecord>>& came);
   void serve();
   void resume_those_with_room();
-  void find_again(std::uint32_t partition);
+  void find_again();
+  void go_on_at(std::uint32_t number, Place& place, std::uint64_t earliest, std::uint64_t end);
+  void tell_moved(std::uint32_t number, std::uint64_t from, std::uint64_t to);
   void say_goodbye();
 
   // Sharing, on the thread.
@@ -142,8 +145,11 @@ class Member final : private Opaque {
 
   std::atomic<bool> stop_ = false;
   std::atomic<bool> wants_resume_ = false;
-  bool saying_goodbye_ = false;  // on the thread
-  Queue queue_;                  // the consumer's own, to end a poll early
+  // Of the thread alone.
+  bool saying_goodbye_ = false;
+  std::set<std::uint32_t> astray_;  // partitions of which librdkafka does not know where to read
+  SteadyTime look_for_astray_{};
+  Queue queue_;  // the consumer's own, to end a poll early
   std::mutex leave_mutex_;
   std::thread thread_;
 };

@@ -118,7 +118,8 @@ void Member::take(const rd_kafka_message_t& message, std::vector<std::pair<std::
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
       if (!came.empty()) put(came);
-      find_again(partition);
+      astray_.insert(partition);
+      look_for_astray_ = {};
       return;
     default:
       break;
@@ -171,6 +172,7 @@ void Member::resume_those_with_room() {
 
 void Member::serve() {
   if (wants_resume_.exchange(false)) resume_those_with_room();
+  if (!astray_.empty() && real_now() >= look_for_astray_) find_again();
   std::unique_lock lock(mutex_);
   // What nobody waits for, as the end of a gap; and what could not be written before.
   if (has_unwritten() && !writing_ && real_now() >= write_again_)
@@ -181,34 +183,54 @@ void Member::serve() {
 }
 
 /// Where librdkafka reads is not there: retention was quicker, or the topic is another one.
-void Member::find_again(std::uint32_t partition) {
-  auto earliest = plan_.cluster->resolve(plan_.topic, plan_.partitions, Start::earliest());
-  auto ends = plan_.cluster->resolve(plan_.topic, plan_.partitions, Start::latest());
-  if (!earliest || !ends || partition >= plan_.partitions) return;
-  const auto list = make_list(1);
+void Member::find_again() {
+  look_for_astray_ = deadline_after(real_now(), 1s);
+  const auto count = std::max(plan_.partitions, *astray_.rbegin() + 1);  // somebody may have added some
+  auto earliest = plan_.cluster->resolve(plan_.topic, count, Start::earliest());
+  auto ends = plan_.cluster->resolve(plan_.topic, count, Start::latest());
+  if (!earliest || !ends) return;
+  // librdkafka stops there, and a seek does not wake it: all are assigned anew, each where it stands.
+  const auto list = make_list(plan_.partitions);
+  const auto paused = make_list(1);
   {
     const std::scoped_lock lock(mutex_);
-    const auto found = places_.find(partition);
-    if (found == places_.end() || !found->second.held || found->second.leaving) return;
-    auto& place = found->second;
-    const auto from = place.next_fetch;
-    const auto to = from < (*earliest)[partition] ? (*earliest)[partition] : std::min(from, (*ends)[partition]);
-    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(from) + " of partition " +
-                                              std::to_string(partition) + " of topic " + plan_.topic +
-                                              (to > from ? ", whose events before offset " + std::to_string(to) +
-                                                               " were removed by retention"
-                                                         : ", which ends before that") +
-                                              ": it goes on at " + std::to_string(to));
-    place.next_fetch = to;
-    if (to > from) place.gone_until = to;
-    if (place.buffer.empty() && !is_reader()) pass_gaps(place);
-    rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(partition))->offset =
-        static_cast<std::int64_t>(to);
+    if (giving_up_) return astray_.clear();
+    for (const auto number : std::exchange(astray_, {})) {
+      const auto found = places_.find(number);
+      if (found != places_.end() && found->second.held)
+        go_on_at(number, found->second, (*earliest)[number], (*ends)[number]);
+    }
+    for (auto& [number, each] : places_) {
+      if (!each.held) continue;
+      rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(number))->offset =
+          static_cast<std::int64_t>(each.next_fetch);
+      if (std::exchange(each.paused, false))
+        rd_kafka_topic_partition_list_add(paused.get(), plan_.topic.c_str(), static_cast<std::int32_t>(number));
+    }
   }
-  const NativeError failed(rd_kafka_seek_partitions(client_.get(), list.get(), ms_of(5s)));
-  const auto code = failed ? rd_kafka_error_code(failed.get()) : list->elems[0].err;
+  if (paused->cnt > 0) rd_kafka_resume_partitions(client_.get(), paused.get());
+  const auto code = rd_kafka_assign(client_.get(), list.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
     plan_.relay->write(LogLevel::warning, "kafka: " + error_of(code, "going on with " + name(), *plan_.relay).message);
+}
+
+void Member::go_on_at(std::uint32_t number, Place& place, std::uint64_t earliest, std::uint64_t end) {
+  const auto from = place.next_fetch;
+  const auto to = from < earliest ? earliest : std::min(from, end);
+  tell_moved(number, from, to);
+  place.next_fetch = to;
+  if (to > from) place.gone_until = to;
+  if (place.buffer.empty() && !is_reader()) pass_gaps(place);
+}
+
+void Member::tell_moved(std::uint32_t number, std::uint64_t from, std::uint64_t to) {
+  plan_.relay->write(
+      LogLevel::warning,
+      name() + " stood at offset " + std::to_string(from) + " of partition " + std::to_string(number) + " of topic " +
+          plan_.topic +
+          (to > from ? ", whose events before offset " + std::to_string(to) + " were removed by retention"
+                     : ", which ends before that: it is another topic, or has lost events") +
+          "; it goes on at " + std::to_string(to));
 }
 
 /// Out of the group, within a bounded time; the others then need not wait for the session to end.

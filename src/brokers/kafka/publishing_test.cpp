@@ -43,13 +43,18 @@ TEST_F(KafkaTest, WhatIsOnItsWayIsToldWhenTheProducerIsGivenUp) {
     const Stopped stopped;
     for (const auto& id : numbers(0, 50)) {
       const EnvelopeView event{.id = id, .type = "t", .payload = ""};
-      publisher->publish({&event, 1}, [&](Result<std::vector<Published>> places) { told.push_back(places ? "written" : places.error().code); }).or_throw();
+      publisher
+          ->publish(
+              {&event, 1},
+              [&](Result<std::vector<Published>> places) { told.push_back(places ? "written" : places.error().code); })
+          .or_throw();
     }
     fail_producer_for_tests(*broker);
     publisher->flush(20s).or_throw();
   }
   ASSERT_EQ(told.size(), 50U);
-  for (const auto& what : told) EXPECT_TRUE(what == "outcome_unknown" || what == "unavailable" || what == "io_error") << what;
+  for (const auto& what : told)
+    EXPECT_TRUE(what == "outcome_unknown" || what == "unavailable" || what == "io_error") << what;
 }
 
 /// One in the middle is refused by the server; those around it stand in their order.
@@ -74,8 +79,16 @@ TEST_F(KafkaTest, OrderIsKeptWhenAMiddleOneFails) {
   {
     auto publisher = broker->publisher("t", {.window = 100}).or_throw();
     for (const auto& id : numbers(0, 40)) {
-      const EnvelopeView event{.id = id, .type = "t", .key = "k", .payload = id == "20" ? std::string_view(large) : std::string_view("small")};
-      publisher->publish({&event, 1}, [&, id](Result<std::vector<Published>> places) { told.push_back(id + (places ? "" : places.error().code)); }).or_throw();
+      const EnvelopeView event{.id = id,
+                               .type = "t",
+                               .key = "k",
+                               .payload = id == "20" ? std::string_view(large) : std::string_view("small")};
+      publisher
+          ->publish({&event, 1},
+                    [&, id](Result<std::vector<Published>> places) {
+                      told.push_back(id + (places ? "" : places.error().code));
+                    })
+          .or_throw();
     }
     publisher->flush(60s).or_throw();
   }
@@ -173,14 +186,16 @@ TEST_F(KafkaTest, WhatItCannotDoIsUnsupported) {
   publish(*broker, "t", {"0"});
   EXPECT_EQ(try_publish(*broker, "t", {"1"}, "", {.wait_for = Durability::durable}).error().code, "unsupported");
   EXPECT_EQ(try_publish(*broker, "t", {"1"}, "", {.producer = Producer{.id = 1}}).error().code, "unsupported");
-  EXPECT_EQ(broker->create_topic("u", {.retention = Retention{.age = 1h, .waits_for_groups = true}}).error().code, "unsupported");
+  EXPECT_EQ(broker->create_topic("u", {.retention = Retention{.age = 1h, .waits_for_groups = true}}).error().code,
+            "unsupported");
   broker->create_topic("d", {.partitions = 1, .durability = Durability::durable}).or_throw();
   EXPECT_TRUE(try_publish(*broker, "d", {"1"}, "", {.wait_for = Durability::durable}));
 }
 
 TEST_F(KafkaTest, ATopicIsComparedWhenItIsMadeAgain) {
   auto broker = open();
-  const TopicOptions options{.partitions = 2, .durability = Durability::interval, .event_bytes_max = 5000, .retention = Retention{.age = 1h}};
+  const TopicOptions options{
+      .partitions = 2, .durability = Durability::interval, .event_bytes_max = 5000, .retention = Retention{.age = 1h}};
   broker->create_topic("t", options).or_throw();
   for (auto* again : {broker.get(), open().release()}) {
     again->create_topic("t", options).or_throw();

@@ -27,7 +27,8 @@ TEST(KafkaPartitions, AreThoseOfJavaClientsByMurmur2) {
 TEST(KafkaPartitions, AreXxh64sUnlessAskedOtherwise) {
   const TopicFacts facts{.partitions = 4, .traits = {.event_bytes_max = 1000}};
   std::vector<EnvelopeView> events;
-  for (const auto* const key : {"a", "b", "foobar", "", "21"}) events.push_back({.id = "1", .type = "t", .key = key, .payload = ""});
+  for (const auto* const key : {"a", "b", "foobar", "", "21"})
+    events.push_back({.id = "1", .type = "t", .key = key, .payload = ""});
   const auto ours = partition(events, {}, facts, 7, false).or_throw();
   const auto javas = partition(events, {}, facts, 7, true).or_throw();
   for (std::size_t index = 0; index < events.size(); ++index) {
@@ -54,7 +55,8 @@ TEST(KafkaCommitRecord, IsReadAsItWasWritten) {
 TEST(KafkaTopicConfig, KeepsWhatATopicIs) {
   for (const auto durability : {Durability::memory, Durability::interval, Durability::durable})
     for (const auto bytes : {std::size_t{1}, std::size_t{4096}, event_bytes_max_default, std::size_t{64} << 20})
-      for (const auto& retention : {Retention{}, Retention{.bytes = 1 << 30}, Retention{.age = 24h * 3650}, Retention{.bytes = 1, .age = 1s}}) {
+      for (const auto& retention :
+           {Retention{}, Retention{.bytes = 1 << 30}, Retention{.age = 24h * 3650}, Retention{.bytes = 1, .age = 1s}}) {
         const TopicOptions options{.durability = durability, .event_bytes_max = bytes, .retention = retention};
         ASSERT_TRUE(check_supported(options));
         const auto traits = traits_of(to_config(options));
@@ -63,9 +65,11 @@ TEST(KafkaTopicConfig, KeepsWhatATopicIs) {
         EXPECT_EQ(traits.retention, retention);
       }
   EXPECT_EQ(check_supported(TopicOptions{.event_bytes_max = (std::size_t{64} << 20) + 1}).error().code, "unsupported");
-  EXPECT_EQ(check_supported(TopicOptions{.retention = Retention{.waits_for_groups = true}}).error().code, "unsupported");
+  EXPECT_EQ(check_supported(TopicOptions{.retention = Retention{.waits_for_groups = true}}).error().code,
+            "unsupported");
   // One that others made, as Kafka makes it.
-  const auto foreign = traits_of({{"max.message.bytes", "1048588"}, {"retention.ms", "604800000"}, {"flush.messages", "9223372036854775807"}});
+  const auto foreign = traits_of(
+      {{"max.message.bytes", "1048588"}, {"retention.ms", "604800000"}, {"flush.messages", "9223372036854775807"}});
   EXPECT_EQ(foreign.durability, Durability::memory);
   EXPECT_EQ(foreign.retention.age, 168h);
   EXPECT_LT(foreign.event_bytes_max, 1'048'588U);

@@ -108,17 +108,11 @@ void Member::get_place(std::uint32_t number, const std::optional<Cluster::Positi
   place.gone_until = 0;
   place.end_seen = 0;
   if (place.flight.next().value < earliest) {
-    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(place.flight.next().value) +
-                                              " of partition " + std::to_string(number) + " of topic " + plan_.topic +
-                                              ", whose events before offset " + std::to_string(earliest) +
-                                              " were removed by retention: it goes on there");
+    tell_moved(number, place.flight.next().value, earliest);
     place.flight.skip_to(Offset{earliest});
     ++place.changes;
   } else if (place.flight.next().value > end) {
-    plan_.relay->write(LogLevel::warning, name() + " stood at offset " + std::to_string(place.flight.next().value) +
-                                              " of partition " + std::to_string(number) + " of topic " + plan_.topic +
-                                              ", which ends at " + std::to_string(end) +
-                                              ": it is another topic, or has lost events; it goes on there");
+    tell_moved(number, place.flight.next().value, end);
     place.flight.begin(Offset{end}, ++generation_, plan_.options.settle_within, place.flight.counts());
     place.unsettled.clear();
     ++place.changes;

@@ -1,11 +1,11 @@
 // What a group does when its members come, go, hang and die.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <set>
 #include <thread>
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "brokers/kafka/testing.hpp"
 
@@ -45,8 +45,8 @@ TEST_F(KafkaTest, OffsetsAreCommittedOnlyOnceTheyAreSettled) {
   EXPECT_EQ(ids_of(take(*heir, 17)), numbers(3, 20));
 }
 
-/// Who joins makes Kafka take all from everybody: what was fetched and not handed out is discarded, what is in flight is
-/// waited for, and then it comes to one of them.
+/// Who joins makes Kafka take all from everybody: what was fetched and not handed out is discarded, what is in flight
+/// is waited for, and then it comes to one of them.
 TEST_F(KafkaTest, ARevocationWaitsForWhatIsInFlightAndDiscardsTheRest) {
   auto broker = open(2);
   for (const std::uint32_t partition : {0U, 1U})
@@ -134,7 +134,9 @@ TEST_F(KafkaTest, WhenAMemberIsKilledNothingIsLost) {
       auto got = member->fetch(10, 50ms).or_throw();
       for (const auto& one : got) seen(one);
       if (!got.empty()) last = std::chrono::steady_clock::now();
-      if (got.size() > 1) (void)member->settle(names_of({got.begin(), got.begin() + 5 * static_cast<std::ptrdiff_t>(got.size()) / 10})).has_value();
+      if (got.size() > 1)
+        (void)member->settle(names_of({got.begin(), got.begin() + 5 * static_cast<std::ptrdiff_t>(got.size()) / 10}))
+            .has_value();
       if (!got.empty()) (void)member->settle(names_of(got)).has_value();
     }
   };
@@ -145,11 +147,14 @@ TEST_F(KafkaTest, WhenAMemberIsKilledNothingIsLost) {
       auto* const out = std::fopen(file.c_str(), "a");
       int left = 60;
       auto broker = open(4, "&session=1s");
-      work(*broker, [&](const Delivery& one) {
-        std::fprintf(out, "%s\n", std::string(one.envelope.id).c_str());
-        std::fflush(out);
-        if (--left == 0) ::raise(SIGKILL);
-      }, 60s);
+      work(
+          *broker,
+          [&](const Delivery& one) {
+            std::fprintf(out, "%s\n", std::string(one.envelope.id).c_str());
+            std::fflush(out);
+            if (--left == 0) ::raise(SIGKILL);
+          },
+          60s);
       ::_exit(1);
     }
     int status = 0;
@@ -159,12 +164,15 @@ TEST_F(KafkaTest, WhenAMemberIsKilledNothingIsLost) {
   std::set<std::string> seen;
   std::map<std::string, int, std::less<>> last;
   auto broker = open(4, "&session=1s");
-  work(*broker, [&](const Delivery& one) {
-    seen.emplace(one.envelope.id);
-    auto& before = last[std::string(one.envelope.key)];
-    EXPECT_LE(before, std::stoi(std::string(one.envelope.id))) << "key " << one.envelope.key;
-    before = std::stoi(std::string(one.envelope.id));
-  }, 5s);
+  work(
+      *broker,
+      [&](const Delivery& one) {
+        seen.emplace(one.envelope.id);
+        auto& before = last[std::string(one.envelope.key)];
+        EXPECT_LE(before, std::stoi(std::string(one.envelope.id))) << "key " << one.envelope.key;
+        before = std::stoi(std::string(one.envelope.id));
+      },
+      5s);
   const auto by_last = seen.size();
   if (auto* const in = std::fopen(file.c_str(), "r")) {
     int id = 0;

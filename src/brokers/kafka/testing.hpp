@@ -52,9 +52,11 @@ class KafkaTest : public ::testing::Test {
   static Client other(rd_kafka_type_t type, const std::map<std::string, std::string>& more = {}) {
     std::array<char, 256> why{};
     Conf conf(rd_kafka_conf_new());
-    rd_kafka_conf_set(conf.get(), "bootstrap.servers", tidings::testing::kafka_address(kafka().server()).c_str(), why.data(), why.size());
+    rd_kafka_conf_set(conf.get(), "bootstrap.servers", tidings::testing::kafka_address(kafka().server()).c_str(),
+                      why.data(), why.size());
     for (const auto& [name, value] : more)
-      EXPECT_EQ(rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why.data(), why.size()), RD_KAFKA_CONF_OK) << why.data();
+      EXPECT_EQ(rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why.data(), why.size()), RD_KAFKA_CONF_OK)
+          << why.data();
     return Client(rd_kafka_new(type, conf.release(), why.data(), why.size()));
   }
 
@@ -63,13 +65,15 @@ class KafkaTest : public ::testing::Test {
   std::string prefix;
 };
 
-inline Result<std::vector<Published>> try_publish(Broker& broker, const std::string& topic, const std::vector<std::string>& ids,
-                                                  const std::string& key = {}, const PublishOptions& options = {}) {
+inline Result<std::vector<Published>> try_publish(Broker& broker, const std::string& topic,
+                                                  const std::vector<std::string>& ids, const std::string& key = {},
+                                                  const PublishOptions& options = {}) {
   std::vector<EnvelopeView> events;
   for (const auto& id : ids) events.push_back({.id = id, .type = "t", .key = key, .payload = id});
   return broker.publish(topic, events, options);
 }
-inline std::vector<Published> publish(Broker& broker, const std::string& topic, const std::vector<std::string>& ids, const std::string& key = {}) {
+inline std::vector<Published> publish(Broker& broker, const std::string& topic, const std::vector<std::string>& ids,
+                                      const std::string& key = {}) {
   return try_publish(broker, topic, ids, key).or_throw();
 }
 
@@ -95,14 +99,17 @@ inline std::vector<Delivery> take(Consumer& consumer, std::size_t count, Duratio
   std::vector<Delivery> got;
   const SteadyTime until = std::chrono::steady_clock::now() + within;
   while (got.size() < count && SteadyTime{std::chrono::steady_clock::now()} < until)
-    for (auto& one : consumer.fetch(count - got.size(), until - SteadyTime{std::chrono::steady_clock::now()}).or_throw()) got.push_back(std::move(one));
+    for (auto& one :
+         consumer.fetch(count - got.size(), until - SteadyTime{std::chrono::steady_clock::now()}).or_throw())
+      got.push_back(std::move(one));
   return got;
 }
 
 /// Looks again and again, for 30 s at most.
 template <class Holds>
 bool comes_true(Holds holds, Duration within = std::chrono::seconds{30}) {
-  for (const SteadyTime until = std::chrono::steady_clock::now() + within; SteadyTime{std::chrono::steady_clock::now()} < until;) {
+  for (const SteadyTime until = std::chrono::steady_clock::now() + within;
+       SteadyTime{std::chrono::steady_clock::now()} < until;) {
     if (holds()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }

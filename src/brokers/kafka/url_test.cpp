@@ -8,8 +8,10 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(KafkaUrl, SaysServersSecurityAndOptions) {
-  const auto url = parse_url("kafka://us%40er:p%3Ass@one:9092,two:9093/?sasl=SCRAM-SHA-512&tls=true&ca=/etc/ca.pem&cert=c&key=k&prefix=shop.&session=30s"
-                             "&buffer=1MiB&partitioner=murmur2")
+  const auto url = parse_url(
+                       "kafka://us%40er:p%3Ass@one:9092,two:9093/?sasl=SCRAM-SHA-512&tls=true&ca=/etc/"
+                       "ca.pem&cert=c&key=k&prefix=shop.&session=30s"
+                       "&buffer=1MiB&partitioner=murmur2")
                        .or_throw();
   EXPECT_EQ(url.servers, "one:9092,two:9093");
   EXPECT_EQ(url.user, "us@er");
@@ -26,11 +28,26 @@ TEST(KafkaUrl, SaysServersSecurityAndOptions) {
 }
 
 TEST(KafkaUrl, RefusesWhatMakesNoSense) {
-  for (const auto* const text :
-       {"kafka:one:9092", "kafka://", "kafka://one", "kafka://:9092", "kafka://one:port", "kafka://one:9092,", "kafka://one:9092/topic", "kafka://one:9092?no=1",
-        "kafka://one:9092?sasl=GSSAPI", "kafka://one:9092?sasl=PLAIN", "kafka://u:p@one:9092", "kafka://u@one:9092?sasl=PLAIN&tls=true",
-        "kafka://u:%zz@one:9092?sasl=PLAIN&tls=true", "kafka://u:p%4@one:9092?sasl=PLAIN&tls=true", "kafka://one:9092?tls=yes", "kafka://one:9092?ca=x",
-        "kafka://one:9092?tls=true&cert=x", "kafka://one:9092?session=1ms", "kafka://one:9092?buffer=0", "kafka://one:9092?prefix=a/b"}) {
+  for (const auto* const text : {"kafka:one:9092",
+                                 "kafka://",
+                                 "kafka://one",
+                                 "kafka://:9092",
+                                 "kafka://one:port",
+                                 "kafka://one:9092,",
+                                 "kafka://one:9092/topic",
+                                 "kafka://one:9092?no=1",
+                                 "kafka://one:9092?sasl=GSSAPI",
+                                 "kafka://one:9092?sasl=PLAIN",
+                                 "kafka://u:p@one:9092",
+                                 "kafka://u@one:9092?sasl=PLAIN&tls=true",
+                                 "kafka://u:%zz@one:9092?sasl=PLAIN&tls=true",
+                                 "kafka://u:p%4@one:9092?sasl=PLAIN&tls=true",
+                                 "kafka://one:9092?tls=yes",
+                                 "kafka://one:9092?ca=x",
+                                 "kafka://one:9092?tls=true&cert=x",
+                                 "kafka://one:9092?session=1ms",
+                                 "kafka://one:9092?buffer=0",
+                                 "kafka://one:9092?prefix=a/b"}) {
     const auto url = parse_url(text);
     ASSERT_FALSE(url) << text;
     EXPECT_EQ(url.error().code, "invalid_url") << text;
@@ -43,14 +60,17 @@ TEST(KafkaUrl, LetsNoPasswordGoReadableOverANetwork) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "insecure_credentials");
   EXPECT_EQ(refused.error().message.find("secret"), std::string::npos);
-  for (const auto* const fine : {"kafka://u:secret@127.0.0.1:9092,localhost:1,[::1]:2?sasl=PLAIN", "kafka://u:secret@elsewhere:9092?sasl=PLAIN&tls=true",
-                                 "kafka://u:secret@elsewhere:9092?sasl=SCRAM-SHA-256", "kafka://u:secret@elsewhere:9092?sasl=PLAIN&allow_plaintext=true"})
+  for (const auto* const fine :
+       {"kafka://u:secret@127.0.0.1:9092,localhost:1,[::1]:2?sasl=PLAIN",
+        "kafka://u:secret@elsewhere:9092?sasl=PLAIN&tls=true", "kafka://u:secret@elsewhere:9092?sasl=SCRAM-SHA-256",
+        "kafka://u:secret@elsewhere:9092?sasl=PLAIN&allow_plaintext=true"})
     EXPECT_TRUE(parse_url(fine)) << fine;
 }
 
 TEST(KafkaUrl, NeverShowsThePassword) {
-  for (const auto* const text : {"kafka://u:secret@one:9092?no=1", "kafka://u:sec@secret@one", "kafka://u:secret@one:9092?sasl=x@y", "kafka://secret:secret@",
-                                 "kafka://u:secret?x@one:9092"}) {
+  for (const auto* const text :
+       {"kafka://u:secret@one:9092?no=1", "kafka://u:sec@secret@one", "kafka://u:secret@one:9092?sasl=x@y",
+        "kafka://secret:secret@", "kafka://u:secret?x@one:9092"}) {
     const auto url = parse_url(text);
     ASSERT_FALSE(url) << text;
     EXPECT_EQ(url.error().message.find(":secret"), std::string::npos) << url.error().message;

@@ -32,7 +32,7 @@ constexpr std::array attributes{Attribute{"ce_id", &EnvelopeView::id},
                                 Attribute{"ce_traceparent", &EnvelopeView::trace_parent},
                                 Attribute{content_type, &EnvelopeView::data_content_type}};
 
-void add(const Headers& headers, std::string_view name, std::string_view value) {
+void add(const NativeHeaders& headers, std::string_view name, std::string_view value) {
   // An empty value is another than none: librdkafka takes a null pointer for none.
   rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), value.empty() ? "" : value.data(),
                       static_cast<ssize_t>(value.size()));
@@ -61,7 +61,7 @@ std::vector<Header> headers_of(const rd_kafka_message_t& message) {
 }
 
 /// What others wrote may be no header of ours: then as it can be shown.
-void set_header(tidings::Headers& headers, std::string_view name, std::string_view value) {
+void set_header(Headers& headers, std::string_view name, std::string_view value) {
   const auto is_fine = [](std::string_view text) {
     return text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos && is_utf8(text);
   };
@@ -158,8 +158,8 @@ void keep(Record& record, const EnvelopeView& view) {
 
 }  // namespace
 
-Headers to_headers(const EnvelopeView& event) {
-  Headers headers(rd_kafka_headers_new(16));
+NativeHeaders to_headers(const EnvelopeView& event) {
+  NativeHeaders headers(rd_kafka_headers_new(16));
   add(headers, "ce_specversion", "1.0");
   for (const auto& [name, member] : attributes)
     if (const auto text = event.*member; !text.empty()) add(headers, name, text);

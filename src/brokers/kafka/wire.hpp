@@ -14,7 +14,7 @@ namespace tidings::brokers::kafka {
 // event's.
 
 /// The headers of a record: attributes, then the event's own.
-[[nodiscard]] Headers to_headers(const EnvelopeView& event);
+[[nodiscard]] NativeHeaders to_headers(const EnvelopeView& event);
 
 /// A record as it was read: its texts stand in one piece of memory of its own.
 struct Record {
