@@ -186,7 +186,10 @@ Result<> ServerProcess::restart() {
 }
 
 void ServerProcess::stop() {
-  if (process_ > 0) ::kill(process_, SIGSTOP);
+  if (process_ <= 0) return;
+  ::kill(process_, SIGSTOP);
+  int status = 0;
+  if (::waitpid(process_, &status, WUNTRACED) == process_ && !WIFSTOPPED(status)) process_ = -1;  // it had just ended
 }
 
 void ServerProcess::resume() {
