@@ -16,6 +16,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t fetch_max = 1000;
+constexpr Duration look_every = 50ms;
+constexpr Duration quiet_max = 2s;
 constexpr std::size_t out_bytes_max = 256 << 10;
 // As many as a group's window in a partition holds (the broker's bound on what is settled beyond an open event): those
 // past the end, which nobody settles, must not keep the ones before it away.
@@ -76,11 +78,12 @@ Result<> Tailing::run() {
 Result<> Tailing::pull(Consumer& consumer) {
   while (left_ > 0 && caught_signal() == 0) {
     if (!arguments_.follow && group_.empty() && std::ranges::all_of(reached_, std::identity{})) return {};
-    auto got = consumer.fetch(std::min<std::uint64_t>(fetch_max, left_), arguments_.follow ? 200ms : 50ms);
+    auto got = consumer.fetch(std::min<std::uint64_t>(fetch_max, left_), arguments_.follow ? 200ms : look_every);
     if (!got) return got.error();
+    quiet_ = got->empty() ? quiet_ + 1 : 0;
     const auto left = left_;
     if (auto shown = show(consumer, *got); !shown) return shown;
-    fruitless_ = left != left_ ? 0 : fruitless_ + 1;
+    fruitless_ = left != left_ ? 0 : fruitless_ + (got->empty() ? 0 : 1);
     if (arguments_.follow && got->empty() && is_output_closed())
       return Error{"closed_pipe", "nobody reads the output any more"};
     if (arguments_.follow || (left != left_ && !std::ranges::all_of(reached_, std::identity{}))) continue;
@@ -125,8 +128,9 @@ Result<> Tailing::flush(Consumer& consumer, std::string& out, std::vector<Delive
 Result<bool> Tailing::is_at_end(bool fetched_any) {
   // Other members may still have events from before the end in their hands, and leave them to this one.
   if (!group_.empty()) return group_is_at_end();
-  // A reader that gets nothing is at the end; so is one that gets nothing but news, each partition having had its turn.
-  return !fetched_any || fruitless_ > 2 * ends_.size();
+  // A reader that gets nothing for a while is at the end, since offsets may have gaps there; so is one that gets
+  // nothing but news, each partition having had its turn. A while, since what comes over a network comes in bursts.
+  return (!fetched_any && quiet_ * look_every >= quiet_max) || (fetched_any && fruitless_ > 2 * ends_.size());
 }
 
 Result<bool> Tailing::group_is_at_end() {

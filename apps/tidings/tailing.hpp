@@ -36,6 +36,7 @@ class Tailing {
   std::string group_;
   TextForm text_;
   std::uint64_t left_;
+  std::size_t quiet_ = 0;      // fetches in a row that gave nothing
   std::size_t fruitless_ = 0;  // fetches in a row that gave something, but nothing to print
   // Of each partition: where it ended at the start, and whether this has seen everything before that.
   std::vector<std::uint64_t> ends_;

@@ -106,7 +106,7 @@ class Usage(CommandLine):
         for arguments, said in (((), "Usage: tidings"), (("tial", "x"), "did you mean 'tail'"), (("frobnicate",), "is no command"),
                                 (("--borker", "x", "topics"), "did you mean '--broker'"),
                                 (("topics", "--jsno"), "did you mean '--json'"),
-                                (("topics", "--broker", "kafka:x"), "unknown_broker"),
+                                (("topics", "--broker", "amqp:x"), "unknown_broker"),
                                 (("topics", "--broker", "data"), "invalid_url"), (("topics", "--broker", "log:x?y=1"), "invalid_url"),
                                 (("lag", "--broker", "log:"), "invalid_url")):
             done = self.run_tidings(*arguments, status=2)
@@ -141,7 +141,7 @@ class Usage(CommandLine):
                           ("log:", "tidings: invalid_url: 'log:' names no directory; write log:./data\n"),
                           ("log:?any_file_system=true", "tidings: invalid_url: 'log:?any_file_system=true' names no directory"),
                           ("log:x?y=1", "tidings: invalid_url: 'log:x?y=1': 'y=1' is no option of a log"),
-                          ("kafka:x", "tidings: unknown_broker: no broker for 'kafka:x' in this build"),
+                          ("amqp:x", "tidings: unknown_broker: no broker for 'amqp:x' in this build"),
                           ("", "tidings: invalid_url: '' is no broker URL")):
             for command in commands:
                 for arguments in ((*command, "--broker", url), ("--broker", url, *command)):

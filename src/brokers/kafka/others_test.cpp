@@ -11,13 +11,17 @@ using namespace std::chrono_literals;
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
-void write(rd_kafka_t* client, const std::string& topic, const std::string& key, const std::string& value, const Fields& fields) {
+void write(rd_kafka_t* client, const std::string& topic, const std::string& key, const std::string& value,
+           const Fields& fields) {
   auto* headers = rd_kafka_headers_new(4);
   for (const auto& [name, text] : fields)
-    rd_kafka_header_add(headers, name.c_str(), static_cast<ssize_t>(name.size()), text.data(), static_cast<ssize_t>(text.size()));
-  ASSERT_EQ(rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+    rd_kafka_header_add(headers, name.c_str(), static_cast<ssize_t>(name.size()), text.data(),
+                        static_cast<ssize_t>(text.size()));
+  ASSERT_EQ(rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                               RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()),
-                              RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END),
+                              RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+                              RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END),
             RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
@@ -27,13 +31,21 @@ TEST_F(KafkaTest, ReadsBinaryAndStructuredCloudEventsAndWhatIsNone) {
   const auto client = other(RD_KAFKA_PRODUCER);
   const auto topic = prefix + "t";
   write(client.get(), topic, "k", R"({"a":1})",
-        {{"ce_specversion", "1.0"}, {"ce_id", "1"}, {"ce_type", "shop.Placed"}, {"ce_source", "/shop"}, {"ce_time", "2024-01-31T12:00:00Z"},
-         {"ce_tenant", "acme"}, {"content-type", "application/json"}, {"plain", "value"}});
-  write(client.get(), topic, "", R"({"specversion":"1.0","id":"2","type":"shop.Placed","source":"/shop","partitionkey":"p","data":{"a":2}})",
+        {{"ce_specversion", "1.0"},
+         {"ce_id", "1"},
+         {"ce_type", "shop.Placed"},
+         {"ce_source", "/shop"},
+         {"ce_time", "2024-01-31T12:00:00Z"},
+         {"ce_tenant", "acme"},
+         {"content-type", "application/json"},
+         {"plain", "value"}});
+  write(client.get(), topic, "",
+        R"({"specversion":"1.0","id":"2","type":"shop.Placed","source":"/shop","partitionkey":"p","data":{"a":2}})",
         {{"content-type", "application/cloudevents+json; charset=UTF-8"}});
   write(client.get(), topic, "raw", "anything", {{"trace", "abc"}, {"binary", std::string("\xff\0\r", 3)}});
   write(client.get(), topic, "", "{broken", {{"content-type", "application/cloudevents+json"}});
-  write(client.get(), topic, std::string("\xff\xfe", 2), "", {{"ce_specversion", "1.0"}, {"ce_id", "with\nbreak"}, {"ce_type", "t"}, {"ce_source", "s"}});
+  write(client.get(), topic, std::string("\xff\xfe", 2), "",
+        {{"ce_specversion", "1.0"}, {"ce_id", "with\nbreak"}, {"ce_type", "t"}, {"ce_source", "s"}});
   ASSERT_EQ(rd_kafka_flush(client.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
   auto member = broker->subscribe("t", {.group = "g"}).or_throw();
   const auto got = take(*member, 5);
@@ -69,8 +81,10 @@ TEST_F(KafkaTest, ReadsBinaryAndStructuredCloudEventsAndWhatIsNone) {
 TEST_F(KafkaTest, HeadersNamedAsAttributesComeBackAsHeaders) {
   auto broker = open();
   Headers headers;
-  for (const auto* const name : {"ce_id", "ce_other", "content-type", "tidings-header-x", "plain"}) headers.set(name, std::string("of ") + name);
-  const EnvelopeView event{.id = "1", .type = "t", .data_content_type = "text/plain", .headers = headers.view(), .payload = "x"};
+  for (const auto* const name : {"ce_id", "ce_other", "content-type", "tidings-header-x", "plain"})
+    headers.set(name, std::string("of ") + name);
+  const EnvelopeView event{
+      .id = "1", .type = "t", .data_content_type = "text/plain", .headers = headers.view(), .payload = "x"};
   broker->publish("t", {&event, 1}).or_throw();
   auto reader = broker->subscribe("t", {}).or_throw();
   const auto got = take(*reader, 1);
@@ -99,12 +113,18 @@ TEST_F(KafkaTest, WritesCloudEventsInBinaryMode) {
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
-  for (std::size_t index = 0; rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++index)
+  for (std::size_t index = 0;
+       rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++index)
     fields.emplace_back(name, std::string(static_cast<const char*>(value), size));
-  EXPECT_EQ(fields, (Fields{{"ce_specversion", "1.0"}, {"ce_id", "1"}, {"ce_type", "t"}, {"ce_source", "shop"}, {"ce_tidingsversion", "2"}}));
+  EXPECT_EQ(fields, (Fields{{"ce_specversion", "1.0"},
+                            {"ce_id", "1"},
+                            {"ce_type", "t"},
+                            {"ce_source", "shop"},
+                            {"ce_tidingsversion", "2"}}));
 }
 
-/// Transactions' marks take offsets, and aborted events are none: the lag is that of events, once somebody has read so far.
+/// Transactions' marks take offsets, and aborted events are none: the lag is that of events, once somebody has read so
+/// far.
 TEST_F(KafkaTest, LagCountsNoMarksOfTransactions) {
   auto broker = open();
   broker->create_topic("t", {.partitions = 1}).or_throw();
@@ -117,8 +137,10 @@ TEST_F(KafkaTest, LagCountsNoMarksOfTransactions) {
   for (const bool commits : {true, false, true, false}) {
     fine(rd_kafka_begin_transaction(client.get()));
     for (int index = 0; index < 3; ++index)
-      write(client.get(), prefix + "t", "", commits ? "committed" : "aborted", {{"ce_specversion", "1.0"}, {"ce_id", "1"}, {"ce_type", "t"}, {"ce_source", "s"}});
-    fine(commits ? rd_kafka_commit_transaction(client.get(), 30'000) : rd_kafka_abort_transaction(client.get(), 30'000));
+      write(client.get(), prefix + "t", "", commits ? "committed" : "aborted",
+            {{"ce_specversion", "1.0"}, {"ce_id", "1"}, {"ce_type", "t"}, {"ce_source", "s"}});
+    fine(commits ? rd_kafka_commit_transaction(client.get(), 30'000)
+                 : rd_kafka_abort_transaction(client.get(), 30'000));
   }
   auto member = broker->subscribe("t", {.group = "g"}).or_throw();
   const auto got = take(*member, 6);
@@ -139,7 +161,8 @@ TEST_F(KafkaTest, PartitionsByMurmur2AreThoseThatLibrdkafkaChooses) {
   const auto client = other(RD_KAFKA_PRODUCER);
   const TopicHandle topic(rd_kafka_topic_new(client.get(), (prefix + "t").c_str(), nullptr));
   for (const auto* const key : {"a", "foobar", "21", "grüße", "a-little-bit-longer-string"}) {
-    const auto theirs = rd_kafka_msg_partitioner_murmur2(topic.get(), key, std::string_view(key).size(), 5, nullptr, nullptr);
+    const auto theirs =
+        rd_kafka_msg_partitioner_murmur2(topic.get(), key, std::string_view(key).size(), 5, nullptr, nullptr);
     EXPECT_EQ(publish(*broker, "t", {"1"}, key).at(0).partition.value, static_cast<std::uint32_t>(theirs)) << key;
   }
 }

@@ -15,7 +15,7 @@ constexpr Duration poll_max = 300ms;
 constexpr Duration poll_max_while_giving_up = 5ms;
 constexpr std::size_t at_once = 256;
 // A partition's buffer: beyond one of these it is paused, below half of both it goes on.
-constexpr std::size_t buffer_records = 4000;
+constexpr std::size_t buffer_records = 10'000;
 constexpr std::size_t buffer_bytes = std::size_t{8} << 20;
 constexpr Duration goodbye_max = 3s;
 
@@ -34,22 +34,23 @@ Result<std::shared_ptr<Member>> Member::join(MemberPlan plan) {
 Result<> Member::start() {
   const auto session = std::chrono::duration_cast<std::chrono::milliseconds>(plan_.url.session);
   const auto heartbeat = std::clamp<std::chrono::milliseconds>(session / 20, 50ms, 3s);
-  auto conf =
-      make_conf(plan_.url, {{"group.id", is_reader() ? "tidings-reader" : plan_.group},  // a reader's is never used
-                            {"enable.auto.commit", "false"},
-                            {"enable.auto.offset.store", "false"},
-                            {"enable.partition.eof", "true"},
-                            {"auto.offset.reset", "error"},
-                            {"partition.assignment.strategy", "range"},
-                            {"isolation.level", "read_committed"},
-                            {"session.timeout.ms", std::to_string(session.count())},
-                            {"heartbeat.interval.ms", std::to_string(heartbeat.count())},
-                            {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
-                            {"topic.metadata.refresh.interval.ms", "30000"},
-                            {"fetch.error.backoff.ms", "50"},
-                            // What librdkafka holds beside our buffers, of each partition.
-                            {"queued.min.messages", "2000"},
-                            {"queued.max.messages.kbytes", "8192"}});
+  auto conf = make_conf(plan_.url,
+                        {{"group.id", is_reader() ? "tidings-reader" : plan_.group},  // a reader's is never used
+                         {"enable.auto.commit", "false"},
+                         {"enable.auto.offset.store", "false"},
+                         {"enable.partition.eof", "true"},
+                         {"auto.offset.reset", "error"},
+                         {"partition.assignment.strategy", "range"},
+                         {"isolation.level", "read_committed"},
+                         {"session.timeout.ms", std::to_string(session.count())},
+                         {"heartbeat.interval.ms", std::to_string(heartbeat.count())},
+                         {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
+                         {"topic.metadata.refresh.interval.ms", "30000"},
+                         {"fetch.error.backoff.ms", "50"},
+                         // Its own bounds are never met, since our thread takes all at once: where they are, it pauses
+                         // for a second. Ours are those of the buffers.
+                         {"queued.min.messages", "100000"},
+                         {"queued.max.messages.kbytes", "16384"}});
   if (!conf) return conf.error();
   rd_kafka_conf_set_rebalance_cb(conf->get(), rebalanced);
   auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *this);
@@ -167,7 +168,12 @@ void Member::resume_those_with_room() {
       rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(number));
     }
   }
-  if (list->cnt > 0) rd_kafka_resume_partitions(client_.get(), list.get());
+  if (list->cnt == 0) return;
+  rd_kafka_resume_partitions(client_.get(), list.get());
+  // The thread that fetches from their server looks only once a second by itself: a question to that server wakes it.
+  // The answer is of no interest.
+  for (int index = 0; index < list->cnt; ++index) list->elems[index].offset = RD_KAFKA_OFFSET_END;
+  rd_kafka_offsets_for_times(client_.get(), list.get(), ms_of(10ms));
 }
 
 void Member::serve() {

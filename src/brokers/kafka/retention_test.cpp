@@ -78,7 +78,8 @@ TEST_F(KafkaRetention, AMemberIsOvertakenWhileItReads) {
       consumer->settle(names_of(some)).or_throw();
       for (auto& id : ids_of(some)) got.push_back(std::move(id));
       return last == 599;
-    })) << last << sink.all();
+    })) << last
+        << sink.all();
     EXPECT_LT(got.size(), 599U);
     EXPECT_EQ((std::vector<std::string>(got.end() - 20, got.end())), numbers(580, 600));
     if (consumer == reader.get()) continue;
