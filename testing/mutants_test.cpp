@@ -39,7 +39,7 @@ const std::vector<Mutant> mutants{
     {"sleeps_through_wake", Fault::sleeps_through_wake, {"stopping_ends_new_deliveries"}},
     {"counts_wrong", Fault::counts_wrong, {"lag_is_exact", "acknowledging_twice_is_harmless"}},
     {"starts_at_the_earliest", Fault::starts_at_the_earliest, {"starts_from_earliest_latest_offset_and_time"}},
-    {"ignores_seek", Fault::ignores_seek, {"seek_moves_a_group"}},
+    {"ignores_seek", Fault::ignores_seek, {"seek_moves_a_group", "seek_moves_each_partition_to_its_own_place"}},
     {"keeps_groups", Fault::keeps_groups, {"a_deleted_group_begins_anew"}},
     {"deletes_under_members", Fault::deletes_under_members, {"a_deleted_group_begins_anew"}},
     {"forgets_positions", Fault::forgets_positions, {"what_was_acknowledged_stays_so_after_a_restart"}},

@@ -153,6 +153,27 @@ void seek_moves_a_group(Trial& trial) {
               "what a seek skipped is not counted");
 }
 
+void seek_moves_each_partition_to_its_own_place(Trial& trial) {
+  const auto broker = trial.open();
+  create_topic(trial, *broker, "orders", 3);
+  for (std::uint32_t partition = 0; partition < 3; ++partition) {
+    PublishOptions options;
+    options.partition = Partition{partition};
+    publish(trial, *broker, "orders", events("p" + std::to_string(partition), 10), options);
+  }
+  const auto places = Start::each({Offset{2}, Offset{1'000'000}});
+  if (!broker->capabilities().seek) trial.lacks("seek", broker->seek("orders", "group", places));
+  trial.need(broker->seek("orders", "group", places), "seek to a place in each partition");
+  const auto info = group_info(trial, *broker, "orders", "group");
+  trial.check(info.lag() == 8 + 0 + 10, "the lag after the seek is " + std::to_string(info.lag()) + ", not 18");
+  const auto group = join(trial, *broker, "orders", "group");
+  std::map<std::uint32_t, std::uint64_t> first;
+  for (const auto& delivery : handle(trial, *group, 18))
+    first.try_emplace(delivery.id.partition.value, delivery.id.offset.value);
+  trial.check(first == std::map<std::uint32_t, std::uint64_t>{{0, 2}, {2, 0}},
+              "the group does not go on at its place in each partition");
+}
+
 void a_deleted_group_begins_anew(Trial& trial) {
   const auto broker = trial.open();
   const auto sent = events("e", 6);
@@ -186,6 +207,9 @@ std::vector<CaseEntry> position_cases() {
         "Readers and new groups start where they are told; old groups where they were."},
        starts_from_earliest_latest_offset_and_time},
       {{"lag_is_exact", "Lag and counters say what is settled, to the event."}, lag_is_exact},
+      {{"seek_moves_each_partition_to_its_own_place",
+        "A seek may name a place for each partition; those that it does not name go to the earliest."},
+       seek_moves_each_partition_to_its_own_place},
       {{"seek_moves_a_group", "A group without members is moved, one with members is not."}, seek_moves_a_group},
       {{"a_deleted_group_begins_anew", "A group without members is deleted, one with members is not."},
        a_deleted_group_begins_anew},

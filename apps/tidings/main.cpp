@@ -430,7 +430,8 @@ struct Parser {
     at->add_option("--partitions", bridging.partitions, "Of topics that it makes there (as at the source)")
         ->type_name("N")
         ->check(whole(1, 1024));
-    auto* const once = at->add_flag_callback("--no-follow", [this] { bridging.follow = false; }, "End where they end now");
+    auto* const once =
+        at->add_flag_callback("--no-follow", [this] { bridging.follow = false; }, "End where they end now");
     at->add_option("--carry", bridging.carried,
                    "Only put this group of the --topic at TO where it is at FROM; it must have no live member")
         ->type_name("GROUP")

@@ -18,7 +18,7 @@ constexpr Duration look_for_topics_every = std::chrono::seconds{2};
 bool is_own(std::string_view topic) {
   return topic.starts_with("tidings.") || topic.find(".tidings.") != std::string_view::npos;
 }
-}
+}  // namespace
 
 class Bridge::Impl {
  public:
@@ -98,7 +98,8 @@ Result<> Bridge::Impl::run(const std::stop_token& stop) {
     }
     std::unique_lock lock(mutex_);
     const auto is_over = [&] {
-      const bool refused = std::ranges::any_of(ways_, [](const auto& way) { return way.second->ended && !way.second->result; });
+      const bool refused =
+          std::ranges::any_of(ways_, [](const auto& way) { return way.second->ended && !way.second->result; });
       const bool ended = std::ranges::all_of(ways_, [](const auto& way) { return way.second->ended; });
       return stop.stop_requested() || (refused && !options_.follow && ended) || (!options_.follow && looked && ended) ||
              (options_.follow && !ways_.empty() && ended);

@@ -42,7 +42,8 @@ class BridgeTest : public ::testing::Test {
     from_ = open_broker(from == "log" ? "log:" + folder_ + "/from" : from, {.log = &log_}).or_throw();
     to_ = open_broker(to == "log" ? "log:" + folder_ + "/to" : to, {.log = &log_}).or_throw();
   }
-  static void publish(Broker& broker, const std::string& id, const std::string& key, const std::string& topic = "orders") {
+  static void publish(Broker& broker, const std::string& id, const std::string& key,
+                      const std::string& topic = "orders") {
     Envelope event;
     event.id = id;
     event.type = "test";

@@ -21,7 +21,8 @@ Result<GroupInfo> group_of(Broker& broker, std::string_view topic, std::string_v
   if (!groups) return groups.error();
   const auto group = std::ranges::find(*groups, name, &GroupInfo::group);
   if (group == groups->end())
-    return Error{"unknown_group", "topic " + std::string(topic) + " has no group " + printable(name) + " at the source"};
+    return Error{"unknown_group",
+                 "topic " + std::string(topic) + " has no group " + printable(name) + " at the source"};
   if (group->error) return *group->error;
   for (const auto& partition : group->partitions)
     if (partition.owned)
@@ -37,8 +38,8 @@ Result<> read_all(Broker& broker, std::string_view topic, const std::vector<Part
   for (const auto& partition : partitions)
     if (partition.earliest == partition.end) read[partition.partition.value] = partition.end.value;
   const auto is_read = [&] {
-    return std::ranges::all_of(
-        partitions, [&](const PartitionInfo& one) { return read[one.partition.value] >= one.end.value; });
+    return std::ranges::all_of(partitions,
+                               [&](const PartitionInfo& one) { return read[one.partition.value] >= one.end.value; });
   };
   auto reader = broker.subscribe(topic, {.group = "", .start = Start::earliest(), .create_topic = false});
   if (!reader) return reader.error();
@@ -58,8 +59,8 @@ Result<> read_all(Broker& broker, std::string_view topic, const std::vector<Part
 
 /// What the group has settled at the source of the events that came there from the target, by partition of the target.
 struct FromThere {
-  std::vector<std::uint64_t> settled_to;                   // one past the last that is
-  std::vector<std::uint64_t> first_open;                   // the first that is not
+  std::vector<std::uint64_t> settled_to;  // one past the last that is
+  std::vector<std::uint64_t> first_open;  // the first that is not
   [[nodiscard]] bool has_settled(const DeliveryId& id) const {
     const auto number = id.partition.value;
     return number < settled_to.size() && id.offset.value < settled_to[number] && id.offset.value < first_open[number];
@@ -109,9 +110,9 @@ Result<CarriedGroup> carry_group(Broker& from, Broker& to, std::string_view topi
   auto read = read_all(to, topic, target->partitions, [&](const Delivery& delivery) {
     const auto number = delivery.id.partition.value;
     const auto mark = bridge::mark_of(delivery.envelope);
-    const bool is_settled = mark && mark->bridge == bridge
-                                ? mark->partition.value < settled.size() && mark->offset < settled[mark->partition.value]
-                                : natives->has_settled(delivery.id);
+    const bool is_settled = mark && mark->bridge == bridge ? mark->partition.value < settled.size() &&
+                                                                 mark->offset < settled[mark->partition.value]
+                                                           : natives->has_settled(delivery.id);
     if (is_settled && found[number]) ++carried.handled_again;
     if (is_settled || found[number]) return;
     found[number] = true;

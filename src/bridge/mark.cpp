@@ -7,7 +7,8 @@
 namespace tidings::bridge {
 
 std::string to_text(const Mark& mark) {
-  return std::string(mark.bridge) + " " + std::to_string(mark.partition.value) + " " + std::to_string(mark.offset.value);
+  return std::string(mark.bridge) + " " + std::to_string(mark.partition.value) + " " +
+         std::to_string(mark.offset.value);
 }
 
 std::optional<Mark> mark_of(const EnvelopeView& event) {

@@ -42,10 +42,10 @@ Result<> Mirror::prepare() {
   auto target = to_.topic(topic_);
   if (!target) {
     if (target.error().code != "unknown_topic") return target.error();
-    TopicOptions topic{
-        .partitions = options_.partitions == 0 ? static_cast<std::uint32_t>(source->partitions.size()) : options_.partitions,
-        .durability = source->durability,
-        .event_bytes_max = source->event_bytes_max + 512};  // our header
+    TopicOptions topic{.partitions = options_.partitions == 0 ? static_cast<std::uint32_t>(source->partitions.size())
+                                                              : options_.partitions,
+                       .durability = source->durability,
+                       .event_bytes_max = source->event_bytes_max + 512};  // our header
     auto made = to_.create_topic(topic_, topic);
     if (!made && made.error().code == "unsupported") {
       topic.durability.reset();
@@ -125,14 +125,16 @@ Result<> Mirror::send(std::span<const Delivery> deliveries) {
   PublishOptions options{.wait_max = publish_wait};
   if (one_to_one_) options.partition = partition;
   const bool as_producer = to_.capabilities().producers;
-  const auto producer = key_hash("tidings.bridge\n" + options_.name + "\n" + topic_ + "\n" + std::to_string(partition.value));
+  const auto producer =
+      key_hash("tidings.bridge\n" + options_.name + "\n" + topic_ + "\n" + std::to_string(partition.value));
   std::deque<Envelope> marked;
   std::vector<EnvelopeView> run;
   std::size_t run_begin = 0;
   const auto flush = [&](std::size_t end) -> Result<> {
     if (run.empty()) return {};
     if (as_producer)
-      options.producer = Producer{.id = producer == 0 ? 1 : producer, .sequence = deliveries[run_begin].id.offset.value + 1};
+      options.producer =
+          Producer{.id = producer == 0 ? 1 : producer, .sequence = deliveries[run_begin].id.offset.value + 1};
     auto sent = publish(run, options, deliveries);
     if (sent) mirrored_ += run.size();
     run.clear();
@@ -145,7 +147,8 @@ Result<> Mirror::send(std::span<const Delivery> deliveries) {
     const auto from_there = mark_of(delivery.envelope);
     const bool is_ours = from_there && from_there->bridge == options_.name;
     // A producer's sequences follow one another in a call: a gap begins another.
-    const bool is_next = run.empty() || !as_producer || delivery.id.offset.value == deliveries[at - 1].id.offset.value + 1;
+    const bool is_next =
+        run.empty() || !as_producer || delivery.id.offset.value == deliveries[at - 1].id.offset.value + 1;
     if (is_ours || !is_next)
       if (auto flushed = flush(at); !flushed) return flushed;
     if (is_ours) {

@@ -28,7 +28,8 @@ class Mirror {
   Result<> carry(std::vector<Delivery>& deliveries);
   /// Those of one partition, in their order.
   Result<> send(std::span<const Delivery> deliveries);
-  Result<> publish(std::span<const EnvelopeView> events, const PublishOptions& options, std::span<const Delivery> whole);
+  Result<> publish(std::span<const EnvelopeView> events, const PublishOptions& options,
+                   std::span<const Delivery> whole);
   [[nodiscard]] bool is_at_the_end() const;
   [[nodiscard]] std::uint64_t behind() const;
   bool pause(Duration wait);
@@ -38,8 +39,8 @@ class Mirror {
   Broker& to_;
   const std::string topic_;
   const BridgeOptions& options_;
-  std::vector<Offset> ends_;      // of the source, as it began
-  bool one_to_one_ = false;       // as many partitions here as there
+  std::vector<Offset> ends_;  // of the source, as it began
+  bool one_to_one_ = false;   // as many partitions here as there
   std::shared_ptr<Consumer> consumer_;
   std::span<const Delivery> in_hand_;
 

@@ -25,7 +25,8 @@ std::string place_of(const Audited& one) {
 
 Result<std::vector<Audited>> Audit::look() {
   if (!host_.broker->capabilities().exact_counts)
-    return Error{"unsupported", "this broker's groups do not count what their positions pass, one by one; nothing can be compared"};
+    return Error{"unsupported",
+                 "this broker's groups do not count what their positions pass, one by one; nothing can be compared"};
   const std::scoped_lock lock(mutex_);
   std::vector<Audited> all;
   std::optional<Error> trouble;
@@ -78,11 +79,11 @@ void Audit::compare(Audited& now, Seen& seen, bool is_first) {
     return;
   }
   if (std::exchange(seen.difference_told, true)) return;
-  host_.say(LogLevel::error, now.handler + " does not add up on " + place_of(now) + ": since the audit began its position passed " +
-                                 std::to_string(std::abs(now.difference)) +
-                                 (now.difference > 0 ? " events more" : " events fewer") +
-                                 " than it counted as handled, parked, expired or skipped; look at offsets before " +
-                                 std::to_string(now.position.value));
+  host_.say(LogLevel::error,
+            now.handler + " does not add up on " + place_of(now) + ": since the audit began its position passed " +
+                std::to_string(std::abs(now.difference)) + (now.difference > 0 ? " events more" : " events fewer") +
+                " than it counted as handled, parked, expired or skipped; look at offsets before " +
+                std::to_string(now.position.value));
 }
 
 void Audit::watch(Audited& now, Seen& seen, bool is_first, const Subject& subject) {
@@ -100,8 +101,8 @@ void Audit::watch(Audited& now, Seen& seen, bool is_first, const Subject& subjec
   auto why = subject.state ? subject.state() : std::string{};
   if (!why.empty()) why = " (" + why + ")";
   host_.say(LogLevel::warning, now.handler + " stands still on " + place_of(now) + " at offset " +
-                                   std::to_string(now.position.value) + " for " + to_text(now.stands_still) + why + ": " +
-                                   std::to_string(now.pending) + " events wait, and they become more");
+                                   std::to_string(now.position.value) + " for " + to_text(now.stands_still) + why +
+                                   ": " + std::to_string(now.pending) + " events wait, and they become more");
 }
 
 }  // namespace tidings::service

@@ -12,15 +12,15 @@
 
 namespace tidings::service {
 
-/// Compares, again and again, what groups have counted with what their positions have passed, and tells of what does not
-/// add up and of groups that stand still while their lag grows. Thread-safe.
+/// Compares, again and again, what groups have counted with what their positions have passed, and tells of what does
+/// not add up and of groups that stand still while their lag grows. Thread-safe.
 class Audit {
  public:
   /// A group to look at.
   struct Subject {
     std::string handler;
     std::string group;
-    std::string topic;         // as users know it
+    std::string topic;  // as users know it
     std::string broker_topic;
     std::function<std::string()> state;  // why it may stand still: "paused"; empty: nothing known
   };

@@ -210,7 +210,7 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   std::vector<Sorted> sorted;
   sorted.reserve(deliveries.size());
   const auto arrived =
-      by_partition && options_.batch_wait > Duration::zero() ? host_.clock->steady_now() : SteadyTime{};
+      handler_->takes_batches() && options_.batch_wait > Duration::zero() ? host_.clock->steady_now() : SteadyTime{};
   const bool parks_unknown = options_.unknown_types == UnknownType::park;
   bool any_again = false;
   for (const auto& delivery : deliveries) {

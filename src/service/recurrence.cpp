@@ -59,7 +59,8 @@ std::optional<std::uint64_t> bits(std::string_view text, const Field& field) {
     if (slash != std::string_view::npos) {
       const auto given = part.substr(slash + 1);
       const auto read = std::from_chars(given.data(), given.data() + given.size(), step);
-      if (read.ec != std::errc{} || read.ptr != given.data() + given.size() || step == 0 || step > 60) return std::nullopt;
+      if (read.ec != std::errc{} || read.ptr != given.data() + given.size() || step == 0 || step > 60)
+        return std::nullopt;
     }
     unsigned from = field.least;
     unsigned to = field.most;

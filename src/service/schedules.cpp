@@ -13,8 +13,8 @@ namespace tidings::service {
 
 namespace {
 
-/// The same for every process that publishes it, so that who sees it twice knows it: a UUID of version 8, whose bits are
-/// ours to choose (RFC 9562).
+/// The same for every process that publishes it, so that who sees it twice knows it: a UUID of version 8, whose bits
+/// are ours to choose (RFC 9562).
 std::string id_of(const detail::Tick& tick) {
   const auto text = tick.schedule + '\n' + tick.recurrence + '\n' + tick.due;
   std::array<char, 32> digits{};
@@ -81,10 +81,8 @@ Result<> Schedules::on(const detail::Tick& tick, Context& context) {
   const auto next = schedule->recurrence.next(std::max(*due, host_.clock->now()));
   if (auto waits = context.publish_at(tick_of(*schedule, next), next); !waits) return waits;
   try {
-    auto made = schedule->make(*due, {.source = host_.service,
-                                      .cause = &context.envelope(),
-                                      .clock = host_.clock,
-                                      .entropy = host_.entropy});
+    auto made = schedule->make(
+        *due, {.source = host_.service, .cause = &context.envelope(), .clock = host_.clock, .entropy = host_.entropy});
     Result<> published;
     if (made) {
       made->envelope.id = id_of(tick);
@@ -93,8 +91,9 @@ Result<> Schedules::on(const detail::Tick& tick, Context& context) {
       published = made.error();
     }
     if (!published)
-      host_.say(LogLevel::error, "schedule " + schedule->name + ", due at " + tick.due +
-                                     ", could not be published, and is left out: " + printable(to_string(published.error())));
+      host_.say(LogLevel::error,
+                "schedule " + schedule->name + ", due at " + tick.due +
+                    ", could not be published, and is left out: " + printable(to_string(published.error())));
   } catch (const std::exception& thrown) {
     host_.say(LogLevel::error, "schedule " + schedule->name + ", due at " + tick.due +
                                    ", threw, and is left out: " + printable(thrown.what()));

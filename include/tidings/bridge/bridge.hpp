@@ -17,8 +17,8 @@ namespace tidings {
 inline constexpr std::string_view bridged_header = "tidings-bridged";
 
 struct BridgeOptions {
-  /// Two bridges of one name, one each way, do not send back what the other brought. Where it was the bridge keeps at the
-  /// source, as the group `tidings.bridge.NAME`.
+  /// Two bridges of one name, one each way, do not send back what the other brought. Where it was the bridge keeps at
+  /// the source, as the group `tidings.bridge.NAME`.
   std::string name = "bridge";
   std::vector<std::string> topics;  ///< none: every topic but those that begin with `tidings.`, also later ones
   /// Of topics that are made at the target; 0: as at the source. Keys keep their order either way.
@@ -35,9 +35,9 @@ struct BridgedTopic {
   std::string trouble;         ///< why it does not go on just now
 };
 
-/// Mirrors topics of one broker to another while events flow: ids, payloads and headers as they are, with one header more,
-/// and the events of a key in their order. After a kill it goes on without a gap. What it sends twice then is there once
-/// where the target knows producers (`Capabilities::producers`), else twice with one id.
+/// Mirrors topics of one broker to another while events flow: ids, payloads and headers as they are, with one header
+/// more, and the events of a key in their order. After a kill it goes on without a gap. What it sends twice then is
+/// there once where the target knows producers (`Capabilities::producers`), else twice with one id.
 ///
 /// `run` is called once; everything else is thread-safe. Both brokers outlive it.
 class Bridge {
@@ -48,8 +48,8 @@ class Bridge {
   Bridge& operator=(const Bridge&) = delete;
 
   /// Until `stop`, or to the end. While a broker is away it waits for it. Errors: `invalid_name`, `unknown_topic`
-  /// (never), those of joining its group, and what the target refuses for what it is, as `too_large` (never): that topic
-  /// has stopped there, with nothing left out.
+  /// (never), those of joining its group, and what the target refuses for what it is, as `too_large` (never): that
+  /// topic has stopped there, with nothing left out.
   Result<> run(const std::stop_token& stop);
   [[nodiscard]] std::vector<BridgedTopic> progress() const;
 
@@ -61,12 +61,13 @@ class Bridge {
 
 /// Where a group was put at the target.
 struct CarriedGroup {
-  std::vector<Offset> positions;     ///< by partition of the target
-  std::uint64_t handled_again = 0;   ///< events from there on that the group had settled at the source
+  std::vector<Offset> positions;    ///< by partition of the target
+  std::uint64_t handled_again = 0;  ///< events from there on that the group had settled at the source
 };
 
-/// Puts a group at the target before the first event that it has not settled at the source: nothing is left out, and what
-/// comes again is counted. The bridge may run on, events may flow; the group must have no live member at either broker.
+/// Puts a group at the target before the first event that it has not settled at the source: nothing is left out, and
+/// what comes again is counted. The bridge may run on, events may flow; the group must have no live member at either
+/// broker.
 ///
 /// Costs reading the topic at the target once, and at the source where a bridge goes back. Errors: `unknown_topic`,
 /// `unknown_group` (never), `group_active` (same call), those of reading and of `Broker::seek`.

@@ -12,10 +12,11 @@ namespace tidings {
 /// When something comes again and again, in UTC: all processes of a service agree on it without asking one another.
 class Recurrence {
  public:
-  /// At the multiples of `period` since 1970-01-01T00:00:00Z. Error `invalid_recurrence` (never) for less than a second.
+  /// At the multiples of `period` since 1970-01-01T00:00:00Z. Error `invalid_recurrence` (never) for less than a
+  /// second.
   [[nodiscard]] static Result<Recurrence> every(Duration period);
-  /// As crontab(5) has it: minute, hour, day of the month, month, day of the week (0 or 7 is Sunday), with lists, ranges,
-  /// steps and English names of three letters. Where both kinds of days are restricted, either will do. Error
+  /// As crontab(5) has it: minute, hour, day of the month, month, day of the week (0 or 7 is Sunday), with lists,
+  /// ranges, steps and English names of three letters. Where both kinds of days are restricted, either will do. Error
   /// `invalid_recurrence` (never), also for what never comes, as on the 30th of February.
   [[nodiscard]] static Result<Recurrence> cron(std::string_view fields);
 

@@ -243,11 +243,12 @@ Result<std::vector<std::uint64_t>> Cluster::resolve(const std::string& topic, st
   auto found = resolve_all(shape, start);
   if (!found) return found.error();
   auto offsets = std::move((*found)[topic]);
-  if (const auto* offset = std::get_if<Offset>(&start.at)) {
+  if (start.offset_in(Partition{0})) {
     auto earliest = resolve(topic, partitions, Start::earliest());
     if (!earliest) return earliest.error();
     for (std::size_t index = 0; index < offsets.size(); ++index)
-      offsets[index] = std::clamp(offset->value, std::min((*earliest)[index], offsets[index]), offsets[index]);
+      offsets[index] = std::clamp(start.offset_in(Partition{static_cast<std::uint32_t>(index)})->value,
+                                  std::min((*earliest)[index], offsets[index]), offsets[index]);
   }
   if (const auto* time = std::get_if<TimePoint>(&start.at)) {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(time->time_since_epoch()).count();

@@ -34,23 +34,23 @@ Result<std::shared_ptr<Member>> Member::join(MemberPlan plan) {
 Result<> Member::start() {
   const auto session = std::chrono::duration_cast<std::chrono::milliseconds>(plan_.url.session);
   const auto heartbeat = std::clamp<std::chrono::milliseconds>(session / 20, 50ms, 3s);
-  auto conf = make_conf(plan_.url,
-                        {{"group.id", is_reader() ? "tidings-reader" : plan_.group},  // a reader's is never used
-                         {"enable.auto.commit", "false"},
-                         {"enable.auto.offset.store", "false"},
-                         {"enable.partition.eof", "true"},
-                         {"auto.offset.reset", "error"},
-                         {"partition.assignment.strategy", "range"},
-                         {"isolation.level", "read_committed"},
-                         {"session.timeout.ms", std::to_string(session.count())},
-                         {"heartbeat.interval.ms", std::to_string(heartbeat.count())},
-                         {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
-                         {"topic.metadata.refresh.interval.ms", "30000"},
-                         {"fetch.error.backoff.ms", "50"},
-                         // Its own bounds are never met, since our thread takes all at once: where they are, it pauses
-                         // for a second. Ours are those of the buffers.
-                         {"queued.min.messages", "100000"},
-                         {"queued.max.messages.kbytes", "16384"}});
+  auto conf =
+      make_conf(plan_.url, {{"group.id", is_reader() ? "tidings-reader" : plan_.group},  // a reader's is never used
+                            {"enable.auto.commit", "false"},
+                            {"enable.auto.offset.store", "false"},
+                            {"enable.partition.eof", "true"},
+                            {"auto.offset.reset", "error"},
+                            {"partition.assignment.strategy", "range"},
+                            {"isolation.level", "read_committed"},
+                            {"session.timeout.ms", std::to_string(session.count())},
+                            {"heartbeat.interval.ms", std::to_string(heartbeat.count())},
+                            {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
+                            {"topic.metadata.refresh.interval.ms", "30000"},
+                            {"fetch.error.backoff.ms", "50"},
+                            // Its own bounds are never met, since our thread takes all at once: where they are, it
+                            // pauses for a second. Ours are those of the buffers.
+                            {"queued.min.messages", "100000"},
+                            {"queued.max.messages.kbytes", "16384"}});
   if (!conf) return conf.error();
   rd_kafka_conf_set_rebalance_cb(conf->get(), rebalanced);
   auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *this);

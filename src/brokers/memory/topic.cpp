@@ -348,7 +348,8 @@ std::deque<SharedChunk>::const_iterator Topic::Kept::chunk_of(std::uint64_t offs
 }
 
 std::uint64_t Topic::Kept::resolve(std::size_t number, const Start& start) const {
-  if (const auto offset = start.offset_in(Partition{static_cast<std::uint32_t>(number)})) return std::clamp(offset->value, earliest, end);
+  if (const auto offset = start.offset_in(Partition{static_cast<std::uint32_t>(number)}))
+    return std::clamp(offset->value, earliest, end);
   if (const auto* time = std::get_if<TimePoint>(&start.at)) {
     const auto found = std::ranges::lower_bound(chunks, *time, {}, &Chunk::appended);
     return found == chunks.end() ? end : (*found)->first;

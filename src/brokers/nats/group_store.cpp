@@ -148,7 +148,7 @@ Result<std::vector<std::uint64_t>> resolve(Api& api, std::string_view topic, std
     if (!info) return info.error();
     const auto earliest = info->state.earliest();
     const auto end = info->state.end();
-    if (const auto* offset = std::get_if<Offset>(&start.at))
+    if (const auto offset = start.offset_in(Partition{partition}))
       offsets.push_back(std::clamp(offset->value, earliest, end));
     else
       offsets.push_back(std::holds_alternative<Start::Latest>(start.at) ? end : earliest);

@@ -84,8 +84,12 @@ NatsBroker::~NatsBroker() {
 }
 
 const Capabilities& NatsBroker::capabilities() const {
-  static constexpr Capabilities what{
-      .persistent = true, .several_processes = true, .retention = true, .delete_group = true, .producers = true};
+  static constexpr Capabilities what{.persistent = true,
+                                     .several_processes = true,
+                                     .retention = true,
+                                     .delete_group = true,
+                                     .exact_counts = true,
+                                     .producers = true};
   return what;
 }
 

@@ -42,9 +42,10 @@ std::optional<ProducerTable::Entry> read_entry(const Producer& producer, const R
 HeaderList headers_of(const EnvelopeView& event, const Producer& producer, std::uint64_t sequence, std::uint32_t run) {
   auto headers = event_headers(event);
   // Its own numbers name it; an id may come again, of another producer, or of none.
-  headers.front().second = "producer/" + std::to_string(producer.id) + "/" + std::to_string(producer.epoch) + "/" +
-                           std::to_string(sequence);
-  headers.emplace_back(producer_header, std::to_string(producer.epoch) + "/" + std::to_string(sequence) + "/" + std::to_string(run));
+  headers.front().second =
+      "producer/" + std::to_string(producer.id) + "/" + std::to_string(producer.epoch) + "/" + std::to_string(sequence);
+  headers.emplace_back(producer_header,
+                       std::to_string(producer.epoch) + "/" + std::to_string(sequence) + "/" + std::to_string(run));
   return headers;
 }
 
@@ -79,9 +80,9 @@ Result<std::vector<Published>> Producing::publish(std::span<const EnvelopeView> 
     auto appended = append(appending, until);
     may_be_written = may_be_written || appending.may_be_written;
     if (!appended && may_be_written && appended.error().code != "fenced")
-      return Error{"outcome_unknown", name_of(appending) + ": some or all of the events may have been written (" +
-                                          appended.error().code + ": " + appended.error().message +
-                                          "); publish them again under the same sequences",
+      return Error{"outcome_unknown",
+                   name_of(appending) + ": some or all of the events may have been written (" + appended.error().code +
+                       ": " + appended.error().message + "); publish them again under the same sequences",
                    Retry::same_call};
     if (!appended) return appended.error();
     std::size_t index = 0;
@@ -125,13 +126,15 @@ Result<> Producing::append(Appending& appending, SteadyTime until) {
     if (judged.fenced_by) return fenced(name_of(appending), producer, *judged.fenced_by);
     for (const auto& place : judged.duplicates) {
       // What this call has sent itself, and got no answer for, was not there before.
-      if (appending.places.size() >= appending.sent && appending.duplicates == appending.places.size()) ++appending.duplicates;
+      if (appending.places.size() >= appending.sent && appending.duplicates == appending.places.size())
+        ++appending.duplicates;
       appending.places.push_back(place);
     }
     if (appending.places.size() == sequences.size()) break;
     if (steady_now() >= until) {
       if (!trouble) return trouble;
-      return Error{"backpressure", name_of(appending) + ": the NATS server has not answered within wait_max", Retry::same_call};
+      return Error{"backpressure", name_of(appending) + ": the NATS server has not answered within wait_max",
+                   Retry::same_call};
     }
     trouble = send_more(appending, last, until);
     if (trouble) continue;  // the next ones, behind the last, which is known
@@ -150,11 +153,14 @@ Result<> Producing::append(Appending& appending, SteadyTime until) {
 
 Result<std::optional<ProducerTable::Entry>> Producing::last_of(const Appending& appending, SteadyTime until) {
   const auto partition = appending.part.partition.value;
-  auto record = api_.get_last(topic_->stream(partition), producer_subject(topic_->name(), partition, appending.producer.id), until);
+  auto record = api_.get_last(topic_->stream(partition),
+                              producer_subject(topic_->name(), partition, appending.producer.id), until);
   if (!record) return record.error();
   if (!*record) return std::optional<Entry>{};
   auto entry = read_entry(appending.producer, **record);
-  if (!entry) return Error{"corrupt", name_of(appending) + ": the last event of producer " + std::to_string(appending.producer.id) + " does not say its sequence"};
+  if (!entry)
+    return Error{"corrupt", name_of(appending) + ": the last event of producer " +
+                                std::to_string(appending.producer.id) + " does not say its sequence"};
   return entry;
 }
 
@@ -196,7 +202,8 @@ Result<> Producing::send_more(Appending& appending, std::optional<Entry>& last, 
     auto stored = Api::finish_put(*answers[index], std::min(until, steady_now() + answer_within));
     if (!stored) {
       // Whatever was sent and is not known to be refused may be there, or come there.
-      if (!is_another_at_the_end(stored.error()) && stored.error().code != "no_responders") appending.may_be_written = true;
+      if (!is_another_at_the_end(stored.error()) && stored.error().code != "no_responders")
+        appending.may_be_written = true;
       return stored.error();
     }
     appending.may_be_written = true;

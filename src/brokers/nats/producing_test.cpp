@@ -42,7 +42,8 @@ TEST_F(ProducingTest, WhatWasSentAgainWhileConnectionsWereCutIsThereOnceAndInOrd
   std::uint64_t sequence = 0;
   for (int batch = 0; batch < 60; ++batch) {
     std::vector<Envelope> some;
-    for (int index = 0; index < 20; ++index) some.push_back(event(std::to_string(batch) + "-" + std::to_string(index), "key"));
+    for (int index = 0; index < 20; ++index)
+      some.push_back(event(std::to_string(batch) + "-" + std::to_string(index), "key"));
     for (const auto& one : some) names.push_back(one.id);
     auto answer = as(**broker, 1, sequence, some);
     for (int round = 0; !answer && round < 10; ++round) {
