@@ -82,8 +82,9 @@ class Consumer {
 ///
 /// Errors of the medium, which every call of a broker that keeps files may bring: `disk_full`, `too_many_files`,
 /// `too_many_processes` (same call), `io_error` (reopen), `permission_denied`, `foreign_owner`, `not_a_file`,
-/// `not_a_directory`, `corrupt`, `newer_version` (never), and of opening it `not_a_log` (never). `closed` (reopen)
-/// after `close`.
+/// `not_a_directory`, `corrupt`, `newer_version` (never), and of opening it `not_a_log` (never). Of a broker over a
+/// network: `unreachable` (same call), and of opening it `permission_denied`, `tls_failed`, `insecure_credentials`
+/// (never). `closed` (reopen) after `close`.
 class Broker {
  public:
   /// Closes what is open, without draining.
@@ -110,8 +111,9 @@ class Broker {
   /// was changed).
   virtual Result<> delete_group(std::string_view topic, std::string_view group);
 
-  /// Appends the events in order; those of one partition become visible all or none. Creates the topic, unless the
-  /// broker was opened otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by
+  /// Appends the events in order; those of one partition become visible all or none, but on `nats:`, where the first
+  /// may be there before the last, or alone after `outcome_unknown`. Creates the topic, unless the broker was opened
+  /// otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by
   /// call, or, of a `Producer`, to `id % partitions`: what comes again comes to the same. The events are borrowed for
   /// the call.
   ///
