@@ -8,6 +8,15 @@
 #include <mutex>
 #include <thread>
 
+#ifdef __SANITIZE_THREAD__
+// Cases fork while this program has threads of its own, and their children start others: the sanitizer ends them unless
+// told.
+extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() {
+  return "die_after_fork=0";
+}
+#endif
+
 namespace tidings::testing {
 
 namespace {
