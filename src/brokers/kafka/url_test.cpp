@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "brokers/kafka/client.hpp"
+
 namespace tidings::brokers::kafka {
 namespace {
 
@@ -78,6 +80,24 @@ TEST(KafkaUrl, NeverShowsThePassword) {
   }
   EXPECT_EQ(redacted("kafka://u:secret@one:9092"), "kafka://u:***@one:9092");
   EXPECT_EQ(redacted("kafka://one:9092?tls=true"), "kafka://one:9092?tls=true");
+}
+
+struct Lines final : LogSink {
+  void write(LogLevel, std::string_view line) override { all += std::string(line) + "\n"; }
+  std::string all;
+};
+
+TEST(KafkaLog, ShowsNoPasswordAndTellsEachKindOncePerSecond) {
+  Lines lines;
+  LogRelay relay(lines, parse_url("kafka://u:p%40ss@127.0.0.1:9092?sasl=PLAIN").or_throw());
+  relay.write(3, "FAIL", "who is p@ss, p@ss\x1b[31m");
+  relay.write(3, "FAIL", "again");
+  relay.write(3, "FAIL", "and again");
+  relay.write(4, "OTHER", "p@ss");
+  EXPECT_EQ(lines.all, "kafka: FAIL: who is ***, ***\\x1B[31m\nkafka: OTHER: ***\n");
+  EXPECT_EQ(relay.last_trouble(), "and again");
+  relay.write(3, "ERROR", "1/1 brokers are down");
+  EXPECT_EQ(relay.last_trouble(), "and again") << "why is told, not that";
 }
 
 }  // namespace
