@@ -139,7 +139,11 @@ class DeadLettersCrashTest : public ::testing::Test {
     const int file = ::open((folder_ + "/handled").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
     auto service = Service::create({.name = "test", .broker = broker.get(), .log = log_of_child()}).or_throw();
     service.on(
-        "take", {.concurrency = 3, .retry = {.immediate = 1, .delayed = 0}, .settle_within = settle_within},
+        "take",
+        {.concurrency = 3,
+         .retry = {.immediate = 1, .delayed = 0},
+         .in_flight_max = in_flight_max,
+         .settle_within = settle_within},
         [&](const Order& order) -> Result<> {
           if (order.id.starts_with("bad") && order.number == poison && !std::filesystem::exists(folder_ + "/mended"))
             return Error{"bad", "it is bad"};
@@ -184,6 +188,7 @@ class DeadLettersCrashTest : public ::testing::Test {
     }
   }
 
+  std::size_t in_flight_max = 1000;
   Duration settle_within = 30s;  // a third of it is how often a service looks after itself, so that tests are short
   static constexpr std::int64_t poison = 2;
   std::string folder_ = (std::filesystem::temp_directory_path() / "tidings-dead-XXXXXX").string();
@@ -193,6 +198,7 @@ class DeadLettersCrashTest : public ::testing::Test {
 TEST_F(DeadLettersCrashTest, KilledAtEachStepOfParking) {
   constexpr std::int64_t count = 5;
   settle_within = 900ms;
+  in_flight_max = 3;  // so that some of a key are settled while others have not come yet
   int steps = 0;
   for (int at = 1; at < 500; ++at) {
     SCOPED_TRACE(at);

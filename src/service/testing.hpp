@@ -180,6 +180,11 @@ class Moody final : public Wrapped {
     const std::scoped_lock lock(mutex_);
     settle_times_ = times, settle_error_ = std::move(error);
   }
+  /// Members get nothing of this topic now.
+  void hold_back(std::string topic) {
+    const std::scoped_lock lock(mutex_);
+    held_back_ = std::move(topic);
+  }
   [[nodiscard]] std::size_t held_most() const { return held_most_; }
   [[nodiscard]] std::size_t extended() const { return extended_; }
   [[nodiscard]] std::size_t fetches() const { return fetches_; }
@@ -200,15 +205,24 @@ class Moody final : public Wrapped {
   Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {
     auto consumer = Wrapped::subscribe(topic, options);
     if (!consumer) return consumer.error();
-    return std::make_unique<Taker>(*this, std::move(*consumer));
+    return std::make_unique<Taker>(*this, std::string(topic), std::move(*consumer));
   }
 
  private:
   class Taker final : public WrappedConsumer {
    public:
-    Taker(Moody& moody, std::unique_ptr<Consumer> consumer) : WrappedConsumer(std::move(consumer)), moody_(moody) {}
+    Taker(Moody& moody, std::string topic, std::unique_ptr<Consumer> consumer)
+        : WrappedConsumer(std::move(consumer)), moody_(moody), topic_(std::move(topic)) {}
     Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
       ++moody_.fetches_;
+      {
+        std::unique_lock lock(moody_.mutex_);
+        if (moody_.held_back_ == topic_) {
+          lock.unlock();
+          std::this_thread::sleep_for(std::chrono::milliseconds{1});
+          return std::vector<Delivery>{};
+        }
+      }
       auto got = WrappedConsumer::fetch(max, wait_max);
       if (got) {
         const auto held = held_ += got->size();
@@ -234,10 +248,12 @@ class Moody final : public Wrapped {
 
    private:
     Moody& moody_;
+    std::string topic_;
     std::atomic<std::size_t> held_ = 0;
   };
 
   std::mutex mutex_;
+  std::string held_back_;
   std::string topic_;
   int times_ = 0;
   Error error_;
