@@ -26,10 +26,15 @@ class FaultyFiles final : public FileSystem {
 
   explicit FaultyFiles(FileSystem& base = system_files()) : base_(base) {}
 
-  /// What fails from now on; nothing where it is empty. It may make calls itself, in its thread.
+  /// What fails from now on; nothing where it is empty. One call at a time is looked at, and the plan makes none itself.
   void fail(Plan plan) {
     const std::scoped_lock lock(mutex_);
     plan_ = std::move(plan);
+  }
+  /// What is done before each call from now on, in its thread and beside others: it may make calls itself.
+  void before(std::function<void(const Call&)> act) {
+    const std::scoped_lock lock(mutex_);
+    before_ = act ? std::make_shared<std::function<void(const Call&)>>(std::move(act)) : nullptr;
   }
   /// Nothing waits for the device any more: for tests that open a log thousands of times.
   void skip_syncs() { skips_syncs_ = true; }
@@ -154,9 +159,15 @@ class FaultyFiles final : public FileSystem {
   };
 
   std::optional<Error> refused(std::string_view name, std::string path) {
-    const std::scoped_lock lock(mutex_);
-    const auto number = calls_.fetch_add(1) + 1;
-    return plan_ ? plan_({number, name, std::move(path)}) : std::nullopt;
+    Call call{.number = 0, .name = name, .path = std::move(path)};
+    std::unique_lock lock(mutex_);
+    call.number = calls_.fetch_add(1) + 1;
+    if (const auto before = before_) {
+      lock.unlock();
+      (*before)(call);
+      lock.lock();
+    }
+    return plan_ ? plan_(call) : std::nullopt;
   }
 
   Result<std::unique_ptr<Directory>> opened(Result<std::unique_ptr<Directory>> base) {
@@ -165,8 +176,9 @@ class FaultyFiles final : public FileSystem {
   }
 
   FileSystem& base_;
-  std::recursive_mutex mutex_;
+  std::mutex mutex_;
   Plan plan_;
+  std::shared_ptr<std::function<void(const Call&)>> before_;
   std::atomic<std::uint64_t> calls_ = 0;
   std::atomic<bool> skips_syncs_ = false;
 };

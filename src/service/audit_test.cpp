@@ -119,8 +119,8 @@ TEST_F(AuditedService, EverythingIsAccountedForOverFailuresExpiryAndIgnored) {
   for (int order = 0; order < 300; ++order) {
     publish(Order{"k" + std::to_string(order % 7), order});
     if (order % 5 == 0) publish(Cancelled{"k"});
-    if (order % 50 == 0)
-      for (const auto& one : service.audit().or_throw()) EXPECT_EQ(one.difference, 0);
+    if (order % 50 != 0) continue;
+    for (const auto& one : service.audit().or_throw()) EXPECT_EQ(one.difference, 0);
   }
   ASSERT_TRUE(caught_up("orders", "test.pay"));
   const auto audited = service.audit().or_throw();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -36,12 +37,29 @@ void PrintTo(const Scenario& scenario, std::ostream* out);
 
 /// What a process said before it died: it lies where others see it. Each number is raised after what it says is so.
 struct Told {
-  std::uint64_t acknowledged = 0;                          ///< one past the last event whose append returned
-  std::uint64_t synced = 0;                                ///< the same of `sync`
-  std::uint64_t check_acknowledged = 0, check_synced = 0;  ///< the same, by a check
-  std::uint64_t may_be_gone = 0;                           ///< raised before retention begins
-  std::uint32_t epoch = 0;                                 ///< the last that was seen
-  std::uint32_t created = 0;                               ///< 1: there is a topic
+  /// Written by the scenario's thread while another takes a picture.
+  template <class T>
+  class Number {
+   public:
+    Number() = default;
+    Number(const Number& other) : value_(other) {}
+    Number& operator=(const Number& other) { return *this = T{other}; }
+    Number& operator=(T value) {
+      value_.store(value, std::memory_order_relaxed);
+      return *this;
+    }
+    operator T() const { return value_.load(std::memory_order_relaxed); }
+    friend bool operator==(const Number& a, const Number& b) { return T{a} == T{b}; }
+
+   private:
+    std::atomic<T> value_ = 0;
+  };
+  Number<std::uint64_t> acknowledged;                      ///< one past the last event whose append returned
+  Number<std::uint64_t> synced;                            ///< the same of `sync`
+  Number<std::uint64_t> check_acknowledged, check_synced;  ///< the same, by a check
+  Number<std::uint64_t> may_be_gone;                       ///< raised before retention begins
+  Number<std::uint32_t> epoch;                             ///< the last that was seen
+  Number<std::uint32_t> created;                           ///< 1: there is a topic
   friend bool operator==(const Told&, const Told&) = default;
 };
 
