@@ -81,9 +81,16 @@ Result<> set_tls(natsOptions* options, const Url& url) {
   return set.result();
 }
 
+/// libnats's own words, without the place in its source that stands in front of them.
+std::string last_words(natsStatus status) {
+  const auto* words = nats_GetLastError(nullptr);
+  std::string_view text = words != nullptr ? words : "";
+  if (const auto place = text.find("): "); text.starts_with('(') && place != text.npos) text.remove_prefix(place + 3);
+  return text.empty() ? natsStatus_GetText(status) : printable(text);
+}
+
 Error refused(const Url& url, natsStatus status) {
-  const auto* text = nats_GetLastError(nullptr);
-  const auto why = url.shown + ": " + (text != nullptr && *text != '\0' ? printable(text) : natsStatus_GetText(status));
+  const auto why = url.shown + ": " + last_words(status);
   switch (status) {
     case NATS_CONNECTION_AUTH_FAILED:
       return {"permission_denied",
