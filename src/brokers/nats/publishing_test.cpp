@@ -123,14 +123,15 @@ TEST_F(Publishing, NothingIsLostOrOvertakenWhileConnectionsAreCut) {
   auto broker = try_open("nats://127.0.0.1:" + std::to_string((*proxy)->port()));
   ASSERT_TRUE(broker) << to_string(broker.error());
   std::atomic<bool> done = false;
+  std::atomic<int> cuts = 0;
   std::jthread cutter([&] {
-    for (int round = 0; !done; ++round) {
+    for (int round = 0; !done; ++round, ++cuts) {
       std::this_thread::sleep_for(std::chrono::milliseconds{20 + round * 7 % 30});
       (*proxy)->cut();
     }
   });
   std::vector<std::string> names;
-  for (int batch = 0; batch < 150; ++batch) {
+  for (int batch = 0; batch < 150 || (cuts < 10 && batch < 5000); ++batch) {
     std::vector<Envelope> some;
     for (int index = 0; index < 20; ++index)
       some.push_back(event(std::to_string(batch) + "-" + std::to_string(index), "key"));
