@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <system_error>
+#include <thread>
 
 #include "tidings/base/text.hpp"
 
@@ -20,10 +23,13 @@ using namespace std::chrono_literals;
 constexpr Duration tell_again_after = 1s;
 constexpr Duration trouble_lasts = 60s;
 constexpr Duration refusal_lasts = 10s;
+constexpr Duration ended_within = 5s;
 
 void relay_log(const rd_kafka_t* client, int level, const char* facility, const char* text) {
-  const auto* opaque = client != nullptr ? static_cast<const Opaque*>(rd_kafka_opaque(client)) : nullptr;
-  if (opaque != nullptr && opaque->log_relay != nullptr) opaque->log_relay->write(level, facility, text);
+  auto* opaque = client != nullptr ? static_cast<Opaque*>(rd_kafka_opaque(client)) : nullptr;
+  if (opaque == nullptr) return;
+  const std::scoped_lock lock(opaque->mutex);
+  if (opaque->log_relay != nullptr) opaque->log_relay->write(level, facility, text);
 }
 
 bool is_loopback(const sockaddr* address) {
@@ -40,18 +46,18 @@ bool is_loopback(const sockaddr* address) {
 
 /// The servers say themselves where else there are some: that is no way out of this machine for a readable password.
 int connect_here_only(int socket, const sockaddr* address, int size, const char*, void* opaque) {
-  const auto* of = static_cast<const Opaque*>(opaque);
+  auto& of = *static_cast<Opaque*>(opaque);
   if (!is_loopback(address)) {
-    if (of != nullptr && of->log_relay != nullptr)
-      of->log_relay->write(
-          LogLevel::error,
-          "kafka: insecure_credentials: a server is not on this machine, and PLAIN would send the password "
-          "readable; use ?tls=true, a SCRAM mechanism, or say ?allow_plaintext=true");
+    const std::scoped_lock lock(of.mutex);
+    if (of.log_relay != nullptr)
+      of.log_relay->write(LogLevel::error,
+                          "kafka: insecure_credentials: a server is not on this machine, and PLAIN would send the "
+                          "password readable; use "
+                          "?tls=true, a SCRAM mechanism, or say ?allow_plaintext=true");
     return EACCES;
   }
-  return ::connect(socket, address, static_cast<socklen_t>(size)) == 0 || errno == EINPROGRESS
-             ? 0
-             : errno;  // librdkafka sees how it ends
+  // librdkafka sees how it ends.
+  return ::connect(socket, address, static_cast<socklen_t>(size)) == 0 || errno == EINPROGRESS ? 0 : errno;
 }
 
 }  // namespace
@@ -143,18 +149,49 @@ Result<Conf> make_conf(const Url& url, const std::vector<Property>& more) {
   return conf;
 }
 
-Result<Client> make_client(rd_kafka_type_t type, Conf conf, Opaque& opaque) {
+Result<Client> make_client(rd_kafka_type_t type, Conf conf, LogRelay& relay, void* owner) {
+  auto opaque = std::make_shared<Opaque>();
+  opaque->log_relay = &relay;
+  opaque->owner = owner;
   std::array<char, 512> why{};
-  rd_kafka_conf_set_opaque(conf.get(), &opaque);
+  rd_kafka_conf_set_opaque(conf.get(), opaque.get());
   auto* client = rd_kafka_new(type, conf.get(), why.data(), why.size());
   if (client != nullptr) {
     (void)conf.release();  // it is the client's now
-    return Client(client);
+    return Client(client, EndsClient{std::move(opaque)});
   }
-  const auto text = opaque.log_relay->without_secrets(why.data());
+  const auto text = relay.without_secrets(why.data());
   if (errno == EAGAIN)
     return Error{"no_thread", "a Kafka client needs threads, and the system has none: " + text, Retry::same_call};
   return Error{"invalid_url", "librdkafka refuses to start: " + text};
+}
+
+void EndsClient::operator()(rd_kafka_t* client) const {
+  struct Ending {
+    std::mutex mutex;
+    std::condition_variable ended;
+    bool has_ended = false;
+  };
+  const auto ending = std::make_shared<Ending>();
+  const auto end = [client, ending, kept = opaque] {
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    const std::scoped_lock lock(ending->mutex);
+    ending->has_ended = true;
+    ending->ended.notify_all();
+  };
+  try {
+    std::thread(end).detach();
+  } catch (const std::system_error&) {
+    return end();  // then without a deadline
+  }
+  std::unique_lock lock(ending->mutex);
+  if (ending->ended.wait_for(lock, ended_within, [&] { return ending->has_ended; })) return;
+  const std::scoped_lock silence(opaque->mutex);
+  if (opaque->log_relay != nullptr)
+    opaque->log_relay->write(
+        LogLevel::warning,
+        "kafka: librdkafka does not end a client; its threads are left behind until the process ends");
+  opaque->log_relay = nullptr;
 }
 
 }  // namespace tidings::brokers::kafka

@@ -54,12 +54,30 @@ struct Property {
 /// What every client begins with: servers, security, log. Error `invalid_url` where librdkafka refuses a property.
 [[nodiscard]] Result<Conf> make_conf(const Url& url, const std::vector<Property>& more);
 
-/// What callbacks of librdkafka get: who made the client derives from this.
+/// What callbacks of librdkafka get. It outlives its client, however that ends.
 struct Opaque {
-  LogRelay* log_relay = nullptr;
+  std::mutex mutex;
+  LogRelay* log_relay = nullptr;  ///< under the mutex; null: nobody hears of it any more
+  void* owner = nullptr;          ///< who made the client, and polls it
 };
 
-/// Makes the client; `opaque` outlives it. Errors `invalid_url` (never), `no_thread` (same call).
-[[nodiscard]] Result<Client> make_client(rd_kafka_type_t type, Conf conf, Opaque& opaque);
+/// Ends a client of librdkafka's, without leaving a group, which `Member` does before. With a deadline: 2.0.2 has cases
+/// where it never ends, as that of a reader whose topic was made anew with fewer partitions. Such a client is left
+/// behind with its threads, and silenced.
+struct EndsClient {
+  std::shared_ptr<Opaque> opaque;
+  void operator()(rd_kafka_t* client) const;
+};
+using Client = std::unique_ptr<rd_kafka_t, EndsClient>;
+
+/// Makes the client; callbacks get an `Opaque` of that relay, which outlives it, and that owner. Errors `invalid_url`
+/// (never), `no_thread` (same call).
+[[nodiscard]] Result<Client> make_client(rd_kafka_type_t type, Conf conf, LogRelay& relay, void* owner = nullptr);
+
+/// The owner of the client that a callback is about.
+template <class Owner>
+Owner& owner_of(void* opaque) {
+  return *static_cast<Owner*>(static_cast<Opaque*>(opaque)->owner);
+}
 
 }  // namespace tidings::brokers::kafka

@@ -19,7 +19,7 @@ namespace tidings::brokers::kafka {
 /// What is asked of a cluster beside publishing and fetching, each call within `request_max`,
 /// or by the deadline that it is given. Names are Kafka's, with
 /// the prefix. Thread-safe.
-class Cluster final : private Opaque {
+class Cluster final {
  public:
   static constexpr Duration request_max = std::chrono::seconds{10};
   static SteadyTime in_time() { return std::chrono::steady_clock::now() + request_max; }
@@ -35,8 +35,9 @@ class Cluster final : private Opaque {
 
   /// Every topic with its partitions, but Kafka's own.
   Result<std::map<std::string, std::uint32_t>> topics();
-  /// The partitions of one. Error `unknown_topic`.
-  Result<std::uint32_t> partitions(const std::string& topic, SteadyTime until = in_time());
+  /// The partitions of one. Errors `unknown_topic`, and `unavailable` where each is to have a leader and does not.
+  Result<std::uint32_t> partitions(const std::string& topic, SteadyTime until = in_time(),
+                                   bool each_has_a_leader = false);
   /// What is set and by default, of each topic.
   Result<std::vector<Config>> configs(std::span<const std::string> topics, SteadyTime until = in_time());
   /// What was set for this topic.
@@ -88,7 +89,7 @@ class Cluster final : private Opaque {
   Result<std::map<std::string, std::vector<std::int64_t>>> offsets_at(const Shapes& topics, std::int64_t time_ms);
 
   const std::shared_ptr<LogRelay> relay_;
-  Client client_;  // a consumer's handle that consumes nothing: it never makes a topic by asking for it
+  const Client client_;  // a consumer's handle that consumes nothing: it never makes a topic by asking for it
 };
 
 /// What stands in the group's record of a partition list's entry.

@@ -31,14 +31,12 @@ Result<> error_of_part(rd_kafka_resp_err_t code, const char* text, const std::st
 }  // namespace
 
 Result<std::unique_ptr<Cluster>> Cluster::open(const Url& url, std::shared_ptr<LogRelay> relay) {
-  auto conf = make_conf(url, {});
+  // Without a group of its own 2.0.2 crashes where a coordinator answers that it is not ready.
+  auto conf = make_conf(url, {{"group.id", url.prefix + "tidings-asks"}});
   if (!conf) return conf.error();
-  auto cluster = std::make_unique<Cluster>(Client{}, relay);
-  cluster->log_relay = relay.get();
-  auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *cluster);
+  auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *relay);
   if (!client) return client.error();
-  cluster->client_ = std::move(*client);
-  return cluster;
+  return std::make_unique<Cluster>(std::move(*client), std::move(relay));
 }
 
 Result<std::map<std::string, std::uint32_t>> Cluster::topics() {
@@ -53,7 +51,7 @@ Result<std::map<std::string, std::uint32_t>> Cluster::topics() {
   return all;
 }
 
-Result<std::uint32_t> Cluster::partitions(const std::string& topic, SteadyTime until) {
+Result<std::uint32_t> Cluster::partitions(const std::string& topic, SteadyTime until, bool each_has_a_leader) {
   const auto doing = "looking at topic " + topic;
   const TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
   if (!handle) return error_of(rd_kafka_last_error(), doing, *relay_);
@@ -67,7 +65,9 @@ Result<std::uint32_t> Cluster::partitions(const std::string& topic, SteadyTime u
   if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return unknown_topic(topic);
   if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(found.err, doing, *relay_);
   for (const auto& partition : std::span(found.partitions, static_cast<std::size_t>(found.partition_cnt)))
-    if (partition.leader < 0) return error_of(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, doing, *relay_);
+    if (each_has_a_leader && partition.leader < 0)
+      return error_of(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, doing, *relay_);
+  if (found.partition_cnt == 0) return error_of(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, doing, *relay_);
   return static_cast<std::uint32_t>(found.partition_cnt);
 }
 
@@ -170,7 +170,7 @@ Result<bool> Cluster::create_topic(const std::string& topic, std::uint32_t parti
   }
   // The controller has answered; the servers hear of it a moment later.
   while (true) {
-    auto known = this->partitions(topic, until);
+    auto known = this->partitions(topic, until, true);
     if (known) return is_new;
     if (known.error().code != "unknown_topic" && known.error().code != "unavailable") return known.error();
     if (std::chrono::steady_clock::now() > until) return known.error();

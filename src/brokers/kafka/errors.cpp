@@ -68,6 +68,17 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view doing, const LogRelay&
               message + "; the topic's max.message.bytes, or the server's socket.request.max.bytes, is below that"};
     case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
       return {"invalid_name", message};
+    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
+    case RD_KAFKA_RESP_ERR__FATAL:
+      return {"unavailable", message + "; another client is begun with the next call", Retry::same_call};
+    case RD_KAFKA_RESP_ERR_GROUP_MAX_SIZE_REACHED:
+      return {"too_many_members", message + "; the server's group.max.size says how many", Retry::same_call};
+    case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+      return {
+          "invalid_options",
+          message +
+              "; ?session= is not between the server's group.min.session.timeout.ms and group.max.session.timeout.ms"};
+    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
     case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
     case RD_KAFKA_RESP_ERR_INVALID_CONFIG:

@@ -85,9 +85,14 @@ class KafkaBroker final : public Broker {
   Result<std::vector<Published>> publish(std::string_view name, std::span<const EnvelopeView> events,
                                          const PublishOptions& options) override {
     const auto until = deadline_after(std::chrono::steady_clock::now(), options.wait_max);
-    auto sent = send(name, events, options, until);
-    if (!sent) return sent.error();
-    return answer(name, *sent, until);
+    const auto once = [&]() -> Result<std::vector<Published>> {
+      auto sent = send(name, events, options, until);
+      if (!sent) return sent.error();
+      return answer(name, *sent, until);
+    };
+    auto places = once();
+    // What was known of the topic is forgotten then: it may have been made anew meanwhile, or may be made now.
+    return places || places.error().code != "unknown_topic" ? places : once();
   }
   Result<std::unique_ptr<Publisher>> publisher(std::string_view name, const PublisherOptions& options) override;
   Result<std::unique_ptr<Consumer>> subscribe(std::string_view name, const ConsumerOptions& options) override;
@@ -182,7 +187,10 @@ Result<Producer::Sent> KafkaBroker::send(std::string_view name, std::span<const 
 Result<std::vector<Published>> KafkaBroker::answer(std::string_view name, const Producer::Sent& sent,
                                                    SteadyTime until) {
   auto places = sent.pending->wait(until, "publishing to topic " + std::string(name), *relay_);
-  if (!places && places.error().code == "unknown_topic") topics_.forget(name);
+  if (!places && places.error().code == "unknown_topic") {
+    topics_.forget(name);
+    producer_.forget(names_.topic(name));
+  }
   return places;
 }
 

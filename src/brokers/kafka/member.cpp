@@ -21,10 +21,6 @@ Error member_closed() {
 
 }  // namespace
 
-Member::Member(MemberPlan plan) : plan_(std::move(plan)) {
-  log_relay = plan_.relay.get();
-}
-
 Member::~Member() {
   begin_closing();
   leave();

@@ -39,10 +39,10 @@ struct MemberPlan {
 /// bounded buffers, a partition that is full is paused, and `fetch` takes from there. Offsets are committed by
 /// `settle`, which waits for it, with the counters beside them. When the group is shared out anew, Kafka's protocol
 /// takes all partitions from everybody first: nothing new is handed out then, and what is in flight is waited for.
-class Member final : private Opaque {
+class Member final {
  public:
   static Result<std::shared_ptr<Member>> join(MemberPlan plan);
-  explicit Member(MemberPlan plan);
+  explicit Member(MemberPlan plan) : plan_(std::move(plan)) {}
   ~Member();
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;

@@ -26,12 +26,6 @@ using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Ends<rd_kafka_topic_destro
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, Ends<rd_kafka_topic_partition_list_destroy>>;
 using NativeError = std::unique_ptr<rd_kafka_error_t, Ends<rd_kafka_error_destroy>>;
 
-/// A client's handle; it is ended without leaving a group politely, which `Member` does before.
-struct EndsClient {
-  void operator()(rd_kafka_t* client) const { rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); }
-};
-using Client = std::unique_ptr<rd_kafka_t, EndsClient>;
-
 inline PartitionList make_list(std::size_t size) {
   return PartitionList(rd_kafka_topic_partition_list_new(static_cast<int>(size)));
 }

@@ -139,6 +139,8 @@ TEST_F(KafkaTest, LagCountsNoMarksOfTransactions) {
     for (int index = 0; index < 3; ++index)
       write(client.get(), prefix + "t", "", commits ? "committed" : "aborted",
             {{"ce_specversion", "1.0"}, {"ce_id", "1"}, {"ce_type", "t"}, {"ce_source", "s"}});
+    ASSERT_EQ(rd_kafka_flush(client.get(), 10'000),
+              RD_KAFKA_RESP_ERR_NO_ERROR);  // else what is to be aborted is never written
     fine(commits ? rd_kafka_commit_transaction(client.get(), 30'000)
                  : rd_kafka_abort_transaction(client.get(), 30'000));
   }

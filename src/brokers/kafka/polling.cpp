@@ -34,26 +34,27 @@ Result<std::shared_ptr<Member>> Member::join(MemberPlan plan) {
 Result<> Member::start() {
   const auto session = std::chrono::duration_cast<std::chrono::milliseconds>(plan_.url.session);
   const auto heartbeat = std::clamp<std::chrono::milliseconds>(session / 20, 50ms, 3s);
-  auto conf =
-      make_conf(plan_.url, {{"group.id", is_reader() ? "tidings-reader" : plan_.group},  // a reader's is never used
-                            {"enable.auto.commit", "false"},
-                            {"enable.auto.offset.store", "false"},
-                            {"enable.partition.eof", "true"},
-                            {"auto.offset.reset", "error"},
-                            {"partition.assignment.strategy", "range"},
-                            {"isolation.level", "read_committed"},
-                            {"session.timeout.ms", std::to_string(session.count())},
-                            {"heartbeat.interval.ms", std::to_string(heartbeat.count())},
-                            {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
-                            {"topic.metadata.refresh.interval.ms", "30000"},
-                            {"fetch.error.backoff.ms", "50"},
-                            // Its own bounds are never met, since our thread takes all at once: where they are, it
-                            // pauses for a second. Ours are those of the buffers.
-                            {"queued.min.messages", "100000"},
-                            {"queued.max.messages.kbytes", "16384"}});
+  auto conf = make_conf(
+      plan_.url,
+      {{"group.id", is_reader() ? plan_.url.prefix + "tidings-reader" : plan_.group},  // a reader's is never used
+       {"enable.auto.commit", "false"},
+       {"enable.auto.offset.store", "false"},
+       {"enable.partition.eof", "true"},
+       {"auto.offset.reset", "error"},
+       {"partition.assignment.strategy", "range"},
+       {"isolation.level", "read_committed"},
+       {"session.timeout.ms", std::to_string(session.count())},
+       {"heartbeat.interval.ms", std::to_string(heartbeat.count())},
+       {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
+       {"topic.metadata.refresh.interval.ms", "30000"},
+       {"fetch.error.backoff.ms", "50"},
+       // Its own bounds are never met, since our thread takes all at once: where they are, it
+       // pauses for a second. Ours are those of the buffers.
+       {"queued.min.messages", "100000"},
+       {"queued.max.messages.kbytes", "16384"}});
   if (!conf) return conf.error();
   rd_kafka_conf_set_rebalance_cb(conf->get(), rebalanced);
-  auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *this);
+  auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *plan_.relay, this);
   if (!client) return client.error();
   client_ = std::move(*client);
   rd_kafka_poll_set_consumer(client_.get());
@@ -128,7 +129,8 @@ void Member::take(const rd_kafka_message_t& message, std::vector<std::pair<std::
   // Of lost connections nobody needs to hear: it goes on by itself. What cannot pass is told to who fetches.
   auto error = error_of(message.err, name(), *plan_.relay, rd_kafka_message_errstr(&message));
   plan_.relay->write(LogLevel::warning, "kafka: " + error.message);
-  if (error.retry != Retry::never) return;
+  if (message.err == RD_KAFKA_RESP_ERR__FATAL) error.retry = Retry::reopen;
+  if (error.retry == Retry::same_call) return;
   const std::scoped_lock lock(mutex_);
   trouble_ = std::move(error);
   news_.notify_all();

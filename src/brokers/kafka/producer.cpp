@@ -19,9 +19,7 @@ constexpr std::uint64_t overhead_bytes = 512;  // about what librdkafka takes fo
 }  // namespace
 
 ProducerClient::ProducerClient(std::shared_ptr<LogRelay> relay, std::uint64_t bytes_max)
-    : relay_(std::move(relay)), bytes_max_(bytes_max) {
-  log_relay = relay_.get();
-}
+    : relay_(std::move(relay)), bytes_max_(bytes_max) {}
 
 Result<std::shared_ptr<ProducerClient>> ProducerClient::open(const Url& url, std::shared_ptr<LogRelay> relay) {
   auto conf = make_conf(url, {{"enable.idempotence", "true"},  // which sets acks=all, and keeps the order over retries
@@ -38,7 +36,7 @@ Result<std::shared_ptr<ProducerClient>> ProducerClient::open(const Url& url, std
   rd_kafka_conf_set_dr_msg_cb(conf->get(), reported);
   rd_kafka_conf_set_error_cb(conf->get(), erred);
   auto made = std::make_shared<ProducerClient>(std::move(relay), url.buffer_bytes);
-  auto client = make_client(RD_KAFKA_PRODUCER, std::move(*conf), *made);
+  auto client = make_client(RD_KAFKA_PRODUCER, std::move(*conf), *made->relay_, made.get());
   if (!client) return client.error();
   made->client_ = std::move(*client);
   try {
@@ -79,7 +77,7 @@ void ProducerClient::run(const std::stop_token& stop) {
 }
 
 void ProducerClient::reported(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-  auto& self = *static_cast<ProducerClient*>(static_cast<Opaque*>(opaque));
+  auto& self = owner_of<ProducerClient>(opaque);
   const std::unique_ptr<InQueue> of(static_cast<InQueue*>(message->_private));
   if (!of) return;
   of->pending->report(of->index, message->err, rd_kafka_message_status(message), message->offset);
@@ -92,7 +90,7 @@ void ProducerClient::reported(rd_kafka_t*, const rd_kafka_message_t* message, vo
 }
 
 void ProducerClient::erred(rd_kafka_t* client, int code, const char* reason, void* opaque) {
-  auto& self = *static_cast<ProducerClient*>(static_cast<Opaque*>(opaque));
+  auto& self = owner_of<ProducerClient>(opaque);
   if (code != RD_KAFKA_RESP_ERR__FATAL) return;  // lost connections are logged, and made anew
   std::array<char, 256> why{};
   const auto original = rd_kafka_fatal_error(client, why.data(), why.size());
@@ -122,12 +120,12 @@ Result<> ProducerClient::reserve(std::uint64_t bytes, SteadyTime until) {
       Retry::same_call};
 }
 
-Result<rd_kafka_topic_t*> ProducerClient::topic(const std::string& name, SteadyTime until) {
+Result<std::shared_ptr<rd_kafka_topic_t>> ProducerClient::topic(const std::string& name, SteadyTime until) {
   {
     const std::scoped_lock lock(topics_mutex_);
-    if (const auto known = topics_.find(name); known != topics_.end()) return known->second.get();
+    if (const auto known = topics_.find(name); known != topics_.end()) return known->second;
   }
-  TopicHandle handle(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
+  std::shared_ptr<rd_kafka_topic_t> handle(TopicHandle(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr)));
   if (!handle) return error_of(rd_kafka_last_error(), "publishing to topic " + name, *relay_);
   const rd_kafka_metadata_t* metadata = nullptr;
   const auto wait = std::min<Duration>(until - std::chrono::steady_clock::now(), std::chrono::seconds{5});
@@ -135,7 +133,12 @@ Result<rd_kafka_topic_t*> ProducerClient::topic(const std::string& name, SteadyT
   if (rd_kafka_metadata(client_.get(), 0, handle.get(), &metadata, ms_of(wait)) == RD_KAFKA_RESP_ERR_NO_ERROR)
     rd_kafka_metadata_destroy(metadata);
   const std::scoped_lock lock(topics_mutex_);
-  return topics_.try_emplace(name, std::move(handle)).first->second.get();
+  return topics_.try_emplace(name, std::move(handle)).first->second;
+}
+
+void ProducerClient::forget(const std::string& name) {
+  const std::scoped_lock lock(topics_mutex_);
+  topics_.erase(name);
 }
 
 void ProducerClient::send(rd_kafka_topic_t& topic, const Routing& routing, const EnvelopeView* first,
@@ -192,6 +195,11 @@ Result<Producer::Sent> Producer::begin(const std::string& topic, Routing routing
   auto pending = std::make_shared<Pending>(routing.places);
   (*to)->send(**handle, routing, events.data(), pending);
   return Sent{std::move(pending), std::move(*to)};
+}
+
+void Producer::forget(const std::string& topic) {
+  const std::scoped_lock lock(mutex_);
+  if (client_) client_->forget(topic);
 }
 
 void Producer::stop() {

@@ -15,7 +15,7 @@ namespace tidings::brokers::kafka {
 
 /// A producer of librdkafka's with the thread that hears what became of its records. When it ends, what is still in it
 /// is dropped, and reported so. Thread-safe.
-class ProducerClient final : private Opaque {
+class ProducerClient final {
  public:
   static Result<std::shared_ptr<ProducerClient>> open(const Url& url, std::shared_ptr<LogRelay> relay);
   explicit ProducerClient(std::shared_ptr<LogRelay> relay, std::uint64_t bytes_max);
@@ -27,9 +27,10 @@ class ProducerClient final : private Opaque {
   [[nodiscard]] bool is_dead() const { return dead_; }
   /// Waits for room. Error `backpressure`, or `closed`.
   Result<> reserve(std::uint64_t bytes, SteadyTime until);
-  /// The topic's handle, which lives as long as this. The first time its partitions are asked for, since librdkafka by
-  /// itself does that only once a second.
-  Result<rd_kafka_topic_t*> topic(const std::string& name, SteadyTime until);
+  /// The topic's handle. The first time, and again once it was forgotten, its partitions are asked for, since
+  /// librdkafka by itself does that only once a second.
+  Result<std::shared_ptr<rd_kafka_topic_t>> topic(const std::string& name, SteadyTime until);
+  void forget(const std::string& name);
   /// Hands the events over, in order; never waits.
   void send(rd_kafka_topic_t& topic, const Routing& routing, const EnvelopeView* first,
             const std::shared_ptr<Pending>& pending);
@@ -47,7 +48,7 @@ class ProducerClient final : private Opaque {
   const std::uint64_t bytes_max_;
   Client client_;
   std::mutex topics_mutex_;
-  std::map<std::string, TopicHandle> topics_;
+  std::map<std::string, std::shared_ptr<rd_kafka_topic_t>> topics_;
   std::mutex send_mutex_;  // events of one call stand together
   std::mutex mutex_;
   std::condition_variable room_;
@@ -71,6 +72,8 @@ class Producer {
   };
   /// Hands over what was routed; waits only for room. Names are Kafka's.
   Result<Sent> begin(const std::string& topic, Routing routing, std::span<const EnvelopeView> events, SteadyTime until);
+  /// The topic may have gone, or be another one by now.
+  void forget(const std::string& topic);
   /// Ends it: what is on its way is reported as it stands.
   void stop();
   /// See `ProducerClient`.

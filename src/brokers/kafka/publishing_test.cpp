@@ -50,14 +50,14 @@ TEST_F(KafkaTest, WhatIsOnItsWayIsToldWhenTheProducerIsGivenUp) {
               [&](Result<std::vector<Published>> places) { told.push_back(places ? "written" : places.error().code); })
           .or_throw();
     }
+    std::this_thread::sleep_for(200ms);  // so that some are on their way
     fail_producer_for_tests(*broker);
     publisher->flush(20s).or_throw();
   }
   ASSERT_EQ(told.size(), 50U);
   // Some had gone to the server by then.
-  EXPECT_NE(std::ranges::find(told, "outcome_unknown"), told.end());
-  for (const auto& what : told)
-    EXPECT_TRUE(what == "outcome_unknown" || what == "unavailable" || what == "io_error") << what;
+  EXPECT_NE(std::ranges::find(told, "outcome_unknown"), told.end()) << told.front() << " " << told.back();
+  for (const auto& what : told) EXPECT_TRUE(what == "outcome_unknown" || what == "unavailable") << what;
 }
 
 /// One in the middle is refused by the server; those around it stand in their order.
@@ -166,6 +166,23 @@ TEST_F(KafkaTest, ATopicThatWasDeletedIsNotMadeAgainByAsking) {
   EXPECT_EQ(second->topic("t").or_throw().partitions.size(), 1U);
   auto again = second->subscribe("t", {.group = "g"}).or_throw();
   EXPECT_EQ(ids_of(take(*again, 1)), std::vector<std::string>{"2"});
+  publish(*broker, "t", {"3"});  // which knew the old one
+  EXPECT_EQ(ids_of(take(*again, 1)), std::vector<std::string>{"3"});
+}
+
+/// 2.0.2 never ends the client of such a reader.
+TEST_F(KafkaTest, AReaderWhoseTopicWasMadeAnewWithFewerPartitionsEndsAllTheSame) {
+  auto broker = open(3);
+  auto second = open(1);
+  publish(*broker, "t", {"0"});
+  auto reader = broker->subscribe("t", {}).or_throw();
+  EXPECT_EQ(take(*reader, 1).size(), 1U);
+  second->delete_topic("t").or_throw();
+  publish(*second, "t", {"1"});
+  (void)reader->fetch(10, 2s).has_value();
+  const auto begin = std::chrono::steady_clock::now();
+  reader.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 15s);
 }
 
 TEST_F(KafkaTest, LargeEventsGoWholeAndBeyondTheLimitNotAtAll) {

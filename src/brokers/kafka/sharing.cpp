@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "brokers/kafka/asking.hpp"
+#include "brokers/kafka/errors.hpp"
 #include "brokers/kafka/member.hpp"
 
 // Kafka shares a group's partitions out anew whenever a member comes or goes. With the range assignor all are taken
@@ -20,7 +21,7 @@ constexpr Duration try_again_after = 100ms;
 
 void Member::rebalanced(rd_kafka_t* client, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions,
                         void* opaque) {
-  auto& self = *static_cast<Member*>(static_cast<Opaque*>(opaque));
+  auto& self = owner_of<Member>(opaque);
   if (self.saying_goodbye_)
     rd_kafka_assign(client, nullptr);
   else if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
@@ -37,7 +38,13 @@ void Member::get(const rd_kafka_topic_partition_list_t& partitions) {
     auto code = rd_kafka_committed(client_.get(), list.get(), ms_of(2s));
     for (int index = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && index < list->cnt; ++index) code = list->elems[index].err;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
-    plan_.relay->write(LogLevel::debug, "kafka: reading where " + name() + " stands: " + rd_kafka_err2str(code));
+    auto error = error_of(code, "reading where " + name() + " stands", *plan_.relay);
+    plan_.relay->write(LogLevel::debug, "kafka: " + error.message);
+    if (error.retry != Retry::same_call) {  // who fetches shall know
+      const std::scoped_lock lock(mutex_);
+      trouble_ = std::move(error);
+      news_.notify_all();
+    }
     std::this_thread::sleep_for(try_again_after);
   }
   std::uint32_t count = plan_.partitions;

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "brokers/kafka/client.hpp"
 #include "brokers/kafka/kafka_broker.hpp"
-#include "brokers/kafka/native.hpp"
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/shared_kafka.hpp"
 
@@ -57,7 +57,7 @@ class KafkaTest : public ::testing::Test {
     for (const auto& [name, value] : more)
       EXPECT_EQ(rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why.data(), why.size()), RD_KAFKA_CONF_OK)
           << why.data();
-    return Client(rd_kafka_new(type, conf.release(), why.data(), why.size()));
+    return Client(rd_kafka_new(type, conf.release(), why.data(), why.size()), {std::make_shared<Opaque>()});
   }
 
   Collected sink;
