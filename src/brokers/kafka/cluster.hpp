@@ -25,7 +25,8 @@ class Cluster final {
   static SteadyTime in_time() { return std::chrono::steady_clock::now() + request_max; }
 
   static Result<std::unique_ptr<Cluster>> open(const Url& url, std::shared_ptr<LogRelay> relay);
-  Cluster(Client client, std::shared_ptr<LogRelay> relay) : relay_(std::move(relay)), client_(std::move(client)) {}
+  Cluster(const Url& url, Client client, std::shared_ptr<LogRelay> relay)
+      : url_(url), relay_(std::move(relay)), client_(std::move(client)) {}
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
@@ -77,7 +78,10 @@ class Cluster final {
 
  private:
   template <class Ask>
-  Result<Event> ask(rd_kafka_admin_op_t operation, const std::string& doing, SteadyTime until, Ask ask);
+  Result<Event> ask(rd_kafka_admin_op_t operation, const std::string& doing, SteadyTime until, Ask ask,
+                    rd_kafka_t* client = nullptr);
+  /// Another client, which is made with the first question of that kind.
+  Result<rd_kafka_t*> client_for_positions();
   // One question each; those above ask again where the server is only away for now.
   Result<std::vector<std::string>> ask_groups();
   Result<GroupState> ask_group(const std::string& group);
@@ -88,8 +92,11 @@ class Cluster final {
   Result<std::vector<Config>> describe(std::span<const std::string> topics, bool own, SteadyTime until);
   Result<std::map<std::string, std::vector<std::int64_t>>> offsets_at(const Shapes& topics, std::int64_t time_ms);
 
+  const Url url_;
   const std::shared_ptr<LogRelay> relay_;
   const Client client_;  // a consumer's handle that consumes nothing: it never makes a topic by asking for it
+  std::mutex mutex_;
+  Client client_for_positions_;
 };
 
 /// What stands in the group's record of a partition list's entry.

@@ -95,6 +95,18 @@ Result<Cluster::GroupState> Cluster::ask_group(const std::string& group) {
   return state;
 }
 
+Result<rd_kafka_t*> Cluster::client_for_positions() {
+  const std::scoped_lock lock(mutex_);
+  if (client_for_positions_) return client_for_positions_.get();
+  // Without a group of its own 2.0.2 crashes where a coordinator answers that it is not ready.
+  auto conf = make_conf(url_, {{"group.id", url_.prefix + "tidings-asks"}});
+  if (!conf) return conf.error();
+  auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *relay_);
+  if (!client) return client.error();
+  client_for_positions_ = std::move(*client);
+  return client_for_positions_.get();
+}
+
 Result<Cluster::Positions> Cluster::ask_positions(const std::string& group, const std::string& topic,
                                                   std::uint32_t partitions) {
   const auto doing = "looking at the positions of group " + group;
@@ -103,10 +115,14 @@ Result<Cluster::Positions> Cluster::ask_positions(const std::string& group, cons
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(partition));
   const ListOffsets wanted(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
   auto* raw = wanted.get();
-  auto event =
-      ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
+  auto over = client_for_positions();
+  if (!over) return over.error();
+  auto event = ask(
+      RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing, in_time(),
+      [&](auto* client, auto* options, auto* queue) {
         rd_kafka_ListConsumerGroupOffsets(client, &raw, 1, options, queue);
-      });
+      },
+      *over);
   if (!event) return event.error();
   std::size_t count = 0;
   const auto* const* found = rd_kafka_ListConsumerGroupOffsets_result_groups(

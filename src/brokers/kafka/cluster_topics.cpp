@@ -31,12 +31,11 @@ Result<> error_of_part(rd_kafka_resp_err_t code, const char* text, const std::st
 }  // namespace
 
 Result<std::unique_ptr<Cluster>> Cluster::open(const Url& url, std::shared_ptr<LogRelay> relay) {
-  // Without a group of its own 2.0.2 crashes where a coordinator answers that it is not ready.
-  auto conf = make_conf(url, {{"group.id", url.prefix + "tidings-asks"}});
+  auto conf = make_conf(url, {});
   if (!conf) return conf.error();
   auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *relay);
   if (!client) return client.error();
-  return std::make_unique<Cluster>(std::move(*client), std::move(relay));
+  return std::make_unique<Cluster>(url, std::move(*client), std::move(relay));
 }
 
 Result<std::map<std::string, std::uint32_t>> Cluster::topics() {
