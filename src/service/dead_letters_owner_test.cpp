@@ -84,8 +84,7 @@ TEST_F(DeadLettersOwnerTest, ThenItMovesAndTheOtherGoesOn) {
   fails = false;
   ask();
   ASSERT_TRUE(here.wait(20));
-  const Other other(*broker_, lines_,
-                    [&](const Order& order) { there.add(order.id + std::to_string(order.number)); });
+  const Other other(*broker_, lines_, [&](const Order& order) { there.add(order.id + std::to_string(order.number)); });
   EXPECT_TRUE(eventually([&] { return open() == 0; }));
   EXPECT_GT(there.size(), 0U) << "a long redrive keeps a partition from moving";
   auto all = here.values();
