@@ -9,7 +9,8 @@
 
 namespace tidings::brokers::nats {
 
-namespace {
+/// What goes over the wire. Not in an unnamed namespace, where clang does not reflect them.
+namespace api_json {
 
 struct ApiError {
   int code = 0;
@@ -52,6 +53,12 @@ struct InfoRequest {
 struct PurgeRequest {
   std::string filter;
 };
+
+}  // namespace api_json
+
+namespace {
+
+using namespace api_json;
 
 template <class T>
 Result<T> read(std::string_view json) {

@@ -6,15 +6,8 @@
 
 namespace tidings::brokers::nats {
 
-namespace {
-
-using namespace std::chrono_literals;
-
-constexpr std::size_t ahead_max = 256;
-constexpr std::size_t bytes_ahead_max = std::size_t{8} << 20;
-constexpr auto pull_for = 10s;
-constexpr auto pause_after_trouble = 100ms;
-constexpr auto forgotten_after = 30s;
+/// What goes over the wire. Not in an unnamed namespace, where clang does not reflect them.
+namespace feed_json {
 
 struct CreateConsumer {
   std::string stream_name;
@@ -31,6 +24,22 @@ struct Refusal {
 struct Created {
   std::optional<Refusal> error;
 };
+
+}  // namespace feed_json
+
+namespace {
+
+using feed_json::CreateConsumer;
+using feed_json::Created;
+using feed_json::Pull;
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t ahead_max = 256;
+constexpr std::size_t bytes_ahead_max = std::size_t{8} << 20;
+constexpr auto pull_for = 10s;
+constexpr auto pause_after_trouble = 100ms;
+constexpr auto forgotten_after = 30s;
 
 template <class T>
 std::string to_json(const T& value) {

@@ -24,10 +24,10 @@ TEST(MemberProcess, DISABLED_TakesAndSettlesLater) {
   ASSERT_TRUE(broker) << to_string(broker.error());
   const auto group = join(**broker, "orders");
   const auto got = take(*group, 3);
-  std::cout << "holds " << got.size() << std::endl;
+  std::cout << "holds " << got.size() << "\n" << std::flush;
   while (::access(go, F_OK) != 0) std::this_thread::sleep_for(5ms);
   const auto settled = group->settle(ids_of(got));
-  std::cout << "settled: " << (settled ? "fine" : settled.error().code) << std::endl;
+  std::cout << "settled: " << (settled ? "fine" : settled.error().code) << "\n" << std::flush;
   std::this_thread::sleep_for(60s);
 }
 

@@ -8,6 +8,11 @@
 #include "tidings/event/json_codec.hpp"
 
 namespace tidings::brokers::nats {
+
+struct ConsumerNames {  // in no unnamed namespace, where clang does not reflect it
+  std::vector<std::string> consumers;
+};
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -70,13 +75,10 @@ TEST_F(Reading, GoesOnWhereItsConsumerIsTakenAway) {
   const auto group = join(*broker, "orders");
   ASSERT_TRUE(publish(*broker, "orders", {event("a"), event("b")}));
   EXPECT_EQ(names_of(take(*group, 2)), (std::vector<std::string>{"a", "b"}));
-  struct Names {
-    std::vector<std::string> consumers;
-  };
   const auto own = link();
   auto answer = (*own->ask("$JS.API.CONSUMER.NAMES." + stream_name("orders", 0), ""))->wait(steady_now() + 5s);
   ASSERT_TRUE(answer);
-  const auto names = JsonCodec::decode<Names>(payload_of(**answer));
+  const auto names = JsonCodec::decode<ConsumerNames>(payload_of(**answer));
   ASSERT_TRUE(names);
   ASSERT_EQ(names->consumers.size(), 1U);
   Api(own).delete_consumer(stream_name("orders", 0), names->consumers[0]);

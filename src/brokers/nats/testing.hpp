@@ -81,7 +81,7 @@ inline Result<std::vector<Published>> publish(Broker& broker, const std::string&
 }
 
 inline std::unique_ptr<Consumer> join(Broker& broker, const std::string& topic,
-                                      ConsumerOptions options = {.group = "group"}) {
+                                      const ConsumerOptions& options = {.group = "group"}) {
   auto consumer = broker.subscribe(topic, options);
   EXPECT_TRUE(consumer) << (consumer ? "" : to_string(consumer.error()));
   return consumer ? std::move(*consumer) : nullptr;
