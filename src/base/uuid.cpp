@@ -18,7 +18,7 @@ void Uuid::write_to(std::span<char, 36> text) const {
   put(8, 19);
   std::memmove(text.data() + 24, text.data() + 23, 4);
   put(12, 28);
-  for (const std::size_t at : {8, 13, 18, 23}) text[at] = '-';
+  for (const std::size_t at : {8U, 13U, 18U, 23U}) text[at] = '-';
 }
 
 std::string Uuid::to_string() const {

@@ -86,7 +86,7 @@ TEST_F(ClaimsTest, WhatIsMissingIsTriedAgainAndParked) {
   fs::remove(files().at(0));
   const auto running = start();
   ASSERT_TRUE(eventually([&] { return group("scans", "test.look").parked == 1; })) << lines_.all();
-  const auto dead = read("test.look.dead-letters");
+  const auto dead = letters("test.look.dead-letters");
   EXPECT_EQ(dead.at(0).headers.view().get(dead_letter::code), "claim_missing");
   EXPECT_EQ(dead.at(0).headers.view().get(dead_letter::attempts), "2");
   EXPECT_TRUE(Claims::is_ticket(dead.at(0).view())) << "so that it can be driven again";
@@ -103,7 +103,7 @@ TEST_F(ClaimsTest, WhatIsDamagedIsParkedAtOnce) {
   }
   const auto running = start();
   ASSERT_TRUE(eventually([&] { return group("scans", "test.look").parked == 1; })) << lines_.all();
-  EXPECT_EQ(read("test.look.dead-letters").at(0).headers.view().get(dead_letter::code), "claim_damaged");
+  EXPECT_EQ(letters("test.look.dead-letters").at(0).headers.view().get(dead_letter::code), "claim_damaged");
 }
 
 TEST_F(ClaimsTest, OthersTextIsNoPath) {

@@ -208,11 +208,11 @@ TEST_F(Controls, UnknownTypesAreParkedWhereTheHandlerSaysSo) {
   std::atomic<int> seen = 0;
   service.on("orders", {.unknown_types = UnknownType::park}, [&](const Order&) { ++seen; });
   publish(Cancelled{"a"});
-  publish(Order{"a", 1});
+  publish(Order{"b", 1});
   const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.orders")) << lines_.all();
   EXPECT_EQ(seen, 1);
-  const auto dead = read("test.orders.dead-letters");
+  const auto dead = letters("test.orders.dead-letters");
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].headers.view().get(dead_letter::code), "unknown_type");
 }
