@@ -26,7 +26,8 @@ class FaultyFiles final : public FileSystem {
 
   explicit FaultyFiles(FileSystem& base = system_files()) : base_(base) {}
 
-  /// What fails from now on; nothing where it is empty. One call at a time is looked at, and the plan makes none itself.
+  /// What fails from now on; nothing where it is empty. One call at a time is looked at, and the plan makes none
+  /// itself.
   void fail(Plan plan) {
     const std::scoped_lock lock(mutex_);
     plan_ = std::move(plan);

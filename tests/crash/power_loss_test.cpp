@@ -53,7 +53,8 @@ std::vector<Moment> moments(const Scenario& scenario, const std::function<bool(c
   power.forgets = forgets;
   const auto add = [&] {
     power.look();
-    told.synced = std::max<std::uint64_t>(told.synced, machine.said_to_be_synced());  // nobody acts on what the power can take
+    told.synced =
+        std::max<std::uint64_t>(told.synced, machine.said_to_be_synced());  // nobody acts on what the power can take
     all.push_back({power.now(), told});
   };
   power.on_step = add;

@@ -85,7 +85,7 @@ TEST_F(LogBroker, WhatAPublisherWritesToTheNextTopicHoldsThatUntilItIsSynced) {
   broker->create_topic("orders", {}).or_throw();
   auto publisher = broker->publisher("orders", {}).or_throw();
   open()->delete_topic("orders").or_throw();  // as another process does
-  std::atomic<bool> begun = false;  // its own calls come by here, too
+  std::atomic<bool> begun = false;            // its own calls come by here, too
   std::atomic<bool> done = false;
   Result<> deleted;
   files.before([&](const FaultyFiles::Call& call) {

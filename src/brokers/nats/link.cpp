@@ -118,8 +118,8 @@ Result<> Link::subscribe(const std::string& subject) {
 
 void Link::close() {
   if (is_closed_.exchange(true)) return;
-  // The thread that reads ends with this. Before it has, a subscription must not go: libnats 3.4 hands it messages without
-  // holding on to it.
+  // The thread that reads ends with this. Before it has, a subscription must not go: libnats 3.4 hands it messages
+  // without holding on to it.
   natsConnection_Close(connection_.get());
   subscriptions_.clear();
   connection_changed(false);
