@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "tidings/event/detail/event_check.hpp"
+#include "tidings/event/context.hpp"
+#include "tidings/event/detail/handler_shape.hpp"
 #include "tidings/service/detail/handler.hpp"
 
 namespace tidings::service::detail {
