@@ -77,7 +77,9 @@ class DeadLetters(CommandLine):
         self.assertEqual((done["state"], done["events"], done["keys"], done["redriven"], done["failed"]), ("done", 2, 1, 2, 0))
         self.orders("a:2", "b:2")
         self.caught_up()
-        self.assertEqual(self.leave(service), ["b:0", "b:1", "a:0", "a:1", "a:2", "b:2"])
+        handled = self.leave(service)
+        self.assertEqual(handled[:4], ["b:0", "b:1", "a:0", "a:1"])
+        self.assertEqual(sorted(handled[4:]), ["a:2", "b:2"])  # two keys: at once
         done = self.run_tidings("dead-letters", "redrive", "--group", GROUP)
         self.assertEqual((done.stdout, done.stderr), ("", "tidings: nothing is parked in group shop.take\n"))
 
