@@ -7,15 +7,31 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "service/testing.hpp"
 #include "tidings/service/dead_letters.hpp"
 
+#ifdef __SANITIZE_THREAD__
+// Processes begin beside this one's threads, and start others: the sanitizer ends them unless told.
+extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() {
+  return "die_after_fork=0";
+}
+#endif
+
 namespace tidings::service {
 namespace {
 
 using namespace std::chrono_literals;
+
+// Steps from one that is tried to the next: all of them, but where each takes its time.
+#ifdef __SANITIZE_THREAD__
+constexpr int every = 5;
+#else
+constexpr int every = 1;
+#endif
 
 /// The process ends at the `at`-th step of its own.
 class Steps {
@@ -200,7 +216,7 @@ TEST_F(DeadLettersCrashTest, KilledAtEachStepOfParking) {
   settle_within = 900ms;
   in_flight_max = 3;  // so that some of a key are settled while others have not come yet
   int steps = 0;
-  for (int at = 1; at < 500; ++at) {
+  for (int at = 1; at < 500; at += every) {
     SCOPED_TRACE(at);
     begin_anew();
     {
@@ -239,7 +255,7 @@ TEST_F(DeadLettersCrashTest, KilledAtEachStepOfRedriving) {
   constexpr std::int64_t count = 6;
   settle_within = 900ms;
   int steps = 0;
-  for (int at = 1; at < 500; ++at) {
+  for (int at = 1; at < 500; at += every) {
     SCOPED_TRACE(at);
     begin_anew();
     {
@@ -249,17 +265,20 @@ TEST_F(DeadLettersCrashTest, KilledAtEachStepOfRedriving) {
         for (const auto* key : {"bad", "bad2", "good"}) publish(*broker, {key, number});
     }
     ASSERT_EQ(end_of(start(has_caught_up)), 0);
-    auto broker = open();
-    auto letters = DeadLetters::read(*broker, "test.take").or_throw();
-    letters.publish({.filter = {.code = "bad"}}, "").or_throw();
-    mend();
-    for (const auto* key : {"bad", "bad2", "good"}) publish(*broker, {key, count - 1});
+    {
+      auto broker = open();
+      auto letters = DeadLetters::read(*broker, "test.take").or_throw();
+      letters.publish({.filter = {.code = "bad"}}, "").or_throw();
+      mend();
+      for (const auto* key : {"bad", "bad2", "good"}) publish(*broker, {key, count - 1});
+    }
     const auto until = [&](Broker& one) { return has_caught_up(one) && has_done(one, 1); };
     const auto status = end_of(start(until, at));
     if (status != 0) {
       ASSERT_TRUE(WIFSIGNALED(status)) << status;
       ASSERT_EQ(end_of(start(until)), 0);
     }
+    auto broker = open();
     for (const auto* key : {"bad", "bad2", "good"}) expect_order(key, count, true);
     expect_conserved(*broker, 3 * count);
     for (const auto& one : DeadLetters::read(*broker, "test.take").or_throw().counts()) {
@@ -330,33 +349,73 @@ TEST_F(DeadLettersCrashTest, OverTwoProcessesThatComeAndGo) {
   expect_conserved(*broker, static_cast<std::uint64_t>(keys * count));
 }
 
+/// Begins processes in the place of this one, which has threads by then: made before it has any.
+class Launcher {
+ public:
+  explicit Launcher(std::function<void()> run) {
+    if (::pipe2(ask_, O_CLOEXEC) != 0 || ::pipe2(answer_, O_CLOEXEC) != 0) std::abort();
+    pid_ = ::fork();
+    if (pid_ != 0) {
+      ::close(ask_[0]), ::close(answer_[1]);
+      return;
+    }
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::close(ask_[1]), ::close(answer_[0]);
+    for (char what = 0; ::read(ask_[0], &what, 1) == 1;) {
+      const pid_t one = ::fork();
+      if (one == 0) {
+        run();
+        ::_exit(1);
+      }
+      int status = 0;
+      if (::waitpid(one, &status, 0) != one || ::write(answer_[1], &status, sizeof status) < 0) break;
+    }
+    ::_exit(0);
+  }
+  ~Launcher() {
+    ::close(ask_[1]), ::close(answer_[0]);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Launcher(const Launcher&) = delete;
+  Launcher& operator=(const Launcher&) = delete;
+  /// The wait status of one more.
+  int launch() {
+    int status = -1;
+    if (::write(ask_[1], "x", 1) != 1 || ::read(answer_[0], &status, sizeof status) != sizeof status) return -1;
+    return status;
+  }
+
+ private:
+  int ask_[2] = {-1, -1};
+  int answer_[2] = {-1, -1};
+  pid_t pid_ = -1;
+};
+
 /// A handler that brings its process down when the event is driven again does so a few times, not for ever.
 TEST_F(DeadLettersCrashTest, WhatEndsItsProcessEachTimeIsGivenUp) {
+  // The handler of the driven event is the first that steps: the others are done.
+  Launcher launcher([&] {
+    auto own = open();
+    auto service = Service::create({.name = "test", .broker = own.get(), .log = log_of_child()}).or_throw();
+    service.on("take", {}, [&](const Order&) { ::kill(::getpid(), SIGKILL); });
+    std::jthread running([&] { (void)service.run(); });
+    const bool fine = eventually([&] { return has_done(*own, 1); });
+    service.stop();
+    running.join();
+    ::_exit(fine ? 0 : 1);
+  });
+  Launcher first([&] { ::_exit(end_of(start(has_caught_up)) == 0 ? 0 : 1); });
   auto broker = open();
   broker->create_topic("orders", {.durability = Durability::memory}).or_throw();
   for (std::int64_t number = 0; number < 4; ++number)
     for (const auto* key : {"bad", "good"}) publish(*broker, {key, number});
-  ASSERT_EQ(end_of(start(has_caught_up)), 0);
+  ASSERT_EQ(first.launch(), 0);
   auto letters = DeadLetters::read(*broker, "test.take").or_throw();
   letters.publish({}, "").or_throw();
   mend();
   int deaths = 0;
   DeadLetterProgress progress;
-  for (; deaths < 20; ++deaths) {
-    // The handler of the driven event is the first that steps: the others are done.
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-      auto own = open();
-      auto service = Service::create({.name = "test", .broker = own.get(), .log = log_of_child()}).or_throw();
-      service.on("take", {}, [&](const Order&) { ::kill(::getpid(), SIGKILL); });
-      std::jthread running([&] { (void)service.run(); });
-      const bool fine = eventually([&] { return has_done(*own, 1); });
-      service.stop();
-      running.join();
-      ::_exit(fine ? 0 : 1);
-    }
-    if (end_of(pid) == 0) break;
-  }
+  while (deaths < 20 && launcher.launch() != 0) ++deaths;
   EXPECT_EQ(deaths, 4);
   progress = letters.progress().or_throw();
   ASSERT_EQ(progress.given_up.size(), 1U);

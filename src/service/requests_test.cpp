@@ -22,10 +22,12 @@ class RequestsTest : public ServiceTest {
  protected:
   /// Another service over the same broker, that asks.
   Service& asker(std::string name = "asker") {
-    asker_ = std::make_unique<Service>(
-        Service::create(
-            {.name = std::move(name), .broker = broker_.get(), .clock = clock_, .entropy = &entropy_, .log = &lines_})
-            .or_throw());
+    asker_ = std::make_unique<Service>(Service::create({.name = std::move(name),
+                                                        .broker = broker_.get(),
+                                                        .clock = clock_,
+                                                        .entropy = &askers_entropy_,
+                                                        .log = &lines_})
+                                           .or_throw());
     return *asker_;
   }
   void answer(Service& service) {
@@ -35,6 +37,7 @@ class RequestsTest : public ServiceTest {
       return context.reply(Accepted{order.id});
     });
   }
+  SeededEntropy askers_entropy_{43};
   std::unique_ptr<Service> asker_;
 };
 
