@@ -4,6 +4,7 @@
 #include <array>
 
 #include "tidings/base/text.hpp"
+#include "tidings/broker/redact.hpp"
 
 namespace tidings::brokers::kafka {
 
@@ -17,7 +18,7 @@ constexpr std::size_t prefix_bytes_max = 40;
 
 Error refuse(std::string_view url, const std::string& why) {
   return {"invalid_url",
-          "'" + redacted(url) + "': " + why +
+          "'" + printable(redacted(url)) + "': " + why +
               "; write kafka://HOST:PORT, with ,HOST:PORT for more of its servers, USER:PASSWORD@ before them, and "
               "?OPTION=VALUE&… behind them"};
 }
@@ -137,18 +138,6 @@ Result<> check_secrets(const Url& url) {
 }
 
 }  // namespace
-
-std::string redacted(std::string_view text) {
-  auto begin = text.find("://");
-  begin = begin == text.npos ? 0 : begin + 3;
-  // The last @ before the options: whoever forgot to escape one in a password shows nothing of it.
-  const auto at = text.substr(0, text.find('?', text.rfind('@') == text.npos ? 0 : text.rfind('@'))).rfind('@');
-  if (at == text.npos || at < begin) return printable(text);
-  const auto colon = text.find(':', begin);
-  const auto user = text.substr(begin, std::min(colon, at) - begin);
-  return printable(std::string(text.substr(0, begin)) + std::string(user) + (colon < at ? ":***" : "") +
-                   std::string(text.substr(at)));
-}
 
 Result<Url> parse_url(std::string_view text) {
   Url url;

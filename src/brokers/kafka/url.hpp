@@ -32,7 +32,4 @@ struct Url {
 /// Errors `invalid_url`, `insecure_credentials` (never). The password is in neither.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
-/// The URL as it may be shown: `***` in place of the password.
-[[nodiscard]] std::string redacted(std::string_view text);
-
 }  // namespace tidings::brokers::kafka

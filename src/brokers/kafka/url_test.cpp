@@ -78,8 +78,6 @@ TEST(KafkaUrl, NeverShowsThePassword) {
     EXPECT_EQ(url.error().message.find(":secret"), std::string::npos) << url.error().message;
     EXPECT_EQ(url.error().message.find("sec@"), std::string::npos) << url.error().message;
   }
-  EXPECT_EQ(redacted("kafka://u:secret@one:9092"), "kafka://u:***@one:9092");
-  EXPECT_EQ(redacted("kafka://one:9092?tls=true"), "kafka://one:9092?tls=true");
 }
 
 struct Lines final : LogSink {
