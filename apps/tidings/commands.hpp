@@ -118,6 +118,12 @@ struct BridgeArguments {
 };
 int bridge(const Common& common, const BridgeArguments& arguments);
 
+struct DescribeArguments {
+  std::vector<std::string> programs;
+  std::string handler;  ///< empty: all
+};
+int describe(const Common& common, const DescribeArguments& arguments);
+
 struct DemoArguments {
   std::string orders;
   double rate = -1;  ///< orders a second; below 0: the default

@@ -142,6 +142,7 @@ struct Parser {
   VerifyArguments verifying;
   InspectArguments inspecting;
   BridgeArguments bridging;
+  DescribeArguments describing;
   DemoArguments showing;
 
   Parser() {
@@ -169,6 +170,7 @@ struct Parser {
     add_dead_letters();
     add_folders();
     add_bridge();
+    add_describe();
     add_demo();
     app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
   }
@@ -448,6 +450,20 @@ struct Parser {
     shared(at);
   }
 
+  void add_describe() {
+    auto* const at = command("describe", "What services are made of, and what they do with an event in which order");
+    at->add_option("PROGRAM", describing.programs, "Programs of services; each is run with --describe")
+        ->required()
+        ->type_name("");
+    at->add_option("--handler", describing.handler, "Only this handler")->type_name("NAME");
+    at->footer(
+        "Settings come from where the programs find them: their files, and the environment. No broker is opened.\n\n"
+        "Examples:\n"
+        "  tidings describe build/bin/inventory\n"
+        "  tidings describe build/bin/inventory --json | jq '.handlers[] | {group, topics}'");
+    at->add_flag("--json", common.json, "One JSON document a line, of each program");
+  }
+
   void add_demo() {
     auto* const at = command("demo", "The shop: four services, one is killed and catches up");
     auto* const orders = at->add_option("--orders", showing.orders, "Real orders, a CSV file, instead of made-up ones");
@@ -504,6 +520,7 @@ struct Parser {
       return groups(common, listing);
     }
     if (app.got_subcommand("bridge")) return bridge(common, bridging);
+    if (app.got_subcommand("describe")) return describe(common, describing);
     if (app.got_subcommand("lag")) return lag(common, listing);
     if (app.got_subcommand("dead-letters")) {
       const auto* const of_letters = app.get_subcommand("dead-letters");

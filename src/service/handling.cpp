@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "service/backoff.hpp"
+#include "service/registrations.hpp"
 #include "service/unfinished.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
@@ -24,12 +25,6 @@ const Backoff trouble{.immediate = 0, .delayed = 0, .first = 200ms, .longest = 1
 constexpr std::size_t settle_at_once_max = 128;  // so many wait for one another while workers are busy
 constexpr Duration idle_wait = 30s;
 constexpr Duration manual_clock_wait = 2ms;  // a clock that is set by hand tells nobody that it moved
-
-std::string group_of_instance(const Host& host, const std::string& name, const HandlerOptions& options) {
-  auto group = group_of(host.service, name);
-  if (options.instances == Instances::each && !host.instance.empty()) group += "." + host.instance;
-  return group;
-}
 
 /// A process that shares nothing and remembers nothing has no keys that wait for what is driven again.
 HandlerOptions as_instance(const Host& host, HandlerOptions options) {
@@ -57,7 +52,7 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
                    std::function<void()> wants_flush)
     : host_(host),
       name_(std::move(name)),
-      group_(in_namespace(host.name_space, group_of_instance(host, name_, options))),
+      group_(group_name(host, name_, options)),
       options_(as_instance(host, options)),
       handler_(std::move(handler)),
       wants_flush_(std::move(wants_flush)),

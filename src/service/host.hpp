@@ -4,8 +4,9 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <vector>
 
-#include "service/publications.hpp"
+#include "service/middleware.hpp"
 #include "service/unknown_types.hpp"
 #include "tidings/base/clock.hpp"
 #include "tidings/base/entropy.hpp"
@@ -43,6 +44,7 @@ struct Host {
   bool create_topics = true;
   std::stop_source stop;
   UnknownTypes unknown_types;
+  std::vector<Middleware> middleware;  ///< the outermost first; fixed once handlers run
 
   void say(LogLevel level, const std::string& line) const { log->write(level, service + ": " + line); }
 };

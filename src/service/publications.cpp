@@ -12,6 +12,19 @@ Result<> Publications::publish(std::string_view topic, Envelope envelope) {
   return {};
 }
 
+std::vector<std::size_t> Publications::mark() const {
+  std::vector<std::size_t> sizes;
+  for (const auto& batch : batches_) sizes.push_back(batch.events.size());
+  return sizes;
+}
+
+void Publications::roll_back(const std::vector<std::size_t>& mark) {
+  batches_.erase(batches_.begin() + static_cast<std::ptrdiff_t>(mark.size()), batches_.end());
+  for (std::size_t at = 0; at < mark.size(); ++at)
+    batches_[at].events.erase(batches_[at].events.begin() + static_cast<std::ptrdiff_t>(mark[at]),
+                              batches_[at].events.end());
+}
+
 Result<> Publications::send() {
   std::vector<EnvelopeView> views;
   while (!batches_.empty()) {

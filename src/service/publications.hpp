@@ -32,6 +32,9 @@ class Publications final : public tidings::detail::Outlet {
   Entropy& entropy() override { return publisher_->entropy(); }
 
   [[nodiscard]] bool empty() const { return batches_.empty(); }
+  /// How much there is, before anything is sent: events of each topic. And takes back what has come since.
+  [[nodiscard]] std::vector<std::size_t> mark() const;
+  void roll_back(const std::vector<std::size_t>& mark);
   /// Where the next batch of those that have not been sent goes; empty without one.
   [[nodiscard]] std::string_view next_topic() const {
     return batches_.empty() ? std::string_view() : batches_.front().topic;

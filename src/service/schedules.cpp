@@ -33,6 +33,12 @@ void Schedules::add(std::string name, Recurrence recurrence, detail::MakeOccurre
   all_.push_back({std::move(name), std::move(recurrence), std::move(make), {}});
 }
 
+std::vector<ServiceDescription::Schedule> Schedules::describe() const {
+  std::vector<ServiceDescription::Schedule> told;
+  for (const auto& one : all_) told.push_back({one.name, one.recurrence.text()});
+  return told;
+}
+
 Result<> Schedules::check() const {
   for (const auto& schedule : all_) {
     if (auto fine = validate_name("schedule", schedule.name); !fine) return fine;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "service/host.hpp"
+#include "tidings/service/description.hpp"
 #include "tidings/service/detail/handler.hpp"
 #include "tidings/service/detail/tick.hpp"
 #include "tidings/service/recurrence.hpp"
@@ -24,6 +25,7 @@ class Schedules {
 
   void add(std::string name, Recurrence recurrence, detail::MakeOccurrence make);
   [[nodiscard]] bool empty() const { return all_.empty(); }
+  [[nodiscard]] std::vector<ServiceDescription::Schedule> describe() const;
   /// Error `invalid_name`: two of one name.
   [[nodiscard]] Result<> check() const;
 

@@ -20,9 +20,11 @@
 #include "service/claims.hpp"
 #include "service/control.hpp"
 #include "service/delay_mover.hpp"
+#include "service/describing.hpp"
 #include "service/handling.hpp"
 #include "service/json_log.hpp"
 #include "service/keeper.hpp"
+#include "service/registrations.hpp"
 #include "service/requests.hpp"
 #include "service/schedules.hpp"
 #include "service/settings.hpp"
@@ -30,6 +32,7 @@
 #include "tidings/base/standard_descriptors.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/brokers/open.hpp"
+#include "tidings/event/json_codec.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings {
@@ -45,7 +48,6 @@ constexpr Duration tick_for_deadlines_min = std::chrono::milliseconds{5};
 constexpr Duration look_for_delays_every = std::chrono::seconds{10};
 constexpr Duration sweep_every = std::chrono::hours{1};
 constexpr Duration tick_every_max = std::chrono::seconds{1};
-constexpr Duration settle_within_min = 3 * tick_every_min;  // or events are lost before they can be extended
 
 LogLevel level_of(std::string_view text) {
   if (text == "debug") return LogLevel::debug;
@@ -55,28 +57,6 @@ LogLevel level_of(std::string_view text) {
 
 void complain(std::string_view name, const Error& error) {
   std::fprintf(stderr, "%.*s: %s\n", static_cast<int>(name.size()), name.data(), printable(error.message).c_str());
-}
-
-/// What stands in code; settings have ranges of their own.
-Result<> check_options(const std::string& handler, const HandlerOptions& options) {
-  const auto refuse = [&](const char* what) { return Error{"invalid_options", "handler '" + handler + "': " + what}; };
-  if (options.concurrency < 1 || options.concurrency > 256) return refuse("concurrency must be from 1 to 256");
-  if (options.in_flight_max < 1) return refuse("in_flight_max must be 1 at least");
-  if (options.batch_max < 1) return refuse("batch_max must be 1 at least");
-  if (options.settle_within < settle_within_min) return refuse("settle_within must be 300ms at least");
-  if (options.retry.immediate < 0 || options.retry.delayed < 0) return refuse("retries cannot be fewer than none");
-  if (options.retry.first < Duration::zero() || options.retry.longest < Duration::zero())
-    return refuse("the pauses of retries cannot be negative");
-  if (options.batch_wait < Duration::zero() || options.deadline < Duration::zero())
-    return refuse("batch_wait and deadline cannot be negative");
-  if (options.rate.events > 0 && options.rate.per <= Duration::zero()) return refuse("rate.per must be above nothing");
-  const auto& breaker = options.breaker;
-  if (breaker.window > 10'000) return refuse("breaker.window must be 10,000 at most");
-  if (breaker.window > 0 && !(breaker.share > 0 && breaker.share <= 1))
-    return refuse("breaker.share must be above 0 and at most 1");
-  if (breaker.window > 0 && (breaker.pause <= Duration::zero() || breaker.longest <= Duration::zero()))
-    return refuse("breaker.pause and breaker.longest must be above nothing");
-  return {};
 }
 
 }  // namespace
@@ -101,6 +81,7 @@ class Service::Impl final : public service::Publisher {
     host_.instance = settings_.text("instance");
     host_.claims = &claims_;
     host_.broker = options.broker;
+    is_of_url_ = options.broker == nullptr;
     wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   }
 
@@ -126,7 +107,7 @@ class Service::Impl final : public service::Publisher {
       host_.broker = owned_broker_.get();
     }
     auto* keeps_delays = host_.broker->capabilities().delays ? host_.broker : nullptr;
-    if (const std::string schedule(settings_.text("schedule.broker")); !schedule.empty()) {
+    if (const std::string schedule(settings_.text("schedule.broker")); !schedule.empty() && !settings_.describe()) {
       auto opened = open_at(schedule, true);
       if (!opened)
         return Error{opened.error().code, "schedule.broker: " + opened.error().message, opened.error().retry};
@@ -148,6 +129,10 @@ class Service::Impl final : public service::Publisher {
 
   Result<std::vector<Audited>> audit() { return audit_.look(); }
   service::Schedules& schedules() { return schedules_; }
+  void use(std::string_view name, service::detail::RunMiddleware run) {
+    host_.middleware.push_back({std::string(name), std::move(run)});
+  }
+  [[nodiscard]] ServiceDescription describe() const;
 
   int run();
   void stop() {
@@ -214,19 +199,11 @@ class Service::Impl final : public service::Publisher {
   service::Host& host() { return host_; }
 
  private:
-  struct Registered {
-    std::string name;
-    HandlerOptions options;
-    std::unique_ptr<service::detail::Handler> handler;
-  };
-
   static Error unknown_handler(std::string_view name) {
     return {"unknown_handler", "no handler '" + printable(name) + "' runs in this service"};
   }
-  Result<> check_handlers() const;
-  Result<> check_kinds() const;
-  void warn_of_names() const;
   Result<> start();
+  int print_description() const;
   static Result<> done(const Result<std::vector<Published>>& published) {
     return published ? Result<>{} : published.error();
   }
@@ -240,9 +217,10 @@ class Service::Impl final : public service::Publisher {
   std::optional<service::JsonLog> json_log_;
   service::Host host_;
   std::unique_ptr<Broker> owned_broker_;
+  bool is_of_url_ = false;
   int wake_fd_ = -1;
   std::atomic<bool> ran_ = false;
-  std::vector<Registered> registered_;
+  std::vector<service::Registered> registered_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Handling>> handlings_;
   std::map<std::string, std::size_t, std::less<>> bytes_max_;
@@ -292,76 +270,14 @@ std::size_t Service::Impl::bytes_max(const std::string& topic) {
   return bytes_max_[topic] = info->event_bytes_max;
 }
 
-Result<> Service::Impl::check_handlers() const {
-  std::vector<std::string> names;
-  for (const auto& one : registered_) {
-    if (auto fine = validate_name("handler", one.name); !fine) return fine;
-    if (one.name.find('.') != std::string::npos)
-      return Error{"invalid_name",
-                   "handler '" + one.name + "' must have no dot in its name; settings are nested by them"};
-    auto group = in_namespace(host_.name_space, group_of(host_.service, one.name));
-    if (one.options.instances == Instances::each && !host_.instance.empty()) group += "." + host_.instance;
-    if (auto fine = validate_name("group", dead_letters_of(group)); !fine) return fine;
-    for (const auto& other : names)
-      if (service::same_path(other, one.name))
-        return Error{"invalid_name",
-                     "there are two handlers '" + one.name + "' in this service; each is a group of its own"};
-    names.push_back(one.name);
-    if (auto fine = check_options(one.name, one.options); !fine) return fine;
-  }
-  if (auto fine = settings_.check_handlers(names); !fine) return fine;
-  return check_kinds();
-}
-
-Result<> Service::Impl::check_kinds() const {
-  std::vector<const service::detail::EventKind*> known;
-  for (const auto& one : registered_) {
-    for (const auto& kind : one.handler->kinds()) {
-      if (!kind.ordered)
-        return Error{"no_key", "handler '" + one.name + "' keeps order by key, but " + std::string(kind.type) +
-                                   " has none; name its .key, or say .key = tidings::unordered, in its traits"};
-      if (kind.type.empty()) {  // any
-        if (auto fine = validate_name("topic", kind.topic); !fine) return fine;
-        continue;
-      }
-      for (const auto* version = &kind; version != nullptr; version = version->older) {
-        for (const auto* other : known)
-          if (other->type == version->type && other->version == version->version &&
-              other->identity != version->identity)
-            return Error{"duplicate_event", "the types " + std::string(other->cpp_type) + " and " +
-                                                std::string(version->cpp_type) + " are both called " +
-                                                std::string(version->type) + " version " +
-                                                std::to_string(version->version) + "; rename one in its traits"};
-        known.push_back(version);
-      }
-    }
-  }
-  return {};
-}
-
-void Service::Impl::warn_of_names() const {
-  if (!host_.broker->capabilities().persistent) return;
-  std::vector<std::string_view> told;
-  for (const auto& one : registered_) {
-    for (const auto& kind : one.handler->kinds()) {
-      if (kind.named || std::ranges::find(told, kind.type) != told.end()) continue;
-      told.push_back(kind.type);
-      host_.say(LogLevel::warning,
-                "event " + std::string(kind.type) +
-                    " has its C++ name on a durable broker: renaming the type would lose it; name it "
-                    "in its traits");
-    }
-  }
-}
-
 Result<> Service::Impl::start() {
   if (wake_fd_ < 0) return Error{"too_many_files", "no descriptor is left; raise the limit (ulimit -n)"};
   if (!schedules_.empty()) {
     if (auto fine = schedules_.check(); !fine) return fine;
     registered_.push_back({std::string(service::Schedules::handler), {.concurrency = 1}, schedules_.make_handler()});
   }
-  if (auto fine = check_handlers(); !fine) return fine;
-  warn_of_names();
+  if (auto fine = check_registered(registered_, host_, settings_); !fine) return fine;
+  warn_of_names(registered_, host_);
   for (const auto& one : registered_) {
     for (const auto& kind : one.handler->kinds()) {
       if (kind.type.empty())
@@ -453,11 +369,38 @@ void Service::Impl::tick() {
   for (auto& handling : handlings_) handling->extend();
 }
 
+ServiceDescription Service::Impl::describe() const {
+  ServiceDescription told{.service = host_.service,
+                          .broker = is_of_url_ ? service::without_password(settings_.text("broker")) : "",
+                          .name_space = host_.name_space,
+                          .middleware = {},
+                          .handlers = {},
+                          .schedules = schedules_.describe()};
+  for (const auto& one : host_.middleware) told.middleware.push_back(one.name);
+  for (const auto& one : registered_)
+    told.handlers.push_back(
+        service::describe(one, settings_.handler(one.name, one.options), host_, settings_.text("claim_check.folder")));
+  return told;
+}
+
+int Service::Impl::print_description() const {
+  std::string line;
+  auto fine = check_registered(registered_, host_, settings_);
+  if (fine) fine = JsonCodec::encode(describe(), line);
+  if (!fine) {
+    complain(host_.service, fine.error());
+    return fine.error().code == "invalid_setting" ? 2 : 1;
+  }
+  std::puts(line.c_str());
+  return 0;
+}
+
 int Service::Impl::run() {
   if (ran_.exchange(true)) {
     host_.say(LogLevel::error, "a service runs once, and this one has; make another");
     return 1;
   }
+  if (settings_.describe()) return print_description();
   const service::Signals signals(wake_fd_);
   if (auto started = start(); !started) {
     host_.say(LogLevel::error, started.error().message);
@@ -534,7 +477,7 @@ Service Service::from_args(const std::string& name, int argc, char** argv, std::
     std::fputs(settings->help_text().c_str(), stdout);
     std::exit(0);
   }
-  const auto url = std::string(settings->text("broker"));
+  const auto url = settings->describe() ? "memory:" : std::string(settings->text("broker"));
   auto impl = std::make_unique<Impl>(ServiceOptions{.name = name}, std::move(*settings));
   if (auto opened = impl->open(url); !opened) {
     complain(name, opened.error());
@@ -565,6 +508,10 @@ void Service::add_schedule(std::string_view name, Recurrence when, service::deta
   impl_->schedules().add(std::string(name), std::move(when), std::move(make));
 }
 
+void Service::add_middleware(std::string_view name, service::detail::RunMiddleware run) {
+  impl_->use(name, std::move(run));
+}
+
 Result<Envelope> Service::ask(std::string_view topic, Envelope envelope, const RequestOptions& options) {
   return impl_->ask(topic, std::move(envelope), options);
 }
@@ -589,6 +536,9 @@ LogSink& Service::log() {
 }
 Result<std::vector<Audited>> Service::audit() {
   return impl_->audit();
+}
+ServiceDescription Service::describe() const {
+  return impl_->describe();
 }
 Result<HandlerStats> Service::stats(std::string_view handler) const {
   return impl_->stats(handler);

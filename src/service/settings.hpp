@@ -39,6 +39,7 @@ class Settings {
                                std::span<const char* const> arguments, const char* const* environment);
 
   [[nodiscard]] bool help() const { return help_; }
+  [[nodiscard]] bool describe() const { return describe_; }  ///< `--describe`
   [[nodiscard]] std::string help_text() const;
 
   /// The text of a setting, or its default.
@@ -66,6 +67,7 @@ class Settings {
   std::vector<Given> given_;
   std::optional<std::string> file_;  // that was read
   bool help_ = false;
+  bool describe_ = false;
 };
 
 /// All of a settings file, or of a pipe, for which it waits so long at most. At most 1 MiB.

@@ -243,8 +243,6 @@ Context::Place Turns::place_of(const Task& task) {
           .redriven = task.again};
 }
 
-/// Hands those of `first` and its followers that are still ours to the user's handler. Those that cannot be decoded go
-/// on to be parked.
 /// The event with its payload, if that waits in a folder; a handler that does not decode gets it as it came.
 Result<> Turns::redeem(Task& task, EnvelopeView& view) {
   view = task.delivery.envelope;
@@ -258,6 +256,8 @@ Result<> Turns::redeem(Task& task, EnvelopeView& view) {
   return {};
 }
 
+/// Hands those of `first` and its followers that are still ours to the user's handler. Those that cannot be decoded go
+/// on to be parked.
 Result<> Turns::attempt(Task* first, std::size_t size, Publications& publications) {
   if (size == 1) {
     const Overruns::Attempt running(overruns_, *first);
@@ -265,7 +265,7 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
     if (auto whole = redeem(*first, view); !whole) return whole;
     Context context(view, place_of(*first), host_.service, publications, running.stop(), running.until());
     detail::Handler::Item item{.envelope = &view, .context = &context, .kind = first->kind, .undecodable = {}};
-    auto result = guarded({&item, 1});
+    auto result = call({&item, 1}, publications);
     if (item.undecodable) park_later(*first, std::move(*item.undecodable));
     return result;
   }
@@ -286,7 +286,7 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
     tasks.push_back(task);
   }
   if (items.empty()) return {};
-  auto result = guarded(items);
+  auto result = call(items, publications);
   for (std::size_t at = 0; at < items.size(); ++at) {
     if (items[at].undecodable) park_later(*tasks[at], std::move(*items[at].undecodable));
     if (items[at].is_behind) tasks[at]->alone = true;  // once it is parked what stands before it
@@ -294,17 +294,11 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
   return result;
 }
 
-/// The user's handler, whatever it does.
-Result<> Turns::guarded(std::span<detail::Handler::Item> items) {
-  try {
-    return handler_.handle(items);
-  } catch (const ErrorException& thrown) {
-    return thrown.error();
-  } catch (const std::exception& thrown) {
-    return Error{"handler_threw", thrown.what(), Retry::same_call};
-  } catch (...) {
-    return Error{"handler_threw", "something that is no std::exception", Retry::same_call};
-  }
+/// The user's handler, with what he has put around it.
+Result<> Turns::call(std::span<detail::Handler::Item> items, Publications& publications) {
+  if (host_.middleware.empty()) [[likely]]
+    return guarded([&] { return handler_.handle(items); });
+  return MiddlewareCall(host_.middleware, name_, handler_, items, publications).next();
 }
 
 /// An attempt has failed: when to try again. None: at once, or the event is to be parked.

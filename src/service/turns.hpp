@@ -61,7 +61,7 @@ class Turns {
   static void come_alone(Lanes::Turn& turn);
   Result<> redeem(Task& task, EnvelopeView& view);
   Result<> attempt(Task* first, std::size_t size, Publications& publications);
-  Result<> guarded(std::span<detail::Handler::Item> items);
+  Result<> call(std::span<detail::Handler::Item> items, Publications& publications);
   std::optional<SteadyTime> failed(Task& task, const Error& error, Report& report);
   [[nodiscard]] std::optional<SteadyTime> pause(Task& task, std::string_view what, const Error& error);
   [[nodiscard]] static Context::Place place_of(const Task& task);

@@ -13,11 +13,13 @@
 #include "tidings/event/detail/bound_method.hpp"
 #include "tidings/service/audit.hpp"
 #include "tidings/service/batch.hpp"
+#include "tidings/service/description.hpp"
 #include "tidings/service/detail/any_handler.hpp"
 #include "tidings/service/detail/handler.hpp"
 #include "tidings/service/detail/reply.hpp"
 #include "tidings/service/detail/tick.hpp"
 #include "tidings/service/detail/typed_handler.hpp"
+#include "tidings/service/middleware.hpp"
 #include "tidings/service/options.hpp"
 #include "tidings/service/recurrence.hpp"
 
@@ -57,7 +59,8 @@ struct ServiceOptions {
 class Service {
  public:
   /// Reads `NAME.toml` (or `--config FILE`), the environment and the flags, and opens the broker. Prints `NAME: error…`
-  /// and exits with 2 where those are wrong, with 1 where the broker does not open, with 0 after `--help`.
+  /// and exits with 2 where those are wrong, with 1 where the broker does not open, with 0 after `--help`. With
+  /// `--describe` no broker is opened: until `run`, `broker()` is one in memory.
   ///
   /// It takes the process for its own: SIGPIPE is ignored from now on; closed standard descriptors get /dev/null, so
   /// that no file of ours gets their numbers; malloc keeps to two arenas (M_ARENA_MAX), since one for each thread would
@@ -99,6 +102,19 @@ class Service {
   Service& on_any(std::string_view name, std::vector<std::string> topics, HandlerOptions options, F&& handler) {
     auto made = service::detail::make_any(std::move(topics), std::forward<F>(handler));
     if (made != nullptr) add(name, options, std::move(made));
+    return *this;
+  }
+
+  /// Puts `middleware`, `Result<>(DeliveryCall&)`, around every attempt of every handler of this service, on the worker
+  /// of that attempt; what came first is outermost. For timing, tracing, guards. It stands between the deadline and the
+  /// decoding: see docs/services.md, "The order of things". Before `run`.
+  ///
+  /// `service.use("timing", [&](DeliveryCall& call) -> Result<> { …; auto done = call.next(); …; return done; });`
+  template <class F>
+  Service& use(std::string_view name, F&& middleware) {
+    constexpr bool fits = std::is_invocable_r_v<Result<>, std::decay_t<F>&, DeliveryCall&>;
+    static_assert(fits, "tidings: middleware takes tidings::DeliveryCall& and returns tidings::Result<>");
+    if constexpr (fits) add_middleware(name, service::detail::RunMiddleware(std::forward<F>(middleware)));
     return *this;
   }
 
@@ -209,12 +225,18 @@ class Service {
   /// `audit.every` (30 s), when it logs what does not add up and what stands still. Errors: `unsupported` (never) where
   /// the broker does not count exactly, and the broker's.
   [[nodiscard]] Result<std::vector<Audited>> audit();
+  /// What it is made of, settings included: handlers, what is done with an event and in which order, schedules. Before
+  /// `run`; what the flag `--describe` prints.
+  [[nodiscard]] ServiceDescription describe() const;
   /// Error `unknown_handler`.
   [[nodiscard]] Result<HandlerStats> stats(std::string_view handler) const;
 
   /// Runs the handlers until SIGTERM, SIGINT or `stop`; then takes nothing new, lets what runs finish within the
   /// setting `drain` (30 s), settles, closes the broker. The exit status: 0, or 1 where it could not start; also where
   /// it was called before, since a service runs once.
+  ///
+  /// With the flag `--describe` it prints `describe()` as one line of JSON, and returns 0; or 1 where the service would
+  /// not start.
   ///
   /// Where a handler still runs after that time, its name is logged and the process exits with 1 at once, by `_exit`: a
   /// thread that blocks cannot be ended otherwise. A second signal ends the process at once with 128 + its number.
@@ -227,6 +249,7 @@ class Service {
  private:
   explicit Service(std::unique_ptr<Impl> impl);
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler);
+  void add_middleware(std::string_view name, service::detail::RunMiddleware run);
   void add_schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make);
   [[nodiscard]] EnvelopeOptions envelope_options() const;
   Result<Envelope> ask(std::string_view topic, Envelope envelope, const RequestOptions& options);

@@ -80,4 +80,8 @@ void wrong(tidings::Service& service) {
   // refused: tidings: a Batch is no event, but holds some
   service.on("publishes_a_batch", {}, [&](const Batch<A>& batch) { return service.publish(batch); });
 #endif
+#ifdef MIDDLEWARE_RETURNS_NOTHING
+  // refused: tidings: middleware takes tidings::DeliveryCall& and returns tidings::Result<>
+  service.use("returns_nothing", [](tidings::DeliveryCall&) {});
+#endif
 }

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tidings {
+
+/// What a service is made of, as `Service::describe` and the flag `--describe` tell it: plain structs, whose JSON is
+/// read by tools. Members are added, and none changes its meaning, within one `version`.
+struct ServiceDescription {
+  /// An event that a handler takes; `versions` are it and those that its upcasts lead from, the newest first.
+  struct Event {
+    std::string type;
+    std::vector<std::uint32_t> versions;
+    std::string topic;
+    bool operator==(const Event&) const = default;
+  };
+  /// One thing that is done with an event, in the order in which it is done.
+  struct Step {
+    std::string name;  ///< `rate-limit`
+    std::string does;  ///< for people
+    bool operator==(const Step&) const = default;
+  };
+  struct Handler {
+    std::string name;
+    std::string group;
+    std::vector<std::string> topics;
+    std::vector<Event> events;  ///< none: whatever comes on the topics
+    bool batches = false;
+    std::string start;              ///< of a new group
+    std::vector<Step> steps;        ///< of an attempt, from the broker to the handler and what follows its success
+    std::vector<Step> on_failure;   ///< of an attempt
+    bool operator==(const Handler&) const = default;
+  };
+  struct Schedule {
+    std::string name;
+    std::string recurrence;
+    bool operator==(const Schedule&) const = default;
+  };
+
+  std::uint32_t version = 1;
+  std::string service;
+  std::string broker;  ///< its URL, without a password
+  std::string name_space;
+  std::vector<std::string> middleware;  ///< the outermost first
+  std::vector<Handler> handlers;
+  std::vector<Schedule> schedules;
+  bool operator==(const ServiceDescription&) const = default;
+};
+
+}  // namespace tidings

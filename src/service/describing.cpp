@@ -1,0 +1,130 @@
+#include "service/describing.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tidings/service/names.hpp"
+
+namespace tidings::service {
+
+namespace {
+
+using Step = ServiceDescription::Step;
+
+std::string joined(std::span<const std::string> words, std::string_view between = ", ") {
+  std::string all;
+  for (const auto& word : words) all.append(all.empty() ? "" : between).append(word);
+  return all;
+}
+
+std::string text_of(const Start& start) {
+  if (std::holds_alternative<Start::Earliest>(start.at)) return "earliest";
+  if (std::holds_alternative<Start::Latest>(start.at)) return "latest";
+  if (const auto* const offset = std::get_if<Offset>(&start.at)) return std::to_string(offset->value);
+  if (const auto* const time = std::get_if<TimePoint>(&start.at)) return to_rfc3339(*time);
+  return "an offset of each partition";
+}
+
+ServiceDescription::Event event_of(const detail::EventKind& kind) {
+  ServiceDescription::Event event{.type = std::string(kind.type), .versions = {}, .topic = std::string(kind.topic)};
+  for (const auto* version = &kind; version != nullptr; version = version->older)
+    event.versions.push_back(version->version);
+  return event;
+}
+
+std::string versions_of(const ServiceDescription::Event& event) {
+  std::string text = event.type + " " + std::to_string(event.versions.front());
+  for (std::size_t at = 1; at < event.versions.size(); ++at)
+    text += (at == 1 ? ", upcast from " : ", ") + std::to_string(event.versions[at]);
+  return text;
+}
+
+std::string lanes_of(const HandlerOptions& options, bool batches) {
+  if (!batches)
+    return "events of one key one after another, up to " + std::to_string(options.concurrency) + " keys at once";
+  return "up to " + std::to_string(options.batch_max) + " events of a partition together, in order" +
+         (options.batch_wait > Duration::zero() ? ", waits " + to_text(options.batch_wait) + " to be full" : "");
+}
+
+std::string jitter_of(Jitter jitter) {
+  return jitter == Jitter::full ? "full jitter" : jitter == Jitter::equal ? "equal jitter" : "no jitter";
+}
+
+std::string retry_of(const Backoff& retry, bool batches) {
+  std::string text = batches ? "events of a failed batch come again one at a time; " : "";
+  text += std::to_string(retry.immediate) + " more at once";
+  if (retry.delayed > 0)
+    text += ", then " + std::to_string(retry.delayed) + " after " + to_text(retry.first) + ", doubled up to " + to_text(retry.longest) + ", " +
+            jitter_of(retry.jitter);
+  text += "; none where the error says never";
+  if (!retry.also.empty()) text += ", but for " + joined(retry.also);
+  if (!retry.never.empty()) text += ", nor for " + joined(retry.never);
+  return text;
+}
+
+void add_gate(std::vector<Step>& steps, const HandlerOptions& options) {
+  steps.push_back({"pause", "waits while the handler is paused"});
+  if (const auto& breaker = options.breaker; breaker.window > 0)
+    steps.push_back({"circuit-breaker",
+                     "opens when " + std::to_string(std::lround(breaker.share * 100)) + " % of the last " +
+                         std::to_string(breaker.window) + " attempts have failed, for " + to_text(breaker.pause) +
+                         ", doubled up to " + to_text(breaker.longest)});
+  if (const auto& rate = options.rate; rate.events > 0)
+    steps.push_back({"rate-limit", std::to_string(rate.events) + " events in each " + to_text(rate.per) + ", " +
+                                       std::to_string(rate.burst > 0 ? rate.burst : rate.events) +
+                                       " at once after a lull"});
+}
+
+}  // namespace
+
+ServiceDescription::Handler describe(const Registered& one, const HandlerOptions& options, const Host& host,
+                                     std::string_view claim_folder) {
+  const auto& handler = *one.handler;
+  const bool any = !handler.decodes();
+  ServiceDescription::Handler out{.name = one.name,
+                                  .group = group_name(host, one.name, options),
+                                  .topics = {},
+                                  .events = {},
+                                  .batches = handler.takes_batches(),
+                                  .start = text_of(options.start),
+                                  .steps = {},
+                                  .on_failure = {}};
+  for (const auto& kind : handler.kinds()) {
+    if (std::ranges::find(out.topics, kind.topic) == out.topics.end()) out.topics.emplace_back(kind.topic);
+    if (!any) out.events.push_back(event_of(kind));
+  }
+
+  // In the order in which Handling and Turns do it.
+  auto& steps = out.steps;
+  steps.push_back({"fetch", "up to " + std::to_string(options.in_flight_max) + " events of a topic in hand, each for " +
+                                to_text(options.settle_within) + " and longer while it is worked at"});
+  if (!any)
+    steps.push_back({"unknown-types", options.unknown_types == UnknownType::park
+                                          ? "parked, as unknown_type"
+                                          : "settled, and counted as ignored"});
+  steps.push_back({"order", lanes_of(options, out.batches)});
+  add_gate(steps, options);
+  steps.push_back({"time-to-live", "settled, and counted as expired, once its expirytime is over"});
+  steps.push_back({"parked-keys", options.after_parked == AfterParked::wait
+                                      ? "parked behind what is parked of its key"
+                                      : "handled, whatever is parked of its key"});
+  if (options.deadline > Duration::zero())
+    steps.push_back({"deadline", "the attempt is asked to end after " + to_text(options.deadline)});
+  if (!any && !claim_folder.empty())
+    steps.push_back({"claim-check", "reads a payload that waits in " + std::string(claim_folder)});
+  for (const auto& middleware : host.middleware) steps.push_back({"middleware", middleware.name});
+  if (!any) {
+    std::vector<std::string> reads;
+    for (const auto& event : out.events) reads.push_back(versions_of(event));
+    steps.push_back({"decode", joined(reads, "; ")});
+  }
+  steps.push_back({"handler", one.name});
+  steps.push_back({"publish", "what it published leaves, in order, one batch a topic"});
+  steps.push_back({"settle", "the event is done"});
+
+  out.on_failure.push_back({"retry", retry_of(options.retry, out.batches)});
+  out.on_failure.push_back({"park", "in " + dead_letters_of(out.group)});
+  return out;
+}
+
+}  // namespace tidings::service

@@ -1,0 +1,99 @@
+#include "service/testing.hpp"
+#include "tidings/event/json_codec.hpp"
+
+namespace tidings::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+namespace v1 {
+struct Price {
+  std::string item;
+  static constexpr tidings::traits<Price> event{.name = "test.price", .topic = "prices", .key = &Price::item};
+};
+}  // namespace v1
+struct Price {
+  std::string item;
+  std::int64_t minor = 0;
+  static constexpr tidings::traits<Price> event{
+      .name = "test.price", .version = 2, .topic = "prices", .key = &Price::item};
+  static Price upcast(const v1::Price& old) { return {.item = old.item, .minor = 0}; }
+};
+
+class DescribingTest : public ServiceTest {
+ protected:
+  static std::vector<std::string> names(const std::vector<ServiceDescription::Step>& steps) {
+    std::vector<std::string> all;
+    for (const auto& step : steps) all.push_back(step.name);
+    return all;
+  }
+  static std::string does(const std::vector<ServiceDescription::Step>& steps, std::string_view name) {
+    for (const auto& step : steps)
+      if (step.name == name) return step.does;
+    return "(none)";
+  }
+};
+
+TEST_F(DescribingTest, ItTellsEventsAndTheOrderInWhichThingsAreDone) {
+  auto& service = make({.settings = {{"namespace", "eu"},
+                                     {"handlers.label.rate.events", "100"},
+                                     {"handlers.label.deadline", "5s"},
+                                     {"claim_check.folder", "/srv/claims"}}});
+  service.use("timing", [](DeliveryCall& call) { return call.next(); });
+  service.use("tracing", [](DeliveryCall& call) { return call.next(); });
+  service.on("label",
+             {.concurrency = 8,
+              .retry = {.immediate = 2, .delayed = 1, .never = {"gone"}},
+              .breaker = {.window = 50, .share = 0.8}},
+             [](const Price&) {});
+  service.every("sweep", Recurrence::every(5min).or_throw(), [](TimePoint) { return Tick{1}; });
+
+  const auto told = service.describe();
+  EXPECT_EQ(told.service, "test");
+  EXPECT_EQ(told.name_space, "eu");
+  EXPECT_EQ(told.middleware, (std::vector<std::string>{"timing", "tracing"}));
+  ASSERT_EQ(told.schedules.size(), 1U);
+  EXPECT_EQ(told.schedules[0].recurrence, "PT5M");
+  ASSERT_EQ(told.handlers.size(), 1U);
+  const auto& handler = told.handlers[0];
+  EXPECT_EQ(handler.group, "eu.test.label");
+  EXPECT_EQ(handler.topics, std::vector<std::string>{"prices"});
+  EXPECT_EQ(handler.start, "earliest");
+  ASSERT_EQ(handler.events.size(), 1U);
+  EXPECT_EQ(handler.events[0].versions, (std::vector<std::uint32_t>{2, 1}));
+  EXPECT_EQ(names(handler.steps),
+            (std::vector<std::string>{"fetch", "unknown-types", "order", "pause", "circuit-breaker", "rate-limit",
+                                      "time-to-live", "parked-keys", "deadline", "claim-check", "middleware",
+                                      "middleware", "decode", "handler", "publish", "settle"}));
+  EXPECT_EQ(does(handler.steps, "middleware"), "timing");
+  EXPECT_EQ(does(handler.steps, "rate-limit"), "100 events in each 1s, 100 at once after a lull");
+  EXPECT_EQ(does(handler.steps, "decode"), "test.price 2, upcast from 1");
+  EXPECT_EQ(names(handler.on_failure), (std::vector<std::string>{"retry", "park"}));
+  EXPECT_NE(does(handler.on_failure, "retry").find("nor for gone"), std::string::npos);
+  EXPECT_EQ(does(handler.on_failure, "park"), "in eu.test.label.dead-letters");
+}
+
+TEST_F(DescribingTest, OfAHandlerOfAnythingItTellsTopicsAlone) {
+  auto& service = make();
+  service.on_any("audit", {"orders", "mails"}, {.start = Start::latest()}, [](const EnvelopeView&, Context&) {});
+  const auto handler = service.describe().handlers.at(0);
+  EXPECT_EQ(handler.topics, (std::vector<std::string>{"orders", "mails"}));
+  EXPECT_TRUE(handler.events.empty());
+  EXPECT_EQ(handler.start, "latest");
+  EXPECT_EQ(does(handler.steps, "decode"), "(none)");
+}
+
+TEST_F(DescribingTest, ItsJsonReadsBack) {
+  auto& service = make();
+  service.on("archive", {.batch_max = 7}, [](const Batch<Order, Cancelled>&) {});
+  const auto told = service.describe();
+  EXPECT_TRUE(told.handlers.at(0).batches);
+  std::string json;
+  ASSERT_TRUE(JsonCodec::encode(told, json));
+  const auto back = JsonCodec::decode<ServiceDescription>(json);
+  ASSERT_TRUE(back) << to_string(back.error());
+  EXPECT_EQ(*back, told);
+}
+
+}  // namespace
+}  // namespace tidings::service

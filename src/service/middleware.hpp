@@ -1,0 +1,55 @@
+#pragma once
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "service/publications.hpp"
+#include "tidings/service/detail/handler.hpp"
+#include "tidings/service/middleware.hpp"
+
+namespace tidings::service {
+
+struct Middleware {
+  std::string name;
+  detail::RunMiddleware run;
+};
+
+/// A call of the user's code, whatever it does.
+template <class F>
+Result<> guarded(F call) {
+  try {
+    return call();
+  } catch (const ErrorException& thrown) {
+    return thrown.error();
+  } catch (const std::exception& thrown) {
+    return Error{"handler_threw", thrown.what(), Retry::same_call};
+  } catch (...) {
+    return Error{"handler_threw", "something that is no std::exception", Retry::same_call};
+  }
+}
+
+/// Where one attempt stands in the middleware around it.
+class MiddlewareCall final : public DeliveryCall {
+ public:
+  MiddlewareCall(const std::vector<Middleware>& middleware, std::string_view name, detail::Handler& handler,
+                 std::span<detail::Handler::Item> items, Publications& publications)
+      : middleware_(middleware), name_(name), handler_(handler), items_(items), publications_(publications) {}
+
+  [[nodiscard]] std::string_view handler() const override { return name_; }
+  [[nodiscard]] std::size_t size() const override { return items_.size(); }
+  [[nodiscard]] Context& context(std::size_t at) override { return *items_[at].context; }
+  Result<> next() override;
+
+ private:
+  Result<> call_handler();
+
+  const std::vector<Middleware>& middleware_;
+  const std::string_view name_;
+  detail::Handler& handler_;
+  const std::span<detail::Handler::Item> items_;
+  Publications& publications_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace tidings::service

@@ -1,0 +1,70 @@
+import json
+import os
+import unittest
+
+from command_line import CommandLine
+
+SERVICE = os.environ["PARKING_SERVICE"]
+
+
+class Describe(CommandLine):
+    def script(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w") as file:
+            file.write("#!/bin/sh\n" + text)
+        os.chmod(path, 0o755)
+        return path
+
+    def test_a_service_tells_what_it_does_with_an_event_in_which_order(self):
+        with open(os.path.join(self.folder, "shop.toml"), "w") as file:
+            file.write("version = 1\n[handlers.take]\ndeadline = '5s'\nrate.events = 10\n")
+        done = self.run_tidings("describe", SERVICE)
+        lines = done.stdout.splitlines()
+        self.assertTrue(lines[0].startswith("service shop over "), lines[0])
+        self.assertEqual(lines[2], "handler take, group shop.take, of orders, a new group starts at earliest")
+        steps = [line.split()[1] for line in lines[4:] if line.split() and line.split()[0].isdigit()]
+        self.assertEqual(steps, ["fetch", "unknown-types", "order", "pause", "rate-limit", "time-to-live", "parked-keys",
+                                 "deadline", "decode", "handler", "publish", "settle"])
+        self.assertIn("in shop.take.dead-letters", done.stdout)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "data")), "nothing is opened, nothing is made")
+
+        (line,) = self.run_tidings("describe", SERVICE, "--json").stdout.splitlines()
+        told = json.loads(line)
+        self.assertEqual((told["version"], told["service"]), (1, "shop"))
+        self.assertEqual(told["handlers"][0]["events"], [{"type": "shop.order", "versions": [1], "topic": "orders"}])
+
+    def test_a_broker_that_cannot_be_reached_is_no_matter_and_its_password_is_not_told(self):
+        done = self.run_tidings("describe", SERVICE, TIDINGS_BROKER="nats://who:secret@127.0.0.1:1")
+        self.assertIn("over nats://who:***@127.0.0.1:1", done.stdout)
+        self.assertNotIn("secret", done.stdout + done.stderr)
+
+    def test_one_handler_of_several_programs(self):
+        done = self.run_tidings("describe", SERVICE, SERVICE, "--handler", "take")
+        self.assertEqual(done.stdout.count("handler take, group"), 2)
+        done = self.run_tidings("describe", SERVICE, "--handler", "tike", status=1)
+        self.assertIn("unknown_handler", done.stderr)
+
+    def test_what_is_no_service_is_told(self):
+        cases = [("/nowhere/at-all", "cannot_start"),
+                 (self.script("silent", "exit 0"), "no_description"),
+                 (self.script("chatty", "echo '{\"orders\": 7}'"), "no_description"),
+                 (self.script("hostile", "printf '\\033[31mred'"), "no_description"),
+                 (self.script("newer", "echo '{\"version\":2,\"service\":\"shop\"}'"), "newer_version"),
+                 (self.script("killed", "kill -9 $$"), "was killed by SIGKILL"),
+                 (self.script("failed", "exit 3"), "ended with status 3"),
+                 (self.script("endless", "exec yes"), "too_large")]
+        for program, what in cases:
+            with self.subTest(program):
+                done = self.run_tidings("describe", program, status=1)
+                self.assertIn(what, done.stderr)
+                self.assertEqual(done.stdout, "")
+                self.assertNotIn("\x1b", done.stderr)
+
+    def test_a_wrong_setting_is_the_programs_to_tell(self):
+        done = self.run_tidings("describe", SERVICE, status=1, TIDINGS_BADD="1")
+        self.assertIn("TIDINGS_BADD", done.stderr)
+        self.assertIn("ended with status 2", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
