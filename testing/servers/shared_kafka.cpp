@@ -12,7 +12,7 @@ SharedKafka& SharedKafka::get() {
 }
 
 SharedKafka::SharedKafka() : server_(Error{"missing_server", "not started"}) {
-  auto proxy = LossyProxy::listen();
+  auto proxy = TcpProxy::listen();
   if (!proxy) {
     server_ = proxy.error();
     return;

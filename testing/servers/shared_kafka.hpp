@@ -3,7 +3,7 @@
 #include <string>
 
 #include "testing/servers/kafka_server.hpp"
-#include "testing/servers/lossy_proxy.hpp"
+#include "testing/servers/tcp_proxy.hpp"
 
 namespace tidings::testing {
 
@@ -17,7 +17,7 @@ class SharedKafka {
   /// Error `missing_server`, `not_ready`: what starting it came to.
   [[nodiscard]] Result<> ready() const;
   [[nodiscard]] ServerProcess& server() { return **server_; }
-  [[nodiscard]] LossyProxy& proxy() { return *proxy_; }
+  [[nodiscard]] TcpProxy& proxy() { return *proxy_; }
 
   /// `kafka://127.0.0.1:PORT?session=3s&prefix=PREFIX`, with a fresh prefix each time. Through the proxy where asked
   /// for.
@@ -25,7 +25,7 @@ class SharedKafka {
 
  private:
   SharedKafka();
-  std::unique_ptr<LossyProxy> proxy_;
+  std::unique_ptr<TcpProxy> proxy_;
   Result<std::unique_ptr<ServerProcess>> server_;
 };
 
