@@ -54,6 +54,7 @@ std::string to_json(const GroupInfo& group, const std::string& topic, const std:
                              .add("parked", one.parked)
                              .add("expired", one.expired)
                              .add("skipped", one.skipped)
+                             .add("gaps", one.gaps)
                              .raw("owned", one.owned ? "true" : "false")
                              .str());
   return JsonLine()

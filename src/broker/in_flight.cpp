@@ -52,6 +52,7 @@ void InFlight::hand_over(std::uint64_t generation, Duration settle_within, Stead
 
 void InFlight::add(Offset offset, SteadyTime now, int attempt) {
   assert(offset.value >= next_);
+  pass_over(offset);
   const auto sequence = push({.offset = offset.value, .attempt = attempt});
   next_ = offset.value + 1;
   put_in_flight(sequence, latest(now));
@@ -59,8 +60,14 @@ void InFlight::add(Offset offset, SteadyTime now, int attempt) {
 
 void InFlight::pass_over(Offset to) {
   if (to.value <= next_) return;
+  const auto offsets = to.value - next_;
+  if (head_ == tail_)
+    counts_.gaps += offsets;
+  else if (auto& last = at(tail_ - 1); last.is_gap)  // so there is at most one behind each event
+    last.events += offsets;
+  else
+    push({.offset = next_, .events = offsets, .state = State::settled, .is_gap = true});
   next_ = to.value;
-  advance();
 }
 
 void InFlight::skip_to(Offset to) {
@@ -206,8 +213,13 @@ void InFlight::take_from_waiting(std::uint64_t sequence) {
 /// Moves the position past what is settled in front of it.
 void InFlight::advance() {
   while (head_ != tail_ && at(head_).state == State::settled) {
-    counts_.add(at(head_).outcome, at(head_).events);
-    settled_beyond_ -= at(head_).events;
+    const auto& entry = at(head_);
+    if (entry.is_gap) {
+      counts_.gaps += entry.events;
+    } else {
+      counts_.add(entry.outcome, entry.events);
+      settled_beyond_ -= entry.events;
+    }
     ++head_;
   }
 }

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 constexpr Duration still_after = 1min;  // a position that has stood for so long while its lag grew is told of
 
 std::uint64_t total_of(const Audited& one) {
-  return one.handled + one.parked + one.expired + one.skipped;
+  return one.handled + one.parked + one.expired + one.skipped + one.gaps;
 }
 
 std::string place_of(const Audited& one) {
@@ -50,12 +50,15 @@ Result<std::vector<Audited>> Audit::look() {
                                            .parked = info.parked,
                                            .expired = info.expired,
                                            .skipped = info.skipped,
+                                           .gaps = info.gaps,
                                            .pending = info.lag()});
       const auto [seen, is_first] = seen_.try_emplace({at, info.partition.value});
       compare(one, seen->second, is_first);
+      tell_gaps(one, seen->second, is_first);
       watch(one, seen->second, is_first, subject);
       seen->second.position = one.position.value;
       seen->second.total = total_of(one);
+      seen->second.gaps = one.gaps;
     }
   }
   if (trouble && all.empty()) return *trouble;
@@ -66,8 +69,14 @@ void Audit::compare(Audited& now, Seen& seen, bool is_first) {
   if (is_first) return;
   const auto passed = static_cast<std::int64_t>(now.position.value - seen.position);
   const auto counted = static_cast<std::int64_t>(total_of(now) - seen.total);
+  const bool counts_went_back = total_of(now) < seen.total;
+  if (counts_went_back && now.position.value > seen.position)
+    host_.say(LogLevel::warning, now.handler + " counts anew on " + place_of(now) + " from offset " +
+                                     std::to_string(now.position.value) + " on, where it had counted " +
+                                     std::to_string(seen.total) +
+                                     " events: its group was deleted, or somebody else wrote where it stands");
   // A group that was moved back counts anew what it passes again. One that was deleted begins anew.
-  if (now.position.value < seen.position || total_of(now) < seen.total) {
+  if (now.position.value < seen.position || counts_went_back) {
     seen.difference = 0;
     seen.difference_told = false;
     return;
@@ -84,6 +93,15 @@ void Audit::compare(Audited& now, Seen& seen, bool is_first) {
                 std::to_string(std::abs(now.difference)) + (now.difference > 0 ? " events more" : " events fewer") +
                 " than it counted as handled, parked, expired or skipped; look at offsets before " +
                 std::to_string(now.position.value));
+}
+
+/// Events that a member did not get and marks of transactions look alike from there, so people hear of it.
+void Audit::tell_gaps(const Audited& now, Seen& seen, bool is_first) const {
+  if (is_first || now.gaps <= seen.gaps || std::exchange(seen.gaps_told, true)) return;
+  host_.say(LogLevel::info, now.handler + " passed " + std::to_string(now.gaps - seen.gaps) + " offsets of " +
+                                place_of(now) + " before " + std::to_string(now.position.value) +
+                                " that hold no event for it: marks of transactions, or what was compacted away. "
+                                "A topic to which Tidings alone publishes has none");
 }
 
 void Audit::watch(Audited& now, Seen& seen, bool is_first, const Subject& subject) {

@@ -38,6 +38,8 @@ class Audit {
   struct Seen {
     std::uint64_t position = 0;
     std::uint64_t total = 0;
+    std::uint64_t gaps = 0;
+    bool gaps_told = false;
     std::int64_t difference = 0;
     bool difference_told = false;
     SteadyTime stood_since{};
@@ -45,6 +47,7 @@ class Audit {
     bool standstill_told = false;
   };
   void compare(Audited& now, Seen& seen, bool is_first);
+  void tell_gaps(const Audited& now, Seen& seen, bool is_first) const;
   void watch(Audited& now, Seen& seen, bool is_first, const Subject& subject);
 
   Host& host_;

@@ -74,6 +74,28 @@ TEST_F(AuditTest, AGroupThatIsMovedBackIsNoDifference) {
   EXPECT_EQ(lines_.all(), "");
 }
 
+TEST_F(AuditTest, OffsetsWithoutAnEventAreCountedAndToldOnce) {
+  broker_.set(0, 20, 0);
+  (void)look();
+  broker_.set(5, 20, 3);
+  broker_.partition.gaps = 2;
+  EXPECT_EQ(look().difference, 0);
+  EXPECT_EQ(look().gaps, 2U);
+  broker_.set(7, 20, 4);
+  broker_.partition.gaps = 3;
+  EXPECT_EQ(look().difference, 0);
+  EXPECT_EQ(lines_.count("h passed 2 offsets of t/0 before 5 that hold no event"), 1U) << lines_.all();
+  EXPECT_EQ(lines_.count("hold no event"), 1U);
+}
+
+TEST_F(AuditTest, CountsThatGoBackWhereThePositionGoesOnAreTold) {
+  broker_.set(10, 20, 10);
+  (void)look();
+  broker_.set(15, 20, 0);
+  EXPECT_EQ(look().difference, 0);
+  EXPECT_EQ(lines_.count("h counts anew on t/0 from offset 15 on, where it had counted 10 events"), 1U) << lines_.all();
+}
+
 TEST_F(AuditTest, AGroupThatStandsStillWhileItsLagGrowsIsTold) {
   broker_.set(5, 10, 5);
   (void)look();

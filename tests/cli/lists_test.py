@@ -35,7 +35,7 @@ class Lists(CommandLine):
         document = json.loads(self.run_tidings("lag", "--json").stdout)
         self.assertEqual((document["group"], document["topic"], document["lag"]), ("audit", "orders", 3))
         self.assertEqual(document["partitions"], [{"partition": 0, "position": 2, "end": 5, "earliest": 0, "lag": 3, "lost": 0, "settled_beyond": 0,
-                                                   "handled": 2, "parked": 0, "expired": 0, "skipped": 0, "owned": False}])
+                                                   "handled": 2, "parked": 0, "expired": 0, "skipped": 0, "gaps": 0, "owned": False}])
         member = self.start("tail", "orders", "--group", "audit")
         self.wait_until(lambda: self.is_member_there("orders", "audit"), "no member came")
         self.interrupt(member)

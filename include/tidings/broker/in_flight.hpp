@@ -21,9 +21,10 @@ struct OutcomeCounts {
   std::uint64_t parked = 0;
   std::uint64_t expired = 0;
   std::uint64_t skipped = 0;
+  std::uint64_t gaps = 0;  ///< offsets at which there was no event
 
   void add(Outcome outcome, std::uint64_t events = 1);
-  [[nodiscard]] std::uint64_t total() const { return handled + parked + expired + skipped; }
+  [[nodiscard]] std::uint64_t total() const { return handled + parked + expired + skipped + gaps; }
 
   friend bool operator==(const OutcomeCounts&, const OutcomeCounts&) = default;
 };
@@ -65,9 +66,10 @@ class InFlight {
   [[nodiscard]] Offset next() const { return Offset{next_}; }
   /// How many more may be handed out for the first time, in sight of the bound on completions beyond the position.
   [[nodiscard]] std::size_t room() const { return beyond_max_ + 1 > tracked() ? beyond_max_ + 1 - tracked() : 0; }
-  /// `offset`, at or after `next()`, is handed out. `attempt` above 1 where an earlier holder's attempts are known.
+  /// `offset`, at or after `next()`, is handed out; what lies between is a gap. `attempt` above 1 where an earlier
+  /// holder's attempts are known.
   void add(Offset offset, SteadyTime now, int attempt = 1);
-  /// There is no event between `next()` and `to`: a gap.
+  /// There is no event between `next()` and `to`: a gap, which counts as one.
   void pass_over(Offset to);
   /// The events from `next()` to `to`, one at each offset, are gone (retention) and count as skipped.
   void skip_to(Offset to);
@@ -121,13 +123,14 @@ class InFlight {
   /// A place in the window, named by its sequence number, which never changes.
   struct Entry {
     std::uint64_t offset = 0;
-    std::uint64_t events = 1;     // more than one for a range that was skipped
+    std::uint64_t events = 1;     // more than one for a range that was skipped, or has no events
     SteadyTime due{};             // in flight: to be settled by then; waiting: to be handed out then
     std::uint64_t before = none;  // in flight: neighbours in the order of deadlines
     std::uint64_t after = none;
     std::size_t heap_place = 0;  // waiting: its place in waiting_
     int attempt = 1;
     State state = State::settled;
+    bool is_gap = false;
     Outcome outcome = Outcome::skipped;
   };
 

@@ -191,6 +191,7 @@ struct GroupPartitionInfo {
   std::uint64_t parked = 0;
   std::uint64_t expired = 0;
   std::uint64_t skipped = 0;  ///< by seek, or because retention removed them
+  std::uint64_t gaps = 0;     ///< offsets that hold no event: marks of transactions, and what was compacted away
   bool owned = false;         ///< a live member holds it
   Offset earliest;            ///< the first event kept
 

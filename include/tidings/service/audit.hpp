@@ -21,6 +21,7 @@ struct Audited {
   std::uint64_t parked = 0;
   std::uint64_t expired = 0;
   std::uint64_t skipped = 0;
+  std::uint64_t gaps = 0;  ///< offsets that hold no event, as others' transactions leave them in Kafka
   std::uint64_t pending = 0;
 
   /// Events that the position has passed since this process began to look, and that nobody counted: they are lost, or

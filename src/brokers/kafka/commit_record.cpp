@@ -8,13 +8,14 @@ namespace tidings::brokers::kafka {
 namespace {
 
 constexpr std::string_view version = "tidings1";
-constexpr std::array<std::string_view, 5> names{"handled", "parked", "expired", "skipped", "beyond"};
+constexpr std::array<std::string_view, 6> names{"handled", "parked", "expired", "skipped", "gaps", "beyond"};
 
 }  // namespace
 
 std::string to_text(const CommitRecord& record) {
   const auto& counts = record.counts;
-  const std::array values{counts.handled, counts.parked, counts.expired, counts.skipped, record.settled_beyond};
+  const std::array values{counts.handled, counts.parked, counts.expired,
+                          counts.skipped, counts.gaps,   record.settled_beyond};
   std::string text(version);
   for (std::size_t index = 0; index < names.size(); ++index)
     text += " " + std::string(names[index]) + "=" + std::to_string(values[index]);
@@ -29,8 +30,8 @@ CommitRecord parse_commit_record(std::string_view text) {
   };
   if (word() != version) return {};
   CommitRecord record;
-  const std::array values{&record.counts.handled, &record.counts.parked, &record.counts.expired, &record.counts.skipped,
-                          &record.settled_beyond};
+  const std::array values{&record.counts.handled, &record.counts.parked, &record.counts.expired,
+                          &record.counts.skipped, &record.counts.gaps,   &record.settled_beyond};
   while (!text.empty()) {
     const auto one = word();
     const auto sign = one.find('=');

@@ -17,7 +17,7 @@ struct CommitRecord {
   friend bool operator==(const CommitRecord&, const CommitRecord&) = default;
 };
 
-/// `tidings1 handled=3 parked=0 expired=0 skipped=0 beyond=2`.
+/// `tidings1 handled=3 parked=0 expired=0 skipped=0 gaps=0 beyond=2`.
 [[nodiscard]] std::string to_text(const CommitRecord& record);
 /// What others committed, or a newer version, counts nothing.
 [[nodiscard]] CommitRecord parse_commit_record(std::string_view text);

@@ -28,6 +28,7 @@ Result<GroupInfo> Groups::info(std::string_view topic, const TopicFacts& facts, 
                                .parked = counts.parked,
                                .expired = counts.expired,
                                .skipped = counts.skipped,
+                               .gaps = counts.gaps,
                                .owned = owned,
                                .earliest = Offset{earliest[number]}});
   }

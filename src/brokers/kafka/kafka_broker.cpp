@@ -64,7 +64,7 @@ class KafkaBroker final : public Broker {
 
   const Capabilities& capabilities() const override {
     static constexpr Capabilities what{
-        .persistent = true, .several_processes = true, .retention = true, .delete_group = true};
+        .persistent = true, .several_processes = true, .retention = true, .delete_group = true, .exact_counts = true};
     return what;
   }
 

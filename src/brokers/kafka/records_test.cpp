@@ -44,8 +44,8 @@ TEST(KafkaPartitions, AreXxh64sUnlessAskedOtherwise) {
 }
 
 TEST(KafkaCommitRecord, IsReadAsItWasWritten) {
-  const CommitRecord record{{.handled = 1, .parked = 2, .expired = 3, .skipped = ~std::uint64_t{0}}, 5};
-  EXPECT_EQ(to_text(record), "tidings1 handled=1 parked=2 expired=3 skipped=18446744073709551615 beyond=5");
+  const CommitRecord record{{.handled = 1, .parked = 2, .expired = 3, .skipped = ~std::uint64_t{0}, .gaps = 4}, 5};
+  EXPECT_EQ(to_text(record), "tidings1 handled=1 parked=2 expired=3 skipped=18446744073709551615 gaps=4 beyond=5");
   EXPECT_EQ(parse_commit_record(to_text(record)), record);
   for (const auto* const others : {"", "NA", "tidings2 handled=1", "tidings1", "tidings1 later=7 =", "handled=1"})
     EXPECT_EQ(parse_commit_record(others), CommitRecord{}) << others;
