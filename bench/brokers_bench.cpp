@@ -45,9 +45,7 @@ class Stage {
   [[nodiscard]] std::uint64_t end(const std::string& topic) {
     return looking_->topic(topic).or_throw().partitions.at(0).end.value;
   }
-  static std::string topic(const char* of, std::size_t bytes) {
-    return std::string(of) + "-" + std::to_string(bytes);
-  }
+  static std::string topic(const char* of, std::size_t bytes) { return std::string(of) + "-" + std::to_string(bytes); }
 
   /// The first that asks starts it: a part of the benchmarks needs not both servers.
   void start() {
@@ -212,9 +210,9 @@ struct Kind {
   Measured function;
   const char* counter;  ///< a time; null: the rate
 };
-constexpr std::array kinds{Kind{"published, a second", publish, nullptr}, Kind{"publish to acknowledged, p50", acknowledge, "p50"},
-                           Kind{"consumed and settled, a second", consume, nullptr},
-                           Kind{"publish to receive, p50", receive, "p50"}};
+constexpr std::array kinds{
+    Kind{"published, a second", publish, nullptr}, Kind{"publish to acknowledged, p50", acknowledge, "p50"},
+    Kind{"consumed and settled, a second", consume, nullptr}, Kind{"publish to receive, p50", receive, "p50"}};
 
 std::string name_of(const std::string& broker, const Kind& kind, std::size_t bytes, const std::string& who) {
   return broker + ", " + kind.label + ", " + std::to_string(bytes) + ", " + who;
@@ -225,16 +223,15 @@ void add_benchmarks(std::map<std::string, Stage>& stages) {
     for (const auto& kind : kinds)
       for (const auto bytes : sizes)
         for (const bool is_tidings : {true, false})
-          benchmark::RegisterBenchmark(
-              name_of(broker, kind, bytes, is_tidings ? "tidings" : "bare").c_str(),
-              [&stage = stage, &kind, bytes, is_tidings](benchmark::State& state) {
-                try {
-                  stage.start();
-                  kind.function(state, stage, is_tidings, bytes);
-                } catch (const std::exception& thrown) {
-                  state.SkipWithError(thrown.what());
-                }
-              })
+          benchmark::RegisterBenchmark(name_of(broker, kind, bytes, is_tidings ? "tidings" : "bare").c_str(),
+                                       [&stage = stage, &kind, bytes, is_tidings](benchmark::State& state) {
+                                         try {
+                                           stage.start();
+                                           kind.function(state, stage, is_tidings, bytes);
+                                         } catch (const std::exception& thrown) {
+                                           state.SkipWithError(thrown.what());
+                                         }
+                                       })
               ->Iterations(1)
               ->UseManualTime();
 }
@@ -244,11 +241,12 @@ Table table(const std::string& broker, const std::string& title, const std::stri
   for (const auto bytes : sizes)
     for (const auto& kind : kinds) {
       const std::string counter = kind.counter == nullptr ? "items_per_second" : kind.counter;
-      made.rows.push_back({.label = (bytes == 1024 ? std::string("1 KiB") : std::to_string(bytes) + " B") + ", " + kind.label,
-                           .ours = {name_of(broker, kind, bytes, "tidings"), counter},
-                           .peers = {{client, {name_of(broker, kind, bytes, "bare"), counter}}},
-                           .goals = {kind.counter == nullptr ? at_least(0.9, client) : at_most(1.1, client)},
-                           .unit = kind.counter == nullptr ? Unit::rate : Unit::time});
+      made.rows.push_back(
+          {.label = (bytes == 1024 ? std::string("1 KiB") : std::to_string(bytes) + " B") + ", " + kind.label,
+           .ours = {name_of(broker, kind, bytes, "tidings"), counter},
+           .peers = {{client, {name_of(broker, kind, bytes, "bare"), counter}}},
+           .goals = {kind.counter == nullptr ? at_least(0.9, client) : at_most(1.1, client)},
+           .unit = kind.counter == nullptr ? Unit::rate : Unit::time});
     }
   return made;
 }
@@ -265,19 +263,25 @@ int main(int argc, char** argv) {
   stages.try_emplace("nats", "nats", Scale{30'000, 256, 2'000, 50'000, 200, 2ms});
   stages.try_emplace("kafka", "kafka", Scale{100'000, 10'000, 400, 200'000, 80, 5ms});
   const std::string same =
-      "Each against one real server on loopback, with file storage as it comes; one partition; the same bytes, headers and message ids; a topic that "
-      "Tidings created. Both consume in a group, up to 500 at a time, whose position is at the server before the next are taken. ";
+      "Each against one real server on loopback, with file storage as it comes; one partition; the same bytes, headers "
+      "and message ids; a topic that "
+      "Tidings created. Both consume in a group, up to 500 at a time, whose position is at the server before the next "
+      "are taken. ";
   const auto status = run(
       argc, argv,
       {.name = "brokers",
        .add_benchmarks = [&] { add_benchmarks(stages); },
-       .tables = {table("nats", "Over NATS JetStream", "libnats",
-                        same + "libnats: `js_PublishMsgAsync` with the id of the one before (`Nats-Expected-Last-Msg-Id`), without which events overtake one "
-                               "another when one fails, 256 in flight; `js_PublishMsg` for one at a time; a durable pull consumer that acknowledges all up to "
-                               "the last of a fetch by `natsMsg_AckSync`. An event each 2 ms to be received."),
-                  table("kafka", "Over Kafka", "librdkafka",
-                        same + "librdkafka: `rd_kafka_producev`, idempotent, `acks=all`, `linger.ms=0`, 10,000 in flight; `rd_kafka_consumer_poll`, offsets "
-                               "stored, and committed at the end of what was taken. An event each 5 ms to be received.")}});
+       .tables = {
+           table("nats", "Over NATS JetStream", "libnats",
+                 same + "libnats: `js_PublishMsgAsync` with the id of the one before (`Nats-Expected-Last-Msg-Id`), "
+                        "without which events overtake one "
+                        "another when one fails, 256 in flight; `js_PublishMsg` for one at a time; a durable pull "
+                        "consumer that acknowledges all up to "
+                        "the last of a fetch by `natsMsg_AckSync`. An event each 2 ms to be received."),
+           table("kafka", "Over Kafka", "librdkafka",
+                 same + "librdkafka: `rd_kafka_producev`, idempotent, `acks=all`, `linger.ms=0`, 10,000 in flight; "
+                        "`rd_kafka_consumer_poll`, offsets "
+                        "stored, and committed at the end of what was taken. An event each 5 ms to be received.")}});
   for (auto& [name, stage] : stages) stage.end();
   return status;
 }

@@ -86,7 +86,8 @@ int describe(const Common& common, const DescribeArguments& arguments) {
     const auto told = ask(program);
     if (!told) return fail(told.error());
     const auto& handlers = told->first.handlers;
-    found = found || std::ranges::find(handlers, arguments.handler, &ServiceDescription::Handler::name) != handlers.end();
+    found =
+        found || std::ranges::find(handlers, arguments.handler, &ServiceDescription::Handler::name) != handlers.end();
     if (common.json)
       out += harmless_json(told->second) + "\n";
     else

@@ -64,8 +64,7 @@ Result<std::string> read_all(int from, const std::string& program, Duration wait
   std::string output;
   std::array<char, 65536> bytes{};
   while (true) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
     pollfd readable{.fd = from, .events = POLLIN, .revents = 0};
     const int ready = left > 0 ? ::poll(&readable, 1, static_cast<int>(left)) : 0;
     if (ready < 0 && errno == EINTR) continue;

@@ -119,8 +119,8 @@ class BareNats final : public Contender {
     natsMsg* message = nullptr;
     auto publishing = made(message, tidings::brokers::nats::subject_name(topic, 0), event);
     jsPubAck* acknowledged = nullptr;
-    const bool is_fine = js_PublishMsg(&acknowledged, stream_, message, &publishing, nullptr) == NATS_OK &&
-                         !acknowledged->Duplicate;
+    const bool is_fine =
+        js_PublishMsg(&acknowledged, stream_, message, &publishing, nullptr) == NATS_OK && !acknowledged->Duplicate;
     jsPubAck_Destroy(acknowledged);
     natsMsg_Destroy(message);
     return is_fine;

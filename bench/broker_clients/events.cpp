@@ -38,8 +38,8 @@ bool Events::is_one(const tidings::EnvelopeView& event) const {
   const auto own = view(event_);
   return event.id.size() == 26 && event.type == own.type && event.source == own.source &&
          event.data_content_type == own.data_content_type && event.key.size() == own.key.size() &&
-         event.time == own.time && event.version == own.version && event.subject.empty() &&
-         event.data_schema.empty() && event.headers.empty() && event.payload.size() == own.payload.size() &&
+         event.time == own.time && event.version == own.version && event.subject.empty() && event.data_schema.empty() &&
+         event.headers.empty() && event.payload.size() == own.payload.size() &&
          event.payload.substr(8) == own.payload.substr(8);
 }
 

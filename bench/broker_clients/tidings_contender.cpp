@@ -33,8 +33,7 @@ class TidingsReceiver final : public Receiver {
 class TidingsContender final : public Contender {
  public:
   explicit TidingsContender(const std::string& url)
-      : broker_(
-            tidings::open_broker(url, {.log = &tidings::stderr_log(tidings::LogLevel::error)}).or_throw()) {}
+      : broker_(tidings::open_broker(url, {.log = &tidings::stderr_log(tidings::LogLevel::error)}).or_throw()) {}
 
   std::uint64_t publish(const std::string& topic, Events& events, std::uint64_t count, std::size_t window) override {
     std::atomic<std::uint64_t> stored = 0;

@@ -54,8 +54,8 @@ std::string retry_of(const Backoff& retry, bool batches) {
   std::string text = batches ? "events of a failed batch come again one at a time; " : "";
   text += std::to_string(retry.immediate) + " more at once";
   if (retry.delayed > 0)
-    text += ", then " + std::to_string(retry.delayed) + " after " + to_text(retry.first) + ", doubled up to " + to_text(retry.longest) + ", " +
-            jitter_of(retry.jitter);
+    text += ", then " + std::to_string(retry.delayed) + " after " + to_text(retry.first) + ", doubled up to " +
+            to_text(retry.longest) + ", " + jitter_of(retry.jitter);
   text += "; none where the error says never";
   if (!retry.also.empty()) text += ", but for " + joined(retry.also);
   if (!retry.never.empty()) text += ", nor for " + joined(retry.never);
@@ -65,10 +65,10 @@ std::string retry_of(const Backoff& retry, bool batches) {
 void add_gate(std::vector<Step>& steps, const HandlerOptions& options) {
   steps.push_back({"pause", "waits while the handler is paused"});
   if (const auto& breaker = options.breaker; breaker.window > 0)
-    steps.push_back({"circuit-breaker",
-                     "opens when " + std::to_string(std::lround(breaker.share * 100)) + " % of the last " +
-                         std::to_string(breaker.window) + " attempts have failed, for " + to_text(breaker.pause) +
-                         ", doubled up to " + to_text(breaker.longest)});
+    steps.push_back({"circuit-breaker", "opens when " + std::to_string(std::lround(breaker.share * 100)) +
+                                            " % of the last " + std::to_string(breaker.window) +
+                                            " attempts have failed, for " + to_text(breaker.pause) +
+                                            ", doubled up to " + to_text(breaker.longest)});
   if (const auto& rate = options.rate; rate.events > 0)
     steps.push_back({"rate-limit", std::to_string(rate.events) + " events in each " + to_text(rate.per) + ", " +
                                        std::to_string(rate.burst > 0 ? rate.burst : rate.events) +
@@ -99,9 +99,8 @@ ServiceDescription::Handler describe(const Registered& one, const HandlerOptions
   steps.push_back({"fetch", "up to " + std::to_string(options.in_flight_max) + " events of a topic in hand, each for " +
                                 to_text(options.settle_within) + " and longer while it is worked at"});
   if (!any)
-    steps.push_back({"unknown-types", options.unknown_types == UnknownType::park
-                                          ? "parked, as unknown_type"
-                                          : "settled, and counted as ignored"});
+    steps.push_back({"unknown-types", options.unknown_types == UnknownType::park ? "parked, as unknown_type"
+                                                                                 : "settled, and counted as ignored"});
   steps.push_back({"order", lanes_of(options, out.batches)});
   add_gate(steps, options);
   steps.push_back({"time-to-live", "settled, and counted as expired, once its expirytime is over"});

@@ -74,7 +74,8 @@ Result<> check_registered(const std::vector<Registered>& all, const Host& host, 
     if (one.name.find('.') != std::string::npos)
       return Error{"invalid_name",
                    "handler '" + one.name + "' must have no dot in its name; settings are nested by them"};
-    if (auto fine = validate_name("group", dead_letters_of(group_name(host, one.name, one.options))); !fine) return fine;
+    if (auto fine = validate_name("group", dead_letters_of(group_name(host, one.name, one.options))); !fine)
+      return fine;
     for (const auto& other : names)
       if (same_path(other, one.name))
         return Error{"invalid_name",
@@ -93,10 +94,9 @@ void warn_of_names(const std::vector<Registered>& all, const Host& host) {
     for (const auto& kind : one.handler->kinds()) {
       if (kind.named || std::ranges::find(told, kind.type) != told.end()) continue;
       told.push_back(kind.type);
-      host.say(LogLevel::warning,
-                "event " + std::string(kind.type) +
-                    " has its C++ name on a durable broker: renaming the type would lose it; name it "
-                    "in its traits");
+      host.say(LogLevel::warning, "event " + std::string(kind.type) +
+                                      " has its C++ name on a durable broker: renaming the type would lose it; name it "
+                                      "in its traits");
     }
   }
 }

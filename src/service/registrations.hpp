@@ -18,7 +18,8 @@ struct Registered {
   std::unique_ptr<detail::Handler> handler;
 };
 
-/// The broker's name of a handler's group, in its namespace; of one whose instances each have their own, this process's.
+/// The broker's name of a handler's group, in its namespace; of one whose instances each have their own, this
+/// process's.
 [[nodiscard]] std::string group_name(const Host& host, std::string_view handler, const HandlerOptions& options);
 
 /// What stands in code, and whether it fits together: names, options, versions, settings of handlers. Errors:

@@ -12,18 +12,15 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
-#include <map>
 #include <optional>
 
 #include "service/audit.hpp"
-#include "service/claims.hpp"
 #include "service/control.hpp"
-#include "service/delay_mover.hpp"
 #include "service/describing.hpp"
 #include "service/handling.hpp"
 #include "service/json_log.hpp"
 #include "service/keeper.hpp"
+#include "service/outgoing.hpp"
 #include "service/registrations.hpp"
 #include "service/requests.hpp"
 #include "service/schedules.hpp"
@@ -45,7 +42,6 @@ using service::Settings;
 constexpr Duration extend_every_max = std::chrono::seconds{10};
 constexpr Duration tick_every_min = std::chrono::milliseconds{100};
 constexpr Duration tick_for_deadlines_min = std::chrono::milliseconds{5};
-constexpr Duration look_for_delays_every = std::chrono::seconds{10};
 constexpr Duration sweep_every = std::chrono::hours{1};
 constexpr Duration tick_every_max = std::chrono::seconds{1};
 
@@ -61,7 +57,7 @@ void complain(std::string_view name, const Error& error) {
 
 }  // namespace
 
-class Service::Impl final : public service::Publisher {
+class Service::Impl {
  public:
   Impl(const ServiceOptions& options, Settings settings)
       : settings_(std::move(settings)),
@@ -76,7 +72,7 @@ class Service::Impl final : public service::Publisher {
     const auto least = level_of(settings_.text("log_level"));
     if (options.log == nullptr && settings_.text("log_format") == "json") json_log_.emplace(options.name, least);
     host_.log = json_log_ ? &*json_log_ : options.log != nullptr ? options.log : &stderr_log(least);
-    host_.publisher = this;
+    host_.publisher = &outgoing_;
     host_.create_topics = settings_.boolean("create_topics");
     host_.instance = settings_.text("instance");
     host_.claims = &claims_;
@@ -85,7 +81,7 @@ class Service::Impl final : public service::Publisher {
     wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   }
 
-  ~Impl() override {
+  ~Impl() {
     auditor_.stop();
     keeper_.stop();
     host_.stop.request_stop();
@@ -106,21 +102,11 @@ class Service::Impl final : public service::Publisher {
       owned_broker_ = std::move(*opened);
       host_.broker = owned_broker_.get();
     }
-    auto* keeps_delays = host_.broker->capabilities().delays ? host_.broker : nullptr;
-    if (const std::string schedule(settings_.text("schedule.broker")); !schedule.empty() && !settings_.describe()) {
-      auto opened = open_at(schedule, true);
-      if (!opened)
-        return Error{opened.error().code, "schedule.broker: " + opened.error().message, opened.error().retry};
-      schedule_broker_ = std::move(*opened);
-      keeps_delays = schedule_broker_.get();
-      if (!keeps_delays->capabilities().delays)
-        return Error{"invalid_url", "schedule.broker keeps nothing for later; take a log:, as log:./schedule"};
-    }
-    delays_.emplace(host_, keeps_delays);
-    mover_.emplace(host_, *delays_, [this](std::string_view topic, std::span<const EnvelopeView> events) {
-      return publish(topic, events);
-    });
-    return {};
+    const std::string schedule(settings_.text("schedule.broker"));
+    if (schedule.empty() || settings_.describe()) return outgoing_.open(nullptr);
+    auto opened = open_at(schedule, true);
+    if (!opened) return Error{opened.error().code, "schedule.broker: " + opened.error().message, opened.error().retry};
+    return outgoing_.open(std::move(*opened));
   }
 
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler) {
@@ -140,41 +126,9 @@ class Service::Impl final : public service::Publisher {
     [[maybe_unused]] const auto written = write(wake_fd_, &one, sizeof one);
   }
 
-  Result<> check(std::string_view topic, const EnvelopeView& event) override {
-    const auto most = bytes_max(in_namespace(host_.name_space, topic));
-    return claims_.wanted(event) ? validate(claims_.ticket(event).view(), most) : validate(event, most);
+  Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) {
+    return outgoing_.publish(topic, events);
   }
-  Clock& clock() override { return *host_.clock; }
-  Entropy& entropy() override { return entropy_; }
-  Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) override {
-    return publish(topic, events, PublishOptions{});
-  }
-  Result<> publish(std::string_view topic, std::span<const EnvelopeView> events, const PublishOptions& options) {
-    const auto name = in_namespace(host_.name_space, topic);
-    const auto is_plain = [&](const EnvelopeView& event) {
-      return !claims_.wanted(event) && !service::Delays::due_of(event);
-    };
-    if (std::ranges::all_of(events, is_plain)) return done(host_.broker->publish(name, events, options));
-    std::deque<Envelope> changed;
-    std::vector<EnvelopeView> now;
-    std::vector<EnvelopeView> later;
-    for (auto view : events) {
-      if (claims_.wanted(view)) {
-        if (auto kept = claims_.deposit(view); !kept) return kept;
-        view = changed.emplace_back(claims_.ticket(view)).view();
-      }
-      const auto due = service::Delays::due_of(view);
-      const bool waits = due && *due > host_.clock->now();
-      if (due && !waits) view = changed.emplace_back(service::Delays::without_marks(view)).view();
-      (waits ? later : now).push_back(view);
-    }
-    if (!later.empty()) {
-      if (auto put = delays_->put(topic, later); !put) return put;
-      mover_->start();
-    }
-    return now.empty() ? Result<>{} : done(host_.broker->publish(name, now, options));
-  }
-
   Result<Envelope> ask(std::string_view topic, Envelope envelope, const RequestOptions& options);
   [[nodiscard]] const service::Claims& claims() const { return claims_; }
 
@@ -204,10 +158,6 @@ class Service::Impl final : public service::Publisher {
   }
   Result<> start();
   int print_description() const;
-  static Result<> done(const Result<std::vector<Published>>& published) {
-    return published ? Result<>{} : published.error();
-  }
-  [[nodiscard]] std::size_t bytes_max(const std::string& topic);
   void tick();
   void look_over();
   void say_started() const;
@@ -223,16 +173,12 @@ class Service::Impl final : public service::Publisher {
   std::vector<service::Registered> registered_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<Handling>> handlings_;
-  std::map<std::string, std::size_t, std::less<>> bytes_max_;
   SteadyTime extended_{};
   Duration extend_every_{};
   SteadyTime swept_{};
   bool audit_told_ = false;
-  SteadyTime looked_for_delays_{};
-  std::unique_ptr<Broker> schedule_broker_;
-  std::optional<service::Delays> delays_;
-  std::optional<service::DelayMover> mover_;
   service::Claims claims_;
+  service::Outgoing outgoing_{host_, claims_};
   service::Schedules schedules_{host_};
   service::Requests requests_{host_};
   service::Audit audit_{host_};
@@ -251,23 +197,11 @@ Result<Envelope> Service::Impl::ask(std::string_view topic, Envelope envelope, c
   if (options.expires) envelope.headers.set(expiry_header, to_rfc3339(host_.clock->now() + options.deadline));
   requests_.expect(envelope.id);
   const std::array events{envelope.view()};
-  if (auto sent = publish(topic, events, {.wait_max = options.deadline}); !sent) {
+  if (auto sent = outgoing_.publish(topic, events, {.wait_max = options.deadline}); !sent) {
     requests_.forget(envelope.id);
     return sent.error();
   }
   return requests_.wait(envelope.id, until);
-}
-
-/// What publishes into the topic are limited to. A topic that is not there yet will get the default.
-std::size_t Service::Impl::bytes_max(const std::string& topic) {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (const auto known = bytes_max_.find(topic); known != bytes_max_.end()) return known->second;
-  }
-  const auto info = host_.broker->topic(topic);
-  if (!info) return TopicOptions{}.event_bytes();
-  const std::scoped_lock lock(mutex_);
-  return bytes_max_[topic] = info->event_bytes_max;
 }
 
 Result<> Service::Impl::start() {
@@ -354,11 +288,7 @@ void Service::Impl::tick() {
   }
   if (!handlings_.empty()) control_.look();
   const auto now = std::chrono::steady_clock::now();
-  // What another service lets wait is published by us too, in case it does not run any more.
-  if (SteadyTime{now} - looked_for_delays_ >= look_for_delays_every) {
-    looked_for_delays_ = now;
-    if (mover_->is_needed()) mover_->start();
-  }
+  outgoing_.look_after_delays(SteadyTime{now});
   if (SteadyTime{now} - swept_ >= sweep_every) {
     swept_ = now;
     if (const auto removed = claims_.sweep(); removed > 0)
@@ -431,8 +361,7 @@ int Service::Impl::run() {
   }
   auditor_.stop();
   keeper_.stop();
-  mover_->stop();
-  if (schedule_broker_) (void)schedule_broker_->close(Duration::zero());
+  outgoing_.close();
   if (owned_broker_) {
     const auto left = std::max<Duration>(until - std::chrono::steady_clock::now(), std::chrono::seconds{1});
     if (auto closed = owned_broker_->close(left); !closed)

@@ -62,9 +62,9 @@ class AuditOverKafka : public ClusterTest {
     host_.log = &lines_;
     audit_.add({.handler = "h", .group = "g", .topic = "t", .broker_topic = "t", .state = {}});
     url_of_kafka_ = brokers::kafka::parse_url(url_).or_throw();
-    cluster_ = brokers::kafka::Cluster::open(url_of_kafka_,
-                                             std::make_shared<brokers::kafka::LogRelay>(lines_, url_of_kafka_))
-                   .or_throw();
+    cluster_ =
+        brokers::kafka::Cluster::open(url_of_kafka_, std::make_shared<brokers::kafka::LogRelay>(lines_, url_of_kafka_))
+            .or_throw();
   }
   void handle(std::size_t count) {
     auto member = broker_->subscribe("t", {.group = "g"}).or_throw();

@@ -11,8 +11,8 @@
 
 namespace tidings::service {
 
-/// Services over a real server, which the parameter names. A NATS server of its own for each test; Kafka takes seconds to
-/// start, so the program has one, and each test a prefix of its own.
+/// Services over a real server, which the parameter names. A NATS server of its own for each test; Kafka takes seconds
+/// to start, so the program has one, and each test a prefix of its own.
 class ClusterTest : public ServiceTest, public ::testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {

@@ -30,8 +30,8 @@ struct Fate {
 struct Hands {
   std::vector<std::pair<Spot, Event>> held;
   std::set<std::uint32_t> partitions;
-  std::vector<Spot> done;    // last, and not said to be settled
-  bool is_excused = false;   // it was hung while it had these, or while it asked for them
+  std::vector<Spot> done;   // last, and not said to be settled
+  bool is_excused = false;  // it was hung while it had these, or while it asked for them
   bool next_excused = false;
 };
 
@@ -117,7 +117,8 @@ class Judge {
       }
     if (!handed_.insert(step.spot).second) ++verdict_.handed_again;
     if (settled_.contains(step.spot))
-      say("settled, and came again", "event " + id_of(step.event) + " of " + at(step.spot) + ", to member " + std::to_string(step.member));
+      say("settled, and came again",
+          "event " + id_of(step.event) + " of " + at(step.spot) + ", to member " + std::to_string(step.member));
     is_at(step);
     auto& last = last_handed_[step.event.key];
     if (was_handed_.insert(step.event).second) {
@@ -132,8 +133,7 @@ class Judge {
   void is_at(const Step& step) {
     const auto [known, is_new] = places_.try_emplace(step.spot, step.event);
     if (known->second != step.event)
-      say("two events at a place",
-          at(step.spot) + " has both " + id_of(known->second) + " and " + id_of(step.event));
+      say("two events at a place", at(step.spot) + " has both " + id_of(known->second) + " and " + id_of(step.event));
   }
 
   void look(const Event& event, const Fate& fate) {
@@ -151,12 +151,13 @@ class Judge {
 
   /// In the order of places.
   void look_at_place(const Spot& spot, const Event& event) {
-    if (!handled_.contains(spot)) say("passed over", at(spot) + " has event " + id_of(event) + ", which nobody handled");
+    if (!handled_.contains(spot))
+      say("passed over", at(spot) + " has event " + id_of(event) + ", which nobody handled");
     auto& last = last_stored_[event.key];
     if (!was_stored_.insert(event).second) return;
     if (event.number < last)
-      say("stored out of order",
-          "event " + id_of(event) + " stands at " + at(spot) + ", behind number " + std::to_string(last) + " of its key");
+      say("stored out of order", "event " + id_of(event) + " stands at " + at(spot) + ", behind number " +
+                                     std::to_string(last) + " of its key");
     last = std::max(last, event.number);
   }
 

@@ -35,8 +35,8 @@ std::vector<Step> good() {
 
 /// The step of that kind about event `0-number`.
 std::vector<Step>::iterator find(std::vector<Step>& steps, Step::What what, std::uint64_t number) {
-  return std::ranges::find_if(
-      steps, [&](const Step& step) { return step.what == what && step.event == Event{0, number}; });
+  return std::ranges::find_if(steps,
+                              [&](const Step& step) { return step.what == what && step.event == Event{0, number}; });
 }
 
 void expect_wrong(const std::vector<Step>& steps, const std::string& kind) {

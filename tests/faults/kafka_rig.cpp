@@ -7,8 +7,7 @@ using namespace std::chrono_literals;
 using tidings::testing::KafkaListener;
 
 const Traits& traits() {
-  static const Traits kafka{
-      .name = "kafka", .stores_once = false, .kills_everyday = 1, .lease = 2s, .patience = 120s};
+  static const Traits kafka{.name = "kafka", .stores_once = false, .kills_everyday = 1, .lease = 2s, .patience = 120s};
   return kafka;
 }
 

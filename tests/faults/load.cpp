@@ -167,8 +167,8 @@ Load::~Load() {
 
 bool Load::flows(Duration wait_max) {
   const std::uint64_t before[] = {acknowledged_, handled_};
-  return comes_true(
-      [&] { return acknowledged_ > before[0] && (options_.members == 0 || handled_ > before[1]); }, wait_max);
+  return comes_true([&] { return acknowledged_ > before[0] && (options_.members == 0 || handled_ > before[1]); },
+                    wait_max);
 }
 
 bool Load::finish_publishing(Duration wait_max) {
@@ -230,7 +230,7 @@ void Load::publish_with_window(std::uint32_t publisher) {
   struct Key {
     Event event;
     bool is_on_its_way = false;
-    bool is_open = false;       // tried, and not acknowledged
+    bool is_open = false;  // tried, and not acknowledged
     bool may_be_there = false;
   };
   std::mt19937_64 chance(options_.seed * 31 + publisher);

@@ -57,11 +57,11 @@ struct LoadOptions {
   std::string topic;
   std::uint64_t seed = 0;
   std::uint32_t first_key = 0;
-  std::uint32_t publishers = 3;      ///< one of them with a window
-  std::uint32_t keys_each = 6;       ///< nobody else publishes to these
-  std::uint32_t members = 2;         ///< in this process
+  std::uint32_t publishers = 3;                       ///< one of them with a window
+  std::uint32_t keys_each = 6;                        ///< nobody else publishes to these
+  std::uint32_t members = 2;                          ///< in this process
   Duration publish_within = std::chrono::seconds{2};  ///< at most; at random less, so that some are given up
-  Duration pause = std::chrono::milliseconds{4};  ///< of a publisher between two calls
+  Duration pause = std::chrono::milliseconds{4};      ///< of a publisher between two calls
 };
 
 /// Publishers, each with keys of its own, and members of a group. An event is published under its id until it is

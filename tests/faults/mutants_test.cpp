@@ -14,7 +14,15 @@ using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-enum class Fault { none, forgets_one, swaps_two, refuses_what_it_wrote, hands_out_swapped, settles_before, forgets_settlements };
+enum class Fault {
+  none,
+  forgets_one,
+  swaps_two,
+  refuses_what_it_wrote,
+  hands_out_swapped,
+  settles_before,
+  forgets_settlements
+};
 
 class FaultyConsumer final : public Consumer {
  public:

@@ -28,9 +28,9 @@ struct ServiceDescription {
     std::vector<std::string> topics;
     std::vector<Event> events;  ///< none: whatever comes on the topics
     bool batches = false;
-    std::string start;              ///< of a new group
-    std::vector<Step> steps;        ///< of an attempt, from the broker to the handler and what follows its success
-    std::vector<Step> on_failure;   ///< of an attempt
+    std::string start;             ///< of a new group
+    std::vector<Step> steps;       ///< of an attempt, from the broker to the handler and what follows its success
+    std::vector<Step> on_failure;  ///< of an attempt
     bool operator==(const Handler&) const = default;
   };
   struct Schedule {

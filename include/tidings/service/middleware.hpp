@@ -9,8 +9,8 @@
 
 namespace tidings {
 
-/// One attempt of a handler, as it passes through the middleware of `Service::use`. An interface, so that middleware can
-/// be tested without a service. For the thread that it is given to, and no longer than that call.
+/// One attempt of a handler, as it passes through the middleware of `Service::use`. An interface, so that middleware
+/// can be tested without a service. For the thread that it is given to, and no longer than that call.
 class DeliveryCall {
  public:
   [[nodiscard]] virtual std::string_view handler() const = 0;

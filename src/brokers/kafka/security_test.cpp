@@ -1,49 +1,49 @@
 // Who may come in, and that a password goes nowhere it should not.
-#include <cstdlib>
 #include <fstream>
 
 #include "brokers/kafka/testing.hpp"
+#include "testing/servers/certificates.hpp"
 
 namespace tidings::brokers::kafka {
 namespace {
 
 using namespace std::chrono_literals;
+using tidings::testing::Certificates;
 using tidings::testing::KafkaListener;
 using tidings::testing::ServerProcess;
-using tidings::testing::TemporaryFolder;
 
 /// A server with an authority and a certificate of its own; and another authority, that nobody trusts.
 class KafkaSecurity : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (!tidings::testing::kafka_is_there()) return;
-    folder = new TemporaryFolder(TemporaryFolder::make("kafka-tls").or_throw());
-    const auto script =
-        "set -e; cd '" + folder->path() +
-        "'; exec 2>&1; for ca in ca other; do "
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=$ca -keyout $ca.key -out $ca.pem; done; "
-        "for host in 127.0.0.1 127.0.0.9; do openssl req -newkey rsa:2048 -nodes -subj /CN=server -keyout $host.key "
-        "-out $host.csr; "
-        "printf 'subjectAltName=IP:%s\\n' $host >ext; "
-        "openssl x509 -req -days 2 -in $host.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile ext -out $host.crt; "
-        "cat $host.key $host.crt >$host.pem; done";
-    folder->write("make.sh", script).or_throw();
-    ASSERT_EQ(std::system(("sh '" + folder->path() + "/make.sh' >'" + folder->path() + "/openssl.log'").c_str()), 0)
-        << read("openssl.log");
-    auto started = tidings::testing::start_kafka_server(
-        {.with_security = true, .files = {{"server.pem", read("127.0.0.1.pem")}}, .config = {}});
+    certificates = new Certificates(Certificates::make().or_throw());
+    certificates->add("server", {}).or_throw();
+    auto started = serve();
     ASSERT_TRUE(started) << to_string(started.error());
     server = std::move(*started);
   }
   static void TearDownTestSuite() {
     server.reset();
-    delete std::exchange(folder, nullptr);
+    delete std::exchange(certificates, nullptr);
   }
   void SetUp() override { TIDINGS_NEEDS_SERVER(tidings::testing::kafka_is_there()); }
 
-  static std::string read(const std::string& name) {
-    std::ifstream in(folder->path() + "/" + name);
+  static std::string read(const std::string& path) {
+    std::ifstream in(path);
     return {std::istreambuf_iterator<char>(in), {}};
+  }
+  /// As Kafka takes them: the key before what it signs.
+  static std::string key_and_certificate(const std::string& name) {
+    return read(certificates->key(name)) + read(certificates->certificate(name));
+  }
+  static Result<std::unique_ptr<ServerProcess>> serve(tidings::testing::KafkaServerOptions options = {}) {
+    options.with_security = true;
+    options.files["server.pem"] = key_and_certificate("server");
+    return tidings::testing::start_kafka_server(options);
+  }
+  static std::string trusting(const std::string& authority) {
+    return "?tls=true&ca=" + certificates->certificate(authority);
   }
   static std::string address(KafkaListener listener) { return tidings::testing::kafka_address(*server, listener); }
 
@@ -64,7 +64,7 @@ class KafkaSecurity : public ::testing::Test {
         << published.error().message << sink.all();
   }
 
-  static inline TemporaryFolder* folder = nullptr;
+  static inline Certificates* certificates = nullptr;
   static inline std::unique_ptr<ServerProcess> server;
   Collected sink;
 };
@@ -87,39 +87,56 @@ TEST_F(KafkaSecurity, TellsWhoHasAWrongOneAndShowsNoPassword) {
 }
 
 TEST_F(KafkaSecurity, SpeaksTlsWithWhomTheAuthorityKnows) {
-  const auto ca = "&ca=" + folder->path() + "/ca.pem";
-  const auto published = publish_over("kafka://" + address(KafkaListener::tls) + "?tls=true" + ca);
+  const auto published = publish_over("kafka://" + address(KafkaListener::tls) + trusting("ca"));
   EXPECT_TRUE(published) << to_string(published.error()) << sink.all();
   const auto both =
-      publish_over("kafka://alice:alice-secret@" + address(KafkaListener::sasl_tls) + "?sasl=PLAIN&tls=true" + ca);
+      publish_over("kafka://alice:alice-secret@" + address(KafkaListener::sasl_tls) + trusting("ca") + "&sasl=PLAIN");
   EXPECT_TRUE(both) << to_string(both.error()) << sink.all();
 }
 
 TEST_F(KafkaSecurity, ChecksTheCertificate) {
-  check_refused("kafka://" + address(KafkaListener::tls) + "?tls=true&ca=" + folder->path() + "/other.pem",
-                "certificate verify failed");
+  check_refused("kafka://" + address(KafkaListener::tls) + trusting("foreign-ca"), "certificate verify failed");
   check_refused("kafka://" + address(KafkaListener::tls) + "?tls=true",
                 "certificate verify failed");  // the system's authorities
   EXPECT_EQ(publish_over("kafka://" + address(KafkaListener::tls) + "?tls=true&ca=/nowhere.pem").error().code,
             "invalid_url");
 }
 
-TEST_F(KafkaSecurity, ChecksTheNameInTheCertificate) {
-  auto started = tidings::testing::start_kafka_server(
-      {.with_security = true, .files = {{"server.pem", read("127.0.0.9.pem")}}, .config = {}});
+/// One listener shows the certificate of another host, the other one that has expired.
+TEST_F(KafkaSecurity, ChecksTheNameInTheCertificateAndItsEnd) {
+  certificates->add("other-host", {.hosts = "IP:127.0.0.9"}).or_throw();
+  certificates->add("expired", {.has_expired = true}).or_throw();
+  auto started = serve({.files = {{"other-host.pem", key_and_certificate("other-host")},
+                                  {"expired.pem", key_and_certificate("expired")}},
+                        .config = "listener.name.tls.ssl.keystore.location={folder}/other-host.pem\n"
+                                  "listener.name.tls.ssl.keystore.type=PEM\n"
+                                  "listener.name.sasltls.ssl.keystore.location={folder}/expired.pem\n"
+                                  "listener.name.sasltls.ssl.keystore.type=PEM\n"});
   ASSERT_TRUE(started) << to_string(started.error());
-  check_refused("kafka://" + tidings::testing::kafka_address(**started, KafkaListener::tls) +
-                    "?tls=true&ca=" + folder->path() + "/ca.pem",
-                "certificate verify failed");
+  const auto other_host = tidings::testing::kafka_address(**started, KafkaListener::tls);
+  check_refused("kafka://" + other_host + trusting("ca"), "certificate verify failed");
+  const auto expired = tidings::testing::kafka_address(**started, KafkaListener::sasl_tls);
+  check_refused("kafka://alice:alice-secret@" + expired + trusting("ca") + "&sasl=PLAIN", "certificate verify failed");
 }
 
-/// The first server is on this machine, and tells of one that is not.
-TEST_F(KafkaSecurity, SendsNoReadablePasswordWhereTheServerPoints) {
-  auto started = tidings::testing::start_kafka_server({.with_security = true,
-                                                       .files = {{"server.pem", read("127.0.0.1.pem")}},
-                                                       .config = {},
-                                                       .sasl_host = "192.0.2.1"});
+/// The first server is on this machine, and tells of one that is not. It also wants a certificate of who comes by TLS.
+TEST_F(KafkaSecurity, SendsNoReadablePasswordWhereTheServerPointsAndShowsACertificateWhereOneIsWanted) {
+  certificates->add("client", {}).or_throw();
+  certificates->add("stranger", {.authority = "foreign-ca"}).or_throw();
+  auto started = serve({.files = {{"ca.pem", read(certificates->certificate("ca"))}},
+                        .config = "listener.name.tls.ssl.client.auth=required\n"
+                                  "listener.name.tls.ssl.truststore.type=PEM\n"
+                                  "listener.name.tls.ssl.truststore.location={folder}/ca.pem\n",
+                        .sasl_host = "192.0.2.1"});
   ASSERT_TRUE(started) << to_string(started.error());
+  const auto tls = "kafka://" + tidings::testing::kafka_address(**started, KafkaListener::tls) + trusting("ca");
+  const auto as = [&](const std::string& name) {
+    return tls + "&cert=" + certificates->certificate(name) + "&key=" + certificates->key(name);
+  };
+  const auto known = publish_over(as("client"));
+  EXPECT_TRUE(known) << to_string(known.error()) << sink.all();
+  EXPECT_FALSE(publish_over(tls, 1s));
+  EXPECT_FALSE(publish_over(as("stranger"), 1s));
   check_refused(
       "kafka://alice:alice-secret@" + tidings::testing::kafka_address(**started, KafkaListener::sasl) + "?sasl=PLAIN",
       "insecure_credentials", "unavailable");

@@ -142,5 +142,56 @@ TEST_F(Identity, ASeedSigns) {
   EXPECT_TRUE(publish(**broker, "orders", {event("a")}));
 }
 
+/// An operator, its account with JetStream, and a user of that, signed by keys of this test alone; none of them
+/// expires. The user's key is that of ASeedSigns.
+namespace decentralized {
+constexpr std::string_view operator_jwt =
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJlZDI1NTE5LW5rZXkifQ.eyJqdGkiOiJvcGVyYXRvciIsImlhdCI6MTcwMDAwMDAwMCwiaXNzIjoiT0I0M"
+    "0tWUk9SN1RGSjZLQVBDWVJGMkZKUk9UWkFINEZITFRKTFBXWDREUlpDQzVOQVNMR0lUMjUiLCJuYW1lIjoib3BlcmF0b3IiLCJzdWIiOiJPQ"
+    "jQzS1ZST1I3VEZKNktBUENZUkYyRkpST1RaQUg0RkhMVEpMUFdYNERSWkNDNU5BU0xHSVQyNSIsIm5hdHMiOnsidHlwZSI6Im9wZXJhdG9yI"
+    "iwidmVyc2lvbiI6Mn19.0aEV8vqEO_z0w_Irmez5CEU3lY3-ofJ6EoKBQaJWOfzFFFbfbUyeHoTCYTQKTEo3621cAc16U5RmLDvKfLJrBw";
+constexpr std::string_view account = "ABB43QBD2IWV7HQQPUNANE2FPU25DUIOW7JBY4QRSL2W6XPEAZS5GADJ";
+constexpr std::string_view account_jwt =
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJlZDI1NTE5LW5rZXkifQ.eyJqdGkiOiJhY2NvdW50IiwiaWF0IjoxNzAwMDAwMDAwLCJpc3MiOiJPQjQzS"
+    "1ZST1I3VEZKNktBUENZUkYyRkpST1RaQUg0RkhMVEpMUFdYNERSWkNDNU5BU0xHSVQyNSIsIm5hbWUiOiJhY2NvdW50Iiwic3ViIjoiQUJCN"
+    "DNRQkQySVdWN0hRUVBVTkFORTJGUFUyNURVSU9XN0pCWTRRUlNMMlc2WFBFQVpTNUdBREoiLCJuYXRzIjp7ImxpbWl0cyI6eyJzdWJzIjotM"
+    "SwiZGF0YSI6LTEsInBheWxvYWQiOi0xLCJpbXBvcnRzIjotMSwiZXhwb3J0cyI6LTEsIndpbGRjYXJkcyI6dHJ1ZSwiY29ubiI6LTEsImxlY"
+    "WYiOi0xLCJtZW1fc3RvcmFnZSI6LTEsImRpc2tfc3RvcmFnZSI6LTEsInN0cmVhbXMiOi0xLCJjb25zdW1lciI6LTF9LCJ0eXBlIjoiYWNjb"
+    "3VudCIsInZlcnNpb24iOjJ9fQ.fDx6QFlQzpy2E9Rwr98Qfi7i4wfY3Hb3seWC7acbjIoe4UT7uoW_7vzXVNknVHN6PzIG6hN81PDjB13MAh"
+    "BzDg";
+constexpr std::string_view user_jwt =
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJlZDI1NTE5LW5rZXkifQ.eyJqdGkiOiJ1c2VyIiwiaWF0IjoxNzAwMDAwMDAwLCJpc3MiOiJBQkI0M1FCR"
+    "DJJV1Y3SFFRUFVOQU5FMkZQVTI1RFVJT1c3SkJZNFFSU0wyVzZYUEVBWlM1R0FESiIsIm5hbWUiOiJ1c2VyIiwic3ViIjoiVUI0M0tWUk9SN"
+    "1RGSjZLQVBDWVJGMkZKUk9UWkFINEZITFRKTFBXWDREUlpDQzVOQVNMR0pCRkUiLCJuYXRzIjp7InB1YiI6e30sInN1YiI6e30sInN1YnMiO"
+    "i0xLCJkYXRhIjotMSwicGF5bG9hZCI6LTEsInR5cGUiOiJ1c2VyIiwidmVyc2lvbiI6Mn19.z_mXzHOPzCJ2kL7m_3WI1dCdsy0EHauDXaem"
+    "D1X87y6PJb6iTynRGje1XZ1diXssgR1c57Iqo9Du-BE0h6q5CQ";
+
+std::string config() {
+  return "operator: " + std::string(operator_jwt) + "\nresolver: MEMORY\nresolver_preload: { " + std::string(account) +
+         ": " + std::string(account_jwt) + " }\n";
+}
+/// As `nsc` writes it.
+std::string credentials(std::string_view jwt) {
+  return "-----BEGIN NATS USER JWT-----\n" + std::string(jwt) +
+         "\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n"
+         "SUAACAQDAQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB6IC5CQ\n------END USER NKEY SEED------\n";
+}
+}  // namespace decentralized
+
+TEST_F(Identity, ACredentialsFileSaysWhoThisIs) {
+  auto forged = std::string(decentralized::user_jwt);
+  forged[forged.size() - 10] = forged[forged.size() - 10] == 'A' ? 'B' : 'A';  // in its signature
+  start({.config = decentralized::config(),
+         .files = {{"user.creds", decentralized::credentials(decentralized::user_jwt)},
+                   {"forged.creds", decentralized::credentials(forged)}}});
+  ASSERT_TRUE(server);
+  expect_refused(at());
+  expect_refused(at({}, "?creds=" + server->folder() + "/forged.creds"));
+  auto broker = try_open(at({}, "?creds=" + server->folder() + "/user.creds"));
+  ASSERT_TRUE(broker) << to_string(broker.error());
+  EXPECT_TRUE(publish(**broker, "orders", {event("a")}));
+  EXPECT_FALSE(try_open(at({}, "?creds=/nowhere.creds")));
+}
+
 }  // namespace
 }  // namespace tidings::brokers::nats

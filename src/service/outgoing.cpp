@@ -1,0 +1,87 @@
+#include "service/outgoing.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <vector>
+
+#include "tidings/service/names.hpp"
+
+namespace tidings::service {
+
+namespace {
+
+constexpr Duration look_for_delays_every = std::chrono::seconds{10};
+
+Result<> done(const Result<std::vector<Published>>& published) {
+  return published ? Result<>{} : published.error();
+}
+
+}  // namespace
+
+Result<> Outgoing::open(std::unique_ptr<Broker> schedule) {
+  schedule_broker_ = std::move(schedule);
+  if (schedule_broker_ && !schedule_broker_->capabilities().delays)
+    return Error{"invalid_url", "schedule.broker keeps nothing for later; take a log:, as log:./schedule"};
+  auto* const own = host_.broker->capabilities().delays ? host_.broker : nullptr;
+  delays_.emplace(host_, schedule_broker_ ? schedule_broker_.get() : own);
+  mover_.emplace(host_, *delays_, [this](std::string_view topic, std::span<const EnvelopeView> events) {
+    return publish(topic, events);
+  });
+  return {};
+}
+
+void Outgoing::look_after_delays(SteadyTime now) {
+  if (now - looked_for_delays_ < look_for_delays_every) return;
+  looked_for_delays_ = now;
+  if (mover_->is_needed()) mover_->start();
+}
+
+void Outgoing::close() {
+  mover_->stop();
+  if (schedule_broker_) (void)schedule_broker_->close(Duration::zero());
+}
+
+Result<> Outgoing::check(std::string_view topic, const EnvelopeView& event) {
+  const auto most = bytes_max(in_namespace(host_.name_space, topic));
+  return claims_.wanted(event) ? validate(claims_.ticket(event).view(), most) : validate(event, most);
+}
+
+Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView> events,
+                           const PublishOptions& options) {
+  const auto name = in_namespace(host_.name_space, topic);
+  const auto is_plain = [&](const EnvelopeView& event) { return !claims_.wanted(event) && !Delays::due_of(event); };
+  if (std::ranges::all_of(events, is_plain)) return done(host_.broker->publish(name, events, options));
+  std::deque<Envelope> changed;
+  std::vector<EnvelopeView> now;
+  std::vector<EnvelopeView> later;
+  for (auto view : events) {
+    if (claims_.wanted(view)) {
+      if (auto kept = claims_.deposit(view); !kept) return kept;
+      view = changed.emplace_back(claims_.ticket(view)).view();
+    }
+    const auto due = Delays::due_of(view);
+    const bool waits = due && *due > host_.clock->now();
+    if (due && !waits) view = changed.emplace_back(Delays::without_marks(view)).view();
+    (waits ? later : now).push_back(view);
+  }
+  if (!later.empty()) {
+    if (auto put = delays_->put(topic, later); !put) return put;
+    mover_->start();
+  }
+  return now.empty() ? Result<>{} : done(host_.broker->publish(name, now, options));
+}
+
+/// What publishes into the topic are limited to. A topic that is not there yet will get the default.
+std::size_t Outgoing::bytes_max(const std::string& topic) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto known = bytes_max_.find(topic); known != bytes_max_.end()) return known->second;
+  }
+  const auto info = host_.broker->topic(topic);
+  if (!info) return TopicOptions{}.event_bytes();
+  const std::scoped_lock lock(mutex_);
+  return bytes_max_[topic] = info->event_bytes_max;
+}
+
+}  // namespace tidings::service
