@@ -142,8 +142,8 @@ TEST_F(Identity, ASeedSigns) {
   EXPECT_TRUE(publish(**broker, "orders", {event("a")}));
 }
 
-/// An operator, its account with JetStream, and a user of that, signed by keys of this test alone; none of them
-/// expires. The user's key is that of ASeedSigns.
+/// An operator, its accounts, of which one has JetStream, and a user of that, signed by keys of this test alone; none
+/// of them expires. The user's key is that of ASeedSigns.
 namespace decentralized {
 constexpr std::string_view operator_jwt =
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJlZDI1NTE5LW5rZXkifQ.eyJqdGkiOiJvcGVyYXRvciIsImlhdCI6MTcwMDAwMDAwMCwiaXNzIjoiT0I0M"
@@ -159,6 +159,14 @@ constexpr std::string_view account_jwt =
     "WYiOi0xLCJtZW1fc3RvcmFnZSI6LTEsImRpc2tfc3RvcmFnZSI6LTEsInN0cmVhbXMiOi0xLCJjb25zdW1lciI6LTF9LCJ0eXBlIjoiYWNjb"
     "3VudCIsInZlcnNpb24iOjJ9fQ.fDx6QFlQzpy2E9Rwr98Qfi7i4wfY3Hb3seWC7acbjIoe4UT7uoW_7vzXVNknVHN6PzIG6hN81PDjB13MAh"
     "BzDg";
+constexpr std::string_view system_account = "ABEB5XTXFWQVPBOJ4WNAQYQBXDB7TQYHCKPD7RWX6NFKJX7NLAKOK7LY";
+constexpr std::string_view system_jwt =
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJlZDI1NTE5LW5rZXkifQ.eyJqdGkiOiJzeXN0ZW0iLCJpYXQiOjE3MDAwMDAwMDAsImlzcyI6Ik9CNDNLV"
+    "lJPUjdURko2S0FQQ1lSRjJGSlJPVFpBSDRGSExUSkxQV1g0RFJaQ0M1TkFTTEdJVDI1IiwibmFtZSI6InN5c3RlbSIsInN1YiI6IkFCRUI1W"
+    "FRYRldRVlBCT0o0V05BUVlRQlhEQjdUUVlIQ0tQRDdSV1g2TkZLSlg3TkxBS09LN0xZIiwibmF0cyI6eyJsaW1pdHMiOnsic3VicyI6LTEsI"
+    "mRhdGEiOi0xLCJwYXlsb2FkIjotMSwiaW1wb3J0cyI6LTEsImV4cG9ydHMiOi0xLCJ3aWxkY2FyZHMiOnRydWUsImNvbm4iOi0xLCJsZWFmI"
+    "jotMX0sInR5cGUiOiJhY2NvdW50IiwidmVyc2lvbiI6Mn19.TTIjNmdlsa4JyaBZ-PXv0LuYF98-nVP8eslwscPwWyo0f-YduRccYo-g9pkV"
+    "pezvSa1whqR70R5rBP_PyUQqBA";
 constexpr std::string_view user_jwt =
     "eyJ0eXAiOiJKV1QiLCJhbGciOiJlZDI1NTE5LW5rZXkifQ.eyJqdGkiOiJ1c2VyIiwiaWF0IjoxNzAwMDAwMDAwLCJpc3MiOiJBQkI0M1FCR"
     "DJJV1Y3SFFRUFVOQU5FMkZQVTI1RFVJT1c3SkJZNFFSU0wyVzZYUEVBWlM1R0FESiIsIm5hbWUiOiJ1c2VyIiwic3ViIjoiVUI0M0tWUk9SN"
@@ -167,8 +175,11 @@ constexpr std::string_view user_jwt =
     "D1X87y6PJb6iTynRGje1XZ1diXssgR1c57Iqo9Du-BE0h6q5CQ";
 
 std::string config() {
-  return "operator: " + std::string(operator_jwt) + "\nresolver: MEMORY\nresolver_preload: { " + std::string(account) +
-         ": " + std::string(account_jwt) + " }\n";
+  std::string text = "operator: ";
+  text.append(operator_jwt).append("\nresolver: MEMORY\nsystem_account: ").append(system_account);
+  text.append("\nresolver_preload: { ").append(account).append(": ").append(account_jwt).append(", ");
+  text.append(system_account).append(": ").append(system_jwt).append(" }\n");
+  return text;
 }
 /// As `nsc` writes it.
 std::string credentials(std::string_view jwt) {
