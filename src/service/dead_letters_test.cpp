@@ -10,6 +10,21 @@ using namespace std::chrono_literals;
 
 const Error bad{"bad", "it is bad"};
 
+namespace v1 {
+struct Price {
+  std::string id;
+  std::int64_t pounds = 0;
+  static constexpr tidings::traits<Price> event{.name = "test.price", .topic = "orders", .key = &Price::id};
+};
+}  // namespace v1
+struct Price {
+  std::string id;
+  std::int64_t pence = 0;
+  static constexpr tidings::traits<Price> event{
+      .name = "test.price", .version = 2, .topic = "orders", .key = &Price::id};
+  static Price upcast(const v1::Price& old) { return {old.id, old.pounds * 100}; }
+};
+
 class DeadLettersTest : public ServiceTest {
  protected:
   struct Handled {
@@ -281,6 +296,34 @@ TEST_F(DeadLettersTest, WhatIsDrivenAgainIsAsItWas) {
   EXPECT_EQ(seen[0], sent);
   EXPECT_EQ(attempts.values(), (std::vector{1, 2}));
   EXPECT_EQ(read("mails").at(0).causation_id, sent.id);
+}
+
+TEST_F(DeadLettersTest, OneOfAnOlderVersionIsUpcastWhenItIsDrivenAgainAndOnReplay) {
+  make().on("take", {}, [](const v1::Price&) -> Result<> { return bad; });
+  {
+    const auto running = start();
+    publish(v1::Price{"a", 3});
+    publish(v1::Price{"b", 4});
+    ASSERT_TRUE(caught_up("orders", "test.take"));
+    ASSERT_EQ(parked().size(), 2U);
+  }
+  // The mended service knows a later version.
+  Record<std::string> seen;
+  const auto mended = [&] {
+    make().on("take", {}, [&](const Price& price) { seen.add(price.id + " " + std::to_string(price.pence)); });
+  };
+  mended();
+  {
+    const auto running = start();
+    EXPECT_EQ(ask({.filter = {.key = "a"}}).redriven, 1U);
+    EXPECT_EQ(seen.values(), std::vector<std::string>{"a 300"});
+    EXPECT_EQ(ask({}).redriven, 1U);
+  }
+  ASSERT_TRUE(broker_->seek("orders", "test.take", Start::earliest()));
+  mended();
+  const auto running = start();
+  ASSERT_TRUE(seen.wait(4));
+  EXPECT_EQ(seen.values(), (std::vector<std::string>{"a 300", "b 400", "a 300", "b 400"}));
 }
 
 TEST_F(DeadLettersTest, ABatchHandlerHasThemInOrderToo) {
