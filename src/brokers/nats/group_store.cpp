@@ -90,11 +90,25 @@ Result<GroupStore::Position> GroupStore::position(std::uint32_t partition, Stead
   return position;
 }
 
+Result<bool> GroupStore::holds(const std::string& member, std::uint32_t partition, SteadyTime until) {
+  auto seen = read(until);
+  if (!seen) return seen.error();
+  return seen->record.places.at(partition).holder == member;
+}
+
 Result<GroupStore::Position> GroupStore::take(std::uint32_t partition, const std::function<void(PositionRecord&)>& move,
                                               SteadyTime until) {
   while (true) {
     auto there = position(partition, until);
     if (!there) return there.error();
+    if (there->revision == 0 && !move) {  // the server has lost it: `Api::begin_put`
+      auto group = read(until);
+      if (!group) return group.error();
+      api_.link().log().write(LogLevel::error, "nats: the server has lost where group " + group_ +
+                                                   " stands in partition " + std::to_string(partition) + " of topic " +
+                                                   topic_ + "; it begins again with the first event kept");
+      there->record.epoch = group->revision;  // above every epoch before it, each of which took a revision
+    }
     ++there->record.epoch;
     there->record.settled_beyond = 0;
     if (move) move(there->record);

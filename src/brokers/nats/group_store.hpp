@@ -36,6 +36,8 @@ class GroupStore {
     std::uint64_t revision = 0;  ///< 0: there is none
   };
   Result<Position> position(std::uint32_t partition, SteadyTime until);
+  /// Whether the group's record says so.
+  Result<bool> holds(const std::string& member, std::uint32_t partition, SteadyTime until);
   /// Writes it under a higher epoch, so that nobody else writes it any more. `move`, where given, says what else is so.
   Result<Position> take(std::uint32_t partition, const std::function<void(PositionRecord&)>& move, SteadyTime until);
   Result<std::shared_ptr<Answer>> begin_put(std::uint32_t partition, const PositionRecord& record,

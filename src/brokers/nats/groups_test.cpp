@@ -5,6 +5,8 @@
 #include <set>
 #include <thread>
 
+#include "brokers/nats/api.hpp"
+#include "brokers/nats/names.hpp"
 #include "brokers/nats/testing.hpp"
 #include "testing/servers/tcp_proxy.hpp"
 
@@ -132,6 +134,32 @@ TEST_F(Groups, AMemberWithoutAConnectionLosesItsPartitionsAndComesBack) {
   const auto rest = take(*member, 1);
   EXPECT_EQ(rest.at(0).envelope.id, "c");
   EXPECT_TRUE(member->settle(ids_of(rest)));
+}
+
+/// As a server that was killed does now and then, with whatever its index has lost.
+TEST_F(Groups, ARecordThatTheServerHasLostIsWrittenAgainByItsHolder) {
+  const auto broker = open(lease);
+  ASSERT_TRUE(publish(*broker, "orders", {event("a"), event("b"), event("c")}));
+  const auto member = join(*broker, "orders");
+  const auto ids = ids_of(take(*member, 3));
+  ASSERT_TRUE(member->settle({ids.data(), 1}));
+  const auto lose_it = [&] {
+    const auto link = Link::open(*parse_url(at()), log);
+    ASSERT_TRUE(link);
+    EXPECT_TRUE(Api(*link).purge_records(position_subject("orders", "group", 0), steady_now() + answer_within));
+  };
+  lose_it();
+  const auto settled = member->settle({ids.data() + 1, 1});
+  EXPECT_TRUE(settled) << to_string(settled.error());
+  EXPECT_EQ(place_of(*broker).position, Offset{2});
+  EXPECT_EQ(place_of(*broker).handled, 2U);
+  EXPECT_NE(log.text().find("the server has lost where group group stands in partition 0"), std::string::npos)
+      << log.text();
+  // Where nobody holds it, nobody knows better.
+  member->close(0s).value();
+  lose_it();
+  const auto heir = join(*broker, "orders");
+  EXPECT_EQ(names_of(take(*heir, 3)), (std::vector<std::string>{"a", "b", "c"}));
 }
 
 TEST_F(Groups, WhoClosesHandsOverAtOnce) {

@@ -112,7 +112,7 @@ class Member : public std::enable_shared_from_this<Member> {
 
   std::mutex sharing_;  // who talks to the server about the group; taken before mutex_
   GroupStore store_;
-  std::string id_;
+  std::string id_;  // written under mutex_, too
   std::optional<GroupStore::Seen> seen_;
   struct Beat {
     std::uint64_t number = 0;

@@ -56,7 +56,10 @@ Result<bool> Member::expire(GroupRecord& record) {
 }
 
 Result<> Member::join(SteadyTime until) {
-  id_ = core_->api.link().new_token();
+  {
+    const std::scoped_lock lock(mutex_);
+    id_ = core_->api.link().new_token();
+  }
   while (true) {
     auto there = store_.read(until);
     if (!there) return there.error();

@@ -98,11 +98,25 @@ Result<> Member::write_positions(std::unique_lock<std::mutex>& lock, bool beyond
 Result<> Member::find_revision(std::unique_lock<std::mutex>& lock, std::uint32_t partition, SteadyTime until) {
   auto& place = places_[partition];
   const auto epoch = place.written.epoch;
+  const auto id = id_;
   lock.unlock();
   auto there = store_.position(partition, until);
+  // Where there is none the server has lost it, unless the group was deleted while this member was taken for dead.
+  Result<bool> is_lost = false;
+  if (there && there->revision == 0) is_lost = store_.holds(id, partition, until);
   lock.lock();
   if (!there) return there.error();
+  if (!is_lost) return is_lost.error();
   if (!place.is_held || place.written.epoch != epoch) return {};
+  if (*is_lost) {
+    core_->options.log->write(LogLevel::warning, core_->url.shown + ": the server has lost where group " +
+                                                     options_.group + " stands in partition " +
+                                                     std::to_string(partition) + " of topic " + topic_->name() +
+                                                     ", as some do when they are killed; its holder writes it again");
+    place.revision = 0;
+    place.revision_is_unknown = false;
+    return {};
+  }
   if (there->record.epoch != epoch) {
     lose_to_another(place);
     return {};

@@ -72,7 +72,7 @@ Result<> Topics::begin(SteadyTime until) {
   bucket.name = bucket_stream;
   bucket.description = "Tidings: topics, groups and their positions";
   bucket.subjects = {std::string(bucket_subjects)};
-  bucket.max_msgs_per_subject = 1;
+  // No limit of messages for each subject, though the last alone counts: `Api::begin_put` says why.
   bucket.discard = "new";
   bucket.deny_delete = true;
   bucket.allow_rollup_hdrs = true;
