@@ -19,7 +19,10 @@ namespace {
 class WindowedPublisher final : public Publisher {
  public:
   WindowedPublisher(std::unique_ptr<TwoStepPublish> steps, const PublisherOptions& options)
-      : steps_(std::move(steps)), window_(std::max<std::size_t>(options.window, 1)), log_(*options.log) {
+      : steps_(std::move(steps)),
+        window_(std::max<std::size_t>(options.window, 1)),
+        room_step_(std::max<std::size_t>(window_ / 8, 64)),
+        log_(*options.log) {
     acknowledger_ = std::thread([this] { acknowledge(); });
   }
   ~WindowedPublisher() override {
@@ -106,15 +109,24 @@ class WindowedPublisher final : public Publisher {
       taken.swap(waiting_);
       lock.unlock();
       std::size_t events = 0;
+      std::size_t publishes = 0;
+      const auto make_room = [&] {  // with the lock
+        outstanding_ -= std::exchange(events, 0);
+        finished_ += std::exchange(publishes, 0);
+        changed_.notify_all();
+      };
       for (auto& one : taken) {
         tell(one);
         events += one.events;
+        ++publishes;
+        if (events < room_step_) continue;
+        // Before the last of a large window is told, others may be on their way.
+        const std::scoped_lock step(mutex_);
+        make_room();
       }
-      lock.lock();
-      outstanding_ -= events;
-      finished_ += taken.size();
       taken.clear();
-      changed_.notify_all();
+      lock.lock();
+      make_room();
     }
   }
 
@@ -132,6 +144,7 @@ class WindowedPublisher final : public Publisher {
 
   const std::unique_ptr<TwoStepPublish> steps_;
   const std::size_t window_;
+  const std::size_t room_step_;
   LogSink& log_;
   std::mutex mutex_;
   std::condition_variable begun_, changed_;

@@ -35,7 +35,8 @@ using feed_json::Pull;
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t ahead_max = 256;
+// Half of it may be taken before more is asked for, which takes a round trip.
+constexpr std::size_t ahead_max = 1'024;
 constexpr std::size_t bytes_ahead_max = std::size_t{8} << 20;
 constexpr auto pull_for = 10s;
 constexpr auto pause_after_trouble = 100ms;
@@ -76,7 +77,7 @@ void Feed::create(SteadyTime now) {
   consumer_sequence_ = 0;
   wanted_ = 0;
   losses_ = link.losses();
-  link.listen(consumer_, deliver_);
+  link.listen(consumer_, deliver_, pause_);
   CreateConsumer request{.stream_name = stream_};
   request.config.name = consumer_;
   request.config.deliver_policy = "by_start_sequence";
@@ -109,8 +110,14 @@ void Feed::pull(SteadyTime now) {
   due_ = now + pull_for + answer_within;
 }
 
-bool Feed::come(Message message, SteadyTime now) {
+Feed::Incoming Feed::read(Message message) {
+  if (const auto at = delivered_at(*message)) return {read_event(std::move(message), *at), nullptr};
+  return {nullptr, std::move(message)};
+}
+
+bool Feed::come(Incoming incoming, SteadyTime now) {
   if (state_ == State::stopped || state_ == State::broken) return false;
+  const auto& message = incoming.event ? incoming.event->message : incoming.other;
   const std::string_view subject = natsMsg_GetSubject(message.get());
   if (subject.starts_with(api_.link().reply_to(consumer_)) && subject.ends_with(".made")) {
     const auto made = JsonCodec::decode<Created>(payload_of(*message));
@@ -122,18 +129,19 @@ bool Feed::come(Message message, SteadyTime now) {
     pull(now);
     return false;
   }
-  if (const auto at = delivered_at(*message)) {
+  if (incoming.event) {
+    const auto& at = incoming.event->at;
     // What a consumer before this one was given may come late.
     if (std::string_view(natsMsg_GetReply(message.get())).find("." + consumer_ + ".") == std::string_view::npos)
       return false;
-    if (at->consumer_sequence != consumer_sequence_ + 1 || at->sequence <= next_) {
+    if (at.consumer_sequence != consumer_sequence_ + 1 || at.sequence <= next_) {
       break_off(now, Duration::zero());  // something was lost on the way
       create(now);
       return false;
     }
-    consumer_sequence_ = at->consumer_sequence;
-    next_ = at->sequence;
-    events_.push_back(read_event(std::move(message), *at));
+    consumer_sequence_ = at.consumer_sequence;
+    next_ = at.sequence;
+    events_.push_back(std::move(incoming.event));
     if (wanted_ > 0) --wanted_;
     pull(now);
     return true;

@@ -21,9 +21,10 @@ namespace tidings::brokers::nats {
 /// mutex.
 class Feed {
  public:
-  /// `deliver` is called with each message for this, without the owner's mutex, and calls `come` under it.
-  Feed(Api& api, std::string stream, std::function<void(Message)> deliver)
-      : api_(api), stream_(std::move(stream)), deliver_(std::move(deliver)) {}
+  /// `deliver` is called with each message for this, without the owner's mutex, and calls `come` under it; `pause` as
+  /// of `Link::listen`.
+  Feed(Api& api, std::string stream, Link::Handler deliver, Link::Pause pause)
+      : api_(api), stream_(std::move(stream)), deliver_(std::move(deliver)), pause_(std::move(pause)) {}
   ~Feed() { stop(); }
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
@@ -31,8 +32,15 @@ class Feed {
   /// From `next` on; what stood here is dropped.
   void start(std::uint64_t next, SteadyTime now);
   void stop();
-  /// A message that was sent to it. True: there is more to take.
-  bool come(Message message, SteadyTime now);
+  /// A message that was sent to it.
+  struct Incoming {
+    std::shared_ptr<const Kept> event;  ///< or
+    Message other;
+  };
+  /// Reads it. Takes no mutex.
+  [[nodiscard]] static Incoming read(Message message);
+  /// True: there is more to take.
+  bool come(Incoming incoming, SteadyTime now);
   /// Mends what is missing, asks for more where there is room.
   void tick(SteadyTime now);
   /// When `tick` has something to do though nothing comes.
@@ -53,7 +61,8 @@ class Feed {
 
   Api& api_;
   const std::string stream_;
-  const std::function<void(Message)> deliver_;
+  const Link::Handler deliver_;
+  const Link::Pause pause_;
   State state_ = State::stopped;
   SteadyTime due_{};
   std::string consumer_;

@@ -1,5 +1,6 @@
 #include "brokers/nats/link.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -101,8 +102,7 @@ Link::~Link() {
 }
 
 Result<> Link::subscribe(const std::string& subject) {
-  // The subscription's thread may run a little longer than the link.
-  auto* closure = new std::weak_ptr<Link>(weak_from_this());
+  auto* closure = new Incoming{weak_from_this(), {}, 0};
   natsSubscription* made = nullptr;
   if (const auto status = natsConnection_Subscribe(&made, connection_.get(), subject.c_str(), on_message, closure);
       status != NATS_OK) {
@@ -110,7 +110,7 @@ Result<> Link::subscribe(const std::string& subject) {
     return Error{"unreachable", shown_ + ": cannot subscribe: " + natsStatus_GetText(status), Retry::same_call};
   }
   subscriptions_.emplace_back(made);
-  natsSubscription_SetOnCompleteCB(made, [](void* done) { delete static_cast<std::weak_ptr<Link>*>(done); }, closure);
+  natsSubscription_SetOnCompleteCB(made, [](void* done) { delete static_cast<Incoming*>(done); }, closure);
   // What is on its way is bounded by what was asked for; nothing may be dropped.
   natsSubscription_SetPendingLimits(made, -1, -1);
   return {};
@@ -177,7 +177,7 @@ Result<std::shared_ptr<Answer>> Link::ask(const std::string& subject, std::strin
   });
   {
     const std::scoped_lock lock(mutex_);
-    entries_[token] = {nullptr, answer};
+    entries_[token] = {nullptr, nullptr, answer};
   }
   if (send(*message) == Sent::not_connected)
     return Error{"not_connected", shown_ + ": there is no connection to the NATS server now", Retry::same_call};
@@ -188,9 +188,10 @@ std::string Link::new_token() {
   return inbox_.substr(inbox_.rfind('.') + 1) + "-" + std::to_string(tokens_++);
 }
 
-void Link::listen(const std::string& token, Handler handler) {
+void Link::listen(const std::string& token, Handler handler, Pause pause) {
   const std::scoped_lock lock(mutex_);
-  entries_[token] = {std::make_shared<Handler>(std::move(handler)), {}};
+  entries_[token] = {
+      std::make_shared<Handler>(std::move(handler)), pause ? std::make_shared<Pause>(std::move(pause)) : nullptr, {}};
 }
 
 void Link::forget(const std::string& token) {
@@ -203,12 +204,21 @@ void Link::listen_to_changes(Handler handler) {
   on_change_ = handler ? std::make_shared<Handler>(std::move(handler)) : nullptr;
 }
 
-void Link::on_message(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
+void Link::on_message(natsConnection*, natsSubscription* subscription, natsMsg* message, void* closure) {
   Message owned(message);
-  if (const auto self = static_cast<std::weak_ptr<Link>*>(closure)->lock()) self->dispatch(std::move(owned));
+  auto& incoming = *static_cast<Incoming*>(closure);
+  if (const auto self = incoming.link.lock()) self->dispatch(std::move(owned), incoming);
+  if (incoming.pauses.empty()) return;
+  constexpr std::size_t without_pause_max = 64;
+  int waiting = 0;
+  if (++incoming.since_pause < without_pause_max &&
+      natsSubscription_GetPending(subscription, &waiting, nullptr) == NATS_OK && waiting > 0)
+    return;
+  incoming.since_pause = 0;
+  for (const auto& pause : std::exchange(incoming.pauses, {})) (*pause)();
 }
 
-void Link::dispatch(Message message) {
+void Link::dispatch(Message message, Incoming& incoming) {
   const std::string_view subject = natsMsg_GetSubject(message.get());
   const char* reply = natsMsg_GetReply(message.get());
   auto token = reply != nullptr ? consumer_of(reply) : std::string_view{};
@@ -223,6 +233,9 @@ void Link::dispatch(Message message) {
     } else if (const auto found = entries_.find(token); found != entries_.end()) {
       handler = found->second.handler;
       answer = found->second.answer.lock();
+      if (const auto& pause = found->second.pause;
+          pause && std::ranges::find(incoming.pauses, pause) == incoming.pauses.end())
+        incoming.pauses.push_back(pause);
     }
   }
   if (answer) answer->come(std::move(message));

@@ -52,6 +52,9 @@ class Answer {
 class Link : public std::enable_shared_from_this<Link> {
  public:
   using Handler = std::function<void(Message)>;
+  /// Called behind the last of the messages that wait on that thread, or behind some dozens: so who waits for them is
+  /// woken once for all.
+  using Pause = std::function<void()>;
 
   /// Errors: `unreachable` (same call), `permission_denied`, `tls_failed`, `io_error` (never).
   static Result<std::shared_ptr<Link>> open(const Url& url, LogSink& log);
@@ -83,7 +86,7 @@ class Link : public std::enable_shared_from_this<Link> {
   /// What is sent there, or below it (`.MORE`), comes to the handler of that token; so does what a JetStream consumer
   /// of that name delivers.
   [[nodiscard]] std::string reply_to(const std::string& token) const { return inbox_ + "." + token; }
-  void listen(const std::string& token, Handler handler);
+  void listen(const std::string& token, Handler handler, Pause pause = {});
   /// Its handler may run a last time while this returns.
   void forget(const std::string& token);
   /// Those of everybody else, by subject: `change_subjects`.
@@ -99,13 +102,20 @@ class Link : public std::enable_shared_from_this<Link> {
  private:
   struct Entry {
     std::shared_ptr<Handler> handler;
+    std::shared_ptr<Pause> pause;
     std::weak_ptr<Answer> answer;
+  };
+  /// What a subscription's thread has at hand.
+  struct Incoming {
+    std::weak_ptr<Link> link;  // the thread may run a little longer than it
+    std::vector<std::shared_ptr<Pause>> pauses;
+    std::size_t since_pause = 0;
   };
 
   Link(const Url& url, LogSink& log) : shown_(url.shown), log_(log) {}
   Result<> subscribe(const std::string& subject);
   static void on_message(natsConnection* connection, natsSubscription* subscription, natsMsg* message, void* closure);
-  void dispatch(Message message);
+  void dispatch(Message message, Incoming& incoming);
   void connection_changed(bool connected);
 
   const std::string shown_;

@@ -27,9 +27,13 @@ Member::~Member() {
 Result<> Member::begin(SteadyTime until) {
   const std::weak_ptr<Member> weak = weak_from_this();
   for (std::uint32_t partition = 0; partition < places_.size(); ++partition)
-    places_[partition].feed =
-        std::make_unique<Feed>(core_->api, topic_->stream(partition), [weak, partition](Message message) {
+    places_[partition].feed = std::make_unique<Feed>(
+        core_->api, topic_->stream(partition),
+        [weak, partition](Message message) {
           if (const auto self = weak.lock()) self->come(partition, std::move(message));
+        },
+        [weak] {
+          if (const auto self = weak.lock()) self->tell_what_came();
         });
   watch_ = core_->api.link().watch([weak] {
     if (const auto self = weak.lock()) self->connection_changed();
@@ -52,8 +56,17 @@ Result<> Member::begin(SteadyTime until) {
 }
 
 void Member::come(std::uint32_t partition, Message message) {
+  auto incoming = Feed::read(std::move(message));
   const std::scoped_lock lock(mutex_);
-  if (places_[partition].feed->come(std::move(message), steady_now()) && waiting_ > 0) changed_.notify_all();
+  if (places_[partition].feed->come(std::move(incoming), steady_now())) has_come_ = true;
+}
+
+void Member::tell_what_came() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!std::exchange(has_come_, false) || waiting_ == 0) return;
+  }
+  changed_.notify_all();
 }
 
 void Member::connection_changed() {

@@ -72,6 +72,7 @@ class Member : public std::enable_shared_from_this<Member> {
 
   [[nodiscard]] SteadyTime clock_now() const { return core_->options.clock->steady_now(); }
   void come(std::uint32_t partition, Message message);
+  void tell_what_came();
   void connection_changed();
   void read(std::size_t max, std::vector<Delivery>& out);
   void read_for_group(std::size_t max, std::vector<Delivery>& out);
@@ -127,6 +128,7 @@ class Member : public std::enable_shared_from_this<Member> {
   std::vector<Place> places_;
   std::size_t turn_ = 0;
   int waiting_ = 0;
+  bool has_come_ = false;  // and nobody was told
   bool is_woken_ = false;
   bool is_closing_ = false;
   bool is_closed_ = false;

@@ -43,9 +43,14 @@ std::optional<std::pair<std::uint32_t, std::uint64_t>> numbers_of(std::string_vi
 std::shared_ptr<Sender> Sender::make(std::shared_ptr<Link> link, std::shared_ptr<Topic> topic) {
   std::shared_ptr<Sender> sender(new Sender(std::move(link), std::move(topic)));
   const std::weak_ptr<Sender> weak = sender;
-  sender->link_->listen(sender->token_, [weak](const Message& message) {
-    if (const auto self = weak.lock()) self->answered(message);
-  });
+  sender->link_->listen(
+      sender->token_,
+      [weak](const Message& message) {
+        if (const auto self = weak.lock()) self->answered(message);
+      },
+      [weak] {
+        if (const auto self = weak.lock()) self->all_answered();
+      });
   sender->watch_ = sender->link_->watch([weak] {
     if (const auto self = weak.lock()) self->connection_changed();
   });
@@ -87,8 +92,8 @@ Result<std::shared_ptr<Sender::Call>> Sender::begin(std::span<const EnvelopeView
     if (const auto bytes = message_bytes(headers.back(), event.payload.size()); bytes > bytes_max)
       return too_large(*topic_, bytes, bytes_max);
   }
-  const std::scoped_lock lock(mutex_);
-  if (is_closed_) return closed();
+  // Made without the lock that those who hear answers take, too.
+  const std::scoped_lock begin_lock(begin_mutex_);
   std::vector<std::pair<std::uint32_t, Item>> items;
   for (std::size_t index = 0; index < events.size(); ++index) {
     const auto partition = call->routing_.places[index].partition.value;
@@ -102,6 +107,8 @@ Result<std::shared_ptr<Sender::Call>> Sender::begin(std::span<const EnvelopeView
                                        .number = numbers_++,
                                        .bytes = message_bytes(headers[index], events[index].payload.size())});
   }
+  const std::scoped_lock lock(mutex_);
+  if (is_closed_) return closed();
   for (auto& [partition, item] : items) lanes_[partition].items.push_back(std::move(item));
   const auto now = steady_now();
   for (const auto& part : call->routing_.parts) pump(part.partition.value, now);
@@ -162,13 +169,14 @@ void Sender::pump(std::uint32_t partition, SteadyTime now) {
 /// The server's word on an event.
 void Sender::answered(const Message& message) {
   const auto numbers = numbers_of(natsMsg_GetSubject(message.get()));
-  const std::scoped_lock lock(mutex_);
   if (!numbers || numbers->first >= lanes_.size()) return;
+  const auto where = status_of(*message) != 0 ? Result<Stored>(Error{"no_responders", "no stream takes the events now"})
+                                              : read_acknowledgement(payload_of(*message));
+  Item done;  // it goes without the lock
+  const std::scoped_lock lock(mutex_);
   auto& lane = lanes_[numbers->first];
   const auto found = std::ranges::lower_bound(lane.items, numbers->second, {}, &Item::number);
   if (found == lane.items.end() || found->number != numbers->second) return;
-  const auto where = status_of(*message) != 0 ? Result<Stored>(Error{"no_responders", "no stream takes the events now"})
-                                              : read_acknowledgement(payload_of(*message));
   if (where) {
     if (found->is_sent) no_longer_sent(lane, *found);
     if (found->call != nullptr) {
@@ -179,12 +187,29 @@ void Sender::answered(const Message& message) {
       call.may_be_written_ = true;
       --call.open_;
     }
+    done = std::move(*found);
     lane.items.erase(found);
   } else if (found->is_sent) {
     refused(lane, *found, where.error());
   }
-  pump(numbers->first, steady_now());
+}
+
+/// Of those that have come, that is: there is room, and somebody may be done.
+void Sender::all_answered() {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto now = steady_now();
+    for (std::uint32_t partition = 0; partition < lanes_.size(); ++partition)
+      if (lanes_[partition].sent < lanes_[partition].items.size()) pump(partition, now);
+  }
   changed_.notify_all();
+}
+
+/// When the first answer is late. They were sent in the order in which they stand.
+std::optional<SteadyTime> Sender::Lane::answers_due() const {
+  if (sent == 0) return std::nullopt;
+  const auto first = std::ranges::find(items, true, &Item::is_sent);
+  return first == items.end() ? std::nullopt : std::optional(first->answer_until);
 }
 
 void Sender::no_longer_sent(Lane& lane, Item& item) {
@@ -221,9 +246,7 @@ void Sender::give_up_answers(Lane& lane) {
 void Sender::tick(SteadyTime now) {
   for (std::uint32_t partition = 0; partition < lanes_.size(); ++partition) {
     auto& lane = lanes_[partition];
-    if (lane.sent > 0 &&
-        std::ranges::any_of(lane.items, [&](const Item& item) { return item.is_sent && item.answer_until <= now; }))
-      give_up_answers(lane);
+    if (const auto due = lane.answers_due(); due && *due <= now) give_up_answers(lane);
     if (!lane.items.empty()) pump(partition, now);
   }
 }
@@ -281,8 +304,7 @@ SteadyTime Sender::next_due() const {
   auto due = SteadyTime::max();
   const auto now = steady_now();
   for (const auto& lane : lanes_) {
-    for (const auto& item : lane.items)
-      if (item.is_sent) due = std::min(due, item.answer_until);
+    due = std::min(due, lane.answers_due().value_or(SteadyTime::max()));
     if (lane.sent == 0 && !lane.items.empty()) due = std::min(due, std::max(lane.not_before, now + look));
   }
   return due;

@@ -67,10 +67,13 @@ class Sender : public std::enable_shared_from_this<Sender> {
     std::size_t bytes_sent = 0;
     bool is_halted = false;   // something failed: nothing more until all that was sent is answered, or given up
     SteadyTime not_before{};  // of the next try
+
+    [[nodiscard]] std::optional<SteadyTime> answers_due() const;
   };
 
   Sender(std::shared_ptr<Link> link, std::shared_ptr<Topic> topic);
   void answered(const Message& message);
+  void all_answered();
   void no_longer_sent(Lane& lane, Item& item);
   void refused(Lane& lane, Item& item, Error error);
   void give_up_answers(Lane& lane);
@@ -85,10 +88,11 @@ class Sender : public std::enable_shared_from_this<Sender> {
   const std::shared_ptr<Topic> topic_;
   const std::string token_;
   std::uint64_t watch_ = 0;
+  std::mutex begin_mutex_;  // numbers and lanes have one order; taken before mutex_
+  std::uint64_t numbers_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Lane> lanes_;
-  std::uint64_t numbers_ = 0;
   std::uint64_t losses_ = 0;
   bool is_closed_ = false;
 };
