@@ -108,6 +108,7 @@ class Member final {
   void take(const rd_kafka_message_t& message, std::vector<std::pair<std::uint32_t, SharedRecord>>& came);
   void put(std::vector<std::pair<std::uint32_t, SharedRecord>>& came);
   void serve();
+  [[nodiscard]] std::size_t held_count() const;
   void resume_those_with_room();
   void find_again();
   void go_on_at(std::uint32_t number, Place& place, std::uint64_t earliest, std::uint64_t end);

@@ -4,7 +4,7 @@
 
 namespace tidings::brokers::kafka {
 
-void Pending::report(std::size_t index, rd_kafka_resp_err_t code, rd_kafka_msg_status_t status, std::int64_t offset) {
+bool Pending::report(std::size_t index, rd_kafka_resp_err_t code, rd_kafka_msg_status_t status, std::int64_t offset) {
   const std::scoped_lock lock(mutex_);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     ++written_;
@@ -19,11 +19,11 @@ void Pending::report(std::size_t index, rd_kafka_resp_err_t code, rd_kafka_msg_s
     if (code_ == RD_KAFKA_RESP_ERR_NO_ERROR) code_ = code;
     may_be_written_ = may_be_written_ || status != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
   }
-  if (--left_ == 0) done_.notify_all();
+  return --left_ == 0;
 }
 
 void Pending::refuse(rd_kafka_resp_err_t code) {
-  report(0, code, RD_KAFKA_MSG_STATUS_NOT_PERSISTED, -1);
+  if (report(0, code, RD_KAFKA_MSG_STATUS_NOT_PERSISTED, -1)) tell();
 }
 
 Result<std::vector<Published>> Pending::wait(SteadyTime until, const std::string& doing, const LogRelay& relay) {

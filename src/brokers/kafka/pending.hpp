@@ -16,8 +16,11 @@ class Pending {
  public:
   explicit Pending(std::vector<Published> places) : places_(std::move(places)), left_(places_.size()) {}
 
-  /// What a server said of the record at `index` of the call.
-  void report(std::size_t index, rd_kafka_resp_err_t code, rd_kafka_msg_status_t status, std::int64_t offset);
+  /// What a server said of the record at `index` of the call. True: it was the last, and `tell` is to be called, soon.
+  [[nodiscard]] bool report(std::size_t index, rd_kafka_resp_err_t code, rd_kafka_msg_status_t status,
+                            std::int64_t offset);
+  /// Wakes who waits.
+  void tell() { done_.notify_all(); }
   /// The record was never handed over.
   void refuse(rd_kafka_resp_err_t code);
 

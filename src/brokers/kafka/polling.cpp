@@ -14,13 +14,17 @@ using namespace std::chrono_literals;
 constexpr Duration poll_max = 300ms;
 constexpr Duration poll_max_while_giving_up = 5ms;
 constexpr std::size_t at_once = 256;
-// A partition's buffer: beyond one of these it is paused, below half of both it goes on.
+// A partition's buffer: beyond one of these it is paused, below half of both it goes on, some ten milliseconds later
+// until events come again. Where a member holds few partitions each has more, so that what is left lasts until then.
 constexpr std::size_t buffer_records = 10'000;
 constexpr std::size_t buffer_bytes = std::size_t{8} << 20;
+constexpr std::size_t all_records = 6 * buffer_records;
+constexpr std::size_t all_bytes = 6 * buffer_bytes;
 constexpr Duration goodbye_max = 3s;
 
-bool is_full(std::size_t records, std::size_t bytes) {
-  return records >= buffer_records || bytes >= buffer_bytes;
+bool is_full(std::size_t records, std::size_t bytes, std::size_t partitions) {
+  return records >= std::max(buffer_records, all_records / partitions) ||
+         bytes >= std::max(buffer_bytes, all_bytes / partitions);
 }
 
 }  // namespace
@@ -140,6 +144,7 @@ void Member::put(std::vector<std::pair<std::uint32_t, SharedRecord>>& came) {
   const auto full = make_list(1);
   {
     const std::scoped_lock lock(mutex_);
+    const auto held = held_count();
     for (auto& [number, record] : came) {
       const auto found = places_.find(number);
       // What comes late, of an assignment that has gone, or twice, over a pause, is not for here.
@@ -150,22 +155,29 @@ void Member::put(std::vector<std::pair<std::uint32_t, SharedRecord>>& came) {
       place.next_fetch = record->offset + 1;
       place.buffer_bytes += record->bytes;
       place.buffer.push_back(std::move(record));
-      if (place.paused || !is_full(place.buffer.size(), place.buffer_bytes)) continue;
+      if (place.paused || !is_full(place.buffer.size(), place.buffer_bytes, held)) continue;
       place.paused = true;
       rd_kafka_topic_partition_list_add(full.get(), plan_.topic.c_str(), static_cast<std::int32_t>(number));
     }
-    news_.notify_all();
   }
+  news_.notify_all();
   came.clear();
   if (full->cnt > 0) rd_kafka_pause_partitions(client_.get(), full.get());
+}
+
+/// One at least.
+std::size_t Member::held_count() const {
+  const auto count = std::ranges::count_if(places_, [](const auto& each) { return each.second.held; });
+  return std::max<std::size_t>(static_cast<std::size_t>(count), 1);
 }
 
 void Member::resume_those_with_room() {
   const auto list = make_list(1);
   {
     const std::scoped_lock lock(mutex_);
+    const auto held = held_count();
     for (auto& [number, place] : places_) {
-      if (!place.paused || is_full(2 * place.buffer.size(), 2 * place.buffer_bytes)) continue;
+      if (!place.paused || is_full(2 * place.buffer.size(), 2 * place.buffer_bytes, held)) continue;
       place.paused = false;
       rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(number));
     }

@@ -1,6 +1,7 @@
 #include "brokers/kafka/producer.hpp"
 
 #include <system_error>
+#include <utility>
 
 #include "brokers/kafka/asking.hpp"
 #include "brokers/kafka/errors.hpp"
@@ -14,6 +15,7 @@ namespace {
 // Before the 30 s of a publish that says nothing else: so it hears that nothing was written, where nothing was.
 constexpr auto message_timeout_ms = "20000";
 constexpr int poll_ms = 100;
+constexpr std::size_t untold_max = 256;
 constexpr std::uint64_t overhead_bytes = 512;  // about what librdkafka takes for a record
 
 }  // namespace
@@ -71,22 +73,37 @@ void ProducerClient::fail_for_tests() {
 }
 
 void ProducerClient::run(const std::stop_token& stop) {
-  while (!stop.stop_requested()) rd_kafka_poll(client_.get(), poll_ms);
-  while (rd_kafka_outq_len(client_.get()) > 0 && rd_kafka_poll(client_.get(), poll_ms) > 0) {
+  while (!stop.stop_requested()) poll();
+  while (rd_kafka_outq_len(client_.get()) > 0 && poll() > 0) {
   }
+}
+
+int ProducerClient::poll() {
+  const int served = rd_kafka_poll(client_.get(), poll_ms);
+  tell_reported();
+  return served;
+}
+
+void ProducerClient::tell_reported() {
+  for (const auto& pending : reported_) pending->tell();
+  reported_.clear();
+  if (reported_bytes_ == 0) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    bytes_ -= std::exchange(reported_bytes_, 0);
+  }
+  room_.notify_all();
 }
 
 void ProducerClient::reported(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
   auto& self = owner_of<ProducerClient>(opaque);
   const std::unique_ptr<InQueue> of(static_cast<InQueue*>(message->_private));
   if (!of) return;
-  of->pending->report(of->index, message->err, rd_kafka_message_status(message), message->offset);
   if (message->err == RD_KAFKA_RESP_ERR__FATAL) self.dead_ = true;
-  {
-    const std::scoped_lock lock(self.mutex_);
-    self.bytes_ -= of->bytes;
-  }
-  self.room_.notify_all();
+  const bool is_last = of->pending->report(of->index, message->err, rd_kafka_message_status(message), message->offset);
+  self.reported_bytes_ += of->bytes;
+  if (is_last) self.reported_.push_back(std::move(of->pending));
+  if (self.reported_.size() >= untold_max) self.tell_reported();
 }
 
 void ProducerClient::erred(rd_kafka_t* client, int code, const char* reason, void* opaque) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "brokers/kafka/pending.hpp"
 #include "tidings/broker/routing.hpp"
@@ -43,6 +44,8 @@ class ProducerClient final {
   static void reported(rd_kafka_t* client, const rd_kafka_message_t* message, void* opaque);
   static void erred(rd_kafka_t* client, int code, const char* reason, void* opaque);
   void run(const std::stop_token& stop);
+  int poll();
+  void tell_reported();
 
   const std::shared_ptr<LogRelay> relay_;
   const std::uint64_t bytes_max_;
@@ -55,6 +58,10 @@ class ProducerClient final {
   std::uint64_t bytes_ = 0;
   std::atomic<bool> dead_ = false;
   bool stopped_ = false;
+  // Of the thread alone: what was reported, and not told to who waits. Reports come by the thousand, and who is woken
+  // for each takes as long as they do.
+  std::vector<std::shared_ptr<Pending>> reported_;
+  std::uint64_t reported_bytes_ = 0;
   std::jthread thread_;
 };
 
