@@ -108,7 +108,7 @@ Error refused(const Url& url, natsStatus status) {
 
 }  // namespace
 
-Result<Connection> connect(const Url& url, LogSink& log, std::function<void(bool connected)> changed) {
+Result<Connection> connect(const Url& url, LogSink& log, Sending sending, std::function<void(bool connected)> changed) {
   natsOptions* made = nullptr;
   if (natsOptions_Create(&made) != NATS_OK) return Error{"no_memory", "no memory for a connection", Retry::same_call};
   const Options options(made);
@@ -131,7 +131,8 @@ Result<Connection> connect(const Url& url, LogSink& log, std::function<void(bool
       natsOptions_SetCustomReconnectDelay(made, reconnect_delay, nullptr), "reconnect delay")(
       natsOptions_SetReconnectBufSize(made, 0),
       "reconnect buffer")  // what is sent without a connection must not go later, out of order
-      (natsOptions_SetSendAsap(made, true), "send at once")(natsOptions_SetNoEcho(made, false), "echo")(
+      (natsOptions_SetSendAsap(made, sending == Sending::at_once), "send at once")(natsOptions_SetNoEcho(made, false),
+                                                                                   "echo")(
           natsOptions_SetDisconnectedCB(made, on_disconnected, callbacks.get()), "callback")(
           natsOptions_SetReconnectedCB(made, on_reconnected, callbacks.get()), "callback")(
           natsOptions_SetClosedCB(made, on_closed, callbacks.get()), "callback")(

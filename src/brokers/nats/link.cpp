@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstring>
 
-#include "brokers/nats/connecting.hpp"
 #include "brokers/nats/names.hpp"
 
 namespace tidings::brokers::nats {
@@ -81,9 +80,9 @@ void Answer::fail() {
   come_.notify_all();
 }
 
-Result<std::shared_ptr<Link>> Link::open(const Url& url, LogSink& log) {
-  std::shared_ptr<Link> link(new Link(url, log));
-  auto connection = connect(url, log, [weak = std::weak_ptr(link)](bool connected) {
+Result<std::shared_ptr<Link>> Link::open(const Url& url, LogSink& log, Sending sending) {
+  std::shared_ptr<Link> link(new Link(url, log, sending));
+  auto connection = connect(url, log, sending, [weak = std::weak_ptr(link)](bool connected) {
     if (const auto self = weak.lock()) self->connection_changed(connected);
   });
   if (!connection) return connection.error();

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "brokers/nats/connecting.hpp"
 #include "brokers/nats/handles.hpp"
 #include "brokers/nats/url.hpp"
 #include "tidings/base/log_sink.hpp"
@@ -57,7 +58,7 @@ class Link : public std::enable_shared_from_this<Link> {
   using Pause = std::function<void()>;
 
   /// Errors: `unreachable` (same call), `permission_denied`, `tls_failed`, `io_error` (never).
-  static Result<std::shared_ptr<Link>> open(const Url& url, LogSink& log);
+  static Result<std::shared_ptr<Link>> open(const Url& url, LogSink& log, Sending sending = Sending::at_once);
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -73,7 +74,7 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] std::size_t payload_max() const;
 
   enum class Sent { yes, not_connected, unknown };
-  /// Hands it to the system at once. `unknown`: some of it may have gone.
+  /// Hands it to the system, at once or soon. `unknown`: some of it may have gone.
   Sent send(natsMsg& message);
   Sent send(const std::string& subject, std::string_view payload);
 
@@ -112,7 +113,8 @@ class Link : public std::enable_shared_from_this<Link> {
     std::size_t since_pause = 0;
   };
 
-  Link(const Url& url, LogSink& log) : shown_(url.shown), log_(log) {}
+  Link(const Url& url, LogSink& log, Sending sending)
+      : shown_(url.shown + (sending == Sending::together ? " (publishers)" : "")), log_(log) {}
   Result<> subscribe(const std::string& subject);
   static void on_message(natsConnection* connection, natsSubscription* subscription, natsMsg* message, void* closure);
   void dispatch(Message message, Incoming& incoming);

@@ -41,7 +41,9 @@ class NatsConsumer final : public Consumer {
 
 class NatsPublish final : public TwoStepPublish {
  public:
-  NatsPublish(NatsBroker& broker, std::string_view topic) : broker_(broker), topic_(topic) {}
+  /// `sender`, where given, is used instead of the topic's own.
+  NatsPublish(NatsBroker& broker, std::string_view topic, std::shared_ptr<Sender> sender = nullptr)
+      : broker_(broker), topic_(topic), sender_(std::move(sender)) {}
   Result<Finish> begin(std::span<const EnvelopeView> events, const PublishOptions& options) override {
     auto outlet = broker_.outlet(topic_, deadline_after(steady_now(), options.wait_max));
     if (!outlet) return outlet.error();
@@ -50,6 +52,7 @@ class NatsPublish final : public TwoStepPublish {
       if (!places && places.error().code != "outcome_unknown") return places.error();
       return Finish{[places = std::move(places)] { return places; }};
     }
+    if (sender_) outlet->sender = sender_;
     auto call = outlet->sender->begin(events, options);
     if (!call) return call.error();
     return Finish{[sender = std::move(outlet->sender), call = std::move(*call)] { return sender->finish(call); }};
@@ -58,6 +61,7 @@ class NatsPublish final : public TwoStepPublish {
  private:
   NatsBroker& broker_;
   const std::string topic_;
+  const std::shared_ptr<Sender> sender_;
 };
 
 }  // namespace
@@ -135,8 +139,28 @@ Result<std::vector<Published>> NatsBroker::publish(std::string_view topic, std::
 
 Result<std::unique_ptr<Publisher>> NatsBroker::publisher(std::string_view topic, const PublisherOptions& options) {
   if (auto valid = validate(options); !valid) return valid.error();
-  if (auto found = outlet(topic, steady_now() + call_within); !found) return found.error();
-  return make_publisher(std::make_unique<NatsPublish>(*this, topic), options);
+  auto sender = sender_together(topic, steady_now() + call_within);
+  if (!sender) return sender.error();
+  return make_publisher(std::make_unique<NatsPublish>(*this, topic, std::move(*sender)), options);
+}
+
+Result<std::shared_ptr<Sender>> NatsBroker::sender_together(std::string_view topic, SteadyTime until) {
+  auto own = outlet(topic, until);
+  if (!own) return own.error();
+  const std::scoped_lock opening(opening_mutex_);
+  if (const auto found = senders_together_.find(topic); found != senders_together_.end()) return found->second;
+  auto known = core_->topics.find(topic, until);
+  if (!known) return known.error();
+  if (!link_together_) {
+    auto link = Link::open(core_->url, *core_->options.log, Sending::together);
+    if (!link) return own->sender;  // a server may have a bound of connections
+    const std::scoped_lock lock(mutex_);
+    link_together_ = std::move(*link);
+  }
+  auto made = Sender::make(link_together_, *known);
+  const std::scoped_lock lock(mutex_);
+  if (is_closed_) return closed();
+  return senders_together_[std::string(topic)] = std::move(made);
 }
 
 Result<std::unique_ptr<Consumer>> NatsBroker::subscribe(std::string_view topic, const ConsumerOptions& options) {
@@ -232,10 +256,14 @@ Result<> NatsBroker::close(Duration wait_max) {
   for (const auto& member : members) member->begin_closing();
   for (const auto& member : members) member->close(std::max(Duration::zero(), Duration{until - steady_now()}));
   keeper_.end();
+  std::shared_ptr<Link> link_together;
   {
     const std::scoped_lock lock(mutex_);
     for (const auto& [name, outlet] : outlets_) outlet.sender->close();
+    for (const auto& [name, sender] : senders_together_) sender->close();
+    link_together = link_together_;
   }
+  if (link_together) link_together->close();
   core_->api.link().listen_to_changes({});
   core_->api.link().close();
   return {};

@@ -43,6 +43,9 @@ class NatsBroker final : public Broker {
   Result<Outlet> outlet(std::string_view topic, SteadyTime until);
 
  private:
+  /// What publishers publish to a topic with: over a connection of their own, whose events go together. The topic's own
+  /// where there is no such connection. Errors as `publisher`.
+  Result<std::shared_ptr<Sender>> sender_together(std::string_view topic, SteadyTime until);
   explicit NatsBroker(std::shared_ptr<Core> core) : core_(std::move(core)), keeper_(core_) {}
   [[nodiscard]] Result<> check_open() const;
   Result<GroupInfo> group(std::string_view topic, const std::string& group, const TopicInfo& info, SteadyTime until);
@@ -52,6 +55,9 @@ class NatsBroker final : public Broker {
   std::atomic<bool> is_closed_ = false;
   std::mutex mutex_;
   std::map<std::string, Outlet, std::less<>> outlets_;
+  std::mutex opening_mutex_;  // of the next; taken before mutex_
+  std::shared_ptr<Link> link_together_;
+  std::map<std::string, std::shared_ptr<Sender>, std::less<>> senders_together_;
 };
 
 /// How long a call without a deadline of its own waits for the server.
