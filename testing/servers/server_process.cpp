@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <sstream>
 #include <thread>
 
@@ -44,13 +45,21 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
 }  // namespace
 
 std::uint16_t free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto address = loopback(0);
-  socklen_t size = sizeof address;
-  const bool bound = ::bind(socket, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(socket);
-  return bound ? ntohs(address.sin_port) : std::uint16_t{0};
+  // Below those that the system gives to whoever connects somewhere: such a connection would have the port of a server
+  // that is just being started again.
+  constexpr unsigned first = 15'000;
+  constexpr unsigned count = 17'000;
+  constexpr int tries = 1000;
+  std::random_device chance;
+  for (int round = 0; round < tries; ++round) {
+    const auto port = static_cast<std::uint16_t>(first + chance() % count);
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const auto address = loopback(port);
+    const bool is_free = ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(socket);
+    if (is_free) return port;
+  }
+  return 0;
 }
 
 bool port_accepts(std::uint16_t port) {
