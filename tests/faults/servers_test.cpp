@@ -53,6 +53,27 @@ TEST_F(Servers, OneThatStandsStillForTenSecondsGoesOn) {
   trial.conclude(traits().name + ", stopped for 10 s");
 }
 
+/// Questions about groups that were asked while nobody was there: what becomes of them is no harm when somebody is.
+TEST_F(Servers, WhatWasAskedInVainDoesNoHarmLater) {
+  if (torture.rounds < 10) GTEST_SKIP() << "it takes the time that a question may take; see script/torture";
+  Trial trial({.seed = chance()});
+  trial.expect_flow("at the start");
+  rig().server().kill();
+  std::vector<std::jthread> askers;
+  for (int asker = 0; asker < 4; ++asker)
+    askers.emplace_back([&] {
+      const auto moved = trial.broker().seek(trial.topic(), "another", Start::latest());
+      EXPECT_TRUE(!moved && moved.error().retry == Retry::same_call) << (moved ? "" : to_string(moved.error()));
+    });
+  askers.clear();
+  const auto again = rig().server().restart();
+  ASSERT_TRUE(again) << to_string(again.error());
+  trial.expect_flow("after questions in vain");
+  auto moved = trial.broker().seek(trial.topic(), "another", Start::latest());
+  EXPECT_TRUE(moved) << to_string(moved.error());
+  trial.conclude(traits().name + ", asked in vain");
+}
+
 TEST_F(Servers, CutOffNothingIsLost) {
   const auto cuts = 4 * torture.rounds;
   Trial trial({.seed = chance()}, Durability::durable, true);

@@ -78,10 +78,15 @@ class Cluster final {
 
  private:
   template <class Ask>
-  Result<Event> ask(rd_kafka_admin_op_t operation, const std::string& doing, SteadyTime until, Ask ask,
-                    rd_kafka_t* client = nullptr);
-  /// Another client, which is made with the first question of that kind.
-  Result<rd_kafka_t*> client_for_positions();
+  Result<Event> ask(rd_kafka_admin_op_t operation, const std::string& doing, SteadyTime until, Ask ask);
+  /// The same of a group's coordinator.
+  template <class Ask>
+  Result<Event> ask_coordinator(rd_kafka_admin_op_t operation, const std::string& doing, Ask ask);
+  template <class Ask>
+  Result<Event> ask(rd_kafka_t* client, rd_kafka_admin_op_t operation, const std::string& doing, Duration timeout,
+                    Duration wait, Ask ask);
+  /// Another client, for questions to coordinators, which is made with the first of them.
+  Result<std::shared_ptr<rd_kafka_t>> client_for_groups();
   // One question each; those above ask again where the server is only away for now.
   Result<std::vector<std::string>> ask_groups();
   Result<GroupState> ask_group(const std::string& group);
@@ -96,7 +101,7 @@ class Cluster final {
   const std::shared_ptr<LogRelay> relay_;
   const Client client_;  // a consumer's handle that consumes nothing: it never makes a topic by asking for it
   std::mutex mutex_;
-  Client client_for_positions_;
+  std::shared_ptr<rd_kafka_t> client_for_groups_;
 };
 
 /// What stands in the group's record of a partition list's entry.

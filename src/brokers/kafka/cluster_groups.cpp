@@ -51,6 +51,33 @@ void add_position(rd_kafka_topic_partition_list_t& list, const std::string& topi
   entry->metadata_size = text.size();
 }
 
+Result<std::shared_ptr<rd_kafka_t>> Cluster::client_for_groups() {
+  const std::scoped_lock lock(mutex_);
+  if (client_for_groups_) return client_for_groups_;
+  // Without a group of its own 2.0.2 crashes where a coordinator answers that it is not ready.
+  auto conf = make_conf(url_, {{"group.id", url_.prefix + "tidings-asks"}});
+  if (!conf) return conf.error();
+  auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *relay_);
+  if (!client) return client.error();
+  client_for_groups_ = std::move(*client);
+  return client_for_groups_;
+}
+
+template <class Ask>
+Result<Event> Cluster::ask_coordinator(rd_kafka_admin_op_t operation, const std::string& doing, Ask ask) {
+  auto client = client_for_groups();
+  if (!client) return client.error();
+  // librdkafka aborts the process where such a question has timed out while it looked for the coordinator, and that
+  // comes then. So none times out: where it has waited in vain its client goes with it, long before that.
+  constexpr Duration never = request_max + std::chrono::minutes{5};
+  const SteadyTime until = in_time();
+  auto event = this->ask(client->get(), operation, doing, never, request_max, std::move(ask));
+  if (event || std::chrono::steady_clock::now() < until) return event;
+  const std::scoped_lock lock(mutex_);
+  if (client_for_groups_ == *client) client_for_groups_.reset();
+  return event;
+}
+
 Result<std::vector<std::string>> Cluster::ask_groups() {
   const std::string doing = "listing groups";
   auto event =
@@ -72,7 +99,7 @@ Result<Cluster::GroupState> Cluster::ask_group(const std::string& group) {
   const auto doing = "looking at group " + group;
   const auto* name = group.c_str();
   auto event =
-      ask(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
+      ask_coordinator(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, doing, [&](auto* client, auto* options, auto* queue) {
         rd_kafka_DescribeConsumerGroups(client, &name, 1, options, queue);
       });
   if (!event) return event.error();
@@ -95,18 +122,6 @@ Result<Cluster::GroupState> Cluster::ask_group(const std::string& group) {
   return state;
 }
 
-Result<rd_kafka_t*> Cluster::client_for_positions() {
-  const std::scoped_lock lock(mutex_);
-  if (client_for_positions_) return client_for_positions_.get();
-  // Without a group of its own 2.0.2 crashes where a coordinator answers that it is not ready.
-  auto conf = make_conf(url_, {{"group.id", url_.prefix + "tidings-asks"}});
-  if (!conf) return conf.error();
-  auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *relay_);
-  if (!client) return client.error();
-  client_for_positions_ = std::move(*client);
-  return client_for_positions_.get();
-}
-
 Result<Cluster::Positions> Cluster::ask_positions(const std::string& group, const std::string& topic,
                                                   std::uint32_t partitions) {
   const auto doing = "looking at the positions of group " + group;
@@ -115,14 +130,10 @@ Result<Cluster::Positions> Cluster::ask_positions(const std::string& group, cons
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), static_cast<std::int32_t>(partition));
   const ListOffsets wanted(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
   auto* raw = wanted.get();
-  auto over = client_for_positions();
-  if (!over) return over.error();
-  auto event = ask(
-      RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing, in_time(),
-      [&](auto* client, auto* options, auto* queue) {
+  auto event =
+      ask_coordinator(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing, [&](auto* client, auto* options, auto* queue) {
         rd_kafka_ListConsumerGroupOffsets(client, &raw, 1, options, queue);
-      },
-      *over);
+      });
   if (!event) return event.error();
   std::size_t count = 0;
   const auto* const* found = rd_kafka_ListConsumerGroupOffsets_result_groups(
@@ -147,10 +158,10 @@ Result<> Cluster::ask_set_positions(const std::string& group, const std::string&
   if (list->cnt == 0) return {};
   const AlterOffsets wanted(rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), list.get()));
   auto* raw = wanted.get();
-  auto event =
-      ask(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
-        rd_kafka_AlterConsumerGroupOffsets(client, &raw, 1, options, queue);
-      });
+  auto event = ask_coordinator(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, doing,
+                               [&](auto* client, auto* options, auto* queue) {
+                                 rd_kafka_AlterConsumerGroupOffsets(client, &raw, 1, options, queue);
+                               });
   if (!event) return event.error();
   std::size_t count = 0;
   const auto* const* moved = rd_kafka_AlterConsumerGroupOffsets_result_groups(
@@ -173,7 +184,7 @@ Result<> Cluster::ask_delete_group(const std::string& group) {
   const auto doing = "deleting group " + group;
   const OldGroup wanted(rd_kafka_DeleteGroup_new(group.c_str()));
   auto* raw = wanted.get();
-  auto event = ask(RD_KAFKA_ADMIN_OP_DELETEGROUPS, doing, in_time(), [&](auto* client, auto* options, auto* queue) {
+  auto event = ask_coordinator(RD_KAFKA_ADMIN_OP_DELETEGROUPS, doing, [&](auto* client, auto* options, auto* queue) {
     rd_kafka_DeleteGroups(client, &raw, 1, options, queue);
   });
   if (!event) return event.error();
