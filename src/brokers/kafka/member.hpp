@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "brokers/kafka/cluster.hpp"
@@ -99,7 +101,8 @@ class Member final {
   // Committing.
   Result<> write(std::unique_lock<std::mutex>& lock, SteadyTime until);
   [[nodiscard]] bool has_unwritten() const;
-  Result<> commit(const rd_kafka_topic_partition_list_t& list, SteadyTime until);
+  Result<> commit(const rd_kafka_topic_partition_list_t& list, SteadyTime until, const std::function<bool()>& is_held);
+  [[nodiscard]] Error not_owner() const;
 
   // On the thread.
   Result<> start();
@@ -133,6 +136,7 @@ class Member final {
   std::condition_variable news_;   // for who fetches
   std::condition_variable moved_;  // for who drains, or commits
   std::map<std::uint32_t, Place> places_;
+  std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>> written_;  // generation and changes, written last
   std::uint32_t turn_ = 0;
   std::uint64_t generation_ = 0;
   std::optional<Error> trouble_;  // told by the next fetch

@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <set>
@@ -185,6 +186,41 @@ TEST_F(KafkaTest, WhenAMemberIsKilledNothingIsLost) {
   EXPECT_EQ(seen.size(), static_cast<std::size_t>(events));
   EXPECT_LT(by_last, static_cast<std::size_t>(events)) << "what was settled before a kill stays so";
   EXPECT_EQ(broker->groups("t").or_throw().at(0).lag(), 0U);
+}
+
+/// A member that has no connection for a session is out, also while it settles: it is told so, and what it wanted to
+/// write is not written once it is a member again.
+TEST_F(KafkaTest, WhoLosesItsPartitionWhileItSettlesIsToldAndMovesNothing) {
+  auto broker = open(1, "&session=1s");
+  publish(*broker, "t", numbers(0, 10));
+  auto& proxy = kafka().proxy();
+  BrokerOptions options;
+  options.log = &sink;
+  auto cut_off =
+      open_kafka("kafka://127.0.0.1:" + std::to_string(proxy.port()) + "?session=1s&prefix=" + prefix, options)
+          .or_throw();
+  auto member = cut_off->subscribe("t", {.group = "g"}).or_throw();
+  const auto ids = names_of(take(*member, 10));
+  proxy.refuse(true);
+  std::array<Result<>, 2> settled;
+  {
+    std::jthread first([&] { settled[0] = member->settle({ids.data(), 3}); });
+    std::jthread second([&] { settled[1] = member->settle({ids.data() + 3, 3}); });
+    auto heir = broker->subscribe("t", {.group = "g"}).or_throw();
+    heir->settle(names_of(take(*heir, 10))).or_throw();
+    proxy.refuse(false);
+    first.join();
+    second.join();
+    for (const auto& each : settled) {
+      EXPECT_FALSE(each) << "what the heir has got again is no settlement";
+      EXPECT_EQ(each ? "" : each.error().code, "not_owner") << (each ? "" : to_string(each.error()));
+    }
+    EXPECT_EQ(place_of(*broker, "g").position.value, 10U);
+  }
+  // The heir has left: the other has it again.
+  EXPECT_TRUE(comes_true([&] { return member->assignment().size() == 1; }));
+  EXPECT_EQ(place_of(*broker, "g").position.value, 10U);
+  EXPECT_EQ(place_of(*broker, "g").handled, 10U);
 }
 
 /// The server hangs: closing ends with its deadline all the same, and a settlement says that it is not written.
