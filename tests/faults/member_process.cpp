@@ -22,6 +22,8 @@ int member_process(int count, char** arguments) {
   // Appended at once, so that the lines of all processes stand in the order in which things happened.
   const int file = ::open(arguments[5], O_WRONLY | O_APPEND | O_CLOEXEC);
   if (file < 0) return 2;
+  std::printf("ready\n");
+  std::fflush(stdout);
   Troubles troubles;
   const auto parent = ::getppid();
   run_member([url = std::string(arguments[2])] { return open_broker(url, quiet_options()); },

@@ -6,7 +6,7 @@ namespace tidings::faults {
 using namespace std::chrono_literals;
 
 const Traits& traits() {
-  static const Traits nats{.name = "nats", .stores_once = true, .kills_everyday = 3, .lease = 1s, .patience = 60s};
+  static const Traits nats{.name = "nats", .stores_once = true, .kills_everyday = 2, .lease = 1s, .patience = 60s};
   return nats;
 }
 

@@ -38,6 +38,7 @@ class Members {
     spec.arguments = {"member", rig().url(), topic_, std::to_string(number), path_, std::to_string(seed)};
     spec.ports = 0;
     spec.ready_when_port_accepts = false;
+    spec.ready_line = "ready";  // it can be told to end
     running_[number] = ServerProcess::start(std::move(spec)).or_throw();
   }
   void end(std::uint32_t number) {
