@@ -62,7 +62,7 @@ Result<> Member::write(std::unique_lock<std::mutex>& lock, SteadyTime until) {
     // What has gone is no more to be written: others may have moved it.
     if (std::ranges::none_of(wanted, is_open)) return {};
     if (std::ranges::any_of(wanted, [&](const auto& each) { return is_open(each) && is_gone(each); }))
-      return not_owner();
+      return stop_ ? last : not_owner();  // it gives them up itself where it leaves
     if (stop_) until = std::min(until, deadline_after(real_now(), one_who_leaves_waits));
     if (real_now() >= until) return last;
     if (writing_) {
