@@ -47,7 +47,7 @@ class KafkaReceiver final : public Receiver {
                       {"session.timeout.ms", "10000"},
                       {"heartbeat.interval.ms", "500"},
                       {"fetch.error.backoff.ms", "50"},
-                      {"queued.min.messages", "100000"}})) {
+                      {"queued.min.messages", "10000000"}})) {
     rd_kafka_poll_set_consumer(client_);
     auto* topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, topic.c_str(), RD_KAFKA_PARTITION_UA);

@@ -113,6 +113,8 @@ class Member final {
   void serve();
   [[nodiscard]] std::size_t held_count() const;
   void resume_those_with_room();
+  void wake_fetching(std::size_t bytes_each);
+  void ask_servers(rd_kafka_topic_partition_list_t& list);
   void find_again();
   void go_on_at(std::uint32_t number, Place& place, std::uint64_t earliest, std::uint64_t end);
   void tell_moved(std::uint32_t number, std::uint64_t from, std::uint64_t to);
@@ -152,6 +154,7 @@ class Member final {
   std::atomic<bool> wants_resume_ = false;
   // Of the thread alone.
   bool saying_goodbye_ = false;
+  std::size_t queued_most_ = 0;     // in librdkafka, since it was woken last
   std::set<std::uint32_t> astray_;  // partitions of which librdkafka does not know where to read
   SteadyTime look_for_astray_{};
   Queue queue_;  // the consumer's own, to end a poll early

@@ -20,6 +20,8 @@ constexpr std::size_t buffer_records = 10'000;
 constexpr std::size_t buffer_bytes = std::size_t{8} << 20;
 constexpr std::size_t all_records = 6 * buffer_records;
 constexpr std::size_t all_bytes = 6 * buffer_bytes;
+// What librdkafka keeps before that. Where this is met its thread that fetches goes to sleep for a second.
+constexpr std::size_t native_bytes = std::size_t{32} << 20;
 constexpr Duration goodbye_max = 3s;
 
 bool is_full(std::size_t records, std::size_t bytes, std::size_t partitions) {
@@ -52,10 +54,8 @@ Result<> Member::start() {
        {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
        {"topic.metadata.refresh.interval.ms", "30000"},
        {"fetch.error.backoff.ms", "50"},
-       // Its own bounds are never met, since our thread takes all at once: where they are, it
-       // pauses for a second. Ours are those of the buffers.
-       {"queued.min.messages", "100000"},
-       {"queued.max.messages.kbytes", "16384"}});
+       {"queued.min.messages", "10000000"},  // the bound is that of the bytes
+       {"queued.max.messages.kbytes", std::to_string(native_bytes >> 10)}});
   if (!conf) return conf.error();
   rd_kafka_conf_set_rebalance_cb(conf->get(), rebalanced);
   auto client = make_client(RD_KAFKA_CONSUMER, std::move(*conf), *plan_.relay, this);
@@ -103,7 +103,34 @@ void Member::poll(Duration wait_max) {
     take(*message, came);
     message.reset(count < at_once ? rd_kafka_consumer_poll(client_.get(), 0) : nullptr);
   }
-  if (!came.empty()) put(came);
+  if (came.empty()) return;
+  const auto bytes = came.front().second->bytes;
+  put(came);
+  wake_fetching(bytes);
+}
+
+/// librdkafka does not fetch while its own bound is met, and does not see for a second that it is not any more: our
+/// thread reads what comes, which takes it about as long as fetching.
+void Member::wake_fetching(std::size_t bytes_each) {
+  const auto queued = rd_kafka_queue_length(queue_.get());
+  queued_most_ = std::max(queued_most_, queued);
+  if (queued > queued_most_ / 4 || queued_most_ * bytes_each < native_bytes / 3) return;
+  queued_most_ = queued;
+  const auto list = make_list(1);
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [number, place] : places_)
+      if (place.held && !place.paused)
+        rd_kafka_topic_partition_list_add(list.get(), plan_.topic.c_str(), static_cast<std::int32_t>(number));
+  }
+  ask_servers(*list);
+}
+
+/// Wakes the threads that fetch from those partitions' servers. The answers are of no interest.
+void Member::ask_servers(rd_kafka_topic_partition_list_t& list) {
+  if (list.cnt == 0) return;
+  for (int index = 0; index < list.cnt; ++index) list.elems[index].offset = RD_KAFKA_OFFSET_END;
+  rd_kafka_offsets_for_times(client_.get(), &list, ms_of(10ms));
 }
 
 void Member::take(const rd_kafka_message_t& message, std::vector<std::pair<std::uint32_t, SharedRecord>>& came) {
@@ -184,10 +211,7 @@ void Member::resume_those_with_room() {
   }
   if (list->cnt == 0) return;
   rd_kafka_resume_partitions(client_.get(), list.get());
-  // The thread that fetches from their server looks only once a second by itself: a question to that server wakes it.
-  // The answer is of no interest.
-  for (int index = 0; index < list->cnt; ++index) list->elems[index].offset = RD_KAFKA_OFFSET_END;
-  rd_kafka_offsets_for_times(client_.get(), list.get(), ms_of(10ms));
+  ask_servers(*list);  // whose threads look only once a second by themselves
 }
 
 void Member::serve() {

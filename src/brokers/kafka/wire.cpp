@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <list>
+#include <optional>
 #include <vector>
 
 #include "tidings/base/text.hpp"
@@ -47,17 +49,16 @@ struct Header {
   std::string_view value;
 };
 
-std::vector<Header> headers_of(const rd_kafka_message_t& message) {
-  std::vector<Header> all;
+void read_headers(const rd_kafka_message_t& message, std::vector<Header>& all) {
+  all.clear();
   rd_kafka_headers_t* headers = nullptr;
-  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return all;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
   for (std::size_t index = 0;
        rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++index)
     all.push_back({name, {static_cast<const char*>(value), value != nullptr ? size : 0}});
-  return all;
 }
 
 /// What others wrote may be no header of ours: then as it can be shown.
@@ -70,25 +71,31 @@ void set_header(Headers& headers, std::string_view name, std::string_view value)
               is_fine(value) ? std::string(value) : printable(value));
 }
 
+/// What a record is read into: views of its texts, and texts that had to be made.
+struct Read {
+  EnvelopeView event;
+  Headers headers;
+  std::list<std::string> made;  // none as a rule: no memory then
+
+  std::string_view keep(std::string text) { return made.emplace_back(std::move(text)); }
+};
+
 /// A text of ours as others may write it: fit to be published again, as to the dead letters.
-std::string text_of(std::string_view text) {
+std::string_view text_of(std::string_view text, Read& read) {
   constexpr std::size_t text_bytes_max = 65'535;
   const bool is_plain =
       std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-  if (is_plain && text.size() <= text_bytes_max && is_utf8(text)) return std::string(text);
+  if (is_plain && text.size() <= text_bytes_max && is_utf8(text)) return text;
   auto shown = printable(text);
   if (shown.size() > text_bytes_max) shown.resize(text_bytes_max);
-  return is_utf8(shown) ? shown : "?";
+  return is_utf8(shown) ? read.keep(std::move(shown)) : "?";
 }
 
-bool read_attribute(Envelope& event, const Header& header, std::string_view& spec_version) {
-  static constexpr std::array<std::string Envelope::*, attributes.size()> members{
-      &Envelope::id,           &Envelope::type,         &Envelope::source,
-      &Envelope::subject,      &Envelope::data_schema,  &Envelope::correlation_id,
-      &Envelope::causation_id, &Envelope::trace_parent, &Envelope::data_content_type};
-  for (std::size_t index = 0; index < attributes.size(); ++index)
-    if (header.name == attributes[index].name) {
-      event.*members[index] = text_of(header.value);
+bool read_attribute(Read& read, const Header& header, std::string_view& spec_version) {
+  auto& event = read.event;
+  for (const auto& [name, member] : attributes)
+    if (header.name == name) {
+      event.*member = text_of(header.value, read);
       return true;
     }
   if (header.name == "ce_specversion") {
@@ -100,14 +107,14 @@ bool read_attribute(Envelope& event, const Header& header, std::string_view& spe
     return true;
   }
   if (header.name == "ce_partitionkey") {
-    if (event.key.empty()) event.key = text_of(header.value);
+    if (event.key.empty()) event.key = text_of(header.value, read);
     return true;
   }
   if (header.name == "ce_tidingsversion") {
     std::uint32_t version = 0;
     const auto* const end = header.value.data() + header.value.size();
-    if (const auto read = std::from_chars(header.value.data(), end, version);
-        read.ec == std::errc{} && read.ptr == end && version > 0)
+    if (const auto got = std::from_chars(header.value.data(), end, version);
+        got.ec == std::errc{} && got.ptr == end && version > 0)
       event.version = version;
     return true;
   }
@@ -115,25 +122,24 @@ bool read_attribute(Envelope& event, const Header& header, std::string_view& spe
 }
 
 /// All but its payload.
-Envelope binary_event(const rd_kafka_message_t& message, const std::vector<Header>& headers) {
-  Envelope event;
+void read_binary(const rd_kafka_message_t& message, const std::vector<Header>& headers, Read& read) {
+  auto& event = read.event;
   std::string_view spec_version;
   for (const auto& header : headers) {
-    if (read_attribute(event, header, spec_version)) continue;
+    if (read_attribute(read, header, spec_version)) continue;
     auto name = header.name;
     if (name.starts_with(escape))
       name.remove_prefix(escape.size());
     else if (name.starts_with(attribute_prefix))
       name.remove_prefix(attribute_prefix.size());  // an extension of others
-    set_header(event.headers, name, header.value);
+    set_header(read.headers, name, header.value);
   }
   if (spec_version.empty() || event.id.empty() || event.type.empty()) {
-    event.id = std::string(rd_kafka_topic_name(message.rkt)) + "-" + std::to_string(message.partition) + "-" +
-               std::to_string(message.offset);
+    event.id = read.keep(std::string(rd_kafka_topic_name(message.rkt)) + "-" + std::to_string(message.partition) + "-" +
+                         std::to_string(message.offset));
     event.type = "kafka.Record";
   }
-  if (event.source == "/") event.source.clear();
-  return event;
+  if (event.source == "/") event.source = {};
 }
 
 /// The event's texts in one piece, and views of them.
@@ -183,26 +189,28 @@ SharedRecord read_record(const rd_kafka_message_t& message) {
     record->appended = TimePoint{std::chrono::milliseconds{ms}};
   const std::string_view payload{static_cast<const char*>(message.payload),
                                  message.payload != nullptr ? message.len : 0};
-  const auto headers = headers_of(message);
+  thread_local std::vector<Header> headers;  // so that it is not made for each
+  read_headers(message, headers);
   const auto has = [&](std::string_view name) {
     return std::ranges::find(headers, name, &Header::name) != headers.end();
   };
   const auto type_header = std::ranges::find(headers, content_type, &Header::name);
-  Envelope event;
-  bool is_read = false;
+  Read read;
+  std::optional<Envelope> from_json;
   if (!has("ce_specversion") && type_header != headers.end() && type_header->value.starts_with(structured))
-    if (auto read = from_cloud_event_json(payload)) {
-      event = std::move(*read);
-      is_read = true;
-    }
-  if (!is_read) event = binary_event(message, headers);
+    if (auto whole = from_cloud_event_json(payload)) from_json = std::move(*whole);
+  if (from_json) {
+    read.event = from_json->view();
+  } else {
+    read_binary(message, headers, read);
+    read.event.headers = read.headers.view();
+    read.event.payload = payload;
+  }
   if (message.key != nullptr && message.key_len > 0) {
     const std::string_view key{static_cast<const char*>(message.key), message.key_len};
-    event.key = is_utf8(key) && key.size() <= 65'535 ? std::string(key) : text_of(key);
+    read.event.key = is_utf8(key) && key.size() <= 65'535 ? key : text_of(key, read);
   }
-  auto view = event.view();
-  if (!is_read) view.payload = payload;
-  keep(*record, view);
+  keep(*record, read.event);
   return record;
 }
 
