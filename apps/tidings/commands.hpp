@@ -96,6 +96,13 @@ int show_dead_letters(const Common& common, const DeadLetterArguments& arguments
 int redrive(const Common& common, const DeadLetterArguments& arguments);
 int drop(const Common& common, const DeadLetterArguments& arguments);
 
+struct PauseArguments {
+  std::string target;  ///< empty: list what is paused
+  std::string deadline = "10s";
+  bool pauses = true;  ///< else it has them go on
+};
+int pause(const Common& common, const PauseArguments& arguments);
+
 struct VerifyArguments {
   std::string folder;  ///< empty: the broker's
   bool repair = false;

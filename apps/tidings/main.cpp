@@ -139,6 +139,7 @@ struct Parser {
   SeekArguments seeking;
   GroupArguments deleting;
   DeadLetterArguments driving;
+  PauseArguments pausing;
   VerifyArguments verifying;
   InspectArguments inspecting;
   BridgeArguments bridging;
@@ -168,6 +169,7 @@ struct Parser {
     add_lists();
     add_changes();
     add_dead_letters();
+    add_pauses();
     add_folders();
     add_bridge();
     add_describe();
@@ -396,6 +398,38 @@ struct Parser {
                  "  tidings dead-letters drop --group inventory.reserve-stock --older-than 30d");
   }
 
+  void add_pauses() {
+    const auto add = [&](const char* name, const char* help) {
+      auto* const at = command(name, help);
+      at->add_option("--deadline", pausing.deadline, "How long to wait for every process to answer (10s)")
+          ->type_name("TIME");
+      shared(at);
+      return at;
+    };
+    auto* const stop = add("pause", "Have handlers of a service that runs begin nothing more");
+    auto* const target =
+        stop->add_option("TARGET", pausing.target, "SERVICE, SERVICE/HANDLER or a group (SERVICE.HANDLER)")
+            ->type_name("");
+    auto* const list = stop->add_flag_callback("--list", [] {}, "What is paused");
+    target->excludes(list);
+    stop->footer(
+        "All processes of the service obey, within some two seconds, and each says what it holds. What runs goes on "
+        "to\n"
+        "its end; what was fetched waits, in order. It stands until it is taken back: who starts later begins "
+        "paused.\n\n"
+        "Examples:\n"
+        "  tidings pause billing\n"
+        "  tidings pause billing/send-invoices\n"
+        "  tidings pause --list");
+    auto* const on = add("resume", "Have them go on");
+    on->add_option("TARGET", pausing.target, "As for pause")->required()->type_name("");
+    on->footer(
+        "Of a service that is paused as a whole one handler may be resumed. What a program pauses itself only that\n"
+        "program resumes.\n\n"
+        "Example:\n"
+        "  tidings resume billing");
+  }
+
   void add_folders() {
     auto* at = command("verify", "Read every file of a log, and tell what is wrong with it");
     at->add_option("DIR", verifying.folder, "The log's folder, or log:DIR; the broker's if not given")->type_name("");
@@ -521,6 +555,17 @@ struct Parser {
     }
     if (app.got_subcommand("bridge")) return bridge(common, bridging);
     if (app.got_subcommand("describe")) return describe(common, describing);
+    if (const auto* const at = app.got_subcommand("pause") ? app.get_subcommand("pause") : nullptr; at != nullptr) {
+      if (pausing.target.empty() && at->count("--list") == 0) {
+        complain("say what to pause: SERVICE, SERVICE/HANDLER or a group; or --list");
+        return wrong_usage;
+      }
+      return pause(common, pausing);
+    }
+    if (app.got_subcommand("resume")) {
+      pausing.pauses = false;
+      return pause(common, pausing);
+    }
     if (app.got_subcommand("lag")) return lag(common, listing);
     if (app.got_subcommand("dead-letters")) {
       const auto* const of_letters = app.get_subcommand("dead-letters");

@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "service/host.hpp"
+#include "service/pause_events.hpp"
 #include "tidings/broker/broker.hpp"
 #include "tidings/service/dead_letters.hpp"
 
@@ -20,20 +22,40 @@ inline std::atomic<Duration> look_at_control_every{std::chrono::seconds{2}};
 /// (`look_at_control_every`), and nothing is created. Not thread-safe.
 class Control {
  public:
-  using Requested = std::function<void(const std::string& id, const DeadLetterRequest& request)>;
+  struct Obeys {
+    std::function<void(const std::string& id, const DeadLetterRequest& request)> dead_letters;
+    /// Pauses those of the handlers that are meant, or has them go on.
+    std::function<void(const PauseRequested& request, const std::string& why)> pause;
+    /// Those that are meant, and how they are now.
+    std::function<std::vector<PausedHandler>(const PauseRequested& request)> paused;
+  };
 
-  Control(Host& host, Requested requested) : host_(host), requested_(std::move(requested)) {}
+  Control(Host& host, Obeys obeys) : host_(host), obeys_(std::move(obeys)) {}
 
+  /// What stands there when the service starts, before it handles anything: what was paused before is. Requests to do
+  /// something, and answers, wait for the first `look`. Errors: the broker's.
+  Result<> first_look();
   /// Gives on what has come; looks no more often than that.
   void look();
 
  private:
   void read();
+  void take(const Delivery& delivery, bool is_new);
+  struct Unanswered {
+    std::string id;
+    PauseRequested request;
+  };
+  /// Whether it is answered now; who has just joined waits a little for its partitions.
+  bool answer(const Unanswered& one);
 
   Host& host_;
-  const Requested requested_;
+  const Obeys obeys_;
   std::string topic_;
   std::unique_ptr<Consumer> reader_;
+  std::vector<Offset> next_;  // by partition: what was read is before it
+  std::vector<std::pair<std::string, DeadLetterRequest>> waiting_;
+  std::vector<Unanswered> unanswered_;
+  SteadyTime started_{};
   SteadyTime look_again_{};
   bool in_trouble_ = false;
 };

@@ -115,6 +115,9 @@ void Handling::start() {
     worker.thread = std::thread([this, &worker] { work_loop(worker); });
   }
   for (auto& source : sources_) fetchers_.emplace_back([this, at = source.get()] { fetch_loop(*at); });
+  if (paused_by_request_)
+    host_.say(LogLevel::warning,
+              name_ + " starts paused by " + paused_why_ + ": it begins nothing before `tidings resume`");
 }
 
 // What is fetched.
@@ -360,12 +363,32 @@ void Handling::note(const Turns::Report& report, Gate::Change change) {
                                    ", the others wait");
 }
 
-void Handling::pause(bool paused) {
+void Handling::pause(bool paused, Pauser by, const std::string& why) {
   const std::scoped_lock lock(mutex_);
-  if (gate_.is_paused() == paused) return;
-  gate_.set_paused(paused);
-  host_.say(LogLevel::info, name_ + (paused ? " is paused: it begins nothing until it is resumed" : " is resumed"));
+  if (std::exchange(by == Pauser::request ? paused_by_request_ : paused_by_program_, paused) == paused) return;
+  if (by == Pauser::request) paused_why_ = why;
+  gate_.set_paused(paused_by_program_ || paused_by_request_);
+  if (workers_.empty()) return;  // `start` says so
+  auto line = name_ + (paused ? " is paused" : " is resumed") + (why.empty() ? "" : " by " + why);
+  if (paused)
+    line += ": it begins nothing until it is resumed";
+  else if (gate_.is_paused())
+    line += ", and stays paused by " + (paused_by_request_ ? paused_why_ : std::string("its own program"));
+  host_.say(LogLevel::info, line);
   work_.notify_all();
+}
+
+std::vector<std::string> Handling::held() const {
+  std::vector<std::pair<std::string, std::shared_ptr<Consumer>>> consumers;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!is_reader())
+      for (const auto& source : sources_) consumers.emplace_back(source->topic, source->consumer);
+  }
+  std::vector<std::string> places;
+  for (const auto& [topic, consumer] : consumers)
+    for (const auto partition : consumer->assignment()) places.push_back(topic + "/" + std::to_string(partition.value));
+  return places;
 }
 
 void Handling::sleep(std::unique_lock<std::mutex>& lock, std::optional<SteadyTime> due) {
@@ -599,6 +622,7 @@ std::vector<std::pair<std::string, std::string>> Handling::group_topics() const 
 
 std::string Handling::state() const {
   const std::scoped_lock lock(mutex_);
+  if (paused_by_request_) return "it is paused by `tidings pause`";
   if (gate_.is_paused()) return "it is paused";
   return gate_.is_broken() ? "its circuit breaker is open" : "";
 }

@@ -44,8 +44,13 @@ class Handling final : private DrivingLanes {
   Result<> subscribe();
   void start();
 
-  /// Begins nothing any more, until the other; what runs goes on, what was fetched waits. From any thread.
-  void pause(bool paused);
+  /// Who paused it; each of them has it go on again by itself.
+  enum class Pauser : std::uint8_t { program, request };
+  /// Begins nothing any more, until the other; what runs goes on, what was fetched waits. From any thread. `why` is for
+  /// the log, where a request says so.
+  void pause(bool paused, Pauser by, const std::string& why = {});
+  /// The partitions of its group that are held here, as `orders/0`; nothing of one that has no group.
+  [[nodiscard]] std::vector<std::string> held() const;
   /// Where it takes part in a group: its topics.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> group_topics() const;
   /// Why it may stand still, for people; empty where nothing is known.
@@ -119,6 +124,9 @@ class Handling final : private DrivingLanes {
   std::condition_variable ended_;
   Lanes lanes_;
   Gate gate_;
+  bool paused_by_program_ = false;
+  bool paused_by_request_ = false;
+  std::string paused_why_;
   std::vector<std::unique_ptr<Source>> sources_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> fetchers_;

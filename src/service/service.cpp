@@ -143,7 +143,7 @@ class Service::Impl {
     const std::scoped_lock lock(mutex_);
     for (const auto& handling : handlings_) {
       if (handling->name() != name) continue;
-      handling->pause(paused);
+      handling->pause(paused, Handling::Pauser::program);
       return {};
     }
     return unknown_handler(name);
@@ -161,6 +161,8 @@ class Service::Impl {
   void tick();
   void look_over();
   void say_started() const;
+  [[nodiscard]] std::vector<Handling*> meant_by(const service::PauseRequested& request) const;
+  [[nodiscard]] std::vector<service::PausedHandler> paused(const service::PauseRequested& request) const;
 
   Settings settings_;
   service::SharedEntropy entropy_;
@@ -182,9 +184,17 @@ class Service::Impl {
   service::Schedules schedules_{host_};
   service::Requests requests_{host_};
   service::Audit audit_{host_};
-  service::Control control_{host_, [this](const std::string& id, const DeadLetterRequest& request) {
-                              for (auto& handling : handlings_) handling->requested(id, request);
-                            }};
+  service::Control control_{host_,
+                            {.dead_letters =
+                                 [this](const std::string& id, const DeadLetterRequest& request) {
+                                   for (auto& handling : handlings_) handling->requested(id, request);
+                                 },
+                             .pause =
+                                 [this](const service::PauseRequested& request, const std::string& why) {
+                                   for (auto* const handling : meant_by(request))
+                                     handling->pause(request.paused, Handling::Pauser::request, why);
+                                 },
+                             .paused = [this](const service::PauseRequested& request) { return paused(request); }}};
   service::Keeper keeper_;
   service::Keeper auditor_{[this] { look_over(); }};
 };
@@ -238,6 +248,10 @@ Result<> Service::Impl::start() {
     if (auto waits = publish(event_topic<service::detail::Tick>(), views); !waits)
       return Error{waits.error().code, "the schedules cannot wait: " + waits.error().message, waits.error().retry};
   }
+  if (!handlings_.empty())
+    if (auto looked = control_.first_look(); !looked)
+      return Error{looked.error().code, "it cannot read what is paused: " + looked.error().message,
+                   looked.error().retry};
   for (auto& handling : handlings_) handling->start();
   auto every = extend_every_max;
   for (auto& handling : handlings_) every = std::min(every, handling->options().settle_within / 3);
@@ -266,6 +280,27 @@ void Service::Impl::look_over() {
   // Once: a broker that is away is told of by those who need it.
   if (looked.error().code == "unsupported" && !std::exchange(audit_told_, true))
     host_.say(LogLevel::info, "no audit: " + looked.error().message);
+}
+
+std::vector<Handling*> Service::Impl::meant_by(const service::PauseRequested& request) const {
+  std::vector<Handling*> meant;
+  const auto& target = request.target;
+  for (const auto& handling : handlings_)
+    if (target == host_.service || target == host_.service + "/" + handling->name() ||
+        target == group_of(host_.service, handling->name()) ||
+        in_namespace(host_.name_space, target) == handling->group())
+      meant.push_back(handling.get());
+  return meant;
+}
+
+std::vector<service::PausedHandler> Service::Impl::paused(const service::PauseRequested& request) const {
+  std::vector<service::PausedHandler> all;
+  const auto prefix = host_.name_space.empty() ? 0 : host_.name_space.size() + 1;
+  for (const auto* const handling : meant_by(request))
+    all.push_back({.group = handling->group().substr(prefix),
+                   .paused = handling->stats().paused,
+                   .partitions = handling->held()});
+  return all;
 }
 
 void Service::Impl::say_started() const {

@@ -39,7 +39,8 @@ inline constexpr std::string_view name = "tidings-claim";       ///< of the file
 inline constexpr std::string_view size = "tidings-claim-size";  ///< of the payload, in bytes
 }  // namespace claim
 
-/// Where a service is steered while it runs, before the namespace: requests to redrive and to drop dead letters.
+/// Where a service is steered while it runs, before the namespace: requests to redrive and
+/// to drop dead letters, and to pause handlers.
 inline constexpr std::string_view control_topic = "tidings.control";
 
 /// The headers of a dead letter. Everything else of its envelope is as its producer made it.

@@ -103,7 +103,7 @@ struct HandlerStats {
   std::uint64_t ignored = 0;   ///< events of types that the handler does not take
   std::uint64_t expired = 0;   ///< events whose time to live was over
   std::uint64_t overran = 0;   ///< attempts that ran for longer than the deadline
-  bool paused = false;         ///< by `Service::pause`
+  bool paused = false;         ///< by `Service::pause`, or `tidings pause`
   bool broken = false;         ///< by its circuit breaker
 };
 

@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <set>
+
+#include "commands.hpp"
+#include "interrupt.hpp"
+#include "json_line.hpp"
+#include "letters_meant.hpp"
+#include "output.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/service/pausing.hpp"
+
+// `tidings pause` and `tidings resume`: asks the processes of a service, and tells who has obeyed.
+namespace tidings::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+
+// Processes look every two seconds, and one that starts knows after some more what it holds.
+constexpr Duration nobody_after = 5s;
+constexpr Duration look_every = 500ms;
+
+class Steering {
+ public:
+  Steering(const Common& common, const PauseArguments& arguments, Duration deadline)
+      : common_(common), arguments_(arguments), deadline_(deadline) {}
+
+  int run(Broker& broker) {
+    auto asked = Pausing::ask(broker, arguments_.target, arguments_.pauses, common_.name_space);
+    if (!asked) return fail(asked.error());
+    const auto begun = Steady::now();
+    Steady::time_point looked{};
+    Pausing::Silence silence;
+    while (true) {
+      auto answers = asked->answers();
+      if (!answers) return fail(answers.error());
+      for (const auto& one : *answers)
+        if (const auto printed = tell(asked->id(), one); printed != done) return printed;
+      if (Steady::now() - looked >= look_every || !answers->empty()) {
+        auto now_silent = asked->silence();
+        if (!now_silent) return fail(now_silent.error());
+        silence = std::move(*now_silent);
+        looked = Steady::now();
+      }
+      const auto waited = Steady::now() - begun;
+      if (!processes_.empty() && silence.partitions.empty()) return end();
+      if (processes_.empty() && silence.partitions.empty() && waited > nobody_after) break;
+      if (waited > deadline_) break;
+      if (await(-1, 0, 0ms) == Awaited::interrupted) {
+        complain("the request stands, and is carried out all the same");
+        return status_after_signals(done);
+      }
+    }
+    return silence.partitions.empty() ? nobody(*asked, silence.any_group) : not_all(silence.partitions);
+  }
+
+ private:
+  [[nodiscard]] std::string what() const { return arguments_.pauses ? "paused" : "resumed"; }
+
+  int tell(const std::string& id, const PauseAnswer& one) {
+    processes_.insert(one.process);
+    ++handlers_;
+    std::string held;
+    for (const auto& partition : one.partitions) held += (held.empty() ? "" : ", ") + partition;
+    if (common_.json) {
+      std::vector<std::string> partitions;
+      for (const auto& partition : one.partitions) append_json_string(partitions.emplace_back(), partition);
+      return print(harmless_json(JsonLine()
+                                     .add("group", one.group)
+                                     .add("process", one.process)
+                                     .raw("paused", one.paused ? "true" : "false")
+                                     .raw("partitions", json_array(partitions))
+                                     .add("request", id)
+                                     .str()) +
+                   "\n");
+    }
+    const bool stays = one.paused && !arguments_.pauses;
+    return print(printable(one.group) + (stays ? " stays paused by its own program" : " " + what()) + " in process " +
+                 printable(one.process) +
+                 (held.empty() ? "" : ", which holds " + printable(held)) + "\n");
+  }
+
+  int end() const {
+    if (!common_.json)
+      complain(how_many(handlers_, "handler") + " " + what() + ", in " + std::to_string(processes_.size()) +
+               (processes_.size() == 1 ? " process" : " processes") +
+               (arguments_.pauses ? "; what runs goes on to its end, and who starts later begins paused" : ""));
+    return done;
+  }
+
+  int nobody(Pausing& asked, bool any_group) const {
+    const auto& target = arguments_.target;
+    if (!any_group) {
+      // A name that nobody has is a mistake, and leaves nothing behind.
+      if (auto back = asked.take_back(); !back) complain(back.error());
+      return fail({"unknown_service",
+                   "no process answers as " + target + ", and no group is named so or belongs to a service of that " +
+                       "name; nothing was changed (`tidings groups` lists the groups, SERVICE.HANDLER)"});
+    }
+    return fail({"nobody_answers", "no process of " + target + " runs" +
+                                       (arguments_.pauses ? "; the pause stands all the same, and who starts begins "
+                                                            "paused: `tidings resume " +
+                                                                target + "` takes it back"
+                                                          : "; who starts begins without a pause")});
+  }
+
+  int not_all(const std::vector<std::string>& partitions) const {
+    std::string all;
+    for (const auto& one : partitions) all += (all.empty() ? "" : ", ") + printable(one);
+    return fail({"timeout", "no answer within " + arguments_.deadline + " from who holds " + all +
+                                "; the request stands, and is obeyed when it is read: look at the service's log"});
+  }
+
+  const Common& common_;
+  const PauseArguments& arguments_;
+  const Duration deadline_;
+  std::set<std::string> processes_;
+  std::uint64_t handlers_ = 0;
+};
+
+int list(const Common& common, Broker& broker) {
+  auto standing = Pausing::standing(broker, common.name_space);
+  if (!standing) return fail(standing.error());
+  std::string out;
+  std::vector<std::vector<std::string>> cells;
+  for (const auto& one : *standing) {
+    const auto since = to_rfc3339(std::chrono::floor<std::chrono::seconds>(one.since));
+    if (common.json)
+      out += harmless_json(JsonLine()
+                               .add("target", one.target)
+                               .raw("paused", one.paused ? "true" : "false")
+                               .add("since", since)
+                               .str()) +
+             "\n";
+    else
+      cells.push_back({printable(one.target), one.paused ? "paused" : "goes on", since});
+  }
+  if (!cells.empty()) out = table({"target", "is", "since"}, cells);
+  if (standing->empty()) complain("nothing is paused");
+  return print(out);
+}
+
+}  // namespace
+
+int pause(const Common& common, const PauseArguments& arguments) {
+  auto deadline = parse_duration(arguments.deadline);
+  if (!deadline) return fail(deadline.error());
+  const bool lists = arguments.target.empty();
+  if (auto valid = lists ? Result<>{} : Pausing::check(arguments.target); !valid) return fail(valid.error());
+  catch_signals();
+  auto broker = open(common, false);
+  if (!broker) return fail(broker.error());
+  return lists ? list(common, **broker) : Steering(common, arguments, *deadline).run(**broker);
+}
+
+}  // namespace tidings::cli
