@@ -34,6 +34,8 @@ class KafkaConsumer final : public Consumer {
   Result<> reject(std::span<const DeliveryId> ids, Duration delay) override { return member_->reject(ids, delay); }
   Result<> extend(std::span<const DeliveryId> ids) override { return member_->extend(ids); }
   std::vector<Partition> assignment() const override { return member_->assignment(); }
+  std::optional<Hold> keep(Partition partition) override { return member_->keep(partition); }
+  void let_go(Partition partition) override { member_->let_go(partition); }
   void wake() override { member_->wake(); }
   Result<> close(Duration wait_max) override {
     member_->begin_closing();

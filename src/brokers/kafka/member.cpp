@@ -184,6 +184,29 @@ Result<> Member::extend(std::span<const DeliveryId> ids) {
       ids, [&](Place& place, const DeliveryId& id) { return place.flight.extend(id.offset, id.generation, at); });
 }
 
+std::optional<Hold> Member::keep(Partition partition) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = places_.find(partition.value);
+  if (is_reader() || found == places_.end() || !found->second.held || (giving_up_ && lost_)) return std::nullopt;
+  auto& place = found->second;
+  place.kept_until = deadline_after(now(), plan_.options.settle_within);
+  return Hold{place.flight.generation(), place.leaving || closing_};
+}
+
+void Member::let_go(Partition partition) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto found = places_.find(partition.value); found != places_.end())
+    found->second.kept_until = SteadyTime::min();
+  moved_.notify_all();
+}
+
+/// Until when somebody works on what is of the partition, if anybody does.
+std::optional<SteadyTime> Member::used_until(const Place& place) const {
+  if (!place.held || is_reader()) return std::nullopt;
+  const auto last = std::max(place.flight.last_deadline().value_or(SteadyTime::min()), place.kept_until);
+  return last > now() ? std::optional(last) : std::nullopt;
+}
+
 std::vector<Partition> Member::assignment() const {
   const std::scoped_lock lock(mutex_);
   std::vector<Partition> held;
@@ -210,9 +233,7 @@ void Member::drain(Duration wait_max) {
   const auto last = [&] {
     std::optional<SteadyTime> latest;
     for (const auto& [number, place] : places_)
-      if (const auto due = place.held && !is_reader() ? place.flight.last_deadline() : std::nullopt;
-          due && *due > now() && (!latest || *due > *latest))
-        latest = due;
+      if (const auto due = used_until(place); due && (!latest || *due > *latest)) latest = due;
     return latest;
   };
   while (real_now() < until) {

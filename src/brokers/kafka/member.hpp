@@ -53,6 +53,8 @@ class Member final {
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome);
   Result<> reject(std::span<const DeliveryId> ids, Duration delay);
   Result<> extend(std::span<const DeliveryId> ids);
+  [[nodiscard]] std::optional<Hold> keep(Partition partition);
+  void let_go(Partition partition);
   [[nodiscard]] std::vector<Partition> assignment() const;
   void wake();
   /// From now on `fetch` answers `closed`.
@@ -76,6 +78,7 @@ class Member final {
     std::uint64_t changes = 0;    // of what is to be committed
     std::uint64_t committed = 0;  // of `changes`
     std::uint64_t committed_position = 0;
+    SteadyTime kept_until = SteadyTime::min();  // by `keep`
     bool held = false;
     bool leaving = false;  // gets nothing new: it is to be shared out anew
     bool paused = false;
@@ -130,6 +133,8 @@ class Member final {
   [[nodiscard]] bool may_give_up() const;
   void give_up();
   void give_up_all();
+  [[nodiscard]] std::optional<SteadyTime> used_until(const Place& place) const;
+  static std::uint64_t next_generation();
 
   const MemberPlan plan_;
   Client client_;
@@ -140,7 +145,6 @@ class Member final {
   std::map<std::uint32_t, Place> places_;
   std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>> written_;  // generation and changes, written last
   std::uint32_t turn_ = 0;
-  std::uint64_t generation_ = 0;
   std::optional<Error> trouble_;  // told by the next fetch
   bool woken_ = false;
   bool closing_ = false;

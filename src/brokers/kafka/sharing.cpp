@@ -30,6 +30,12 @@ void Member::rebalanced(rd_kafka_t* client, rd_kafka_resp_err_t what, rd_kafka_t
     self.begin_giving_up(what != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || rd_kafka_assignment_lost(client) != 0);
 }
 
+/// Of all members of the process: one that joins anew in another's place has later ones.
+std::uint64_t Member::next_generation() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
+
 /// Reads where the group stands in the partitions, and begins there.
 void Member::get(const rd_kafka_topic_partition_list_t& partitions) {
   const PartitionList list(rd_kafka_topic_partition_list_copy(&partitions));
@@ -98,9 +104,9 @@ void Member::get_place(std::uint32_t number, const std::optional<Cluster::Positi
                     place.committed_position == position &&
                     committed->record == CommitRecord{place.flight.counts(), place.flight.settled_beyond()};
   if (same) {
-    place.flight.hand_over(++generation_, plan_.options.settle_within, now());
+    place.flight.hand_over(next_generation(), plan_.options.settle_within, now());
   } else {
-    place.flight.begin(Offset{position}, ++generation_, plan_.options.settle_within,
+    place.flight.begin(Offset{position}, next_generation(), plan_.options.settle_within,
                        committed ? committed->record.counts : OutcomeCounts{});
     place.unsettled.clear();
     place.committed_position = position;
@@ -120,7 +126,7 @@ void Member::get_place(std::uint32_t number, const std::optional<Cluster::Positi
     ++place.changes;
   } else if (place.flight.next().value > end) {
     tell_moved(number, place.flight.next().value, end);
-    place.flight.begin(Offset{end}, ++generation_, plan_.options.settle_within, place.flight.counts());
+    place.flight.begin(Offset{end}, next_generation(), plan_.options.settle_within, place.flight.counts());
     place.unsettled.clear();
     ++place.changes;
   }
@@ -142,11 +148,8 @@ void Member::begin_giving_up(bool lost) {
 /// Once what is in flight is settled and written, or its time to be settled is over.
 bool Member::may_give_up() const {
   if (lost_ || real_now() >= give_up_until_) return true;
-  const auto at = now();
-  return !writing_ && !has_unwritten() && std::ranges::none_of(places_, [&](const auto& each) {
-    const auto last = each.second.held ? each.second.flight.last_deadline() : std::nullopt;
-    return last && *last > at;
-  });
+  return !writing_ && !has_unwritten() &&
+         std::ranges::none_of(places_, [&](const auto& each) { return used_until(each.second).has_value(); });
 }
 
 void Member::give_up() {
@@ -167,6 +170,7 @@ void Member::give_up() {
 void Member::give_up_all() {
   for (auto& [number, place] : places_) {
     place.held = false;
+    place.kept_until = SteadyTime::min();
     place.buffer.clear();
     place.buffer_bytes = 0;
   }

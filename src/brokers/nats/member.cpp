@@ -233,6 +233,27 @@ Result<> Member::extend(std::span<const DeliveryId> ids) {
   return lost ? Result<>(not_owner(*lost)) : Result<>{};
 }
 
+std::optional<Hold> Member::keep(Partition partition) {
+  const std::scoped_lock lock(mutex_);
+  if (is_reader() || is_closed_ || partition.value >= places_.size()) return std::nullopt;
+  auto& place = places_[partition.value];
+  // Who was not heard of for a lease may have a successor already.
+  if (!place.is_held || lease_is_over(steady_now())) return std::nullopt;
+  place.kept_until = deadline_after(clock_now(), options_.settle_within);
+  return Hold{place.flight.generation(), place.is_wanted_elsewhere || is_closing_};
+}
+
+void Member::let_go(Partition partition) {
+  const std::scoped_lock lock(mutex_);
+  if (is_reader() || partition.value >= places_.size()) return;
+  auto& place = places_[partition.value];
+  if (!place.is_held) return;
+  place.kept_until = SteadyTime::min();
+  if (!place.is_wanted_elsewhere && !is_closing_) return;
+  changed_.notify_all();
+  core_->wake_keeper();
+}
+
 std::vector<Partition> Member::assignment() const {
   const std::scoped_lock lock(mutex_);
   std::vector<Partition> held;

@@ -37,6 +37,8 @@ class Member : public std::enable_shared_from_this<Member> {
   Result<> settle(std::span<const DeliveryId> ids, Outcome outcome);
   Result<> reject(std::span<const DeliveryId> ids, Duration delay);
   Result<> extend(std::span<const DeliveryId> ids);
+  [[nodiscard]] std::optional<Hold> keep(Partition partition);
+  void let_go(Partition partition);
   [[nodiscard]] std::vector<Partition> assignment() const;
   void wake();
   /// Nothing new comes out any more.
@@ -60,6 +62,7 @@ class Member : public std::enable_shared_from_this<Member> {
     bool is_wanted_elsewhere = false;
     // Of a group.
     InFlight flight;
+    SteadyTime kept_until = SteadyTime::min();                              // by `keep`
     std::unordered_map<std::uint64_t, std::shared_ptr<const Kept>> events;  // by offset, not settled yet
     PositionRecord written;
     std::uint64_t revision = 0;

@@ -21,8 +21,9 @@ constexpr std::string_view guard_beat = "guard ";
 }  // namespace
 
 bool Member::is_drained(const Place& place) const {
+  const auto now = clock_now();
   const auto last = place.flight.last_deadline();
-  return !last || *last <= clock_now();
+  return (!last || *last <= now) && place.kept_until <= now;
 }
 
 bool Member::holds_any() const {
@@ -311,6 +312,8 @@ SteadyTime Member::work() {
     due = std::min(due, place.feed->due());
     if (!place.is_held || !place.is_wanted_elsewhere) continue;
     if (const auto last = place.flight.last_deadline()) due = std::min(due, deadline_after(now, *last - clock_now()));
+    if (const auto at = clock_now(); place.kept_until > at)
+      due = std::min(due, deadline_after(now, place.kept_until - at));
     if (core_->options.clock != &system_clock()) due = std::min(due, now + look_at_other_clock);
   }
   return due;

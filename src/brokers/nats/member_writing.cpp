@@ -13,6 +13,7 @@ bool Member::needs_writing(const Place& place, bool beyond_too) const {
 void Member::lose(Place& place) {
   place.is_held = false;
   place.is_wanted_elsewhere = false;
+  place.kept_until = SteadyTime::min();
   place.feed->stop();
   place.events.clear();
   changed_.notify_all();
