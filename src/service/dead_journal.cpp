@@ -99,10 +99,12 @@ Result<std::uint32_t> DeadTopic::create(const std::string& origin_name) {
   return partitions();
 }
 
-Result<std::vector<Published>> DeadTopic::publish(std::uint32_t partition, std::span<const EnvelopeView> events) {
+Result<std::vector<Published>> DeadTopic::publish(std::uint32_t partition, std::span<const EnvelopeView> events,
+                                                  std::span<const std::string> apart) {
   auto count = partitions();
   if (!count) return count.error();
-  auto published = host_.broker->publish(name_, events, {.partition = Partition{partition % std::max(*count, 1U)}});
+  auto published =
+      host_.broker->publish(name_, events, {.partition = Partition{partition % std::max(*count, 1U)}, .apart = apart});
   if (!published && (published.error().code == "unknown_topic" || published.error().code == "invalid_options")) {
     const std::scoped_lock lock(mutex_);
     partitions_ = 0;  // somebody deleted it, or made it anew

@@ -43,7 +43,9 @@ class DeadTopic {
   Result<Envelope> envelope(const Event& event) const {
     return make_envelope(event, {.source = host_.service, .clock = host_.clock, .entropy = host_.entropy});
   }
-  Result<std::vector<Published>> publish(std::uint32_t partition, std::span<const EnvelopeView> events);
+  /// `apart` as in `PublishOptions`.
+  Result<std::vector<Published>> publish(std::uint32_t partition, std::span<const EnvelopeView> events,
+                                         std::span<const std::string> apart = {});
 
   /// Begins a hold on each of the partitions, `books` by their side, which are new, and reads what is parked of them.
   /// From then on nothing that an earlier owner writes counts. A book without a hold: there is no topic yet.

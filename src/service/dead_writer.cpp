@@ -28,6 +28,7 @@ struct DeadWriter::Batch {
   std::deque<Headers> headers;
   std::deque<Envelope> ours;
   std::vector<EnvelopeView> events;
+  std::vector<std::string> apart;     // of each event
   std::vector<std::size_t> event_of;  // of each job
   std::string hold;
   bool announces = false;
@@ -165,7 +166,8 @@ Result<> DeadWriter::write(std::vector<DeadJob>& jobs) {
   if (auto there = topic_.create(jobs.front().source->broker_topic); !there) return there.error();
   Batch batch;
   if (auto filled = fill(batch, jobs); !filled) return filled;
-  auto published = topic_.publish(jobs.front().partition, batch.events);
+  batch.apart.resize(batch.events.size());
+  auto published = topic_.publish(jobs.front().partition, batch.events, batch.apart);
   if (!published) return published.error();
   finish(batch, jobs, *published);
   return {};
@@ -257,6 +259,9 @@ Result<> DeadWriter::fill(Batch& batch, const std::vector<DeadJob>& jobs) {
                           .follows = task.is_behind ? std::optional<Offset>(Offset{task.behind}) : std::nullopt}));
       auto& event = batch.events.emplace_back(task.delivery.envelope);
       event.headers = headers.view();
+      // An event may be parked again under its id: after a seek, by a new owner, or where it stands in the topic twice.
+      batch.apart.resize(batch.events.size());
+      batch.apart.back() = batch.hold + "/" + std::to_string(task.delivery.id.offset.value);
     }
   }
   return end_closed();

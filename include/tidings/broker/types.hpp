@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -117,6 +118,9 @@ struct PublishOptions {
   std::optional<Durability> wait_for;            ///< more than the topic's; less is ignored
   std::optional<Partition> partition;            ///< instead of the one that the key gives
   std::optional<Producer> producer;              ///< what it has published already is not written again
+  /// One for each event, or none. A broker that drops an event whose id it has had lately (`nats:`) takes two of one id
+  /// for two events where these differ. Borrowed for the call.
+  std::span<const std::string> apart{};
 };
 
 /// Names one attempt at one event.

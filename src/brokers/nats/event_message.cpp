@@ -89,13 +89,14 @@ bool read_binary(natsMsg& message, Envelope& envelope) {
 
 }  // namespace
 
-HeaderList event_headers(const EnvelopeView& event) {
+HeaderList event_headers(const EnvelopeView& event, std::string_view apart) {
   HeaderList headers;
   headers.reserve(8);
   // An id is unique within its source.
   headers.emplace_back("Nats-Msg-Id", event.source.empty()
                                           ? percent_encoded(event.id, "/")
                                           : percent_encoded(event.source) + "/" + percent_encoded(event.id, "/"));
+  if (!apart.empty()) headers.front().second += "%/" + percent_encoded(apart);  // "%/" is no text's encoding
   headers.emplace_back("ce-specversion", "1.0");
   for (const auto& attribute : attributes)
     if (!(event.*attribute.view).empty())

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "brokers/nats/link.hpp"
 #include "tidings/event/envelope.hpp"
@@ -11,8 +12,8 @@ namespace tidings::brokers::nats {
 
 /// An event as a message in CloudEvents' binary mode: attributes are headers `ce-…`, `SOURCE/ID` is `Nats-Msg-Id` as
 /// well, by which the server drops repeats. An event's own headers stand in one, `tidings-headers`, in their order, as
-/// `NAME=VALUE&…`, since libnats keeps no order.
-[[nodiscard]] HeaderList event_headers(const EnvelopeView& event);
+/// `NAME=VALUE&…`, since libnats keeps no order. `apart` (`PublishOptions::apart`) tells repeats of an id from events.
+[[nodiscard]] HeaderList event_headers(const EnvelopeView& event, std::string_view apart = {});
 /// What a message with these takes of the server's `max_payload`.
 [[nodiscard]] std::size_t message_bytes(const HeaderList& headers, std::size_t payload);
 /// What `expect_last` may add to that.

@@ -87,8 +87,9 @@ Result<std::shared_ptr<Sender::Call>> Sender::begin(std::span<const EnvelopeView
   // All is checked before anything is sent.
   std::vector<HeaderList> headers;
   const auto bytes_max = link_->payload_max();
-  for (const auto& event : events) {
-    headers.push_back(event_headers(event));
+  for (std::size_t index = 0; index < events.size(); ++index) {
+    const auto& event = events[index];
+    headers.push_back(event_headers(event, index < options.apart.size() ? options.apart[index] : std::string_view{}));
     if (const auto bytes = message_bytes(headers.back(), event.payload.size()); bytes > bytes_max)
       return too_large(*topic_, bytes, bytes_max);
   }
