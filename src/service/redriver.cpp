@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration look_every = 1s;  // at which partitions are held here
 constexpr Duration fetch_wait = 20ms;
+constexpr int ask_each = 10;  // so many fetches that gave nothing the broker is asked once
 constexpr Duration trouble_wait = 1s;
 constexpr Duration come_again_wait = 10s;
 constexpr int fruitless_max = 4;  // times that a request is begun where each time the process ends before any progress
@@ -341,6 +342,7 @@ Result<> Redriver::scan(Run& run) {
         if (const auto* held = shelf_.find(*target.source, target.partition, target.generation); held && !target.gone)
           from = std::min(from, held->book.low());
     }
+    for (auto& target : run.targets) target.scanned = from;
     if (from == ~std::uint64_t{0}) {
       run.quiet = 1;
       return {};
@@ -409,9 +411,25 @@ void Redriver::look_at(Run& run, std::span<const Delivery> entries) {
   }
 }
 
+/// Whether the journal has been read up to what is meant, or up to its `end` now. That nothing comes says nothing: a
+/// server may be slow, or away.
+bool Redriver::has_read(const Run& run, bool to_end) {
+  const auto info = host_.broker->topic(topic_.name());
+  if (!info) return false;
+  return std::ranges::none_of(run.targets, [&](const Target& target) {
+    if (target.gone) return false;
+    const auto one = std::ranges::find(info->partitions, target.journal,
+                                       [](const PartitionInfo& each) { return each.partition.value; });
+    if (one == info->partitions.end()) return false;
+    const auto end = to_end ? one->end.value : std::min(target.end, one->end.value);
+    return target.scanned < end && one->earliest.value < end;  // else retention took it
+  });
+}
+
 bool Redriver::is_finished(Run& run) {
-  if (run.quiet == 0 &&
-      std::ranges::any_of(run.targets, [](const Target& one) { return !one.gone && one.scanned < one.end; }))
+  const bool looks = run.quiet % ask_each == ask_each - 1;
+  if (std::ranges::any_of(run.targets, [](const Target& one) { return !one.gone && one.scanned < one.end; }) &&
+      !(looks && has_read(run, false)))
     return false;
   {
     const std::scoped_lock lock(mutex_);
@@ -426,7 +444,7 @@ bool Redriver::is_finished(Run& run) {
   }
   if (active == 0) return true;
   // What is parked and not found in the journal, all having been written and read: retention took it.
-  if (run.quiet > 50 && writer_.pending() == 0) give_up_lost(run);
+  if (run.quiet > 50 && looks && writer_.pending() == 0 && has_read(run, true)) give_up_lost(run);
   return false;
 }
 

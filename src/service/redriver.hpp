@@ -69,6 +69,7 @@ class Redriver {
   bool begin(Run& run);
   bool wait_for_what_comes_again(Run& run);
   bool keep(Run& run);
+  bool has_read(const Run& run, bool to_end);
   Result<> scan(Run& run);
   void look_at(Run& run, std::span<const Delivery> entries);
   [[nodiscard]] bool is_finished(Run& run);
