@@ -216,10 +216,18 @@ Result<std::map<std::string, std::vector<std::int64_t>>> Cluster::offsets_at(con
             time_ms;
     }
     if (list->cnt == 0) return offsets;
+    // A topic that was made a moment ago librdkafka may not know yet: the servers are asked, and it hears their answer.
+    const auto failed = [&](rd_kafka_resp_err_t code) {
+      auto error = error_of(code, doing, *relay_);
+      if (error.code != "unknown_topic") return error;
+      for (const auto& [topic, partitions] : topics)
+        if (const auto there = this->partitions(topic); !there || *there < partitions) return error;
+      return error_of(RD_KAFKA_RESP_ERR__WAIT_CACHE, doing, *relay_);
+    };
     const auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), ms_of(request_max));
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, doing, *relay_);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(code);
     for (const auto& one : std::span(list->elems, static_cast<std::size_t>(list->cnt))) {
-      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(one.err, doing, *relay_);
+      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(one.err);
       offsets[one.topic].at(static_cast<std::size_t>(one.partition)) = one.offset;
     }
     return offsets;
