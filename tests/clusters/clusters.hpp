@@ -44,6 +44,28 @@ class ClusterTest : public ServiceTest, public ::testing::WithParamInterface<std
     return open_broker(url_, options).or_throw();
   }
 
+  /// Everything that stands in a topic now.
+  std::vector<Envelope> read(std::string_view topic) {
+    const auto info = broker_->topic(topic);
+    if (!info) return {};
+    std::vector<Envelope> all;
+    std::size_t count = 0;
+    for (const auto& one : info->partitions) count += one.end.value - one.earliest.value;
+    auto reader = broker_->subscribe(topic, {.group = "", .create_topic = false}).or_throw();
+    (void)eventually([&] {
+      for (const auto& one : reader->fetch(1000, std::chrono::milliseconds{100}).or_throw())
+        all.emplace_back(one.envelope);
+      return all.size() >= count;
+    });
+    return all;
+  }
+  /// Of a topic of dead letters, without what else its journal has.
+  std::vector<Envelope> letters(std::string_view topic) {
+    auto all = read(topic);
+    std::erase_if(all, [](const Envelope& one) { return !one.headers.get(dead_letter::reason); });
+    return all;
+  }
+
   std::string url_;
   std::unique_ptr<tidings::testing::ServerProcess> nats_;
 };

@@ -1,0 +1,157 @@
+"""The command line and the demo over a real server: tools_test.py nats|kafka. CTest sets TIDINGS, PARKING_SERVICE and SERVE_FOR_TESTS."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
+from command_line import TIDINGS, CommandLine  # noqa: E402
+
+SERVICE = os.environ["PARKING_SERVICE"]
+SERVE = os.environ["SERVE_FOR_TESTS"]
+BROKER = sys.argv.pop(1)
+MISSING = 77
+GROUP = "shop.take"
+
+
+class Tools(CommandLine):
+    @classmethod
+    def setUpClass(cls):
+        cls.tests = 0
+        cls.server = subprocess.Popen([SERVE, BROKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        cls.url = cls.server.stdout.readline().strip()
+        if cls.url:
+            return
+        _, why = cls.server.communicate()
+        if cls.server.returncode == MISSING and os.environ.get("TIDINGS_ALLOW_MISSING_SERVERS") == "1":
+            raise unittest.SkipTest(why.strip())
+        raise AssertionError(why.strip())
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.communicate()  # the end of its input is its own
+
+    def setUp(self):
+        super().setUp()
+        type(self).tests += 1
+        self.broker = self.url
+        self.name_space = f"t{self.tests}"
+
+    def environment(self, **more):
+        return super().environment(TIDINGS_NAMESPACE=self.name_space, **more)
+
+    def json_of(self, *arguments, status=0):
+        return [json.loads(line) for line in self.run_tidings(*arguments, "--json", status=status).stdout.splitlines()]
+
+    def positions(self, topic, group):
+        return {one["partition"]: one["position"] for one in self.lag_of(topic, group)["partitions"]}
+
+    def test_publish_and_tail(self):
+        done = self.run_tidings("publish", "orders", "--key-field", "id", "--acks", "--partitions", "2",
+                                stdin="".join(json.dumps({"id": str(n)}) + "\n" for n in range(20)))
+        acknowledged = [line.split() for line in done.stdout.splitlines()]
+        self.assertEqual(len(acknowledged), 20)
+        seen = self.tail_json("orders")
+        self.assertEqual({(one["id"], str(one["tidingspartition"]), one["tidingsoffset"]) for one in seen}, {tuple(line) for line in acknowledged})
+        self.assertEqual(sorted(int(one["data"]["id"]) for one in seen), list(range(20)))
+        first = self.tail_json("orders", "--group", "audit", "--count", "5")
+        rest = self.tail_json("orders", "--group", "audit")
+        self.assertEqual((len(first), len({one["id"] for one in first + rest})), (5, 20), "a group goes on where it was")
+        self.assertEqual(self.lag_of("orders", "audit")["lag"], 0)
+        self.assertEqual(len(self.run_tidings("tail", "orders", "--no-follow", "--from", "earliest").stdout.splitlines()), 20)
+        self.assertEqual(self.run_tidings("tail", "orders", "--no-follow", "--from", "now").stdout, "")
+
+    def test_what_comes_later_is_followed(self):
+        self.publish("orders", [{"n": 1}], "--partitions", "1")
+        follower = self.start("tail", "orders", "--from", "earliest", "--json", "--count", "2")
+        self.assertEqual(json.loads(self.line_of(follower.stdout))["data"], {"n": 1})
+        self.publish("orders", [{"n": 2}])
+        self.assertEqual(json.loads(self.line_of(follower.stdout))["data"], {"n": 2})
+        self.end_of(follower)
+
+    def test_topics_and_groups_come_and_go(self):
+        self.run_tidings("topics", "create", "orders", "--partitions", "3", "--retain-age", "7d")
+        self.run_tidings("topics", "create", "orders", "--partitions", "3", "--retain-age", "7d")
+        self.assertIn("topic_exists_with", self.run_tidings("topics", "create", "orders", "--partitions", "4", status=1).stderr)
+        described = self.json_of("topics", "orders")[0]
+        self.assertEqual((described["topic"], len(described["partitions"]), described["retention"]["age"]), ("orders", 3, "PT168H"))
+        self.run_tidings("topics", "alter", "orders", "--retain-age", "1d")
+        self.assertEqual(self.json_of("topics")[0]["retention"]["age"], "PT24H")
+        self.publish("orders", [{"n": n} for n in range(6)])
+        self.tail_json("orders", "--group", "audit", "--count", "2")
+        self.assertEqual([one["group"] for one in self.json_of("groups", "orders")], ["audit"])
+        self.assertEqual(self.json_of("lag")[0]["lag"], 4)
+        self.assertIn("unknown_topic", self.run_tidings("lag", "nowhere", status=1).stderr)
+        self.run_tidings("groups", "delete", "orders", "audit")
+        self.assertEqual(self.json_of("groups", "orders"), [])
+        if BROKER == "kafka":
+            self.run_tidings("topics", "delete", "orders", "--yes")
+            self.assertEqual(self.json_of("topics"), [])
+        else:
+            self.assertIn("unsupported", self.run_tidings("topics", "delete", "orders", "--yes", status=1).stderr)
+
+    def test_seek(self):
+        self.publish("orders", [{"n": n} for n in range(5)], "--partitions", "1")
+        time.sleep(0.05)
+        middle = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() * 1000) % 1000:03}Z"
+        time.sleep(0.05)
+        self.publish("orders", [{"n": n} for n in range(5, 10)])
+        self.tail_json("orders", "--group", "audit")
+        for where, position in (("earliest", 0), ("latest", 10), ("3", 3), (middle, 5), ("now", 10), ("-1h", 0), ("99", 10)):
+            moved = self.run_tidings("seek", "orders", "audit", "--to", where)
+            self.assertEqual(self.positions("orders", "audit"), {0: position}, f"{where}: {moved.stdout}")
+        self.assertIn("unknown", self.run_tidings("seek", "orders", "nobody", "--to", "earliest", status=1).stderr)
+        follower = self.start("tail", "orders", "--group", "audit")
+        self.wait_until(lambda: self.is_member_there("orders", "audit"), "the group has no member")
+        self.assertIn("group_active", self.run_tidings("seek", "orders", "audit", "--to", "earliest", status=1).stderr)
+        self.interrupt(follower)
+
+    def serve(self, bad=""):
+        process = subprocess.Popen([SERVICE, "--bad", bad, "--log-level", "warning"], cwd=self.folder, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, env=self.environment())
+        self.started.append(process)
+        self.wait_until(lambda: self.is_member_there("orders", GROUP), "the service has no partition")
+        return process
+
+    def leave(self, process):
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+        return out.decode().split()
+
+    def test_dead_letters(self):
+        names = ("a:0", "a:1", "b:0", "c:0", "b:1")
+        lines = "".join(json.dumps({"order_id": name.split(":")[0], "number": int(name.split(":")[1])}) + "\n" for name in names)
+        self.run_tidings("publish", "orders", "--type", "shop.order", "--key-field", "order_id", "--partitions", "1", stdin=lines)
+        bad = self.serve("a,b:0")
+        self.wait_until(lambda: (found := self.lag_of("orders", GROUP)) and found["lag"] == 0, "events are left")
+        self.assertEqual(self.leave(bad), ["c:0"])
+        listed = self.json_of("dead-letters", "list")
+        self.assertEqual([(one["key"], one["code"], one["events"]) for one in listed], [("a", "refused", 2), ("b", "away", 2)])
+        self.assertEqual(len(self.json_of("dead-letters", "show", "--key", "b")), 2)
+        good = self.serve()
+        redriven = self.json_of("dead-letters", "redrive", "--group", GROUP, "--key", "a")[0]
+        self.assertEqual((redriven["state"], redriven["redriven"]), ("done", 2))
+        dropped = self.json_of("dead-letters", "drop", "--group", GROUP, "--key", "b", "--first")[0]
+        self.assertEqual((dropped["state"], dropped["dropped"], dropped["redriven"]), ("done", 1, 1))
+        self.assertEqual(self.json_of("dead-letters", "list"), [])
+        self.assertIn(f"{GROUP} paused in process", self.run_tidings("pause", "shop").stdout)
+        self.run_tidings("resume", "shop")
+        self.assertEqual(self.leave(good), ["a:0", "a:1", "b:1"])
+
+    def test_demo(self):
+        done = subprocess.run([TIDINGS, "demo", "--json", "--check", "--broker", self.url, "--count", "600", "--rate", "0"], capture_output=True,
+                              text=True, timeout=150)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        summary = json.loads(done.stdout)
+        self.assertTrue(summary["checked"])
+        self.assertEqual((summary["differences"], summary["orders_fed"], summary["killed"]), ([], 600, "analytics"))
+
+
+if __name__ == "__main__":
+    unittest.main()
