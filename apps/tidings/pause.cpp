@@ -76,8 +76,7 @@ class Steering {
     }
     const bool stays = one.paused && !arguments_.pauses;
     return print(printable(one.group) + (stays ? " stays paused by its own program" : " " + what()) + " in process " +
-                 printable(one.process) +
-                 (held.empty() ? "" : ", which holds " + printable(held)) + "\n");
+                 printable(one.process) + (held.empty() ? "" : ", which holds " + printable(held)) + "\n");
   }
 
   int end() const {

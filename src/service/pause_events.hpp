@@ -12,8 +12,7 @@ namespace tidings::service {
 struct PauseRequested {
   std::string target;  ///< `SERVICE`, `SERVICE/HANDLER` or `SERVICE.HANDLER`, without the namespace
   bool paused = false;
-  static constexpr tidings::traits<PauseRequested> event{.name = "tidings.pause.requested",
-                                                         .key = tidings::unordered};
+  static constexpr tidings::traits<PauseRequested> event{.name = "tidings.pause.requested", .key = tidings::unordered};
 };
 
 /// A handler that has obeyed, and what of its group its process holds.

@@ -100,8 +100,7 @@ class Pausing::Impl {
         if (!means(target_, name)) continue;
         silence.any_group = true;
         for (const auto& one : group.partitions) {
-          auto place =
-              name + " " + topic.name.substr(prefix.size()) + "/" + std::to_string(one.partition.value);
+          auto place = name + " " + topic.name.substr(prefix.size()) + "/" + std::to_string(one.partition.value);
           if (one.owned && !answered_.contains(place)) silence.partitions.push_back(std::move(place));
         }
       }
@@ -179,8 +178,7 @@ Result<std::vector<PauseState>> Pausing::standing(Broker& broker, std::string_vi
         const bool is_within =
             std::ranges::any_of(all, [&](const PauseState& one) { return covers(one.target, asked->target); });
         if (asked->paused || is_within)
-          all.push_back(
-              {.target = std::move(asked->target), .paused = asked->paused, .since = delivery.envelope.time});
+          all.push_back({.target = std::move(asked->target), .paused = asked->paused, .since = delivery.envelope.time});
       },
       [] { return true; });
   if (!read) return read.error();

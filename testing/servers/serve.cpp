@@ -1,5 +1,5 @@
-// A real server for tests that are no C++: `serve_for_tests nats|kafka` starts one, prints its URL, and ends it with the
-// end of its standard input. Exit status 77 where its program is missing, and standard error says which.
+// A real server for tests that are no C++: `serve_for_tests nats|kafka` starts one, prints its URL, and ends it with
+// the end of its standard input. Exit status 77 where its program is missing, and standard error says which.
 #include <unistd.h>
 
 #include <array>

@@ -1,6 +1,7 @@
 // Dead letters over real servers: who drives them again, and that none is dropped as a repeat.
-#include "tests/clusters/clusters.hpp"
 #include "tidings/service/dead_letters.hpp"
+
+#include "tests/clusters/clusters.hpp"
 
 namespace tidings::service {
 namespace {

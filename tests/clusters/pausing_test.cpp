@@ -1,6 +1,7 @@
 // Pausing from outside, over real servers.
-#include "tests/clusters/clusters.hpp"
 #include "tidings/service/pausing.hpp"
+
+#include "tests/clusters/clusters.hpp"
 
 namespace tidings::service {
 namespace {

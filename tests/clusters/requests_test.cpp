@@ -17,11 +17,8 @@ TEST_P(RequestsOverClusters, ManyAskAtOnceAndEachGetsItsOwnReply) {
   });
   SeededEntropy entropy{7};
   auto elsewhere = open();
-  auto asker = Service::create({.name = "asker",
-                                .broker = elsewhere.get(),
-                                .clock = clock_,
-                                .entropy = &entropy,
-                                .log = &lines_})
+  auto asker = Service::create(
+                   {.name = "asker", .broker = elsewhere.get(), .clock = clock_, .entropy = &entropy, .log = &lines_})
                    .or_throw();
   const auto running = start();
   std::atomic<int> right = 0;

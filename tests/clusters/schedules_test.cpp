@@ -14,9 +14,7 @@ struct Sweep {
 
 class LaterOverClusters : public ClusterTest {
  protected:
-  Service& make_with_log() {
-    return make({.settings = {{"schedule.broker", "log:" + folder_.path() + "/schedule"}}});
-  }
+  Service& make_with_log() { return make({.settings = {{"schedule.broker", "log:" + folder_.path() + "/schedule"}}}); }
   std::vector<std::string> sweeps() {
     std::vector<std::string> all;
     for (const auto& one : read("sweeps")) all.push_back(decode_event<Sweep>(one.view()).or_throw().due);

@@ -26,9 +26,9 @@ struct PauseState {
   TimePoint since{};
 };
 
-/// Pauses handlers of services that run, or has them go on, by the topic `tidings.control`; every process of the service
-/// obeys within some two seconds. A pause stands until it is taken back: who starts later begins paused. For tools; not
-/// thread-safe. The broker outlives it.
+/// Pauses handlers of services that run, or has them go on, by the topic `tidings.control`; every process of the
+/// service obeys within some two seconds. A pause stands until it is taken back: who starts later begins paused. For
+/// tools; not thread-safe. The broker outlives it.
 class Pausing {
  public:
   /// Whether it can be one: error `invalid_name` (never).

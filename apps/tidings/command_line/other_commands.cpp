@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <charconv>
+
+#include "command_line/parser.hpp"
+#include "tidings/base/text.hpp"
+
+// Commands about folders and whole brokers, and the demo.
+namespace tidings::cli {
+
+namespace {
+
+constexpr double rate_min = 0.1, rate_max = 1'000'000;
+
+/// Orders a second.
+const CLI::Validator rate{[](const std::string& text) {
+                            double number = 0;
+                            const auto* const end = text.data() + text.size();
+                            const auto [stop, error] = std::from_chars(text.data(), end, number);
+                            const bool is_rate = error == std::errc{} && stop == end &&
+                                                 (number == 0 || (number >= rate_min && number <= rate_max));
+                            return is_rate ? std::string()
+                                           : "'" + text + "' is no number of orders a second from 0.1 to 1000000, " +
+                                                 "nor 0 for no limit";
+                          },
+                          ""};
+
+const CLI::Validator victim{
+    [](const std::string& text) {
+      static const std::vector<std::string> known{"orders", "inventory", "notifications", "analytics", "none"};
+      if (std::ranges::find(known, text) != known.end()) return std::string();
+      const auto near = tidings::nearest(text, known);
+      return "'" + text + "' is no service; there are orders, inventory, notifications, analytics, and none" +
+             (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
+    },
+    ""};
+
+}  // namespace
+
+void Parser::add_folders() {
+  auto* at = command("verify", "Read every file of a log, and tell what is wrong with it");
+  at->add_option("DIR", verifying.folder, "The log's folder, or log:DIR; the broker's if not given")->type_name("");
+  at->add_flag("--repair", verifying.repair, "Move torn tails to quarantine, in partitions that no process has open");
+  at->footer(
+      "Changes nothing without --repair, and works on a log that is in use, on a read-only one, and on a copy. Exit\n"
+      "status: 0 where nothing is damaged (a torn tail is no damage: recovery moves it to quarantine), else 1.\n\n"
+      "Examples:\n"
+      "  tidings verify tidings-data\n"
+      "  tidings verify /mnt/backup/data --json | jq 'select(.severity == \"error\")'");
+  shared(at);
+  at = command("inspect", "How a log stands, seen from outside: also of one that hangs");
+  at->add_option("DIR", inspecting.folder, "The log's folder, or log:DIR; the broker's if not given")->type_name("");
+  at->footer(
+      "Opens nothing for writing, takes no lock, and waits for nobody. open: handles on the partition; beyond: "
+      "events\n"
+      "settled behind the position; held: who works on the partition.\n\n"
+      "Examples:\n"
+      "  tidings inspect tidings-data\n"
+      "  tidings inspect --json | jq '.partitions[]?.writer'");
+  shared(at);
+}
+
+void Parser::add_bridge() {
+  auto* const at = command("bridge", "Mirror one broker to another, live, and carry groups over");
+  at->add_option("FROM", bridging.from, "Where the events are")->required()->type_name("URL");
+  at->add_option("TO", bridging.to, "Where they are to be too")->required()->type_name("URL");
+  at->add_option("--topic", bridging.topics, "Only this one; may be repeated (all, also those that come later)")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  at->add_option("--name", bridging.name, "Of the bridge: two of one name, one each way, send nothing back (bridge)")
+      ->type_name("NAME");
+  at->add_option("--partitions", bridging.partitions, "Of topics that it makes there (as at the source)")
+      ->type_name("N")
+      ->check(whole(1, 1024));
+  auto* const once =
+      at->add_flag_callback("--no-follow", [this] { bridging.follow = false; }, "End where they end now");
+  at->add_option("--carry", bridging.carried,
+                 "Only put this group of the --topic at TO where it is at FROM; it must have no live member")
+      ->type_name("GROUP")
+      ->expected(1)
+      ->take_all()
+      ->excludes(once);
+  at->footer(
+      "Ids, payloads and headers stay, and the order of a key. Where it was stands at FROM: started again, after a\n"
+      "kill too, it goes on there. A group that is carried goes on at TO with nothing left out.\n\n"
+      "Examples:\n"
+      "  tidings bridge log:./data nats://localhost\n"
+      "  tidings bridge log:./data kafka://localhost --topic orders --partitions 12\n"
+      "  tidings bridge log:./data nats://localhost --topic orders --carry billing.send-invoices");
+  shared(at);
+}
+
+void Parser::add_demo() {
+  auto* const at = command("demo", "The shop: four services, one is killed and catches up");
+  auto* const orders = at->add_option("--orders", showing.orders, "Real orders, a CSV file, instead of made-up ones");
+  orders->type_name("FILE");
+  at->add_option("--rate", showing.rate, "Orders a second, 0 for no limit (100; with --orders no limit)")
+      ->type_name("N")
+      ->check(rate);
+  at->add_option("--count", showing.count, "How many orders to make up (1200)")
+      ->type_name("N")
+      ->check(whole(1, 10'000'000))
+      ->excludes(orders);
+  at->add_option("--seed", showing.seed, "Of the made-up orders (1)")
+      ->type_name("N")
+      ->check(whole(0, offset_max))
+      ->excludes(orders);
+  at->add_option("--repeat", showing.repeat, "Feed them so often, under new numbers (1)")
+      ->type_name("N")
+      ->check(whole(1, 100'000));
+  at->add_option("--stock", showing.stock, "Items of each product at the start (unlimited)")
+      ->type_name("N")
+      ->check(whole(0, 1'000'000'000'000'000));
+  at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)")
+      ->type_name("SERVICE")
+      ->check(victim);
+  at->add_option("--broker", showing.broker, "Broker; a log in a fresh directory if not given")->type_name("URL");
+  at->add_option("--keep", showing.keep, "Keep everything in this directory, which must be new or empty")
+      ->type_name("DIR");
+  at->add_flag("--check", showing.check, "Compare every result with one computed from the input; 1 if any differs");
+  at->add_flag("--json", showing.json, "The summary as one JSON document");
+  at->footer(
+      "At a rate up to 1000 the service that is killed is held to 2.5 times the rate, so that its catching up can "
+      "be\n"
+      "watched. Each run has a namespace of its own: --namespace is refused, and neither TIDINGS_NAMESPACE nor\n"
+      "TIDINGS_BROKER is heeded.\n\n"
+      "Examples:\n"
+      "  tidings demo\n"
+      "  tidings demo --orders online-retail.csv --check\n"
+      "  tidings demo --count 5000 --rate 0 --kill inventory");
+}
+
+}  // namespace tidings::cli

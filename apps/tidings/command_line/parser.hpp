@@ -1,0 +1,60 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+
+// CLI11 is known in this folder alone: its headers cost seconds a unit.
+namespace tidings::cli {
+
+/// The command line: what there is to be said, and what was said.
+struct Parser {
+  CLI::App app{"Events between services: publish them, follow them, see who is where.", "tidings"};
+  Common common;
+  PublishArguments publishing;
+  TailArguments tailing;
+  ListArguments listing;
+  TopicArguments changing;
+  SeekArguments seeking;
+  GroupArguments deleting;
+  DeadLetterArguments driving;
+  PauseArguments pausing;
+  VerifyArguments verifying;
+  InspectArguments inspecting;
+  BridgeArguments bridging;
+  DescribeArguments describing;
+  DemoArguments showing;
+
+  Parser();
+  /// Does what was said; the exit status.
+  int run();
+
+ private:
+  CLI::App* command(const char* name, const std::string& help);
+  void shared(CLI::App* at);
+  void add_publish();
+  void add_tail();
+  void add_lists();
+  void add_changes();
+  void add_dead_letters();
+  void add_pauses();
+  void add_folders();
+  void add_bridge();
+  void add_describe();
+  void add_demo();
+};
+
+/// The names of the commands below this one.
+[[nodiscard]] std::vector<std::string> commands_of(const CLI::App& at);
+/// What was wrong with the line, on standard error, and what may have been meant; the exit status.
+[[nodiscard]] int wrong(const CLI::App& app, const CLI::ParseError& error);
+
+inline constexpr auto offset_max = std::uint64_t{std::numeric_limits<std::int64_t>::max()};
+/// A whole number within bounds: CLI11 itself takes -1 for a very large one, and names no bounds.
+[[nodiscard]] CLI::Validator whole(std::uint64_t least, std::uint64_t most);
+
+}  // namespace tidings::cli
