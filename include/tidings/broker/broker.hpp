@@ -83,8 +83,8 @@ class Consumer {
 /// Errors of the medium, which every call of a broker that keeps files may bring: `disk_full`, `too_many_files`,
 /// `too_many_processes` (same call), `io_error` (reopen), `permission_denied`, `foreign_owner`, `not_a_file`,
 /// `not_a_directory`, `corrupt`, `newer_version` (never), and of opening it `not_a_log` (never). Of a broker over a
-/// network: `unreachable` (same call), and of opening it `permission_denied`, `tls_failed`, `insecure_credentials`
-/// (never). `closed` (reopen) after `close`.
+/// network: `unreachable` of NATS and `unavailable` of Kafka (same call: the server is away), `permission_denied`
+/// (never), and of opening it `tls_failed`, `insecure_credentials` (never). `closed` (reopen) after `close`.
 class Broker {
  public:
   /// Closes what is open, without draining.
@@ -111,19 +111,18 @@ class Broker {
   /// was changed).
   virtual Result<> delete_group(std::string_view topic, std::string_view group);
 
-  /// Appends the events in order; those of one partition become visible all or none, but on `nats:`, where the first
-  /// may be there before the last, or alone after `outcome_unknown`. Creates the topic, unless the broker was opened
-  /// otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by
-  /// call, or, of a `Producer`, to `id % partitions`: what comes again comes to the same. The events are borrowed for
-  /// the call.
+  /// Appends the events in order; those of one partition become visible all or none, but on `nats:` and `kafka:`, where
+  /// the first may be there before the last, or alone after `outcome_unknown`. Creates the topic, unless the broker was
+  /// opened otherwise. Events with a key go to `key_hash(key) % partitions`; those without, round robin by call, or, of
+  /// a `Producer`, to `id % partitions`: what comes again comes to the same. The events are borrowed for the call.
   ///
   /// Returns a place for each event, in their order, once all have the topic's durability.
   /// Errors: `invalid_event`, `too_large`, `invalid_name` (never; nothing was written), `unknown_topic`, `exists`
   /// (never), `fenced` (never: the producer has a successor; in other partitions the call may have written),
-  /// `unsupported` (never) for a producer where `Capabilities::producers` is not claimed, `busy`, `disk_full`,
-  /// `backpressure` (same call; nothing was written), `outcome_unknown` (same call: some or all may have been written;
-  /// the same ids may come twice), `poisoned` (same call: a sync failed before, and what it left could not be written
-  /// to another file yet, which each call tries; nothing was written).
+  /// `unsupported` (never) for a producer where `Capabilities::producers` is not claimed, and for a `wait_for` that the
+  /// broker cannot keep, `busy`, `disk_full`, `backpressure` (same call; nothing was written), `outcome_unknown` (same
+  /// call: some or all may have been written; the same ids may come twice), `poisoned` (same call: a sync failed
+  /// before, and what it left could not be written to another file yet, which each call tries; nothing was written).
   virtual Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
                                                  const PublishOptions& options = {}) = 0;
 

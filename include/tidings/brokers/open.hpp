@@ -8,8 +8,9 @@
 
 namespace tidings {
 
-/// Opens the broker that `url` names: `memory:`, `memory:NAME`, `log:DIR`, `nats://HOST:PORT`. Errors: `invalid_url`,
-/// `unknown_broker` (naming those there are), and what the broker says.
+/// Opens the broker that `url` names: `memory:`, `memory:NAME`, `log:DIR`, `nats://HOST:PORT`, `kafka://HOST:PORT`;
+/// docs/brokers.md has their options. Errors: `invalid_url`, `unknown_broker` (never; naming those that this build
+/// has), and what the broker says.
 [[nodiscard]] Result<std::unique_ptr<Broker>> open_broker(std::string_view url, const BrokerOptions& options = {});
 
 /// Those that this build has, by scheme.
