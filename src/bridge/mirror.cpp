@@ -232,7 +232,8 @@ void Mirror::tell(const Error& why) {
     std::swap(trouble_, text);
   }
   if (!why.code.empty())
-    options_.log->write(LogLevel::warning, "bridge: " + topic_ + " waits: " + printable(tidings::to_string(why)));
+    options_.log->write(LogLevel::warning, "bridge: " + topic_ + (why.retry == Retry::never ? " stops: " : " waits: ") +
+                                               printable(tidings::to_string(why)));
   else
     options_.log->write(LogLevel::info, "bridge: " + topic_ + " goes on");
 }

@@ -20,8 +20,10 @@ struct BridgeOptions {
   /// Two bridges of one name, one each way, do not send back what the other brought. Where it was the bridge keeps at
   /// the source, as the group `tidings.bridge.NAME`.
   std::string name = "bridge";
-  std::vector<std::string> topics;  ///< none: every topic but those that begin with `tidings.`, also later ones
-  /// Of topics that are made at the target; 0: as at the source. Keys keep their order either way.
+  /// None: every topic, also later ones, but those of Tidings' own, `tidings.…` in whatever namespace.
+  std::vector<std::string> topics;
+  /// Of topics that are made at the target; 0: as at the source. Keys keep their order either way. These have the
+  /// durability and the largest event of the source's, where the target can have them, and no retention.
   std::uint32_t partitions = 0;
   bool follow = true;  ///< else it ends where the source ended when it began
   LogSink* log = &stderr_log();
@@ -29,7 +31,7 @@ struct BridgeOptions {
 
 struct BridgedTopic {
   std::string topic;
-  std::uint64_t mirrored = 0;  ///< by this bridge
+  std::uint64_t mirrored = 0;  ///< by this bridge, what the target had already included
   std::uint64_t left_out = 0;  ///< which the bridge of that name had brought from the target
   std::uint64_t behind = 0;    ///< events that are to come yet
   std::string trouble;         ///< why it does not go on just now
