@@ -95,8 +95,8 @@ std::span<const Knob> own_knobs() {
        .kind = Kind::duration,
        .fallback = "30s",
        .help =
-           "what is in hand comes again where a living process neither settles nor extends it in that time; one that "
-           "is stopped or hangs keeps its partitions",
+           "what is in hand comes again where a living process neither settles nor extends it in that time; on log: "
+           "one that is stopped or hangs keeps its partitions",
        .least = 1,
        .most = 3600},
       {.path = "handlers.*.retry.immediate",

@@ -41,7 +41,7 @@ struct ServiceDescription {
 
   std::uint32_t version = 1;
   std::string service;
-  std::string broker;  ///< its URL, without a password
+  std::string broker;  ///< its URL, without a password; empty where the program opened it
   std::string name_space;
   std::vector<std::string> middleware;  ///< the outermost first
   std::vector<Handler> handlers;

@@ -30,7 +30,8 @@ struct Backoff {
 };
 
 /// How many events a handler begins, in one process: `events` in each `per`, and `burst` at once after a lull. A batch
-/// may take more at once than are left, and is waited for then.
+/// may take more at once than are left, and is waited for then. Attempts after a pause count anew; those that follow
+/// one another at once (`Backoff::immediate`) count as one.
 struct RateLimit {
   std::size_t events = 0;  ///< 0: no limit
   Duration per = std::chrono::seconds{1};

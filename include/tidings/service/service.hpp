@@ -54,8 +54,8 @@ struct ServiceOptions {
 /// A process of the application: named handlers over a broker. Events of one key reach a handler one after another in
 /// the order of their publication, also over retries; different keys run in parallel. See docs/services.md.
 ///
-/// `on` comes before `run`, from one thread; everything else is thread-safe. Handlers must be gone from the stack no
-/// sooner than the service.
+/// `on`, `on_any`, `use`, `every` and `describe` come before `run`, from one thread; everything else is thread-safe.
+/// What handlers, middleware and schedules refer to outlives the service.
 class Service {
  public:
   /// Reads `NAME.toml` (or `--config FILE`), the environment and the flags, and opens the broker. Prints `NAME: error…`
@@ -132,8 +132,9 @@ class Service {
     return *this;
   }
 
-  /// The handler begins nothing any more, in this process, until `resume`; what runs goes on, what was fetched waits in
-  /// order, and its partitions stay with it. Error `unknown_handler`, also before `run`.
+  /// The handler begins nothing any more, in this process, until `resume`; what runs goes on, its attempts that follow
+  /// at once too, what was fetched waits in order, and its partitions stay with it. Error `unknown_handler` (never),
+  /// also before `run`.
   Result<> pause(std::string_view handler);
   Result<> resume(std::string_view handler);
 
@@ -209,7 +210,8 @@ class Service {
   /// events come as they are. Errors: `claim_missing` (same call), `claim_damaged`, `no_claim_folder` (never).
   [[nodiscard]] Result<std::string> payload(const EnvelopeView& envelope) const;
 
-  /// Into the topic as it is called in the service's namespace.
+  /// Publishes events that are encoded already, under their own ids, into the topic as it is called in the service's
+  /// namespace; as one batch, otherwise as `publish`.
   Result<> publish_envelopes(std::string_view topic, std::span<const Envelope> events);
 
   [[nodiscard]] const std::string& name() const;
