@@ -113,7 +113,8 @@ void DeadWriter::loop() {
       else
         put_back(std::move(jobs));
       if (is_of_one) most = 1;
-      trouble(written.error(), ++failures);
+      trouble(written.error());
+      ++failures;
       const auto pause = std::max(pause_min, endless_pause_after(retry_, failures, *host_.entropy));
       if (!is_of_one || failures > 1) changed_.wait_for(lock, pause, [&] { return ending_; });
     }
@@ -311,7 +312,7 @@ void DeadWriter::tell(const DeadJob& job) const {
                                    printable(to_string(*task.failure)));
 }
 
-void DeadWriter::trouble(const Error& why, int) {
+void DeadWriter::trouble(const Error& why) {
   const auto times = troubles_.tell(why.code, host_.clock->steady_now());
   if (!times) return;
   host_.say(why.retry == Retry::never ? LogLevel::error : LogLevel::warning,

@@ -76,7 +76,7 @@ class DeadWriter {
   void tell(const DeadJob& job) const;
   void put_back(std::vector<DeadJob> jobs);
   void put_behind(DeadJob job);
-  void trouble(const Error& why, int failures);
+  void trouble(const Error& why);
 
   Host& host_;
   DeadTopic& topic_;

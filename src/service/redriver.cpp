@@ -163,7 +163,6 @@ void Redriver::look_for_partitions() {
 // Requests.
 
 void Redriver::loop() {
-  std::size_t looked = 0;
   while (!stopping_) {
     look_for_partitions();
     std::vector<Asked> all;
@@ -177,7 +176,6 @@ void Redriver::loop() {
     }
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, look_every, [&] { return stopping_.load() || asked_.size() != all.size(); });
-    ++looked;
   }
   const std::scoped_lock lock(mutex_);
   ended_ = true;
