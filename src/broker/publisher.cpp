@@ -197,7 +197,7 @@ Result<> Broker::set_retention(std::string_view, const Retention&) {
 }
 
 Result<> Broker::delete_topic(std::string_view) {
-  return Error{"unsupported", "this broker keeps its topics until it ends"};
+  return Error{"unsupported", "this broker deletes no topics: they go with it, or by the tools of its server"};
 }
 
 Result<> Broker::delete_group(std::string_view, std::string_view) {
