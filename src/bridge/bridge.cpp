@@ -86,7 +86,7 @@ Result<> Bridge::Impl::run(const std::stop_token& stop) {
     changed_.notify_all();
   });
   const bool all = options_.topics.empty();
-  bool looked = false;
+  bool looked = !all;  // for topics
   while (!stop.stop_requested()) {
     if (all && (options_.follow || !looked)) {
       const auto begun = begin_all();
