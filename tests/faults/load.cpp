@@ -60,7 +60,7 @@ std::unique_ptr<Broker> open_until(const OpenBroker& open, const std::function<b
 }
 
 template <class Condition>
-bool comes_true(Condition is_so, Duration wait_max) {
+bool comes_true(const Condition& is_so, Duration wait_max) {
   for (const auto until = now() + wait_max; !is_so(); std::this_thread::sleep_for(5ms))
     if (now() > until) return is_so();
   return true;
