@@ -61,7 +61,7 @@ Result<std::vector<Audited>> Audit::look() {
       seen->second.gaps = one.gaps;
     }
   }
-  if (trouble && all.empty()) return *trouble;
+  if (trouble) return *trouble;
   return all;
 }
 

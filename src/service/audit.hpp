@@ -27,11 +27,13 @@ class Audit {
 
   explicit Audit(Host& host) : host_(host) {}
 
-  /// Before the first `look`.
-  void add(Subject subject) { subjects_.push_back(std::move(subject)); }
+  void add(Subject subject) {
+    const std::scoped_lock lock(mutex_);
+    subjects_.push_back(std::move(subject));
+  }
 
-  /// Errors: `unsupported` (never) where the broker's counters are not exact; else the first of the broker's, and what
-  /// could be looked at was.
+  /// Errors: `unsupported` (never) where the broker's counters are not exact; else the first of the broker's: what
+  /// could be looked at was compared, and told of, all the same.
   Result<std::vector<Audited>> look();
 
  private:

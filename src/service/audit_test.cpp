@@ -12,6 +12,7 @@ class Told final : public Wrapped {
  public:
   explicit Told(std::unique_ptr<Broker> broker) : Wrapped(std::move(broker)) {}
   Result<std::vector<GroupInfo>> groups(std::string_view topic) override {
+    if (topic == failing) return Error{"unreachable", "away", Retry::same_call};
     return std::vector<GroupInfo>{{.topic = std::string(topic), .group = "g", .partitions = {partition}, .error = {}}};
   }
   void set(std::uint64_t position, std::uint64_t end, std::uint64_t handled, std::uint64_t parked = 0) {
@@ -21,6 +22,7 @@ class Told final : public Wrapped {
   }
   void be_inexact() { capabilities_.exact_counts = false; }
   GroupPartitionInfo partition{};
+  std::string failing;
 };
 
 class AuditTest : public ::testing::Test {
@@ -62,6 +64,16 @@ TEST_F(AuditTest, AnEventThatNobodyCountedIsToldOnce) {
   EXPECT_EQ(lines_.count("1 events more"), 1U);
   broker_.set(8, 10, 9);
   EXPECT_EQ(look().difference, -1) << "counted twice";
+}
+
+TEST_F(AuditTest, ABrokersErrorIsToldAlsoWhereOtherGroupsCouldBeLookedAt) {
+  broker_.set(0, 10, 0);
+  broker_.failing = "u";
+  audit_.add({.handler = "i", .group = "g", .topic = "u", .broker_topic = "u", .state = {}});
+  EXPECT_EQ(audit_.look().error().code, "unreachable");
+  broker_.set(5, 10, 4);
+  EXPECT_FALSE(audit_.look());
+  EXPECT_EQ(lines_.count("h does not add up"), 1U) << lines_.all();
 }
 
 TEST_F(AuditTest, AGroupThatIsMovedBackIsNoDifference) {

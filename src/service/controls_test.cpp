@@ -115,6 +115,60 @@ TEST_F(Controls, TheBreakerStopsAttemptsUntilOneSucceeds) {
   EXPECT_EQ(done.values(), expected) << "in order, and none parked";
 }
 
+TEST_F(Controls, WhileTheBreakerIsOpenNoAttemptIsUsedUp) {
+  ManualClock clock;
+  use_clock(clock);
+  auto& service = make();
+  std::atomic<bool> away = true;
+  Record<std::int64_t> done;
+  service.on("store", {.retry = {.immediate = 3, .delayed = 0}, .breaker = {.window = 2, .share = 1, .pause = 1s}},
+             [&](const Order& order) -> Result<> {
+               if (away) return Error{"database_away", "no connection", Retry::same_call};
+               done.add(order.number);
+               return {};
+             });
+  publish(Order{"one", 1});
+  const auto running = start();
+  // Two attempts open it; what comes then only shows that it stays so, far more often than the event has attempts.
+  for (std::size_t probes = 1; probes <= 10; ++probes) {
+    ASSERT_TRUE(eventually([&] { return lines_.count("store pauses: ") == probes; })) << lines_.all();
+    clock.advance(1h);
+  }
+  ASSERT_TRUE(eventually([&] { return lines_.count("store pauses: ") == 11; })) << lines_.all();
+  away = false;
+  clock.advance(1h);
+  ASSERT_TRUE(done.wait(1)) << lines_.all();
+  EXPECT_EQ(service.stats("store").or_throw().parked, 0U);
+}
+
+TEST_F(Controls, APauseAndALimitHoldBackRetriesThatFollowAtOnce) {
+  ManualClock clock;
+  use_clock(clock);
+  auto& service = make();
+  std::atomic<int> attempts = 0;
+  service.on("store", {.retry = {.immediate = 8, .delayed = 0}, .rate = {.events = 2, .per = 1s}},
+             [&](const Order&) -> Result<> {
+               if (++attempts == 3) (void)service_->pause("store");
+               return Error{"database_away", "no connection", Retry::same_call};
+             });
+  publish(Order{"one", 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return attempts == 2; }));
+  std::this_thread::sleep_for(30ms);
+  EXPECT_EQ(attempts, 2) << "the rate";
+  clock.advance(1s);
+  ASSERT_TRUE(eventually([&] { return attempts == 3; }));
+  clock.advance(10s);
+  std::this_thread::sleep_for(30ms);
+  EXPECT_EQ(attempts, 3) << "it is paused";
+  ASSERT_TRUE(service.resume("store"));
+  ASSERT_TRUE(eventually([&] {
+    clock.advance(1s);
+    return service.stats("store").or_throw().parked == 1;
+  }));
+  EXPECT_EQ(attempts, 9);
+}
+
 TEST_F(Controls, WhatIsWrongWithTheEventOpensNoBreaker) {
   auto& service = make();
   service.on("store", {.breaker = {.window = 2, .share = 0.1, .pause = 1h}},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "service/backoff.hpp"
+#include "service/shown.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
 
@@ -301,7 +302,7 @@ void DeadWriter::tell(const DeadJob& job) const {
   const auto& task = *job.task;
   const auto& envelope = task.delivery.envelope;
   const auto event =
-      "event " + printable(envelope.id) + " (key '" + printable(envelope.key) + "') of " + job.source->broker_topic;
+      "event " + shown(envelope.id) + " (key '" + shown(envelope.key) + "') of " + job.source->broker_topic;
   if (task.is_behind)
     return host_.say(LogLevel::debug, name_ + " parked " + event + " behind the one at offset " +
                                           std::to_string(task.behind) + " in " + topic_.name());

@@ -147,6 +147,13 @@ TEST_F(DelaysTest, WhileTheBrokerIsAwayWhatIsDueWaits) {
   EXPECT_EQ(broker_->publishes_to_fail(), 0);
 }
 
+TEST_F(DelaysTest, WhatItsTopicCanNeverTakeIsToldAtOnce) {
+  auto& service = make();
+  broker_->create_topic("orders", {.event_bytes_max = 2000}).or_throw();
+  EXPECT_EQ(service.publish_after(Order{std::string(3000, 'a'), 1}, 1h).error().code, "too_large");
+  EXPECT_TRUE(service.publish_after(Order{std::string(300, 'a'), 1}, 1h));
+}
+
 TEST_F(DelaysTest, ATooDistantTimeIsRefused) {
   auto& service = make();
   const auto published = service.publish_after(Tick{1}, Duration::max());

@@ -8,6 +8,7 @@
 
 #include "service/backoff.hpp"
 #include "service/registrations.hpp"
+#include "service/shown.hpp"
 #include "service/unfinished.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
@@ -303,6 +304,7 @@ void Handling::work_loop(Worker& worker) {
     const auto opening = plain ? Gate::Opening{.events = batch_max, .next = {}} : gate_.opening(now);
     if (lanes_.next_due()) lanes_.wake(now);
     if (auto turn = opening.events == 0 ? std::nullopt : lanes_.take(opening.events, now)) {
+      const bool is_probe = !plain && gate_.is_broken();
       if (!plain) gate_.began(turn->size, now);
       for (auto* task = turn->first; task != nullptr; task = task->next)
         task->dropped = task->source->lost(task->delivery.id);
@@ -315,7 +317,7 @@ void Handling::work_loop(Worker& worker) {
       if (is_remembered_ && worker.consumer != source.consumer) worker.consumer = source.consumer;
       lock.unlock();
       spent.clear();
-      const auto report = turns_.run(*turn, worker.consumer.get());
+      const auto report = turns_.run(*turn, worker.consumer.get(), is_probe);
       lock.lock();
       if (!plain) {
         if (const auto change = gate_.ended(report.succeeded, report.failed, host_.clock->steady_now());
@@ -606,7 +608,7 @@ std::vector<std::string> Handling::running() const {
   for (const auto& worker : workers_) {
     if (worker->runs == nullptr) continue;
     const auto& envelope = worker->runs->delivery.envelope;
-    texts.push_back(name_ + " still runs event " + printable(envelope.id) + " (key '" + printable(envelope.key) + "')");
+    texts.push_back(name_ + " still runs event " + shown(envelope.id) + " (key '" + shown(envelope.key) + "')");
   }
   if (alive_ == 0 && texts.empty() && settling_ == 0) texts.push_back(name_ + " still writes to " + parking_.topic());
   if (settling_ > 0) texts.push_back(name_ + " still settles what it has done");

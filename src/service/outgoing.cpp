@@ -12,6 +12,7 @@ namespace tidings::service {
 namespace {
 
 constexpr Duration look_for_delays_every = std::chrono::seconds{10};
+constexpr Duration ask_again_after = std::chrono::seconds{2};
 
 Result<> done(const Result<std::vector<Published>>& published) {
   return published ? Result<>{} : published.error();
@@ -62,6 +63,8 @@ Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView>
     }
     const auto due = Delays::due_of(view);
     const bool waits = due && *due > host_.clock->now();
+    if (waits)  // what its topic can never take is told to who publishes it
+      if (auto fine = validate(Delays::without_marks(view).view(), bytes_max(name)); !fine) return fine;
     if (due && !waits) view = changed.emplace_back(Delays::without_marks(view)).view();
     (waits ? later : now).push_back(view);
   }
@@ -78,10 +81,18 @@ std::size_t Outgoing::bytes_max(const std::string& topic) {
     const std::scoped_lock lock(mutex_);
     if (const auto known = bytes_max_.find(topic); known != bytes_max_.end()) return known->second;
   }
+  const auto fallback = TopicOptions{}.event_bytes();
+  const SteadyTime now = std::chrono::steady_clock::now();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (now < ask_again_) return fallback;
+  }
   const auto info = host_.broker->topic(topic);
-  if (!info) return TopicOptions{}.event_bytes();
   const std::scoped_lock lock(mutex_);
-  return bytes_max_[topic] = info->event_bytes_max;
+  if (info) return bytes_max_[topic] = info->event_bytes_max;
+  // A server that is away would hold up every worker that publishes, for as long as the answer is waited for.
+  if (info.error().code != "unknown_topic") ask_again_ = SteadyTime{std::chrono::steady_clock::now()} + ask_again_after;
+  return fallback;
 }
 
 }  // namespace tidings::service

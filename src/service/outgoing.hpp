@@ -48,6 +48,7 @@ class Outgoing final : public Publisher {
   SteadyTime looked_for_delays_{};
   std::mutex mutex_;
   std::map<std::string, std::size_t, std::less<>> bytes_max_;  // of topics, as far as they were asked for
+  SteadyTime ask_again_{};                                     // after a question without an answer
 };
 
 }  // namespace tidings::service

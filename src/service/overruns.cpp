@@ -25,14 +25,19 @@ Overruns::Attempt::~Attempt() {
 void Overruns::check(const std::function<void(const Task&)>& tell) {
   if (deadline_ <= Duration::zero()) return;
   const auto now = clock_.steady_now();
-  const std::scoped_lock lock(mutex_);  // so that none of them ends meanwhile
-  for (auto* attempt : running_) {
-    if (attempt->told_ || now < attempt->until_) continue;
-    attempt->told_ = true;
-    ++counted_;
-    attempt->source_.request_stop();
-    tell(attempt->task_);
+  std::vector<std::stop_source> overdue;
+  {
+    const std::scoped_lock lock(mutex_);  // so that none of them ends meanwhile
+    for (auto* attempt : running_) {
+      if (attempt->told_ || now < attempt->until_) continue;
+      attempt->told_ = true;
+      ++counted_;
+      overdue.push_back(attempt->source_);
+      tell(attempt->task_);
+    }
   }
+  // What the user has hung on it is called here, and may wait for an attempt to end.
+  for (auto& source : overdue) source.request_stop();
 }
 
 }  // namespace tidings::service

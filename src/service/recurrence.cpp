@@ -98,8 +98,9 @@ Result<Recurrence> Recurrence::every(Duration period) {
 
 Result<Recurrence> Recurrence::cron(std::string_view fields) {
   std::vector<std::string_view> parts;
-  for (const auto part : split(fields, ' '))
-    if (!part.empty()) parts.push_back(part);
+  for (const auto words : split(fields, ' '))
+    for (const auto part : split(words, '\t'))
+      if (!part.empty()) parts.push_back(part);
   if (parts.size() != fields_of_cron.size())
     return invalid(fields, "it has five fields, as '0 3 * * *' for three in the morning");
   Recurrence made;
@@ -114,8 +115,10 @@ Result<Recurrence> Recurrence::cron(std::string_view fields) {
     *into.at(at) = *read;
     made.text_ += (at == 0 ? "" : " ") + std::string(parts[at]);
   }
-  made.any_month_day_ = parts[2] == "*";
-  made.any_week_day_ = parts[4] == "*";
+  // Whatever has a star in it restricts nothing by itself, as crontab(5) has it: '0 0 */2 * mon' is on Mondays that
+  // have an odd date.
+  made.any_month_day_ = parts[2].find('*') != std::string_view::npos;
+  made.any_week_day_ = parts[4].find('*') != std::string_view::npos;
   if ((made.week_days_ >> 7U & 1U) != 0) made.week_days_ |= 1;
   const sys_days today{};
   bool comes = false;

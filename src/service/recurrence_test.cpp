@@ -34,6 +34,8 @@ TEST(Recurrence, CronAsInItsManual) {
   EXPECT_EQ(next("0 12 * * 7", "2026-11-26T00:00:00Z"), "2026-11-29T12:00:00Z") << "7 is Sunday";
   EXPECT_EQ(next("0 0 1 jan,jul *", "2026-11-26T00:00:00Z"), "2027-01-01T00:00:00Z");
   EXPECT_EQ(next("0 0 13 * fri", "2026-11-26T00:00:00Z"), "2026-11-27T00:00:00Z") << "either day will do";
+  EXPECT_EQ(next("0 0 */2 * mon", "2026-11-26T00:00:00Z"), "2026-12-07T00:00:00Z") << "a star restricts nothing: both";
+  EXPECT_EQ(next("0\t3 *  * *", "2026-11-26T03:00:00Z"), "2026-11-27T03:00:00Z");
   EXPECT_EQ(next("59 23 31 12 *", "2026-12-31T23:59:00Z"), "2027-12-31T23:59:00Z");
 }
 

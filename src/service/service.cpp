@@ -28,6 +28,7 @@
 #include "service/signals.hpp"
 #include "tidings/base/standard_descriptors.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/broker/in_flight.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/event/json_codec.hpp"
 #include "tidings/service/names.hpp"
@@ -110,12 +111,17 @@ class Service::Impl {
   }
 
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler) {
+    assert(!ran_ && "handlers come before run");
     registered_.push_back({std::string(name), options, std::move(handler)});
   }
 
   Result<std::vector<Audited>> audit() { return audit_.look(); }
-  service::Schedules& schedules() { return schedules_; }
+  void schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make) {
+    assert(!ran_ && "schedules come before run");
+    schedules_.add(std::string(name), std::move(when), std::move(make));
+  }
   void use(std::string_view name, service::detail::RunMiddleware run) {
+    assert(!ran_ && "middleware comes before run");
     host_.middleware.push_back({std::string(name), std::move(run)});
   }
   [[nodiscard]] ServiceDescription describe() const;
@@ -200,11 +206,12 @@ class Service::Impl {
 };
 
 Result<Envelope> Service::Impl::ask(std::string_view topic, Envelope envelope, const RequestOptions& options) {
-  const auto until = std::chrono::steady_clock::now() + options.deadline;
+  const auto until = deadline_after(std::chrono::steady_clock::now(), options.deadline);
   const auto replies = requests_.listen();
   if (!replies) return replies.error();
   envelope.headers.set(reply_topic_header, *replies);
-  if (options.expires) envelope.headers.set(expiry_header, to_rfc3339(host_.clock->now() + options.deadline));
+  if (options.expires)
+    envelope.headers.set(expiry_header, to_rfc3339(detail::time_after(host_.clock->now(), options.deadline)));
   requests_.expect(envelope.id);
   const std::array events{envelope.view()};
   if (auto sent = outgoing_.publish(topic, events, {.wait_max = options.deadline}); !sent) {
@@ -469,7 +476,7 @@ Result<> Service::publish_envelopes(std::string_view topic, std::span<const Enve
 }
 
 void Service::add_schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make) {
-  impl_->schedules().add(std::string(name), std::move(when), std::move(make));
+  impl_->schedule(name, std::move(when), std::move(make));
 }
 
 void Service::add_middleware(std::string_view name, service::detail::RunMiddleware run) {

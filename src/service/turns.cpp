@@ -5,6 +5,7 @@
 
 #include "service/backoff.hpp"
 #include "service/claims.hpp"
+#include "service/shown.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -36,8 +37,9 @@ Turns::Turns(Host& host, std::string name, Parking& parking, const HandlerOption
       stopping_(stopping),
       overruns_(options.deadline, *host.clock, host.stop.get_token()) {}
 
-Turns::Report Turns::run(Lanes::Turn& turn, Consumer* consumer) {
+Turns::Report Turns::run(Lanes::Turn& turn, Consumer* consumer, bool is_probe) {
   Report report;
+  report.is_probe = is_probe;
   if (turn.size == 1)
     report.due =
         turn.first->dropped ? std::nullopt : run_stages(*turn.first, turn.first->again ? nullptr : consumer, report);
@@ -54,8 +56,8 @@ Turns::Report Turns::run(Lanes::Turn& turn, Consumer* consumer) {
 
 void Turns::watch() {
   overruns_.check([&](const Task& task) {
-    host_.say(LogLevel::warning, name_ + " runs beyond its deadline on event " + printable(task.delivery.envelope.id) +
-                                     " (key '" + printable(task.delivery.envelope.key) + "'), attempt " +
+    host_.say(LogLevel::warning, name_ + " runs beyond its deadline on event " + shown(task.delivery.envelope.id) +
+                                     " (key '" + shown(task.delivery.envelope.key) + "'), attempt " +
                                      std::to_string(task.attempt()) + "; it is asked to end");
   });
 }
@@ -117,8 +119,10 @@ std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer, Repo
         const auto result = attempt(&task, 1, publications);
         if (task.stage == Task::Stage::park) break;
         if (!result) {
-          if (const auto due = failed(task, result.error(), report)) return due;
-          if (stopping_ && task.stage == Task::Stage::handle) return std::nullopt;  // it comes again elsewhere
+          const auto due = failed(task, result.error(), report);
+          // The next attempt is another turn, also where it is to follow at once: what holds back any attempt, a pause,
+          // a limit, a breaker, holds back that one too.
+          if (task.stage == Task::Stage::handle) return due;
           break;
         }
         ++report.succeeded;
@@ -301,7 +305,8 @@ Result<> Turns::call(std::span<detail::Handler::Item> items, Publications& publi
   return MiddlewareCall(host_.middleware, name_, handler_, items, publications).next();
 }
 
-/// An attempt has failed: when to try again. None: at once, or the event is to be parked.
+/// An attempt has failed: when to try again, unless the event is to be parked now; none: at once. One that only showed
+/// that a circuit breaker stays open uses up nothing.
 std::optional<SteadyTime> Turns::failed(Task& task, const Error& error, Report& report) {
   ++counted_.failed;
   const bool again = is_tried_again(retry_, error);
@@ -309,12 +314,13 @@ std::optional<SteadyTime> Turns::failed(Task& task, const Error& error, Report& 
     ++report.failed;
     report.why = to_string(error);
   }
+  if (again && report.is_probe) return std::nullopt;
   const auto wait = !again ? std::nullopt : pause_after(retry_, task.delivery.lost + task.failures + 1, *host_.entropy);
   if (!wait) {
     park_later(task, error);
     return std::nullopt;
   }
-  host_.say(LogLevel::debug, name_ + " failed on event " + printable(task.delivery.envelope.id) + ", attempt " +
+  host_.say(LogLevel::debug, name_ + " failed on event " + shown(task.delivery.envelope.id) + ", attempt " +
                                  std::to_string(task.attempt()) + ": " + printable(to_string(error)) +
                                  "; trying again in " + to_text(*wait));
   ++task.failures;

@@ -31,6 +31,7 @@ class Turns {
     std::size_t succeeded = 0;      ///< events
     std::size_t failed = 0;         ///< attempts, without those that no other attempt can mend
     std::string why;                ///< of the last of these
+    bool is_probe = false;          ///< of an open circuit breaker
   };
 
   /// `stopping`: no event is tried again.
@@ -42,7 +43,7 @@ class Turns {
   /// Leaves the tasks of the turn marked as settled or dropped, or says when to go on with those that are not. The turn
   /// may have another first task then.
   /// `consumer` is told what begins, if there is one: where the broker remembers it.
-  Report run(Lanes::Turn& turn, Consumer* consumer = nullptr);
+  Report run(Lanes::Turn& turn, Consumer* consumer = nullptr, bool is_probe = false);
   /// Asks attempts that are overdue to end; to be called often.
   void watch();
   /// The task is to be parked next, for that reason.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "service/shown.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -15,8 +16,8 @@ std::string unfinished_text(std::string_view topic, std::span<const Delivery> de
   std::string names;
   for (const auto& delivery : deliveries) {
     if (delivery.lost == 0 || ++count > named_max) continue;
-    names += (names.empty() ? "" : ", ") + printable(delivery.envelope.id) + " (key '" +
-             printable(delivery.envelope.key) + "', attempt " + std::to_string(delivery.lost) + ")";
+    names += (names.empty() ? "" : ", ") + shown(delivery.envelope.id) + " (key '" + shown(delivery.envelope.key) +
+             "', attempt " + std::to_string(delivery.lost) + ")";
   }
   if (count == 0) return {};
   if (count > named_max) names += " and " + std::to_string(count - named_max) + " more";

@@ -105,8 +105,7 @@ int Parser::run() {
     const auto* const of_letters = app.get_subcommand("dead-letters");
     if (of_letters->got_subcommand("redrive")) return redrive(common, driving);
     if (of_letters->got_subcommand("drop")) return drop(common, driving);
-    return of_letters->got_subcommand("show") ? show_dead_letters(common, driving)
-                                              : list_dead_letters(common, driving);
+    return of_letters->got_subcommand("show") ? show_dead_letters(common, driving) : list_dead_letters(common, driving);
   }
   const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
   if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {

@@ -9,8 +9,8 @@ void Parser::add_dead_letters() {
   const auto add = [&](const char* name, const char* help, bool one_group) {
     auto* const one = at->add_subcommand(name, help);
     one->set_help_flag("-h,--help", "Print this help");
-    auto* const group = one->add_option("--group", driving.group, one_group ? "Whose" : "Only those of this group")
-                            ->type_name("NAME");
+    auto* const group =
+        one->add_option("--group", driving.group, one_group ? "Whose" : "Only those of this group")->type_name("NAME");
     if (one_group) group->required();
     one->add_option("--key", driving.key, "Only those of this key")->type_name("KEY");
     one->add_option("--reason", driving.code, "Only those parked for this, as 'list' names it")->type_name("CODE");

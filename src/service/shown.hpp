@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tidings/base/text.hpp"
+
+namespace tidings::service {
+
+/// A key or an id in a line of the log: printable, and cut where it is long, since a key may have 64 KiB.
+[[nodiscard]] inline std::string shown(std::string_view text) {
+  constexpr std::size_t shown_max = 100;
+  if (text.size() <= shown_max) return printable(text);
+  auto end = shown_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not within a character
+  return printable(text.substr(0, end)) + "…";
+}
+
+}  // namespace tidings::service
