@@ -91,6 +91,15 @@ TEST_F(PublisherTest, AFullWindowIsToldInTime) {
   EXPECT_EQ(told, (std::vector<std::string>{"d 2"}));
 }
 
+TEST_F(PublisherTest, ALargeWindowHasRoomBeforeTheLastOfItIsAcknowledged) {
+  auto publisher = make(256);
+  for (int i = 0; i < 256; ++i) ASSERT_TRUE(publish(*publisher, "a"));
+  shared->may_finish.release(128);
+  for (int i = 0; i < 64; ++i) ASSERT_TRUE(publish(*publisher, "b", {}, 10s)) << i;
+  shared->may_finish.release(256 + 64 - 128);
+  ASSERT_TRUE(publisher->flush(30s));
+}
+
 TEST_F(PublisherTest, WhatIsRefusedTakesNoRoomAndHasNoCallback) {
   auto publisher = make(1);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(publish(*publisher, "bad", note("bad")).error().code, "invalid_event");

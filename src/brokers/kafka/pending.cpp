@@ -29,7 +29,7 @@ void Pending::refuse(rd_kafka_resp_err_t code) {
 Result<std::vector<Published>> Pending::wait(SteadyTime until, const std::string& doing, const LogRelay& relay) {
   std::unique_lock lock(mutex_);
   const bool all = done_.wait_until(lock, until, [&] { return left_ == 0; });
-  if (all && code_ == RD_KAFKA_RESP_ERR_NO_ERROR) return places_;
+  if (all && code_ == RD_KAFKA_RESP_ERR_NO_ERROR) return std::move(places_);
   if (all && written_ == 0 && !may_be_written_) {
     auto error = error_of(code_, doing, relay);
     error.message += "; nothing was written";

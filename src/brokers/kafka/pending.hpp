@@ -24,7 +24,8 @@ class Pending {
   /// The record was never handed over.
   void refuse(rd_kafka_resp_err_t code);
 
-  /// Waits for all reports, at most until `until`. Where it is told apart: nothing was written, or it may have been.
+  /// Waits for all reports, at most until `until`; once. Where it is told apart: nothing was written, or it may have
+  /// been.
   Result<std::vector<Published>> wait(SteadyTime until, const std::string& doing, const LogRelay& relay);
 
  private:

@@ -209,7 +209,7 @@ Result<Producer::Sent> Producer::begin(const std::string& topic, Routing routing
   std::uint64_t bytes = 0;
   for (const auto& event : events) bytes += size_bytes(event) + overhead_bytes;
   if (auto reserved = (*to)->reserve(bytes, until); !reserved) return reserved.error();
-  auto pending = std::make_shared<Pending>(routing.places);
+  auto pending = std::make_shared<Pending>(std::move(routing.places));
   (*to)->send(**handle, routing, events.data(), pending);
   return Sent{std::move(pending), std::move(*to)};
 }
