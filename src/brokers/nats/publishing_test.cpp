@@ -79,6 +79,17 @@ TEST_F(Publishing, WhatIsBeyondTheServersLimitIsRefusedBeforeAnythingIsWritten) 
   EXPECT_EQ(both->at(2).offset.value, both->at(0).offset.value + 2);
 }
 
+TEST_F(Publishing, APublisherGoesOverTheFirstConnectionWhereTheServerTakesNoOther) {
+  start({.config = "max_connections: 1\n", .files = {}});
+  const auto broker = open();
+  const auto publisher = broker->publisher("orders").or_throw();
+  const auto one = event("one");
+  const auto view = one.view();
+  ASSERT_TRUE(publisher->publish({&view, 1}, {}));
+  ASSERT_TRUE(publisher->flush(10s));
+  EXPECT_EQ(end_of(*broker, "orders"), 1U);
+}
+
 TEST_F(Publishing, TheLimitIsReadAgainWhenTheServerComesBack) {
   const auto broker = open();
   auto event_of = event("a");
