@@ -31,8 +31,8 @@ Result<std::vector<std::size_t>> find_columns(std::span<const std::string_view> 
     if (found == columns.end()) {
       std::string all;
       for (const auto& column : columns) all += (all.empty() ? "" : ", ") + printable(column);
-      return Error{"no_column", "the query gives no column '" + std::string(member) + "', only " + all +
-                                    "; name it so with `as`"};
+      return Error{"no_column",
+                   "the query gives no column '" + std::string(member) + "', only " + all + "; name it so with `as`"};
     }
     places.push_back(static_cast<std::size_t>(found - columns.begin()));
   }

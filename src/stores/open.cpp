@@ -1,8 +1,9 @@
+#include "tidings/stores/open.hpp"
+
 #include <string>
 #include <vector>
 
 #include "tidings/base/text.hpp"
-#include "tidings/stores/open.hpp"
 
 namespace tidings {
 
@@ -23,8 +24,7 @@ Result<std::unique_ptr<Store>> open_store(std::string_view url, const StoreOptio
     known += (known.empty() ? "" : ", ") + factory.example;
   }
   // What follows the scheme may have a password.
-  if (scheme.size() == url.size())
-    return Error{"invalid_url", "that is no URL of a store; write one as " + known};
+  if (scheme.size() == url.size()) return Error{"invalid_url", "that is no URL of a store; write one as " + known};
   return Error{"unknown_store", "no store for '" + printable(scheme) + ":' in this build; there are " + known};
 }
 

@@ -12,13 +12,17 @@ MAY_INCLUDE = {
     "log": {"event", "base"},
     "broker": {"event", "base"},
     "brokers": {"broker", "event", "base"},
+    "store": {"event", "base"},
+    "stores": {"store", "event", "base"},
     "bridge": {"broker", "event", "base"},
     "service": {"brokers", "broker", "event", "base"},
     "testing": {"service", "brokers", "broker", "event", "base"},
 }
 # The brokers' folders, and what each may include beside `broker` and below.
 BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}, "nats": set(), "kafka": set()}
-HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/|librdkafka/)")
+# The stores' folders.
+STORES = {"sqlite"}
+HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/|librdkafka/|sqlite3\.h|libpq)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
 MACRO = re.compile(r"^\s*#\s*(define|undef)\s+(\w+)", re.MULTILINE)
 MACROS_FOR_USERS = {"TIDINGS_BROKER_CONFORMANCE"}
@@ -52,7 +56,7 @@ def wrong_include(path, included):
         if target not in allowed and not (is_test and target in ("testing", "brokers")):
             return f"{room} must not know {target}"
         return None
-    private = {"base", "event", "bus", "log", "broker", "brokers", "bridge", "service"}
+    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "bridge", "service"}
     if len(parts) > 1 and parts[0] in private:
         if is_public:
             return "a public header must not include a private one"
@@ -63,6 +67,8 @@ def wrong_include(path, included):
             return f"a private header of {parts[0]} is none of {room}'s"
         if parts[0] == "brokers" and broker is not None and parts[1] != broker:
             return f"the {broker} broker must not know the {parts[1]} broker"
+        if parts[0] == "stores" and len(path.parts) > 3 and parts[1] != path.parts[2]:
+            return f"the {path.parts[2]} store must not know the {parts[1]} store"
     return None
 
 
@@ -86,6 +92,9 @@ def scan(root):
                 continue
             if broker is not None and broker not in BROKER_MAY_INCLUDE:
                 wrong.append(f"{relative}: say in tests/house/rooms.py what the {broker} broker may include")
+                continue
+            if room == "stores" and top == "src" and len(relative.parts) > 3 and relative.parts[2] not in STORES:
+                wrong.append(f"{relative}: name the {relative.parts[2]} store in tests/house/rooms.py")
                 continue
             text = path.read_text(encoding="utf-8")
             if top == "include":

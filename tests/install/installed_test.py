@@ -56,7 +56,7 @@ class Installed(unittest.TestCase):
         shop = {f"libexec/tidings/shop-{name}" for name in ("orders", "inventory", "notifications", "analytics")}
         self.assertEqual({name for name in there if name.startswith("libexec/")}, shop)
         self.assertEqual({name for name in there if name.startswith("share/")}, {"share/doc/tidings/LICENSE"})
-        archives = {f"lib/libtidings_{room}.a" for room in [*ROOMS, "broker_kafka", "broker_log", "broker_memory", "broker_nats"]}
+        archives = {f"lib/libtidings_{room}.a" for room in [*ROOMS, "broker_kafka", "broker_log", "broker_memory", "broker_nats", "store_sqlite"]}
         self.assertEqual({name for name in there if name.endswith(".a")}, archives)
         rest = {name for name in there if name.startswith("lib/") and not name.endswith(".a")}
         self.assertEqual({name for name in rest if not re.match(r"lib/(cmake/tidings/tidings.*\.cmake|pkgconfig/tidings-\w+\.pc)$", name)}, set())
@@ -113,7 +113,7 @@ class Installed(unittest.TestCase):
         for version, fits in {"0.0": 0, "0.1": 1, "0.1.0": 1, "0.1.1": 0, "0.2": 0, "1.0": 0}.items():
             self.assertEqual(answers[f"version {version}"].split(" ")[0], str(fits) if fits else "0", version)
         lacks = "0 tidings::event needs simdjson, which is not found (Debian: libsimdjson-dev)"
-        rooms = "base, event, bus, log, broker, broker_kafka, broker_log, broker_memory, broker_nats, brokers, bridge, service, testing"
+        rooms = "base, event, bus, log, broker, broker_kafka, broker_log, broker_memory, broker_nats, brokers, store, store_sqlite, stores, bridge, service, testing"
         self.assertEqual(answers["base without simdjson"], "1")
         self.assertEqual(answers["service without simdjson"], lacks)
         self.assertEqual(answers["service if it can be"], "1")

@@ -96,9 +96,10 @@ Result<> from_sql(std::string_view column, const SqlView& cell, T& into) {
     if (text == nullptr) return wrong_cell(column, cell, "text");
     into.assign(*text);
   } else {
-    static_assert(std::same_as<T, std::vector<std::byte>>,
-                  "tidings: a column is read into a number, bool, std::string, std::vector<std::byte>, or an optional of "
-                  "these");
+    static_assert(
+        std::same_as<T, std::vector<std::byte>>,
+        "tidings: a column is read into a number, bool, std::string, std::vector<std::byte>, or an optional of "
+        "these");
     const auto* const bytes = std::get_if<std::span<const std::byte>>(&cell);
     if (bytes == nullptr) return wrong_cell(column, cell, "bytes");
     into.assign(bytes->begin(), bytes->end());

@@ -34,10 +34,10 @@ class Store {
 };
 
 struct StoreOptions {
-  std::size_t connections = 4;      ///< at once; SQLite has one
-  bool must_exist = false;          ///< a file is not made then
-  Clock* clock = &system_clock();   ///< outlives the store
-  LogSink* log = &stderr_log();     ///< likewise
+  std::size_t connections = 4;     ///< at once; SQLite has one
+  bool must_exist = false;         ///< a file is not made then
+  Clock* clock = &system_clock();  ///< outlives the store
+  LogSink* log = &stderr_log();    ///< likewise
 };
 
 /// A folder of `src/stores/` describes itself with this.

@@ -36,8 +36,8 @@ class Transaction {
   template <class... Args>
   Result<std::uint64_t> execute(std::string_view sql, const Args&... args) {
     Result<std::uint64_t> done = 0;
-    const auto run = with_parameters([&](std::span<const SqlView> parameters) { done = run_statement(sql, parameters); },
-                                     args...);
+    const auto run =
+        with_parameters([&](std::span<const SqlView> parameters) { done = run_statement(sql, parameters); }, args...);
     return run ? std::move(done) : run.error();
   }
 
@@ -78,8 +78,9 @@ class Transaction {
  private:
   template <class F, class... Args>
   static Result<> with_parameters(F&& call, const Args&... args) {
-    static_assert((detail::SqlParameter<Args> && ...),
-                  "tidings: a parameter of a statement is a number, text, bytes, std::nullopt, or an optional of these");
+    static_assert(
+        (detail::SqlParameter<Args> && ...),
+        "tidings: a parameter of a statement is a number, text, bytes, std::nullopt, or an optional of these");
     std::array<SqlView, sizeof...(Args)> parameters;
     Result<> fine;
     std::size_t at = 0;

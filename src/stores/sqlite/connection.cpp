@@ -73,8 +73,8 @@ Error Connection::error(int code, std::string_view sql) const {
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, bool must_exist) {
   auto connection = std::make_unique<Connection>();
   sqlite3* database = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                    (must_exist ? 0 : SQLITE_OPEN_CREATE);
+  const int flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (must_exist ? 0 : SQLITE_OPEN_CREATE);
   const int code = sqlite3_open_v2(path.c_str(), &database, flags, nullptr);
   connection->database_.reset(database);
   if (code != SQLITE_OK) {

@@ -195,8 +195,7 @@ Result<std::unique_ptr<OpenTransaction>> SqliteStore::begin(Duration wait_max) {
 }
 
 Result<> SqliteStore::close(Duration wait_max) {
-  if (!turns_.close(now() + wait_max))
-    return Error{"timeout", "a transaction is still open", Retry::same_call};
+  if (!turns_.close(now() + wait_max)) return Error{"timeout", "a transaction is still open", Retry::same_call};
   connection_.reset();
   return {};
 }

@@ -9,8 +9,8 @@
 
 namespace tidings::stores::sqlite {
 
-/// One file, one connection of this process, in WAL mode and with `synchronous=FULL`: what a commit says is durable. See
-/// https://www.sqlite.org/wal.html and https://www.sqlite.org/pragma.html#pragma_synchronous.
+/// One file, one connection of this process, in WAL mode and with `synchronous=FULL`: what a commit says is durable.
+/// See https://www.sqlite.org/wal.html and https://www.sqlite.org/pragma.html#pragma_synchronous.
 class SqliteStore final : public Store {
  public:
   static Result<std::unique_ptr<Store>> open(std::string_view url, const StoreOptions& options);

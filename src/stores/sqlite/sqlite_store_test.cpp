@@ -137,8 +137,11 @@ TEST_F(SqliteStoreTest, EveryValueComesBackAsItWas) {
   auto store = open();
   auto tx = store->begin(10s).or_throw();
   tx->execute("create table t(whole integer, real real, text text, bytes blob, truth integer)").or_throw();
-  const Values some{std::numeric_limits<std::int64_t>::min(), 0.1, std::string("a\0b'\"\xC3\xA4", 7),
-                    {std::byte{0}, std::byte{255}}, true};
+  const Values some{std::numeric_limits<std::int64_t>::min(),
+                    0.1,
+                    std::string("a\0b'\"\xC3\xA4", 7),
+                    {std::byte{0}, std::byte{255}},
+                    true};
   const Values none{std::nullopt, -0.0, "", {}, false};
   for (const auto& one : {some, none})
     tx->execute("insert into t values ($1, $2, $3, $4, $5)", one.whole, one.real, one.text, one.bytes, one.truth)
