@@ -19,7 +19,7 @@ CXX = sys.argv.pop(1)
 OTHER_CXX = shutil.which("clang++-19") or shutil.which("clang++")
 DEBUG_INFORMATION = tools.cached(BUILD, "CMAKE_BUILD_TYPE") in ("Debug", "RelWithDebInfo")
 PAGE = (tools.SOURCE / "docs/installing.md").read_text(encoding="utf-8")
-ROOMS = ["base", "event", "bus", "log", "broker", "brokers", "bridge", "service", "testing"]
+ROOMS = ["base", "event", "bus", "log", "broker", "brokers", "store", "stores", "bridge", "service", "testing"]
 
 
 def files_that_tell(folder, *secrets):
