@@ -61,7 +61,8 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
       turns_(host, name_, parking_, options_, *handler_, stopping_),
       lanes_(options.in_flight_max, handler_->takes_batches() ? options.batch_max : 1,
              handler_->takes_batches() ? options.batch_wait : Duration::zero()),
-      gate_(options.rate, options.breaker) {}
+      gate_(options.rate, options.breaker),
+      settling_(host, name_, options.in_flight_max, stopping_, ended_) {}
 
 Handling::~Handling() {
   begin_stop();
@@ -329,13 +330,13 @@ void Handling::work_loop(Worker& worker) {
       absorb(*turn, report.due, spent);
       std::size_t unsettled = 0;
       for (const auto& each : sources_) unsettled = std::max(unsettled, each->unsettled());
-      if (unsettled >= settle_at_once_max && anything_to_settle())
+      if (unsettled >= settle_at_once_max && settling_.has_any(sources_))
         flush(lock);
       else if (unsettled > 0 && lanes_.ready() > 0)
         wants_flush_();
       continue;
     }
-    if (anything_to_settle()) {
+    if (settling_.has_any(sources_)) {
       flush(lock);
       continue;
     }
@@ -434,57 +435,15 @@ void Handling::absorb(Lanes::Turn& turn, std::optional<SteadyTime> due,
 
 // What is settled.
 
-bool Handling::anything_to_settle() const {
-  for (const auto& source : sources_) {
-    if (source->unsettled() == 0) continue;
-    if (source->settle_after == SteadyTime{} || source->settle_after <= host_.clock->steady_now()) return true;
-  }
-  return false;
-}
-
 void Handling::flush() {
   std::unique_lock lock(mutex_);
   flush(lock);
 }
 
 void Handling::flush(std::unique_lock<std::mutex>& lock) {
-  for (auto& source : sources_) {
-    if (source->unsettled() == 0) continue;
-    if (source->settle_after != SteadyTime{} && source->settle_after > host_.clock->steady_now() && !stopping_)
-      continue;
-    const auto first = settle(*source, lock, &Source::handled, Outcome::handled);
-    const auto second = settle(*source, lock, &Source::parked, Outcome::parked);
-    const auto third = settle(*source, lock, &Source::expired, Outcome::expired);
-    source->settle_after = first && second && third ? SteadyTime{} : host_.clock->steady_now() + 1s;
+  settling_.flush(sources_, lock);
+  for (const auto& source : sources_)
     if (source->waiting_for_room) room_.notify_all();
-  }
-}
-
-/// The error: they are kept, to be settled later.
-Result<> Handling::settle(Source& source, std::unique_lock<std::mutex>& lock, std::vector<DeliveryId> Source::* list,
-                          Outcome outcome) {
-  std::vector<DeliveryId> ids;
-  ids.swap(source.*list);
-  if (ids.empty()) return {};
-  source.remember(ids, options_.in_flight_max);
-  const auto consumer = source.consumer;
-  ++settling_;
-  lock.unlock();
-  auto settled = consumer->settle(ids, outcome);
-  const bool moved =
-      !settled && (settled.error().code == "not_owner" || settled.error().retry == Retry::reopen);  // others' now
-  if (!settled) {
-    host_.say(moved ? LogLevel::info : LogLevel::warning,
-              name_ + " could not settle " + std::to_string(ids.size()) + " events: " + to_string(settled.error()));
-  }
-  lock.lock();
-  if (--settling_ == 0) ended_.notify_all();
-  if (!settled && !moved) {
-    (source.*list).insert((source.*list).end(), ids.begin(), ids.end());
-    return settled;
-  }
-  source.held -= std::min(source.held, ids.size());
-  return {};
 }
 
 void Handling::extend() {
@@ -592,7 +551,7 @@ bool Handling::wait_ended(SteadyTime until) {
     // The keeper may have taken what is done before we could, and must have told the broker before we leave the group.
     std::unique_lock lock(mutex_);
     flush(lock);
-    if (!ended_.wait_until(lock, until, [&] { return settling_ == 0; })) return false;
+    if (!ended_.wait_until(lock, until, [&] { return !settling_.is_under_way(); })) return false;
   }
   for (auto& source : sources_) {
     // What has not been begun goes to other members, or comes again.
@@ -610,8 +569,9 @@ std::vector<std::string> Handling::running() const {
     const auto& envelope = worker->runs->delivery.envelope;
     texts.push_back(name_ + " still runs event " + shown(envelope.id) + " (key '" + shown(envelope.key) + "')");
   }
-  if (alive_ == 0 && texts.empty() && settling_ == 0) texts.push_back(name_ + " still writes to " + parking_.topic());
-  if (settling_ > 0) texts.push_back(name_ + " still settles what it has done");
+  if (alive_ == 0 && texts.empty() && !settling_.is_under_way())
+    texts.push_back(name_ + " still writes to " + parking_.topic());
+  if (settling_.is_under_way()) texts.push_back(name_ + " still settles what it has done");
   return texts;
 }
 

@@ -13,6 +13,7 @@
 #include "service/host.hpp"
 #include "service/lanes.hpp"
 #include "service/parking.hpp"
+#include "service/settling.hpp"
 #include "service/source.hpp"
 #include "service/turns.hpp"
 #include "tidings/service/detail/handler.hpp"
@@ -98,10 +99,7 @@ class Handling final : private DrivingLanes {
   [[nodiscard]] std::size_t wait_for_room(Source& source);
 
   void work_loop(Worker& worker);
-  [[nodiscard]] bool anything_to_settle() const;
   void flush(std::unique_lock<std::mutex>& lock);
-  Result<> settle(Source& source, std::unique_lock<std::mutex>& lock, std::vector<DeliveryId> Source::* list,
-                  Outcome outcome);
   void note(const Turns::Report& report, Gate::Change change);
   void absorb(Lanes::Turn& turn, std::optional<SteadyTime> due, std::vector<std::shared_ptr<const void>>& spent);
   void sleep(std::unique_lock<std::mutex>& lock, std::optional<SteadyTime> due);
@@ -124,6 +122,7 @@ class Handling final : private DrivingLanes {
   std::condition_variable ended_;
   Lanes lanes_;
   Gate gate_;
+  Settling settling_;
   bool paused_by_program_ = false;
   bool paused_by_request_ = false;
   std::string paused_why_;
@@ -132,7 +131,6 @@ class Handling final : private DrivingLanes {
   std::vector<std::thread> fetchers_;
   std::size_t idle_ = 0;
   std::size_t alive_ = 0;
-  std::size_t settling_ = 0;  // calls of the broker that are under way
 };
 
 }  // namespace tidings::service
