@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "bridge/mark.hpp"
+#include "bridge/testing.hpp"
 #include "tidings/brokers/open.hpp"
 
 namespace tidings::bridge {
@@ -165,6 +166,19 @@ TEST_F(BridgeTest, WhatWasSentAndNotSettledIsThereOnceWhereProducersAreKnown) {
   from_->seek("orders", "tidings.bridge.bridge", Start::offset(Offset{100})).or_throw();
   publish_many(*from_, 500, 600);
   ASSERT_TRUE(run(*from_, *to_));
+  const auto events = read(*to_);
+  EXPECT_EQ(events.size(), 600U);
+  expect_in_order(events, 600);
+}
+
+TEST_F(BridgeTest, ASettleThatFailsLosesNothing) {
+  open("log", "log");
+  from_->create_topic("orders", {.partitions = 3}).or_throw();
+  publish_many(*from_, 0, 600);
+  Faulty from(std::move(from_));
+  from.fetch_most = 100;  // so that there are later ones of the same partitions
+  from.fail_settle({"unavailable", "for a moment", Retry::same_call});
+  ASSERT_TRUE(run(from, *to_));
   const auto events = read(*to_);
   EXPECT_EQ(events.size(), 600U);
   expect_in_order(events, 600);

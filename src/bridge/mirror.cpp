@@ -82,7 +82,7 @@ Result<> Mirror::run() {
       if (!options_.follow && is_at_the_end()) break;
       continue;
     }
-    if (done) done = carry(*deliveries);
+    if (done && !(done = carry(*deliveries))) leave();
     if (stopping_) break;
     if (done) {
       wait = pause_first;
@@ -91,10 +91,7 @@ Result<> Mirror::run() {
     }
     tell(done.error());
     if (done.error().retry == Retry::never) return done;
-    if (done.error().retry == Retry::reopen) {
-      const std::scoped_lock lock(mutex_);
-      consumer_.reset();
-    }
+    if (done.error().retry == Retry::reopen) leave();
     pause(wait);
     wait = std::min<Duration>(wait * 2, pause_longest);
   }
@@ -102,7 +99,15 @@ Result<> Mirror::run() {
   return {};
 }
 
-/// All of them, in their order, however long it takes.
+/// What was fetched and is not settled comes again to the next member, and nothing that stands behind it before it:
+/// later events that overtook it would make it a repeat for a target that knows producers.
+void Mirror::leave() {
+  std::shared_ptr<Consumer> left;
+  const std::scoped_lock lock(mutex_);
+  left.swap(consumer_);
+}
+
+/// All of them, in their order, however long it takes. After an error some are not sent: `leave`.
 Result<> Mirror::carry(std::vector<Delivery>& deliveries) {
   // Partition by partition: stable, so that each keeps its order.
   std::ranges::stable_sort(deliveries, {}, [](const Delivery& each) { return each.id.partition.value; });

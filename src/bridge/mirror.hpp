@@ -25,6 +25,7 @@ class Mirror {
 
  private:
   Result<> prepare();
+  void leave();
   Result<> carry(std::vector<Delivery>& deliveries);
   /// Those of one partition, in their order.
   Result<> send(std::span<const Delivery> deliveries);
