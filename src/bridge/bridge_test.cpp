@@ -282,3 +282,26 @@ TEST_F(BridgeTest, AGroupWithLiveMembersIsNotCarried) {
 
 }  // namespace
 }  // namespace tidings::bridge
+TEST_F(BridgeTest, AGroupIsNotCarriedPastWhatAReaderWasNotGiven) {
+  open("log", "log");
+  publish_many(*from_, 0, 100);
+  ASSERT_TRUE(run(*from_, *to_));
+  EXPECT_EQ(handle(*from_, "mail", 40).size(), 40U);
+  Faulty from(std::move(from_));
+  Faulty to(std::move(to_));
+  to.silence_readers_after(10);
+  const auto slow_there = carry_group(from, to, "orders", "mail");
+  ASSERT_FALSE(slow_there);
+  EXPECT_EQ(slow_there.error().code, "timeout");
+  EXPECT_EQ(slow_there.error().retry, Retry::same_call);
+  to.silence_readers_after(100'000);
+  ASSERT_TRUE(run(to, from)) << "a bridge that goes back, so that the source is read as well";
+  from.silence_readers_after(10);
+  const auto slow_here = carry_group(from, to, "orders", "mail");
+  ASSERT_FALSE(slow_here);
+  EXPECT_EQ(slow_here.error().code, "timeout");
+  for (const auto& group : to.groups("orders").or_throw()) EXPECT_NE(group.group, "mail") << "nothing was moved";
+  from.silence_readers_after(100'000);
+  EXPECT_EQ(carry_group(from, to, "orders", "mail").or_throw().positions, std::vector{Offset{40}});
+}
+

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t fetch_max = 1000;
 constexpr Duration fetch_wait = 500ms;
-constexpr int empty_max = 20;  // fetches in a row that bring nothing: the end has moved away, or the broker is slow
+constexpr int empty_max = 60;  // fetches in a row that bring nothing: the broker is slow, or away, or has no more
 
 Result<GroupInfo> group_of(Broker& broker, std::string_view topic, std::string_view name) {
   auto groups = broker.groups(topic);
@@ -31,7 +31,21 @@ Result<GroupInfo> group_of(Broker& broker, std::string_view topic, std::string_v
   return std::move(*group);
 }
 
-/// Reads a topic from its beginning to where it ends now: `visit(delivery)`, of each partition in order.
+Error not_read(std::string_view topic, const std::vector<PartitionInfo>& partitions,
+               const std::vector<std::uint64_t>& read) {
+  const auto behind = std::ranges::find_if(
+      partitions, [&](const PartitionInfo& one) { return read[one.partition.value] < one.end.value; });
+  return {"timeout",
+          "partition " + std::to_string(behind->partition.value) + " of topic " + printable(topic) +
+              " gave nothing more before its end, offset " + std::to_string(behind->end.value) +
+              "; nothing was moved, try again. Where its last offsets hold no events, as marks of transactions, the "
+              "next event that comes there is enough",
+          Retry::same_call};
+}
+
+/// Reads a topic from its beginning to where it ends now: `visit(delivery)`, of each partition in order. Error
+/// `timeout` (same call) where a partition does not come to its end: who cannot see whether something is there must
+/// not pass it.
 template <class Visit>
 Result<> read_all(Broker& broker, std::string_view topic, const std::vector<PartitionInfo>& partitions, Visit visit) {
   std::vector<std::uint64_t> read(partitions.size());
@@ -47,8 +61,7 @@ Result<> read_all(Broker& broker, std::string_view topic, const std::vector<Part
     auto fetched = (*reader)->fetch(fetch_max, fetch_wait);
     if (!fetched) return fetched.error();
     empty = fetched->empty() ? empty + 1 : 0;
-    // Where the last offsets are no events, as markers of transactions, nothing more comes.
-    if (empty == empty_max) break;
+    if (empty == empty_max) return not_read(topic, partitions, read);
     for (const auto& delivery : *fetched) {
       read[delivery.id.partition.value] = delivery.id.offset.value + 1;
       if (delivery.id.offset < partitions[delivery.id.partition.value].end) visit(delivery);

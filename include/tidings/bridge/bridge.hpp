@@ -72,7 +72,8 @@ struct CarriedGroup {
 /// broker.
 ///
 /// Costs reading the topic at the target once, and at the source where a bridge goes back. Errors: `unknown_topic`,
-/// `unknown_group` (never), `group_active` (same call), those of reading and of `Broker::seek`.
+/// `unknown_group` (never), `unsupported` (never: as `Bridge::run`), `group_active` (same call), `timeout` (same call:
+/// a broker did not give a topic to its end; nothing was moved), those of reading and of `Broker::seek`.
 [[nodiscard]] Result<CarriedGroup> carry_group(Broker& from, Broker& to, std::string_view topic, std::string_view group,
                                                std::string_view bridge = "bridge");
 
