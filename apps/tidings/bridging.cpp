@@ -33,13 +33,13 @@ void tell(const Common& common, const std::vector<BridgedTopic>& topics) {
                  .add("topic", name)
                  .add("mirrored", topic.mirrored)
                  .add("left_out", topic.left_out)
-                 .add("behind", topic.behind)
+                 .raw("behind", topic.behind ? std::to_string(*topic.behind) : "null")
                  .add("trouble", topic.trouble)
                  .str() +
              "\n";
     else
-      out += printable(name) + ": " + std::to_string(topic.mirrored) + " mirrored, " + std::to_string(topic.behind) +
-             " to come" + (topic.left_out > 0 ? ", " + std::to_string(topic.left_out) + " that came from there" : "") +
+      out += printable(name) + ": " + std::to_string(topic.mirrored) + " mirrored, " +
+             (topic.behind ? std::to_string(*topic.behind) : "unknown") + " to come" + (topic.left_out > 0 ? ", " + std::to_string(topic.left_out) + " that came from there" : "") +
              (topic.trouble.empty() ? "" : "; waits: " + topic.trouble) + "\n";
   }
   if (out.empty() && !common.json) out = "no topics yet\n";

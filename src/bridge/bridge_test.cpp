@@ -214,6 +214,22 @@ TEST_F(BridgeTest, FollowsAlsoTopicsThatComeLater) {
   for (const auto& topic : bridge.progress()) EXPECT_EQ(topic.mirrored, topic.topic == "orders" ? 10U : 1U);
 }
 
+TEST_F(BridgeTest, WhatIsToComeIsUnknownWhereTheSourceDoesNotSay) {
+  open("log", "memory:");
+  publish_many(*from_, 0, 10);
+  Faulty from(std::move(from_));
+  BridgeOptions options{.topics = {"orders"}, .follow = false};
+  options.log = &log_;
+  Bridge bridge(from, *to_, options);
+  ASSERT_TRUE(bridge.run({}));
+  EXPECT_EQ(bridge.progress().at(0).behind, 0U);
+  from.fail_groups(Error{"unavailable", "for a moment", Retry::same_call});
+  EXPECT_EQ(bridge.progress().at(0).behind, std::nullopt);
+  from.fail_groups(std::nullopt);
+  from.hide_groups(true);
+  EXPECT_EQ(bridge.progress().at(0).behind, std::nullopt) << "a group that is not there yet";
+}
+
 TEST_F(BridgeTest, WhatTheTargetRefusesStopsTheTopicAndIsTold) {
   open("log", "log");
   publish_many(*from_, 0, 3);

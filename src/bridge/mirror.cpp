@@ -209,9 +209,10 @@ bool Mirror::is_at_the_end() const {
 
 std::uint64_t Mirror::behind() const {
   const auto groups = from_.groups(topic_);
-  if (!groups) return 0;
+  if (!groups) return std::nullopt;
   const auto group = std::ranges::find(*groups, "tidings.bridge." + options_.name, &GroupInfo::group);
-  return group == groups->end() ? 0 : group->lag();
+  if (group == groups->end() || group->error) return std::nullopt;
+  return group->lag();
 }
 
 BridgedTopic Mirror::progress() const {

@@ -32,7 +32,7 @@ class Mirror {
   Result<> publish(std::span<const EnvelopeView> events, const PublishOptions& options,
                    std::span<const Delivery> whole);
   [[nodiscard]] bool is_at_the_end() const;
-  [[nodiscard]] std::uint64_t behind() const;
+  [[nodiscard]] std::optional<std::uint64_t> behind() const;
   bool pause(Duration wait);
   void tell(const Error& why);
 

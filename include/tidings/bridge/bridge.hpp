@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -33,8 +34,8 @@ struct BridgedTopic {
   std::string topic;
   std::uint64_t mirrored = 0;  ///< by this bridge, what the target had already included
   std::uint64_t left_out = 0;  ///< which the bridge of that name had brought from the target
-  std::uint64_t behind = 0;    ///< events that are to come yet
-  std::string trouble;         ///< why it does not go on just now
+  std::optional<std::uint64_t> behind;  ///< events that are to come yet; none: the source does not say just now
+  std::string trouble;                  ///< why it does not go on just now
 };
 
 /// Mirrors topics of one broker to another while events flow: ids, payloads and headers as they are, with one header
