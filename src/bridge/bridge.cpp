@@ -7,17 +7,13 @@
 #include <thread>
 
 #include "bridge/mirror.hpp"
+#include "bridge/own_topics.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings {
 
 namespace {
 constexpr Duration look_for_topics_every = std::chrono::seconds{2};
-
-/// A broker's own affairs, in whatever namespace.
-bool is_own(std::string_view topic) {
-  return topic.starts_with("tidings.") || topic.find(".tidings.") != std::string_view::npos;
-}
 }  // namespace
 
 class Bridge::Impl {
@@ -70,15 +66,17 @@ Result<> Bridge::Impl::begin_all() {
   auto topics = from_.topics();
   if (!topics) return topics.error();
   for (const auto& topic : *topics)
-    if (!is_own(topic.name))
+    if (!bridge::is_own(topic.name))
       if (auto begun = begin(topic.name); !begun) return begun;
   return {};
 }
 
 Result<> Bridge::Impl::run(const std::stop_token& stop) {
   if (auto fine = validate_name("bridge", options_.name); !fine) return fine;
-  for (const auto& topic : options_.topics)
+  for (const auto& topic : options_.topics) {
+    if (auto goes = bridge::check_goes_over(topic); !goes) return goes;
     if (auto there = from_.topic(topic); !there) return there.error();
+  }
   for (const auto& topic : options_.topics)
     if (auto begun = begin(topic); !begun) return begun;
   const std::stop_callback wake(stop, [this] {

@@ -230,6 +230,26 @@ TEST_F(BridgeTest, WhatIsToComeIsUnknownWhereTheSourceDoesNotSay) {
   EXPECT_EQ(bridge.progress().at(0).behind, std::nullopt) << "a group that is not there yet";
 }
 
+TEST_F(BridgeTest, WhatServicesKeepAtABrokerStaysThere) {
+  open("log", "memory:");
+  const auto own = {"mail.send.dead-letters", "shop.replies",         "tidings.control",
+                    "tidings.delays.3",       "test.tidings.control", "tidings.schedule"};
+  for (const auto* const topic : own) publish(*from_, "1", "k", topic);
+  publish_many(*from_, 0, 10);
+  ASSERT_TRUE(run(*from_, *to_));
+  const auto there = to_->topics().or_throw();
+  ASSERT_EQ(there.size(), 1U);
+  EXPECT_EQ(there[0].name, "orders");
+  for (const std::string topic : {"mail.send.dead-letters", "tidings.control", "test.tidings.delays.3"}) {
+    const auto ran = run(*from_, *to_, {.topics = {topic}});
+    ASSERT_FALSE(ran);
+    EXPECT_EQ(ran.error().code, "unsupported") << to_string(ran.error());
+    EXPECT_EQ(carry_group(*from_, *to_, topic, "mail").error().code, "unsupported");
+  }
+  ASSERT_TRUE(run(*from_, *to_, {.topics = {"shop.replies"}})) << "who asks for them gets them";
+  EXPECT_EQ(read(*to_, "shop.replies").size(), 1U);
+}
+
 TEST_F(BridgeTest, WhatTheTargetRefusesStopsTheTopicAndIsTold) {
   open("log", "log");
   publish_many(*from_, 0, 3);
@@ -286,18 +306,6 @@ TEST_F(BridgeTest, WhatCameBackFromTheTargetIsNotHandledAgain) {
   EXPECT_EQ(handle(*to_, "mail").size(), 10U);
 }
 
-TEST_F(BridgeTest, AGroupWithLiveMembersIsNotCarried) {
-  open("log", "log");
-  publish_many(*from_, 0, 10);
-  ASSERT_TRUE(run(*from_, *to_));
-  EXPECT_EQ(carry_group(*from_, *to_, "orders", "mail").error().code, "unknown_group");
-  const auto member = from_->subscribe("orders", {.group = "mail"}).or_throw();
-  (void)member->fetch(1, 1s).or_throw();
-  EXPECT_EQ(carry_group(*from_, *to_, "orders", "mail").error().code, "group_active");
-}
-
-}  // namespace
-}  // namespace tidings::bridge
 TEST_F(BridgeTest, AGroupIsNotCarriedPastWhatAReaderWasNotGiven) {
   open("log", "log");
   publish_many(*from_, 0, 100);
@@ -321,3 +329,15 @@ TEST_F(BridgeTest, AGroupIsNotCarriedPastWhatAReaderWasNotGiven) {
   EXPECT_EQ(carry_group(from, to, "orders", "mail").or_throw().positions, std::vector{Offset{40}});
 }
 
+TEST_F(BridgeTest, AGroupWithLiveMembersIsNotCarried) {
+  open("log", "log");
+  publish_many(*from_, 0, 10);
+  ASSERT_TRUE(run(*from_, *to_));
+  EXPECT_EQ(carry_group(*from_, *to_, "orders", "mail").error().code, "unknown_group");
+  const auto member = from_->subscribe("orders", {.group = "mail"}).or_throw();
+  (void)member->fetch(1, 1s).or_throw();
+  EXPECT_EQ(carry_group(*from_, *to_, "orders", "mail").error().code, "group_active");
+}
+
+}  // namespace
+}  // namespace tidings::bridge

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "bridge/mark.hpp"
+#include "bridge/own_topics.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/bridge/bridge.hpp"
 
@@ -107,6 +108,7 @@ Result<FromThere> from_there(Broker& from, Broker& to, std::string_view topic, s
 
 Result<CarriedGroup> carry_group(Broker& from, Broker& to, std::string_view topic, std::string_view group,
                                  std::string_view bridge) {
+  if (auto goes = bridge::check_goes_over(topic); !goes) return goes.error();
   auto at_source = group_of(from, topic, group);
   if (!at_source) return at_source.error();
   std::vector<Offset> settled(at_source->partitions.size());

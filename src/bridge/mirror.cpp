@@ -207,7 +207,8 @@ bool Mirror::is_at_the_end() const {
   });
 }
 
-std::uint64_t Mirror::behind() const {
+/// None where nobody can say: producers are moved by what this says.
+std::optional<std::uint64_t> Mirror::behind() const {
   const auto groups = from_.groups(topic_);
   if (!groups) return std::nullopt;
   const auto group = std::ranges::find(*groups, "tidings.bridge." + options_.name, &GroupInfo::group);

@@ -21,7 +21,8 @@ struct BridgeOptions {
   /// Two bridges of one name, one each way, do not send back what the other brought. Where it was the bridge keeps at
   /// the source, as the group `tidings.bridge.NAME`.
   std::string name = "bridge";
-  /// None: every topic, also later ones, but those of Tidings' own, `tidings.…` in whatever namespace.
+  /// None: every topic, also later ones, but those that services keep for themselves: `*.dead-letters`, `*.replies`,
+  /// and `tidings.…` in whatever namespace.
   std::vector<std::string> topics;
   /// Of topics that are made at the target; 0: as at the source. Keys keep their order either way. These have the
   /// durability and the largest event of the source's, where the target can have them, and no retention.
@@ -50,9 +51,9 @@ class Bridge {
   Bridge(const Bridge&) = delete;
   Bridge& operator=(const Bridge&) = delete;
 
-  /// Until `stop`, or to the end. While a broker is away it waits for it. Errors: `invalid_name`, `unknown_topic`
-  /// (never), those of joining its group, and what the target refuses for what it is, as `too_large` (never): that
-  /// topic has stopped there, with nothing left out.
+  /// Until `stop`, or to the end. While a broker is away it waits for it. Errors: `invalid_name`, `unknown_topic`,
+  /// `unsupported` (never: dead letters, or a topic of Tidings' own), those of joining its group, and what the target
+  /// refuses for what it is, as `too_large` (never): that topic has stopped there, with nothing left out.
   Result<> run(const std::stop_token& stop);
   [[nodiscard]] std::vector<BridgedTopic> progress() const;
 
@@ -70,7 +71,8 @@ struct CarriedGroup {
 
 /// Puts a group at the target before the first event that it has not settled at the source: nothing is left out, and
 /// what comes again is counted. The bridge may run on, events may flow; the group must have no live member at either
-/// broker.
+/// broker. Its open dead letters stay at the source, and the target knows nothing of them, nor of the keys that they
+/// hold up: redrive or drop them first (`DeadLetters`).
 ///
 /// Costs reading the topic at the target once, and at the source where a bridge goes back. Errors: `unknown_topic`,
 /// `unknown_group` (never), `unsupported` (never: as `Bridge::run`), `group_active` (same call), `timeout` (same call:
