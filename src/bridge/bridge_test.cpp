@@ -43,20 +43,28 @@ class BridgeTest : public ::testing::Test {
     from_ = open_broker(from == "log" ? "log:" + folder_ + "/from" : from, {.log = &log_}).or_throw();
     to_ = open_broker(to == "log" ? "log:" + folder_ + "/to" : to, {.log = &log_}).or_throw();
   }
-  static void publish(Broker& broker, const std::string& id, const std::string& key,
-                      const std::string& topic = "orders") {
+  static Envelope event_of(const std::string& id, const std::string& key) {
     Envelope event;
     event.id = id;
     event.type = "test";
     event.key = key;
     event.headers.set("colour", "blue");
     event.payload = id + "!";
+    return event;
+  }
+  static void publish(Broker& broker, const std::string& id, const std::string& key,
+                      const std::string& topic = "orders") {
+    const auto event = event_of(id, key);
     const std::array views{event.view()};
     broker.publish(topic, views).or_throw();
   }
   static void publish_many(Broker& broker, int from, int to) {
+    std::vector<Envelope> events;
     for (int number = from; number < to; ++number)
-      publish(broker, std::to_string(number), "k" + std::to_string(number % 7));
+      events.push_back(event_of(std::to_string(number), "k" + std::to_string(number % 7)));
+    std::vector<EnvelopeView> views;
+    for (const auto& event : events) views.push_back(event.view());
+    broker.publish("orders", views).or_throw();
   }
   static std::vector<Envelope> read(Broker& broker, const std::string& topic = "orders") {
     std::vector<Envelope> all;
@@ -169,6 +177,46 @@ TEST_F(BridgeTest, WhatWasSentAndNotSettledIsThereOnceWhereProducersAreKnown) {
   const auto events = read(*to_);
   EXPECT_EQ(events.size(), 600U);
   expect_in_order(events, 600);
+}
+
+TEST_F(BridgeTest, RepeatsAreKnownWherePartitionsAreMergedToo) {
+  open("log", "log");
+  from_->create_topic("orders", {.partitions = 3}).or_throw();
+  publish_many(*from_, 0, 5000);
+  {
+    Faulty from(std::move(from_));
+    from.fetch_most = 100;  // so that the partitions stand among each other
+    ASSERT_TRUE(run(from, *to_, {.partitions = 1}));
+    from_ = from.release();
+  }
+  from_->seek("orders", "tidings.bridge.bridge", Start::offset(Offset{100})).or_throw();
+  publish_many(*from_, 5000, 5100);
+  ASSERT_TRUE(run(*from_, *to_));
+  const auto events = read(*to_);
+  EXPECT_EQ(events.size(), 5100U);
+  expect_in_order(events, 5100);
+}
+
+TEST_F(BridgeTest, ASourceThatWasMadeAnewIsNoRepeat) {
+  for (const std::uint32_t partitions : {3U, 1U}) {
+    const auto url = "log:" + folder_ + "/from" + std::to_string(partitions);
+    from_ = open_broker(url, {.log = &log_}).or_throw();
+    to_ = open_broker("log:" + folder_ + "/to" + std::to_string(partitions), {.log = &log_}).or_throw();
+    from_->create_topic("orders", {.partitions = 3}).or_throw();
+    publish_many(*from_, 0, 1000);
+    Faulty first(std::move(from_));
+    first.fetch_most = 20;  // so that partitions stand among each other where they are merged
+    ASSERT_TRUE(run(first, *to_, {.partitions = partitions}));
+    from_ = open_broker(url + "-anew", {.log = &log_}).or_throw();
+    from_->create_topic("orders", {.partitions = 3}).or_throw();
+    publish_many(*from_, 5000, 5500);
+    const auto ran = run(*from_, *to_);
+    ASSERT_FALSE(ran) << "with " << partitions;
+    EXPECT_EQ(ran.error().code, "source_changed") << to_string(ran.error());
+    EXPECT_EQ(from_->groups("orders").or_throw().at(0).lag(), 500U) << "nothing is settled";
+    ASSERT_TRUE(run(*from_, *to_, {.name = "anew"})) << "as the error says";
+    EXPECT_EQ(read(*to_).size(), 1500U);
+  }
 }
 
 TEST_F(BridgeTest, ASettleThatFailsLosesNothing) {

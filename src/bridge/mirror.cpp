@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "bridge/mark.hpp"
+#include "bridge/repeats.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
 
@@ -177,15 +178,17 @@ Result<> Mirror::publish(std::span<const EnvelopeView> events, const PublishOpti
   auto extended = std::chrono::steady_clock::now();
   while (!stopping_) {
     auto published = to_.publish(topic_, events, options);
-    if (published) return {};
-    if (published.error().retry == Retry::never) {
-      auto error = published.error();
+    const auto done = published ? check_repeats(to_, topic_, events, *published) : Result<>(published.error());
+    if (done) return {};
+    if (done.error().retry == Retry::never) {
+      auto error = done.error();
+      if (published) return error;
       error.message = "the target refuses an event of " + topic_ + ", partition " +
                       std::to_string(whole.front().id.partition.value) + ", of offset " +
                       std::to_string(whole.front().id.offset.value) + " or soon after: " + error.message;
       return error;
     }
-    tell(published.error());
+    tell(done.error());
     if (!pause(wait)) break;
     wait = std::min<Duration>(wait * 2, pause_longest);
     if (std::chrono::steady_clock::now() - extended < extend_every) continue;

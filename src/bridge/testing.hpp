@@ -17,6 +17,8 @@ class Faulty final : public Broker {
  public:
   explicit Faulty(std::unique_ptr<Broker> broker) : broker_(std::move(broker)) {}
 
+  std::unique_ptr<Broker> release() { return std::move(broker_); }
+
   std::size_t fetch_most = 1000;  ///< deliveries a fetch
   /// What the next settle answers instead of doing anything.
   void fail_settle(Error error) {

@@ -53,7 +53,8 @@ class Bridge {
 
   /// Until `stop`, or to the end. While a broker is away it waits for it. Errors: `invalid_name`, `unknown_topic`,
   /// `unsupported` (never: dead letters, or a topic of Tidings' own), those of joining its group, and what the target
-  /// refuses for what it is, as `too_large` (never): that topic has stopped there, with nothing left out.
+  /// refuses for what it is, as `too_large`, or `source_changed` where the source's topic was made anew and its events
+  /// would count as repeats of the first one's (never): that topic has stopped there, with nothing left out.
   Result<> run(const std::stop_token& stop);
   [[nodiscard]] std::vector<BridgedTopic> progress() const;
 
