@@ -39,7 +39,8 @@ void tell(const Common& common, const std::vector<BridgedTopic>& topics) {
              "\n";
     else
       out += printable(name) + ": " + std::to_string(topic.mirrored) + " mirrored, " +
-             (topic.behind ? std::to_string(*topic.behind) : "unknown") + " to come" + (topic.left_out > 0 ? ", " + std::to_string(topic.left_out) + " that came from there" : "") +
+             (topic.behind ? std::to_string(*topic.behind) : "unknown") + " to come" +
+             (topic.left_out > 0 ? ", " + std::to_string(topic.left_out) + " that came from there" : "") +
              (topic.trouble.empty() ? "" : "; waits: " + topic.trouble) + "\n";
   }
   if (out.empty() && !common.json) out = "no topics yet\n";
@@ -52,7 +53,11 @@ int carry(const Common& common, const BridgeArguments& arguments, Broker& from, 
   int status = done;
   for (const auto& topic : arguments.topics) {
     for (const auto& group : arguments.carried) {
-      auto carried = carry_group(from, to, named(common, topic), named(common, group), arguments.name);
+      auto carried = carry_group({.from = from,
+                                  .to = to,
+                                  .topic = named(common, topic),
+                                  .group = named(common, group),
+                                  .bridge = arguments.name});
       if (!carried) {
         complain(Error{carried.error().code, topic + ", " + group + ": " + carried.error().message});
         status = failed;

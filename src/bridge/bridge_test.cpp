@@ -292,7 +292,7 @@ TEST_F(BridgeTest, WhatServicesKeepAtABrokerStaysThere) {
     const auto ran = run(*from_, *to_, {.topics = {topic}});
     ASSERT_FALSE(ran);
     EXPECT_EQ(ran.error().code, "unsupported") << to_string(ran.error());
-    EXPECT_EQ(carry_group(*from_, *to_, topic, "mail").error().code, "unsupported");
+    EXPECT_EQ(carry_group({.from = *from_, .to = *to_, .topic = topic, .group = "mail"}).error().code, "unsupported");
   }
   ASSERT_TRUE(run(*from_, *to_, {.topics = {"shop.replies"}})) << "who asks for them gets them";
   EXPECT_EQ(read(*to_, "shop.replies").size(), 1U);
@@ -327,7 +327,7 @@ TEST_F(BridgeTest, AGroupGoesOnAtTheTargetWithNothingLeftOut) {
     ASSERT_TRUE(run(*from_, *to_, {.partitions = partitions}));
     publish_many(*from_, 1200, 1300);  // not mirrored yet
     publish(*to_, "7000", "k");        // a producer has moved already
-    const auto carried = carry_group(*from_, *to_, "orders", "mail");
+    const auto carried = carry_group({.from = *from_, .to = *to_, .topic = "orders", .group = "mail"});
     ASSERT_TRUE(carried) << to_string(carried.error());
     ASSERT_TRUE(run(*from_, *to_));
     const auto rest = handle(*to_, "mail");
@@ -350,7 +350,7 @@ TEST_F(BridgeTest, WhatCameBackFromTheTargetIsNotHandledAgain) {
   ASSERT_TRUE(run(*to_, *from_));
   EXPECT_EQ(handle(*from_, "mail").size(), 150U);
   publish_many(*to_, 1050, 1060);
-  ASSERT_TRUE(carry_group(*from_, *to_, "orders", "mail"));
+  ASSERT_TRUE(carry_group({.from = *from_, .to = *to_, .topic = "orders", .group = "mail"}));
   EXPECT_EQ(handle(*to_, "mail").size(), 10U);
 }
 
@@ -362,29 +362,31 @@ TEST_F(BridgeTest, AGroupIsNotCarriedPastWhatAReaderWasNotGiven) {
   Faulty from(std::move(from_));
   Faulty to(std::move(to_));
   to.silence_readers_after(10);
-  const auto slow_there = carry_group(from, to, "orders", "mail");
+  const auto slow_there = carry_group({.from = from, .to = to, .topic = "orders", .group = "mail"});
   ASSERT_FALSE(slow_there);
   EXPECT_EQ(slow_there.error().code, "timeout");
   EXPECT_EQ(slow_there.error().retry, Retry::same_call);
   to.silence_readers_after(100'000);
   ASSERT_TRUE(run(to, from)) << "a bridge that goes back, so that the source is read as well";
   from.silence_readers_after(10);
-  const auto slow_here = carry_group(from, to, "orders", "mail");
+  const auto slow_here = carry_group({.from = from, .to = to, .topic = "orders", .group = "mail"});
   ASSERT_FALSE(slow_here);
   EXPECT_EQ(slow_here.error().code, "timeout");
   for (const auto& group : to.groups("orders").or_throw()) EXPECT_NE(group.group, "mail") << "nothing was moved";
   from.silence_readers_after(100'000);
-  EXPECT_EQ(carry_group(from, to, "orders", "mail").or_throw().positions, std::vector{Offset{40}});
+  EXPECT_EQ(carry_group({.from = from, .to = to, .topic = "orders", .group = "mail"}).or_throw().positions,
+            std::vector{Offset{40}});
 }
 
 TEST_F(BridgeTest, AGroupWithLiveMembersIsNotCarried) {
   open("log", "log");
   publish_many(*from_, 0, 10);
   ASSERT_TRUE(run(*from_, *to_));
-  EXPECT_EQ(carry_group(*from_, *to_, "orders", "mail").error().code, "unknown_group");
+  EXPECT_EQ(carry_group({.from = *from_, .to = *to_, .topic = "orders", .group = "mail"}).error().code,
+            "unknown_group");
   const auto member = from_->subscribe("orders", {.group = "mail"}).or_throw();
   (void)member->fetch(1, 1s).or_throw();
-  EXPECT_EQ(carry_group(*from_, *to_, "orders", "mail").error().code, "group_active");
+  EXPECT_EQ(carry_group({.from = *from_, .to = *to_, .topic = "orders", .group = "mail"}).error().code, "group_active");
 }
 
 }  // namespace

@@ -106,8 +106,8 @@ Result<FromThere> from_there(Broker& from, Broker& to, std::string_view topic, s
 
 }  // namespace
 
-Result<CarriedGroup> carry_group(Broker& from, Broker& to, std::string_view topic, std::string_view group,
-                                 std::string_view bridge) {
+Result<CarriedGroup> carry_group(const CarryOptions& options) {
+  const auto& [from, to, topic, group, bridge] = options;
   if (auto goes = bridge::check_goes_over(topic); !goes) return goes.error();
   auto at_source = group_of(from, topic, group);
   if (!at_source) return at_source.error();

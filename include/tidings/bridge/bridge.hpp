@@ -33,8 +33,8 @@ struct BridgeOptions {
 
 struct BridgedTopic {
   std::string topic;
-  std::uint64_t mirrored = 0;  ///< by this bridge, what the target had already included
-  std::uint64_t left_out = 0;  ///< which the bridge of that name had brought from the target
+  std::uint64_t mirrored = 0;           ///< by this bridge, what the target had already included
+  std::uint64_t left_out = 0;           ///< which the bridge of that name had brought from the target
   std::optional<std::uint64_t> behind;  ///< events that are to come yet; none: the source does not say just now
   std::string trouble;                  ///< why it does not go on just now
 };
@@ -64,6 +64,15 @@ class Bridge {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Which group is carried, and which way. The brokers are named, as two swapped ones would move the wrong group.
+struct CarryOptions {
+  Broker& from;
+  Broker& to;
+  std::string topic;
+  std::string group;
+  std::string bridge = "bridge";  ///< that mirrors the topic: `BridgeOptions::name`
+};
+
 /// Where a group was put at the target.
 struct CarriedGroup {
   std::vector<Offset> positions;    ///< by partition of the target
@@ -78,7 +87,6 @@ struct CarriedGroup {
 /// Costs reading the topic at the target once, and at the source where a bridge goes back. Errors: `unknown_topic`,
 /// `unknown_group` (never), `unsupported` (never: as `Bridge::run`), `group_active` (same call), `timeout` (same call:
 /// a broker did not give a topic to its end; nothing was moved), those of reading and of `Broker::seek`.
-[[nodiscard]] Result<CarriedGroup> carry_group(Broker& from, Broker& to, std::string_view topic, std::string_view group,
-                                               std::string_view bridge = "bridge");
+[[nodiscard]] Result<CarriedGroup> carry_group(const CarryOptions& options);
 
 }  // namespace tidings
