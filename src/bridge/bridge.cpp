@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "bridge/mirror.hpp"
@@ -39,6 +40,7 @@ class Bridge::Impl {
   };
   Result<> begin(const std::string& topic);
   Result<> begin_all();
+  void tell(const Result<>& begun);
 
   Broker& from_;
   Broker& to_;
@@ -46,29 +48,49 @@ class Bridge::Impl {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, std::unique_ptr<Way>> ways_;
+  std::string trouble_;  // with beginning; of `run`
 };
 
 Result<> Bridge::Impl::begin(const std::string& topic) {
   const std::scoped_lock lock(mutex_);
   if (ways_.contains(topic)) return {};
-  auto& way = *ways_.emplace(topic, std::make_unique<Way>(from_, to_, topic, options_)).first->second;
-  way.thread = std::jthread([this, &way] {
-    auto result = way.mirror.run();
-    const std::scoped_lock ended(mutex_);
-    way.result = std::move(result);
-    way.ended = true;
-    changed_.notify_all();
-  });
+  auto way = std::make_unique<Way>(from_, to_, topic, options_);
+  try {
+    way->thread = std::jthread([this, way = way.get()] {
+      auto result = way->mirror.run();
+      const std::scoped_lock ended(mutex_);
+      way->result = std::move(result);
+      way->ended = true;
+      changed_.notify_all();
+    });
+  } catch (const std::system_error& none) {
+    return Error{"no_thread",
+                 "topic " + printable(topic) + " needs a thread, and the system has none: " + std::string(none.what()),
+                 Retry::same_call};
+  }
+  ways_.emplace(topic, std::move(way));
   return {};
 }
 
 Result<> Bridge::Impl::begin_all() {
-  auto topics = from_.topics();
-  if (!topics) return topics.error();
-  for (const auto& topic : *topics)
-    if (!bridge::is_own(topic.name))
-      if (auto begun = begin(topic.name); !begun) return begun;
+  std::vector<std::string> names = options_.topics;
+  if (names.empty()) {
+    auto topics = from_.topics();
+    if (!topics) return topics.error();
+    for (const auto& topic : *topics)
+      if (!bridge::is_own(topic.name)) names.push_back(topic.name);
+  }
+  for (const auto& name : names)
+    if (auto begun = begin(name); !begun) return begun;
   return {};
+}
+
+/// Trouble is told once.
+void Bridge::Impl::tell(const Result<>& begun) {
+  auto text = begun ? std::string{} : to_string(begun.error());
+  if (text == trouble_) return;
+  trouble_ = std::move(text);
+  if (!trouble_.empty()) options_.log->write(LogLevel::warning, "bridge: " + printable(trouble_));
 }
 
 Result<> Bridge::Impl::run(const std::stop_token& stop) {
@@ -77,35 +99,30 @@ Result<> Bridge::Impl::run(const std::stop_token& stop) {
     if (auto goes = bridge::check_goes_over(topic); !goes) return goes;
     if (auto there = from_.topic(topic); !there) return there.error();
   }
-  for (const auto& topic : options_.topics)
-    if (auto begun = begin(topic); !begun) return begun;
   const std::stop_callback wake(stop, [this] {
     const std::scoped_lock lock(mutex_);
     changed_.notify_all();
   });
-  const bool all = options_.topics.empty();
-  bool looked = !all;  // for topics
+  const bool comes_later = options_.topics.empty() && options_.follow;
+  Result<> result;
+  bool all_begun = false;  // that there were
   while (!stop.stop_requested()) {
-    if (all && (options_.follow || !looked)) {
+    if (!all_begun || comes_later) {
       const auto begun = begin_all();
-      if (!begun && (!looked || begun.error().retry == Retry::never)) {
-        if (begun.error().retry == Retry::never) return begun;
-        options_.log->write(LogLevel::warning, "bridge: " + to_string(begun.error()));
+      tell(begun);
+      if (!begun && begun.error().retry == Retry::never) {
+        result = begun;
+        break;
       }
-      looked = looked || begun.has_value();
+      all_begun = all_begun || begun.has_value();
     }
     std::unique_lock lock(mutex_);
     const auto is_over = [&] {
-      const bool refused =
-          std::ranges::any_of(ways_, [](const auto& way) { return way.second->ended && !way.second->result; });
-      const bool ended = std::ranges::all_of(ways_, [](const auto& way) { return way.second->ended; });
-      return stop.stop_requested() || (refused && !options_.follow && ended) || (!options_.follow && looked && ended) ||
-             (options_.follow && !ways_.empty() && ended);
+      return stop.stop_requested() || (all_begun && (!options_.follow || !ways_.empty()) &&
+                                       std::ranges::all_of(ways_, [](const auto& way) { return way.second->ended; }));
     };
-    changed_.wait_for(lock, look_for_topics_every, is_over);
-    if (is_over()) break;
+    if (changed_.wait_for(lock, look_for_topics_every, is_over)) break;
   }
-  Result<> result;
   for (auto& [topic, way] : ways_) way->mirror.stop();
   for (auto& [topic, way] : ways_) way->thread.join();
   for (auto& [topic, way] : ways_)
