@@ -1,5 +1,6 @@
 #include "brokers/nats/connecting.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,21 +13,24 @@ namespace {
 
 /// What libnats calls back with. It goes when the connection has been closed for good.
 struct Callbacks {
-  std::function<void(bool)> changed;
+  ConnectionEvents events;
   LogSink* log;
   std::string shown;
 };
 
 void on_disconnected(natsConnection*, void* closure) {
-  static_cast<Callbacks*>(closure)->changed(false);
+  static_cast<Callbacks*>(closure)->events.changed(false);
 }
 
 void on_reconnected(natsConnection*, void* closure) {
-  static_cast<Callbacks*>(closure)->changed(true);
+  static_cast<Callbacks*>(closure)->events.changed(true);
 }
 
-void on_closed(natsConnection*, void* closure) {
-  delete static_cast<Callbacks*>(closure);
+void on_closed(natsConnection* connection, void* closure) {
+  const std::unique_ptr<Callbacks> last(static_cast<Callbacks*>(closure));
+  const char* why = nullptr;
+  (void)natsConnection_GetLastError(connection, &why);
+  last->events.closed(why != nullptr && *why != '\0' ? printable(why) : "no reason is known");
 }
 
 void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure) {
@@ -35,9 +39,7 @@ void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closu
 }
 
 std::int64_t reconnect_delay(natsConnection*, int attempts, void*) {
-  constexpr int first_ms = 25;
-  constexpr int doublings_max = 6;  // 1.6 s
-  return std::int64_t{first_ms} << std::min(attempts, doublings_max);
+  return reconnect_pause(attempts).count();
 }
 
 /// The first setting that libnats refuses.
@@ -108,7 +110,13 @@ Error refused(const Url& url, natsStatus status) {
 
 }  // namespace
 
-Result<Connection> connect(const Url& url, LogSink& log, Sending sending, std::function<void(bool connected)> changed) {
+std::chrono::milliseconds reconnect_pause(int attempts) {
+  constexpr std::int64_t first_ms = 25;
+  constexpr int doublings_max = 6;  // 1.6 s
+  return std::chrono::milliseconds{first_ms << std::min(attempts, doublings_max)};
+}
+
+Result<Connection> connect(const Url& url, LogSink& log, Sending sending, ConnectionEvents events) {
   natsOptions* made = nullptr;
   if (natsOptions_Create(&made) != NATS_OK) return Error{"no_memory", "no memory for a connection", Retry::same_call};
   const Options options(made);
@@ -121,7 +129,7 @@ Result<Connection> connect(const Url& url, LogSink& log, Sending sending, std::f
   constexpr int write_ms = 2'000;
   constexpr int ping_ms = 5'000;
   constexpr int pings_out_max = 2;
-  auto callbacks = std::make_unique<Callbacks>(Callbacks{std::move(changed), &log, url.shown});
+  auto callbacks = std::make_unique<Callbacks>(Callbacks{std::move(events), &log, url.shown});
   Setting set(url);
   set(natsOptions_SetServers(made, pointers.data(), static_cast<int>(pointers.size())), "the server's name")(
       natsOptions_SetName(made, "tidings"), "name")(natsOptions_SetTimeout(made, connect_ms), "timeout")(

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <string>
 
 #include "brokers/nats/handles.hpp"
 #include "brokers/nats/url.hpp"
@@ -12,9 +14,18 @@ namespace tidings::brokers::nats {
 /// libnats has it unless told otherwise. That is for who sends much, and waits for no single answer.
 enum class Sending { at_once, together };
 
-/// Connects. `changed` is told, on a thread of libnats, when the connection goes (`false`) and comes back; nothing that
-/// is sent meanwhile is kept for it. Errors as `Link::open`.
-[[nodiscard]] Result<Connection> connect(const Url& url, LogSink& log, Sending sending,
-                                         std::function<void(bool connected)> changed);
+/// What becomes of a connection, told on a thread of libnats that others wait for, too.
+struct ConnectionEvents {
+  std::function<void(bool connected)> changed;  ///< it goes (`false`), and comes back
+  /// It does not come back: its owner has closed it, or libnats has, as it does where the server refuses the same user
+  /// twice. The last that is told.
+  std::function<void(const std::string& why)> closed;
+};
+
+/// Connects. Nothing that is sent while the connection is gone is kept for it. Errors as `Link::open`.
+[[nodiscard]] Result<Connection> connect(const Url& url, LogSink& log, Sending sending, ConnectionEvents events);
+
+/// How long to wait before try number `attempts` (from 0) of connecting again.
+[[nodiscard]] std::chrono::milliseconds reconnect_pause(int attempts);
 
 }  // namespace tidings::brokers::nats

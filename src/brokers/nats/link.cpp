@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <system_error>
 
 #include "brokers/nats/names.hpp"
 
@@ -82,17 +83,11 @@ void Answer::fail() {
 
 Result<std::shared_ptr<Link>> Link::open(const Url& url, LogSink& log, Sending sending) {
   std::shared_ptr<Link> link(new Link(url, log, sending));
-  auto connection = connect(url, log, sending, [weak = std::weak_ptr(link)](bool connected) {
-    if (const auto self = weak.lock()) self->connection_changed(connected);
-  });
-  if (!connection) return connection.error();
-  link->connection_ = std::move(*connection);
   natsInbox* inbox = nullptr;
   if (natsInbox_Create(&inbox) != NATS_OK) return Error{"no_memory", "no memory for an inbox", Retry::same_call};
   link->inbox_ = inbox;
   natsInbox_Destroy(inbox);
-  for (const auto& subject : {link->inbox_ + ".>", std::string(change_subjects)})
-    if (auto made = link->subscribe(subject); !made) return made.error();
+  if (auto connected = link->connect_anew(); !connected) return connected.error();
   return link;
 }
 
@@ -100,15 +95,90 @@ Link::~Link() {
   close();
 }
 
-Result<> Link::subscribe(const std::string& subject) {
+std::shared_ptr<Link::Session> Link::session() const {
+  const std::scoped_lock lock(session_mutex_);
+  return session_;
+}
+
+Result<> Link::connect_anew() {
+  const auto weak = weak_from_this();
+  auto connection = connect(url_, log_, sending_,
+                            {.changed =
+                                 [weak](bool connected) {
+                                   if (const auto self = weak.lock()) self->connection_changed(connected);
+                                 },
+                             .closed =
+                                 [weak](const std::string& why) {
+                                   if (const auto self = weak.lock()) self->given_up(why);
+                                 }});
+  if (!connection) return connection.error();
+  auto made = std::make_shared<Session>(std::move(*connection));
+  for (const auto& subject : {inbox_ + ".>", std::string(change_subjects)})
+    if (auto subscribed = subscribe(*made, subject); !subscribed) return subscribed;
+  const std::scoped_lock lock(session_mutex_);
+  session_.swap(made);
+  return {};
+}
+
+void Link::Session::close() {
+  // The thread that reads ends with this. Before it has, a subscription must not go: libnats 3.4 hands it messages
+  // without holding on to it.
+  if (connection) natsConnection_Close(connection.get());
+  subscriptions.clear();
+}
+
+/// Libnats has closed the connection, and we have not.
+void Link::given_up(const std::string& why) {
+  const std::scoped_lock lock(reopening_mutex_);
+  if (is_closed_) return;
+  log_.write(LogLevel::error,
+             shown_ + ": the connection is given up (" + why + "); another one is tried until the server takes it");
+  must_reopen_ = true;
+  reopening_.notify_all();
+  if (reopener_.joinable()) return;
+  try {
+    reopener_ = std::thread([this] { reopen(); });
+  } catch (const std::system_error& none) {
+    log_.write(LogLevel::error, shown_ + ": there is no thread to connect anew; open the broker again: " + none.what());
+  }
+}
+
+void Link::reopen() {
+  constexpr auto tell_again_after = std::chrono::seconds{60};
+  std::unique_lock lock(reopening_mutex_);
+  while (true) {
+    reopening_.wait(lock, [&] { return is_closed_ || must_reopen_; });
+    must_reopen_ = false;
+    std::string told;
+    SteadyTime told_at{};
+    for (int attempts = 0;; ++attempts) {
+      if (reopening_.wait_for(lock, reconnect_pause(attempts), [&] { return is_closed_.load(); })) return;
+      lock.unlock();
+      const auto connected = connect_anew();
+      lock.lock();
+      if (connected) break;
+      const SteadyTime now = std::chrono::steady_clock::now();
+      if (connected.error().code == told && now - told_at < tell_again_after) continue;
+      told = connected.error().code;
+      told_at = now;
+      log_.write(LogLevel::error, "nats: cannot connect anew: " + to_string(connected.error()));
+    }
+    lock.unlock();
+    connection_changed(true);
+    lock.lock();
+  }
+}
+
+Result<> Link::subscribe(Session& session, const std::string& subject) {
   auto* closure = new Incoming{weak_from_this(), {}, 0};
   natsSubscription* made = nullptr;
-  if (const auto status = natsConnection_Subscribe(&made, connection_.get(), subject.c_str(), on_message, closure);
+  if (const auto status =
+          natsConnection_Subscribe(&made, session.connection.get(), subject.c_str(), on_message, closure);
       status != NATS_OK) {
     delete closure;
     return Error{"unreachable", shown_ + ": cannot subscribe: " + natsStatus_GetText(status), Retry::same_call};
   }
-  subscriptions_.emplace_back(made);
+  session.subscriptions.emplace_back(made);
   natsSubscription_SetOnCompleteCB(made, [](void* done) { delete static_cast<Incoming*>(done); }, closure);
   // What is on its way is bounded by what was asked for; nothing may be dropped.
   natsSubscription_SetPendingLimits(made, -1, -1);
@@ -117,15 +187,18 @@ Result<> Link::subscribe(const std::string& subject) {
 
 void Link::close() {
   if (is_closed_.exchange(true)) return;
-  // The thread that reads ends with this. Before it has, a subscription must not go: libnats 3.4 hands it messages
-  // without holding on to it.
-  natsConnection_Close(connection_.get());
-  subscriptions_.clear();
+  {
+    const std::scoped_lock lock(reopening_mutex_);
+    reopening_.notify_all();
+  }
+  if (reopener_.joinable()) reopener_.join();
+  if (const auto last = session()) last->close();
   connection_changed(false);
 }
 
 bool Link::is_connected() const {
-  return !is_closed_ && connection_ && natsConnection_Status(connection_.get()) == NATS_CONN_STATUS_CONNECTED;
+  const auto now = session();
+  return !is_closed_ && now && natsConnection_Status(now->connection.get()) == NATS_CONN_STATUS_CONNECTED;
 }
 
 bool Link::wait_connected(SteadyTime until) {
@@ -140,13 +213,13 @@ bool Link::wait_connected(SteadyTime until) {
 }
 
 std::size_t Link::payload_max() const {
-  const auto bytes = natsConnection_GetMaxPayload(connection_.get());
+  const auto bytes = natsConnection_GetMaxPayload(session()->connection.get());
   return bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 Link::Sent Link::send(natsMsg& message) {
   if (is_closed_) return Sent::not_connected;
-  switch (natsConnection_PublishMsg(connection_.get(), &message)) {
+  switch (natsConnection_PublishMsg(session()->connection.get(), &message)) {
     case NATS_OK:
       return Sent::yes;
     case NATS_INSUFFICIENT_BUFFER:  // there is no connection, and nothing is kept for the next one

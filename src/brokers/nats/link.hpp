@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -48,8 +49,9 @@ class Answer {
   bool is_lost_ = false;
 };
 
-/// The connection of one broker's handle: it comes back by itself, for ever. Thread-safe. What comes in is handed out
-/// on one thread of libnats, which must not be held up.
+/// The connection of one broker's handle: it comes back by itself, for ever. Where libnats gives it up for good, as it
+/// does when the server has refused its user twice, another one takes its place. Thread-safe. What comes in is handed
+/// out on one thread of libnats, which must not be held up.
 class Link : public std::enable_shared_from_this<Link> {
  public:
   using Handler = std::function<void(Message)>;
@@ -97,7 +99,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::uint64_t watch(std::function<void()> changed);
   void unwatch(std::uint64_t number);
 
-  /// Ends the connection; nothing is called any more soon after it.
+  /// Ends the connection; nothing is called any more soon after it. Waits for a try to connect anew, some seconds.
   void close();
 
  private:
@@ -113,18 +115,36 @@ class Link : public std::enable_shared_from_this<Link> {
     std::size_t since_pause = 0;
   };
 
-  Link(const Url& url, LogSink& log, Sending sending)
-      : shown_(url.shown + (sending == Sending::together ? " (publishers)" : "")), log_(log) {}
-  Result<> subscribe(const std::string& subject);
+  /// A connection of libnats, with what is subscribed to over it.
+  struct Session {
+    Connection connection;
+    std::vector<Subscription> subscriptions;
+
+    ~Session() { close(); }
+    void close();
+  };
+
+  Link(Url url, LogSink& log, Sending sending)
+      : url_(std::move(url)),
+        sending_(sending),
+        shown_(url_.shown + (sending == Sending::together ? " (publishers)" : "")),
+        log_(log) {}
+  [[nodiscard]] std::shared_ptr<Session> session() const;
+  Result<> connect_anew();
+  Result<> subscribe(Session& session, const std::string& subject);
+  void given_up(const std::string& why);
+  void reopen();
   static void on_message(natsConnection* connection, natsSubscription* subscription, natsMsg* message, void* closure);
   void dispatch(Message message, Incoming& incoming);
   void connection_changed(bool connected);
 
+  const Url url_;
+  const Sending sending_;
   const std::string shown_;
   LogSink& log_;
-  Connection connection_;
-  std::vector<Subscription> subscriptions_;
-  std::string inbox_;
+  mutable std::mutex session_mutex_;
+  std::shared_ptr<Session> session_;
+  std::string inbox_;  // the same over all sessions
   std::atomic<std::uint64_t> tokens_ = 0;
   std::atomic<std::uint64_t> losses_ = 0;
   std::atomic<bool> is_closed_ = false;
@@ -135,6 +155,13 @@ class Link : public std::enable_shared_from_this<Link> {
   std::shared_ptr<Handler> on_change_;
   std::map<std::uint64_t, std::shared_ptr<std::function<void()>>> watchers_;
   std::uint64_t watchers_made_ = 0;
+
+  // Of connecting anew.
+  std::mutex reopening_mutex_;
+  std::condition_variable reopening_;
+  bool must_reopen_ = false;
+  // Begun when it is needed first. No watcher may hold the last of this: its owner closes it before it lets it go.
+  std::thread reopener_;
 };
 
 }  // namespace tidings::brokers::nats
