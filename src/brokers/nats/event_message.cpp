@@ -126,6 +126,21 @@ std::size_t expectation_bytes(std::string_view id) {
   return std::string_view(expectation).size() + id.size() + std::string_view(": \r\n").size();
 }
 
+std::size_t accepted_bytes_max(const EnvelopeView& event, std::size_t payload_max) {
+  // Services write 4 KiB of them at most, and percent signs make three bytes of one.
+  constexpr std::size_t letter_headers_bytes = std::size_t{12} << 10;
+  constexpr std::string_view mark_of_letters = "tidings-dead-offset";
+  if (event.headers.get(mark_of_letters)) return payload_max;
+  return payload_max - std::min(letter_headers_bytes, payload_max / 4);
+}
+
+Error too_large(std::string_view topic, std::size_t bytes, std::size_t bytes_max) {
+  return {"too_large", "an event for topic " + std::string(topic) + " is a message of " + std::to_string(bytes) +
+                           " bytes, and " + std::to_string(bytes_max) +
+                           " may go: what the NATS server takes, less what a dead letter adds; make it smaller, or "
+                           "raise the server's max_payload"};
+}
+
 void expect_last(natsMsg& message, const std::string& id) {
   if (id.empty())
     natsMsgHeader_Delete(&message, expectation);

@@ -49,6 +49,10 @@ class NatsPublish final : public TwoStepPublish {
   Result<Finish> begin(std::span<const EnvelopeView> events, const PublishOptions& options) override {
     auto outlet = broker_.outlet(topic_, deadline_after(steady_now(), options.wait_max));
     if (!outlet) return outlet.error();
+    if (options.wait_for && *options.wait_for > outlet->durability)
+      return Error{"unsupported", "a publish to NATS is as durable as its topic, '" +
+                                      std::string(to_string(outlet->durability)) + "'; create it as '" +
+                                      std::string(to_string(*options.wait_for)) + "', or leave wait_for out"};
     if (options.producer) {
       auto places = outlet->producing->publish(events, options);
       if (!places && places.error().code != "outcome_unknown") return places.error();
@@ -127,7 +131,8 @@ Result<NatsBroker::Outlet> NatsBroker::outlet(std::string_view topic, SteadyTime
   if (is_closed_) return closed();
   auto& outlet = outlets_[std::string(topic)];
   if (!outlet.sender)
-    outlet = {Sender::make(core_->api.shared_link(), *known), std::make_shared<Producing>(core_->api, *known)};
+    outlet = {Sender::make(core_->api.shared_link(), *known), std::make_shared<Producing>(core_->api, *known),
+              (*known)->durability()};
   return outlet;
 }
 

@@ -39,6 +39,7 @@ class NatsBroker final : public Broker {
   struct Outlet {
     std::shared_ptr<Sender> sender;
     std::shared_ptr<Producing> producing;
+    Durability durability{};
   };
   Result<Outlet> outlet(std::string_view topic, SteadyTime until);
 

@@ -65,14 +65,12 @@ Result<std::vector<Published>> Producing::publish(std::span<const EnvelopeView> 
   if (!routing) return routing.error();
   const auto& producer = *options.producer;
   constexpr std::uint64_t longest = ~std::uint64_t{0};
-  const auto bytes_max = api_.link().payload_max();
+  const auto payload_max = api_.link().payload_max();
   for (const auto& event : events) {
     const auto headers = headers_of(event, producer, longest, ~std::uint32_t{0});
+    const auto bytes_max = accepted_bytes_max(event, payload_max);
     const auto bytes = message_bytes(headers, event.payload.size()) + expectation_bytes(headers.front().second);
-    if (bytes > bytes_max)
-      return Error{"too_large", "an event for topic " + topic_->name() + " is a message of " + std::to_string(bytes) +
-                                    " bytes, and the NATS server takes " + std::to_string(bytes_max) +
-                                    "; make it smaller, or raise the server's max_payload"};
+    if (bytes > bytes_max) return too_large(topic_->name(), bytes, bytes_max);
   }
   bool may_be_written = false;
   for (const auto& part : routing->parts) {

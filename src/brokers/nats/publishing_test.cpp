@@ -68,11 +68,12 @@ TEST_F(Publishing, WhatIsBeyondTheServersLimitIsRefusedBeforeAnythingIsWritten) 
   EXPECT_EQ(refused.error().retry, Retry::never);
   EXPECT_NE(refused.error().message.find("max_payload"), std::string::npos) << refused.error().message;
   EXPECT_EQ(end_of(*broker, "orders"), 0U);
-  large.payload.assign(65'000, 'x');
+  large.payload.assign(52'000, 'x');
   EXPECT_TRUE(publish(*broker, "orders", {event("small"), large}));
   // An event that leaves no room for the mark of its order goes alone.
   large.id = std::string(200, 'l');
-  large.payload.assign(65'536 - 12 - 3 * 200 - 130, 'x');
+  large.headers.set("tidings-dead-offset", "1");  // a dead letter may take all that the server takes
+  large.payload.assign(65'536 - 12 - 3 * 200 - 170, 'x');
   const auto both = publish(*broker, "orders", {event("before"), large, event("behind")});
   ASSERT_TRUE(both) << to_string(both.error());
   EXPECT_EQ(both->at(1).offset.value, both->at(0).offset.value + 1);
@@ -88,6 +89,54 @@ TEST_F(Publishing, APublisherGoesOverTheFirstConnectionWhereTheServerTakesNoOthe
   ASSERT_TRUE(publisher->publish({&view, 1}, {}));
   ASSERT_TRUE(publisher->flush(10s));
   EXPECT_EQ(end_of(*broker, "orders"), 1U);
+}
+
+/// What is accepted can be parked: its letter has headers more, which take three times their bytes at worst.
+TEST_F(Publishing, WhatIsAcceptedLeavesRoomForTheHeadersOfADeadLetter) {
+  start({.config = "max_payload: 65536\n", .files = {}});
+  const auto broker = open();
+  for (const bool is_producer : {false, true}) {
+    auto one = event("largest", "key");
+    PublishOptions how;
+    if (is_producer) how.producer = Producer{.id = 7, .epoch = 1, .sequence = 1};
+    std::size_t least = 0;
+    std::size_t most = 65'536;
+    while (least + 1 < most) {  // the largest that goes
+      const auto size = (least + most) / 2;
+      one.id = "of-" + std::to_string(size);
+      one.payload.assign(size, 'x');
+      const auto answer = publish(*broker, "orders", {one}, how);
+      if (how.producer) ++how.producer->sequence;
+      if (!answer) {
+        ASSERT_EQ(answer.error().code, "too_large");
+      }
+      (answer ? least : most) = size;
+    }
+    EXPECT_GT(least, 50'000U);
+    one.payload.assign(least, 'x');
+    one.headers.set("tidings-dead-offset", "12345678901234567890");
+    std::string reason;
+    for (int sign = 0; sign < 1'300; ++sign) reason += "é";
+    one.headers.set("tidings-dead-reason", reason);
+    one.headers.set("tidings-dead-hold", std::string(1'400, 'h'));
+    const std::vector<std::string> apart{std::string(200, 'a')};
+    const std::vector views{one.view()};
+    const auto letter = broker->publish("group.dead-letters", views, {.apart = apart});
+    EXPECT_TRUE(letter) << to_string(letter.error());
+  }
+}
+
+TEST_F(Publishing, AnEventIsAsDurableAsItsTopicAndNotMore) {
+  const auto broker = open();
+  ASSERT_TRUE(broker->create_topic("little", {.partitions = 1, .durability = Durability::memory}));
+  const auto refused = publish(*broker, "little", {event("a")}, {.wait_for = Durability::durable});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "unsupported");
+  const PublishOptions as_producer{.wait_for = Durability::interval, .producer = Producer{.id = 7, .sequence = 1}};
+  EXPECT_FALSE(publish(*broker, "little", {event("a")}, as_producer));
+  EXPECT_EQ(end_of(*broker, "little"), 0U);
+  EXPECT_TRUE(publish(*broker, "little", {event("a")}, {.wait_for = Durability::memory}));
+  EXPECT_TRUE(publish(*broker, "much", {event("a")}, {.wait_for = Durability::durable}));
 }
 
 TEST_F(Publishing, TheLimitIsReadAgainWhenTheServerComesBack) {

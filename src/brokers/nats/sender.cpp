@@ -15,12 +15,6 @@ constexpr std::size_t bytes_sent_max = std::size_t{8} << 20;
 constexpr auto pause_after_refusal = std::chrono::milliseconds{100};
 constexpr int message_too_large = 10054;
 
-Error too_large(const Topic& topic, std::size_t bytes, std::size_t bytes_max) {
-  return {"too_large", "an event for topic " + topic.name() + " is a message of " + std::to_string(bytes) +
-                           " bytes, and the NATS server takes " + std::to_string(bytes_max) +
-                           "; make it smaller, or raise the server's max_payload"};
-}
-
 Error closed() {
   return {"closed", "this NATS broker is closed; open it again", Retry::reopen};
 }
@@ -86,12 +80,13 @@ Result<std::shared_ptr<Sender::Call>> Sender::begin(std::span<const EnvelopeView
   call->open_ = events.size();
   // All is checked before anything is sent.
   std::vector<HeaderList> headers;
-  const auto bytes_max = link_->payload_max();
+  const auto payload_max = link_->payload_max();
   for (std::size_t index = 0; index < events.size(); ++index) {
     const auto& event = events[index];
+    const auto bytes_max = accepted_bytes_max(event, payload_max);
     headers.push_back(event_headers(event, index < options.apart.size() ? options.apart[index] : std::string_view{}));
     if (const auto bytes = message_bytes(headers.back(), event.payload.size()); bytes > bytes_max)
-      return too_large(*topic_, bytes, bytes_max);
+      return too_large(topic_->name(), bytes, bytes_max);
   }
   // Made without the lock that those who hear answers take, too.
   const std::scoped_lock begin_lock(begin_mutex_);
@@ -144,7 +139,7 @@ void Sender::pump(std::uint32_t partition, SteadyTime now) {
   while (lane.sent < lane.items.size() && !lane.is_halted) {
     auto& item = lane.items[lane.sent];
     if (item.bytes > bytes_max) {  // the server that is there now takes less
-      end(item.call, too_large(*topic_, item.bytes, bytes_max));
+      end(item.call, too_large(topic_->name(), item.bytes, bytes_max));
       continue;
     }
     if (lane.sent > 0) {
