@@ -68,6 +68,28 @@ StreamConfig TopicRecord::stream(std::string_view topic, std::uint32_t partition
 }
 
 Result<> Topics::begin(SteadyTime until) {
+  auto there = api_.stream_info(std::string(bucket_stream), until);
+  if (!there) return is_jetstream(there.error(), stream_not_found) ? Result<>{} : there.error();
+  has_bucket_ = true;
+  warn_of_bucket(there->config);
+  return {};
+}
+
+void Topics::warn_of_bucket(const StreamConfig& there) const {
+  if (there.num_replicas < url_.replicas)
+    options_.log->write(LogLevel::warning,
+                        url_.shown + ": replicas=" + std::to_string(url_.replicas) +
+                            " is for new topics alone: where groups stand is kept by " +
+                            std::to_string(there.num_replicas) + (there.num_replicas == 1 ? " server" : " servers") +
+                            ", as whoever made the first topic had it. Raise the replicas of stream KV_tidings with "
+                            "the server's tools");
+}
+
+/// With the first topic: before that there is nothing to be kept.
+Result<> Topics::make_bucket(std::string_view for_topic, SteadyTime until) {
+  if (has_bucket_) return {};
+  if (auto begun = begin(until); !begun || has_bucket_) return begun;
+  if (options_.must_exist) return unknown_topic(for_topic);  // nothing of ours is there, and nothing is to be made
   StreamConfig bucket;
   bucket.name = bucket_stream;
   bucket.description = "Tidings: topics, groups and their positions";
@@ -78,7 +100,9 @@ Result<> Topics::begin(SteadyTime until) {
   bucket.allow_rollup_hdrs = true;
   bucket.num_replicas = url_.replicas;
   auto made = api_.create_stream(bucket, until);
-  if (!made && !is_jetstream(made.error(), stream_name_in_use)) return made.error();
+  if (!made && is_jetstream(made.error(), stream_name_in_use)) return begin(until);  // somebody was faster
+  if (!made) return made.error();
+  has_bucket_ = true;
   return {};
 }
 
@@ -148,6 +172,7 @@ Result<std::shared_ptr<Topic>> Topics::make(std::string_view name, const TopicOp
                                               "; leave the options out, or take another name"};
       return known(name, (*there)->first, until);
     }
+    if (auto made = make_bucket(name, until); !made) return made.error();
     const auto record = record_of(options);
     std::string json;
     if (auto written = JsonCodec::encode(record, json); !written) return written.error();

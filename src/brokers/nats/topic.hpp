@@ -57,7 +57,8 @@ class Topics {
  public:
   Topics(Api& api, const Url& url, const BrokerOptions& options) : api_(api), url_(url), options_(options) {}
 
-  /// Makes the bucket where there is none.
+  /// Looks whether the bucket is there, and warns of one that is kept other than the URL says. Makes nothing: asking
+  /// must not say for all groups to come how many servers keep where they stand.
   Result<> begin(SteadyTime until);
   /// Error `topic_exists_with` where `given` options differ.
   Result<std::shared_ptr<Topic>> make(std::string_view name, const TopicOptions& options, bool given, SteadyTime until);
@@ -73,6 +74,8 @@ class Topics {
 
  private:
   [[nodiscard]] TopicRecord record_of(const TopicOptions& options) const;
+  Result<> make_bucket(std::string_view for_topic, SteadyTime until);
+  void warn_of_bucket(const StreamConfig& there) const;
   Result<std::optional<std::pair<TopicRecord, std::uint64_t>>> read(std::string_view name, SteadyTime until);
   Result<> make_streams(std::string_view name, const TopicRecord& record, SteadyTime until);
   Result<std::shared_ptr<Topic>> known(std::string_view name, const TopicRecord& record, SteadyTime until);
@@ -80,6 +83,7 @@ class Topics {
   Api& api_;
   const Url& url_;
   const BrokerOptions& options_;
+  std::atomic<bool> has_bucket_ = false;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Topic>, std::less<>> topics_;
 };

@@ -1,5 +1,7 @@
 #include <thread>
 
+#include "brokers/nats/api.hpp"
+#include "brokers/nats/names.hpp"
 #include "brokers/nats/testing.hpp"
 
 namespace tidings::brokers::nats {
@@ -7,7 +9,51 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class TopicsTest : public NatsTest {};
+class TopicsTest : public NatsTest {
+ protected:
+  /// How many servers keep the bucket; none where there is none.
+  std::optional<std::int64_t> replicas_of_bucket() {
+    auto link = Link::open(*parse_url(at()), log);
+    if (!link) throw std::runtime_error(to_string(link.error()));
+    const auto info = Api(*link).stream_info(std::string(bucket_stream), steady_now() + answer_within);
+    if (info) return info->config.num_replicas;
+    EXPECT_TRUE(is_jetstream(info.error(), stream_not_found)) << to_string(info.error());
+    return std::nullopt;
+  }
+};
+
+TEST_F(TopicsTest, AskingMakesNothing) {
+  const auto broker = open();
+  EXPECT_TRUE(broker->topics()->empty());
+  EXPECT_EQ(broker->topic("orders").error().code, "unknown_topic");
+  EXPECT_EQ(broker->groups("orders").error().code, "unknown_topic");
+  EXPECT_EQ(broker->seek("orders", "group", Start::latest()).error().code, "unknown_topic");
+  EXPECT_EQ(broker->delete_group("orders", "group").error().code, "unknown_topic");
+  EXPECT_EQ(broker->set_retention("orders", {}).error().code, "unknown_topic");
+  EXPECT_EQ(broker->subscribe("orders", {.group = "group", .create_topic = false}).error().code, "unknown_topic");
+  EXPECT_FALSE(replicas_of_bucket());
+  auto asking = options();
+  asking.must_exist = true;
+  const auto asker = open_broker(at(), asking);
+  ASSERT_TRUE(asker) << to_string(asker.error());
+  EXPECT_EQ((*asker)->create_topic("orders", {}).error().code, "unknown_topic");
+  EXPECT_FALSE(replicas_of_bucket());
+  ASSERT_TRUE(broker->create_topic("orders", {}));
+  EXPECT_EQ(replicas_of_bucket(), 1);
+  EXPECT_TRUE((*asker)->create_topic("more", {})) << "there is a bucket now";
+  EXPECT_EQ((*asker)->topics()->size(), 2U);
+}
+
+TEST_F(TopicsTest, ABucketThatFewerServersKeepThanTheUrlSaysIsWarnedOf) {
+  const auto early = open("?replicas=3");
+  ASSERT_TRUE(open()->create_topic("orders", {}));
+  EXPECT_EQ(log.text().find("Raise the replicas"), std::string::npos) << log.text();
+  (void)early->create_topic("more", {});  // which finds the bucket of the other
+  EXPECT_NE(log.text().find("is kept by 1 server, as whoever"), std::string::npos) << log.text();
+  const auto before = log.text().size();
+  const auto late = open("?replicas=3");
+  EXPECT_NE(log.text().find("Raise the replicas of stream KV_tidings", before), std::string::npos) << log.text();
+}
 
 TEST_F(TopicsTest, AreMadeOnceWhoeverMakesThem) {
   const auto one = open();
