@@ -3,6 +3,7 @@
 
 #include "brokers/kafka/murmur2.hpp"
 #include "brokers/kafka/testing.hpp"
+#include "brokers/kafka/wire.hpp"
 
 namespace tidings::brokers::kafka {
 namespace {
@@ -23,6 +24,30 @@ void write(rd_kafka_t* client, const std::string& topic, const std::string& key,
                               RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
                               RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END),
             RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+/// The end of an event's time is an attribute of CloudEvents on the wire; what was written before it was is read.
+TEST_F(KafkaTest, WritesTheTimeToLiveAsAnAttribute) {
+  const std::string end = "2026-01-31T12:00:00Z";
+  auto broker = open();
+  broker->create_topic("t", {.partitions = 1}).or_throw();
+  Headers headers;
+  headers.set("first", "1");
+  headers.set(std::string(expiry_header), end);
+  const EnvelopeView event{.id = "0", .type = "t", .headers = headers.view(), .payload = ""};
+  const auto written = to_headers(event);
+  const void* value = nullptr;
+  std::size_t size = 0;
+  ASSERT_EQ(rd_kafka_header_get(written.get(), 0, "ce_expirytime", &value, &size), RD_KAFKA_RESP_ERR_NO_ERROR);
+  EXPECT_EQ(std::string_view(static_cast<const char*>(value), size), end);
+  EXPECT_EQ(rd_kafka_header_get(written.get(), 0, "expirytime", &value, &size), RD_KAFKA_RESP_ERR__NOENT);
+  broker->publish("t", {&event, 1}).or_throw();
+  const auto client = other(RD_KAFKA_PRODUCER);
+  write(client.get(), prefix + "t", "", "",
+        {{"ce_specversion", "1.0"}, {"ce_id", "1"}, {"ce_type", "t"}, {"ce_source", "/"}, {"expirytime", end}});
+  ASSERT_EQ(rd_kafka_flush(client.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  auto member = broker->subscribe("t", {.group = "g"}).or_throw();
+  for (const auto& one : take(*member, 2)) EXPECT_EQ(one.envelope.headers.get(expiry_header), end) << one.envelope.id;
 }
 
 TEST_F(KafkaTest, ReadsBinaryAndStructuredCloudEventsAndWhatIsNone) {

@@ -173,7 +173,9 @@ NativeHeaders to_headers(const EnvelopeView& event) {
   if (event.time != TimePoint{}) add(headers, "ce_time", to_rfc3339(event.time));
   if (event.version != 1) add(headers, "ce_tidingsversion", std::to_string(event.version));
   for (const auto& [name, value] : event.headers) {
-    if (needs_escape(name))
+    if (name == expiry_header)  // an attribute of CloudEvents, which others are to see
+      add(headers, std::string(attribute_prefix) + std::string(name), value);
+    else if (needs_escape(name))
       add(headers, std::string(escape) + std::string(name), value);
     else
       add(headers, name, value);

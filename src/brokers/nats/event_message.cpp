@@ -105,14 +105,16 @@ HeaderList event_headers(const EnvelopeView& event, std::string_view apart) {
   if (!event.data_content_type.empty()) headers.emplace_back("content-type", percent_encoded(event.data_content_type));
   if (event.time != TimePoint{}) headers.emplace_back("ce-time", to_rfc3339(event.time));
   if (event.version != 1) headers.emplace_back("ce-tidingsversion", std::to_string(event.version));
-  if (!event.headers.empty()) {
-    std::string own;
-    for (const auto& [name, value] : event.headers) {
-      if (!own.empty()) own += '&';
-      own += percent_encoded(name, "=&") + "=" + percent_encoded(value, "&");
+  std::string own;
+  for (const auto& [name, value] : event.headers) {
+    if (name == expiry_header) {  // an attribute of CloudEvents, which others are to see
+      headers.emplace_back("ce-" + std::string(name), percent_encoded(value));
+      continue;
     }
-    headers.emplace_back("tidings-headers", std::move(own));
+    if (!own.empty()) own += '&';
+    own += percent_encoded(name, "=&") + "=" + percent_encoded(value, "&");
   }
+  if (!own.empty()) headers.emplace_back("tidings-headers", std::move(own));
   return headers;
 }
 

@@ -1,3 +1,4 @@
+#include <map>
 #include <thread>
 
 #include "brokers/nats/api.hpp"
@@ -123,6 +124,30 @@ TEST_F(Reading, TakesWhatOthersWrite) {
   EXPECT_EQ(got[3].envelope.id, "d");
   EXPECT_EQ(got[3].envelope.payload, "{ damaged");
   EXPECT_TRUE(group->settle(ids_of(got)));
+}
+
+/// The end of an event's time is an attribute of CloudEvents on the wire; what was written before it was is read.
+TEST_F(Reading, TheTimeToLiveIsAnAttribute) {
+  const auto end = "2026-01-31T12:00:00Z";
+  const auto broker = open();
+  auto one = event("now");
+  one.headers.set("first", "1");
+  one.headers.set(expiry_header, end);
+  std::map<std::string, std::string> written;
+  for (const auto& [name, value] : event_headers(one.view())) written[name] = value;
+  EXPECT_EQ(written["ce-expirytime"], end);
+  EXPECT_EQ(written["tidings-headers"], "first=1");
+  ASSERT_TRUE(publish(*broker, "orders", {one}));
+  const auto own = link();
+  const auto before = make_message(subject_name("orders", 0), {}, "{}",
+                                   {{"ce-specversion", "1.0"},
+                                    {"ce-id", "before"},
+                                    {"ce-source", "/"},
+                                    {"ce-type", "t"},
+                                    {"tidings-headers", "expirytime=" + std::string(end) + "&other=2"}});
+  ASSERT_EQ(own->send(*before), Link::Sent::yes);
+  for (const auto& delivery : take(*join(*broker, "orders"), 2))
+    EXPECT_EQ(delivery.envelope.headers.get(expiry_header), end) << delivery.envelope.id;
 }
 
 TEST_F(Reading, LargeEventsComeOneByOneWhereTheyMust) {
