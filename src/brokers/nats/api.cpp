@@ -30,6 +30,7 @@ struct Delivered {
 };
 struct ConsumerInfo {
   Delivered delivered;
+  std::string created;
 };
 struct ConsumerRequest {
   std::string stream_name;
@@ -150,6 +151,21 @@ Result<std::uint64_t> Api::create_consumer(const std::string& stream, const Cons
   auto info = read<ConsumerInfo>(*json);
   if (!info) return info.error();
   return info->delivered.stream_seq + 1;
+}
+
+Result<TimePoint> Api::server_now(const std::string& stream, SteadyTime until) {
+  // The only answer of a 2.9 that has the time of now: when what was asked for was made.
+  ConsumerConfig config;
+  config.name = link_->new_token();
+  config.deliver_policy = "new";
+  config.inactive_threshold = Duration{std::chrono::seconds{5}}.count();
+  auto json =
+      call("$JS.API.CONSUMER.CREATE." + stream + "." + config.name, write(ConsumerRequest{stream, config}), until);
+  if (!json) return json.error();
+  auto info = read<ConsumerInfo>(*json);
+  if (!info) return info.error();
+  delete_consumer(stream, config.name);
+  return parse_rfc3339(info->created);
 }
 
 void Api::delete_consumer(const std::string& stream, const std::string& consumer) {

@@ -104,6 +104,8 @@ class Api {
 
   /// Where the consumer begins, as a sequence.
   Result<std::uint64_t> create_consumer(const std::string& stream, const ConsumerConfig& config, SteadyTime until);
+  /// What the server's clock says, for a stream that is there: two clocks of two machines are not compared.
+  Result<TimePoint> server_now(const std::string& stream, SteadyTime until);
   /// Without waiting for an answer: the server forgets it by itself as well.
   void delete_consumer(const std::string& stream, const std::string& consumer);
 

@@ -9,6 +9,7 @@
 #include "brokers/nats/names.hpp"
 #include "brokers/nats/testing.hpp"
 #include "testing/servers/tcp_proxy.hpp"
+#include "tidings/base/clock.hpp"
 
 namespace tidings::brokers::nats {
 namespace {
@@ -109,6 +110,32 @@ TEST_F(Groups, AMemberThatDiesIsFollowedAfterItsLeaseAndSeekWaitsForThat) {
   }
   ASSERT_TRUE(moved) << to_string(moved.error());
   EXPECT_EQ(names_of(take(*join(*broker, "orders"), 2)), (std::vector<std::string>{"b", "c"}));
+}
+
+/// An hour before or behind the server, whoever asks sees who lives.
+TEST_F(Groups, WhoLivesDoesNotGoByTheClockOfWhoAsks) {
+  const auto broker = open(lease);
+  ASSERT_TRUE(publish(*broker, "orders", {event("a"), event("b"), event("c")}));
+  const auto member = start_member();
+  ManualClock early(system_clock().now() - 1h);
+  ManualClock late(system_clock().now() + 1h);
+  for (auto* clock : {&early, &late}) {
+    auto how = options();
+    how.clock = clock;
+    const auto asker = open_broker(at({}, lease), how);
+    ASSERT_TRUE(asker) << to_string(asker.error());
+    EXPECT_TRUE(place_of(**asker).owned) << (clock == &early ? "early" : "late");
+  }
+  member->kill();
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (place_of(*broker).owned && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(100ms);
+  for (auto* clock : {&early, &late}) {
+    auto how = options();
+    how.clock = clock;
+    const auto asker = open_broker(at({}, lease), how);
+    ASSERT_TRUE(asker) << to_string(asker.error());
+    EXPECT_FALSE(place_of(**asker).owned) << (clock == &early ? "early" : "late");
+  }
 }
 
 TEST_F(Groups, AMemberWithoutAConnectionLosesItsPartitionsAndComesBack) {

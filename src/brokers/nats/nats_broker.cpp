@@ -230,8 +230,13 @@ Result<GroupInfo> NatsBroker::group(std::string_view topic, const std::string& g
   GroupStore store(core_->api, std::string(topic), group, static_cast<std::uint32_t>(info.partitions.size()));
   auto seen = store.read(until);
   if (!seen) return seen.error();
-  // All members beat into the record, so one that is older than a lease has no live ones.
-  const bool is_fresh = core_->options.clock->now() - seen->written < 2 * core_->url.lease;
+  // All members beat into the record, so one that is older than a lease, by the clock that dated it, has no live ones.
+  bool is_fresh = false;
+  if (!seen->record.members.empty()) {
+    auto now = core_->api.server_now(std::string(bucket_stream), until);
+    if (!now) return now.error();
+    is_fresh = *now - seen->written < 2 * core_->url.lease;
+  }
   GroupInfo out{.topic = std::string(topic), .group = group, .partitions = {}};
   const auto members = core_->live_members();
   for (const auto& partition : info.partitions) {

@@ -66,8 +66,7 @@ inline constexpr Duration call_within = std::chrono::seconds{10};
 
 /// Does something with a group that nobody is a member of: nobody joins meanwhile. Errors: `group_active` (same call):
 /// nothing was done, and those of `act`. `lease` is how long a silent member is waited for.
-[[nodiscard]] Result<> with_group_alone(GroupStore& store, const Core& core, std::string_view topic,
-                                        std::string_view group, std::string_view then,
-                                        const std::function<Result<>(SteadyTime until)>& act);
+[[nodiscard]] Result<> with_group_alone(GroupStore& store, Core& core, std::string_view topic, std::string_view group,
+                                        std::string_view then, const std::function<Result<>(SteadyTime until)>& act);
 
 }  // namespace tidings::brokers::nats

@@ -2,6 +2,7 @@
 #include <map>
 #include <thread>
 
+#include "brokers/nats/names.hpp"
 #include "brokers/nats/nats_broker.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/broker/routing.hpp"
@@ -11,21 +12,24 @@ namespace tidings::brokers::nats {
 namespace {
 
 /// Waits until the members there are have shown that they live, or have been silent for a lease. Returns the dead.
-Result<std::vector<std::string>> dead_members(GroupStore& store, const Core& core, std::string_view topic,
+Result<std::vector<std::string>> dead_members(GroupStore& store, Core& core, std::string_view topic,
                                               std::string_view group, std::string_view then) {
   constexpr auto look_again = std::chrono::milliseconds{100};
   const auto begun = steady_now();
+  const auto until = begun + core.url.lease + call_within;
   std::optional<std::map<std::string, std::uint64_t>> beats;
   while (true) {
-    auto seen = store.read(begun + core.url.lease + call_within);
+    auto seen = store.read(until);
     if (!seen) return seen.error();
     if (seen->record.members.empty()) return std::vector<std::string>{};
     std::map<std::string, std::uint64_t> now;
     for (const auto& one : seen->record.members) now[one.id] = one.beat;
-    // A record that has just been written is a live member's, as far as the clocks here and there agree.
-    const auto age = core.options.clock->now() - seen->written;
-    const bool is_fresh = age >= Duration::zero() && age < core.url.lease / 3;
-    if (is_fresh || (beats && now != *beats)) return group_active(topic, group, then);
+    if (beats && now != *beats) return group_active(topic, group, then);
+    if (!beats) {  // a record that has just been written, by the clock that dated it, is a live member's
+      auto server_now = core.api.server_now(std::string(bucket_stream), until);
+      if (!server_now) return server_now.error();
+      if (*server_now - seen->written < core.url.lease / 3) return group_active(topic, group, then);
+    }
     beats = std::move(now);
     if (steady_now() - begun > core.url.lease) {
       std::vector<std::string> dead;
@@ -38,7 +42,7 @@ Result<std::vector<std::string>> dead_members(GroupStore& store, const Core& cor
 
 }  // namespace
 
-Result<> with_group_alone(GroupStore& store, const Core& core, std::string_view topic, std::string_view group,
+Result<> with_group_alone(GroupStore& store, Core& core, std::string_view topic, std::string_view group,
                           std::string_view then, const std::function<Result<>(SteadyTime until)>& act) {
   auto dead = dead_members(store, core, topic, group, then);
   if (!dead) return dead.error();
