@@ -161,6 +161,7 @@ void ProducerClient::forget(const std::string& name) {
 void ProducerClient::send(rd_kafka_topic_t& topic, const Routing& routing, const EnvelopeView* first,
                           const std::shared_ptr<Pending>& pending) {
   const std::scoped_lock lock(send_mutex_);
+  bool has_freed = false;
   for (const auto& part : routing.parts)
     for (const auto* const event : part.events) {
       auto headers = to_headers(*event);
@@ -185,7 +186,9 @@ void ProducerClient::send(rd_kafka_topic_t& topic, const Routing& routing, const
         const std::scoped_lock room_lock(mutex_);
         bytes_ -= bytes;
       }
+      has_freed = true;
     }
+  if (has_freed) room_.notify_all();
 }
 
 Result<std::shared_ptr<ProducerClient>> Producer::client() {
