@@ -4,7 +4,9 @@
 #include <array>
 
 #include "tidings/base/text.hpp"
+#include "tidings/broker/percent.hpp"
 #include "tidings/broker/redact.hpp"
+#include "tidings/broker/url_parts.hpp"
 
 namespace tidings::brokers::kafka {
 
@@ -23,48 +25,19 @@ Error refuse(std::string_view url, const std::string& why) {
               "?OPTION=VALUE&… behind them"};
 }
 
-/// `%41` is `A`. Error where a percent sign stands before something else.
-Result<std::string> unescape(std::string_view text) {
-  std::string out;
-  const auto digit = [](char c) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    return digits.find(static_cast<char>(c | 0x20));
-  };
-  for (std::size_t index = 0; index < text.size(); ++index) {
-    if (text[index] != '%') {
-      out += text[index];
-      continue;
-    }
-    const auto high = index + 2 < text.size() ? digit(text[index + 1]) : std::string_view::npos;
-    const auto low = index + 2 < text.size() ? digit(text[index + 2]) : std::string_view::npos;
-    if (high == std::string_view::npos || low == std::string_view::npos)
-      return Error{"invalid_url", "a % stands before two hexadecimal digits"};
-    out += static_cast<char>(high * 16 + low);
-    index += 2;
-  }
-  if (out.find('\0') != out.npos) return Error{"invalid_url", "a NUL has no place in it"};
-  return out;
-}
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
-
-/// `HOST:PORT` of each, checked. Error: what is wrong.
-Result<> check_servers(std::string_view servers) {
-  if (servers.ends_with(',')) return Error{"invalid_url", "a server stands behind each comma"};
-  do {
+/// `HOST:PORT` of each. Error: what is wrong.
+Result<std::string> read_servers(std::string_view servers) {
+  constexpr std::uint16_t port_default = 9092;
+  std::string all;
+  while (true) {
     const auto one = servers.substr(0, servers.find(','));
-    servers.remove_prefix(std::min(servers.size(), one.size() + 1));
-    const auto colon = one.rfind(':');
-    const auto port = colon == one.npos ? std::string_view{} : one.substr(colon + 1);
-    const bool is_number =
-        !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
-    if (colon == 0 || !is_number) return Error{"invalid_url", "'" + printable(one) + "' is no HOST:PORT"};
-    if (one.find_first_of("/ \\") != one.npos)
-      return Error{"invalid_url", "nothing stands behind the port of '" + printable(one) + "'"};
-  } while (!servers.empty());
-  return {};
+    auto server = with_port(one, port_default);
+    if (!server)
+      return Error{"invalid_url", "'" + printable(one) + "' is no HOST or HOST:PORT, with nothing behind the port"};
+    all += (all.empty() ? "" : ",") + *server;
+    if (one.size() == servers.size()) return all;
+    servers.remove_prefix(one.size() + 1);
+  }
 }
 
 Result<bool> yes_or_no(std::string_view name, std::string_view value) {
@@ -93,6 +66,9 @@ Result<> read_option(Url& url, std::string_view name, const std::string& value) 
     url.cert = value;
   } else if (name == "key") {
     url.key = value;
+  } else if (name == "password_file") {
+    if (!url.password.empty()) return wrong("a password stands in the URL or in a file");
+    return put(url.password, read_secret(value));
   } else if (name == "allow_plaintext") {
     return put(url.allow_plaintext, yes_or_no(name, value));
   } else if (name == "partitioner") {
@@ -112,7 +88,7 @@ Result<> read_option(Url& url, std::string_view name, const std::string& value) 
     url.buffer_bytes = *bytes;
   } else {
     return wrong("'" + printable(name) +
-                 "' is no option; there are sasl, tls, ca, cert, key, allow_plaintext, partitioner, "
+                 "' is no option; there are sasl, password_file, tls, ca, cert, key, allow_plaintext, partitioner, "
                  "prefix, session and buffer");
   }
   return {};
@@ -120,6 +96,8 @@ Result<> read_option(Url& url, std::string_view name, const std::string& value) 
 
 Result<> check_secrets(const Url& url) {
   const auto wrong = [](std::string why) { return Error{"invalid_url", std::move(why)}; };
+  if (url.user.empty() != url.password.empty())
+    return wrong("a user goes with a password, behind him or in ?password_file=");
   if (url.sasl.empty() != url.user.empty())
     return wrong(url.sasl.empty() ? "a user needs ?sasl=PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
                                   : "sasl needs USER:PASSWORD@");
@@ -130,7 +108,7 @@ Result<> check_secrets(const Url& url) {
   for (std::string_view rest = url.servers; !rest.empty();) {
     const auto one = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-    if (!is_loopback(one.substr(0, one.rfind(':'))))
+    if (!is_loopback(one))
       return Error{"insecure_credentials", "PLAIN would send the password readable to " + printable(one) +
                                                "; use ?tls=true, a SCRAM mechanism, or say ?allow_plaintext=true"};
   }
@@ -152,25 +130,27 @@ Result<Url> parse_url(std::string_view text) {
   if (const auto at = place.rfind('@'); at != place.npos) {
     const auto who = place.substr(0, at);
     const auto colon = who.find(':');
-    auto user = unescape(who.substr(0, colon));
-    auto password = unescape(colon == who.npos ? std::string_view{} : who.substr(colon + 1));
+    auto user = percent_decoded_strictly(who.substr(0, colon));
+    auto password = percent_decoded_strictly(colon == who.npos ? std::string_view{} : who.substr(colon + 1));
     if (!user || !password)
-      return refuse(text, (user ? password : user).error().message + ", also in a user or a password");
-    if (user->empty() || password->empty()) return refuse(text, "a user and a password stand before the @");
+      return refuse(text, "a % stands before two hexadecimal digits, also in a user or a password");
+    if (user->empty()) return refuse(text, "a user stands before the @");
     url.user = std::move(*user);
     url.password = std::move(*password);
     place.remove_prefix(at + 1);
   }
   if (place.ends_with('/')) place.remove_suffix(1);
-  if (auto valid = check_servers(place); !valid) return refuse(text, valid.error().message);
-  url.servers = place;
+  auto servers = read_servers(place);
+  if (!servers) return refuse(text, servers.error().message);
+  url.servers = std::move(*servers);
   while (!options.empty()) {
     const auto option = options.substr(0, options.find('&'));
     options.remove_prefix(std::min(options.size(), option.size() + 1));
     const auto name = option.substr(0, option.find('='));
-    auto value = unescape(option.substr(std::min(option.size(), name.size() + 1)));
-    if (!value) return refuse(text, value.error().message);
-    if (auto read = read_option(url, name, *value); !read) return refuse(text, read.error().message);
+    auto value = percent_decoded_strictly(option.substr(std::min(option.size(), name.size() + 1)));
+    if (!value) return refuse(text, "a % stands before two hexadecimal digits");
+    if (auto read = read_option(url, name, *value); !read)
+      return read.error().code == "io_error" ? read.error() : refuse(text, read.error().message);
   }
   if (auto valid = check_secrets(url); !valid)
     return valid.error().code == "invalid_url" ? refuse(text, valid.error().message) : valid.error();

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "brokers/kafka/client.hpp"
 
 namespace tidings::brokers::kafka {
@@ -29,14 +32,29 @@ TEST(KafkaUrl, SaysServersSecurityAndOptions) {
   EXPECT_TRUE(plain.sasl.empty() && !plain.tls && plain.prefix.empty() && !plain.murmur2);
 }
 
+TEST(KafkaUrl, HasKafkasPortWhereNoneIsSaid) {
+  EXPECT_EQ(parse_url("kafka://one,two:1,[::1]").or_throw().servers, "one:9092,two:1,[::1]:9092");
+}
+
+TEST(KafkaUrl, TakesAPasswordFromAFile) {
+  const auto file = ::testing::TempDir() + "kafka-url-test-password";
+  std::ofstream(file) << "p@ss\nmore\n";
+  const auto url = parse_url("kafka://me@one?sasl=SCRAM-SHA-256&password_file=" + file).or_throw();
+  EXPECT_EQ(url.user, "me");
+  EXPECT_EQ(url.password, "p@ss");
+  std::filesystem::remove(file);
+  EXPECT_EQ(parse_url("kafka://me@one?sasl=PLAIN&tls=true&password_file=" + file).error().code, "io_error");
+}
+
 TEST(KafkaUrl, RefusesWhatMakesNoSense) {
   for (const auto* const text : {"kafka:one:9092",
                                  "kafka://",
-                                 "kafka://one",
                                  "kafka://:9092",
                                  "kafka://one:port",
                                  "kafka://one:9092,",
                                  "kafka://one:9092/topic",
+                                 "kafka://one,,two",
+                                 "kafka://u:p@one:9092?sasl=PLAIN&tls=true&password_file=/etc/hostname",
                                  "kafka://one:9092?no=1",
                                  "kafka://one:9092?sasl=GSSAPI",
                                  "kafka://one:9092?sasl=PLAIN",
@@ -60,6 +78,7 @@ TEST(KafkaUrl, RefusesWhatMakesNoSense) {
 TEST(KafkaUrl, LetsNoPasswordGoReadableOverANetwork) {
   const auto refused = parse_url("kafka://u:secret@127.0.0.1:9092,elsewhere:9092?sasl=PLAIN");
   ASSERT_FALSE(refused);
+  EXPECT_EQ(parse_url("kafka://u:secret@127.0.0.1.evil.org:9092?sasl=PLAIN").error().code, "insecure_credentials");
   EXPECT_EQ(refused.error().code, "insecure_credentials");
   EXPECT_EQ(refused.error().message.find("secret"), std::string::npos);
   for (const auto* const fine :

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "brokers/nats/percent.hpp"
+#include "tidings/broker/percent.hpp"
 #include "tidings/event/cloud_events.hpp"
 
 namespace tidings::brokers::nats {

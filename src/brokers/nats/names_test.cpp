@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "brokers/nats/percent.hpp"
+#include "tidings/broker/percent.hpp"
 
 namespace tidings::brokers::nats {
 namespace {

@@ -111,7 +111,7 @@ TEST_F(Identity, AUserHasItsPassword) {
   expect_refused(at("me:s3cret@"));
   const auto file = server->folder() + "/password";
   std::ofstream(file) << "s3cret@\n";
-  EXPECT_TRUE(try_open(at("me@", "?password_file=" + file)).error().code == "invalid_url");  // that is a token
+  EXPECT_TRUE(try_open(at("me@", "?password_file=" + file)));
   EXPECT_TRUE(try_open(at("me:@", "?password_file=" + file)));
   // No secret stands in what is logged when the connection goes, either.
   server->kill();

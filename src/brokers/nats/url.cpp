@@ -1,13 +1,13 @@
 #include "brokers/nats/url.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <fstream>
-#include <iterator>
 #include <optional>
+#include <utility>
 
 #include "tidings/base/text.hpp"
+#include "tidings/broker/percent.hpp"
 #include "tidings/broker/redact.hpp"
+#include "tidings/broker/url_parts.hpp"
 
 namespace tidings::brokers::nats {
 
@@ -18,65 +18,15 @@ Error refuse(std::string_view url, const std::string& why) {
                              "; write nats://HOST:PORT,HOST2:PORT?NAME=VALUE, as docs/brokers.md tells"};
 }
 
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t index = 0; index < text.size(); ++index) {
-    if (text[index] != '%') {
-      out += text[index];
-      continue;
-    }
-    unsigned byte = 0;
-    if (index + 3 > text.size()) return std::nullopt;
-    const auto* digits = text.data() + index + 1;
-    const auto [end, error] = std::from_chars(digits, digits + 2, byte, 16);
-    if (error != std::errc{} || end != digits + 2 || byte == 0) return std::nullopt;
-    out += static_cast<char>(byte);
-    index += 2;
-  }
-  return out;
-}
-
-Result<std::string> first_line_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string line;
-  if (!file || !std::getline(file, line))
-    return Error{"io_error", "cannot read a secret from " + printable(path) + "; its first line is taken"};
-  if (line.ends_with('\r')) line.pop_back();
-  return line;
-}
-
-bool is_loopback(std::string_view server) {
-  const auto host = server.substr(0, server.rfind(':'));
-  if (host == "localhost" || host == "[::1]") return true;
-  return host.starts_with("127.") &&
-         std::ranges::all_of(host, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
-}
-
-/// `HOST[:PORT]` with its port.
-std::optional<std::string> with_port(std::string_view server) {
-  const auto bracket = server.rfind(']');
-  const auto colon = server.rfind(':');
-  const bool has_port = colon != server.npos && (bracket == server.npos || colon > bracket);
-  const auto host = has_port ? server.substr(0, colon) : server;
-  if (host.empty() || host.find_first_of(" /\\@\"'<>") != host.npos) return std::nullopt;
-  if (host.starts_with('[') != host.ends_with(']') || (!host.starts_with('[') && host.find(':') != host.npos))
-    return std::nullopt;
-  if (!has_port) return std::string(host) + ":4222";
-  std::uint16_t port = 0;
-  const auto digits = server.substr(colon + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc{} || end != digits.data() + digits.size() || port == 0) return std::nullopt;
-  return std::string(server);
-}
-
 struct Parsing {
   std::string_view text;
   Url url{};
+  bool has_password_file = false;
 
   Result<> user_info(std::string_view info) {
     const auto colon = info.find(':');
-    auto first = percent_decoded(info.substr(0, colon));
-    auto second = percent_decoded(colon == info.npos ? "" : info.substr(colon + 1));
+    auto first = percent_decoded_strictly(info.substr(0, colon));
+    auto second = percent_decoded_strictly(colon == info.npos ? "" : info.substr(colon + 1));
     if (!first || !second || first->empty())
       return refuse(text, "user, password and token have %NN for what is no plain sign");
     (colon == info.npos ? url.token : url.user) = *first;
@@ -99,7 +49,7 @@ struct Parsing {
   }
 
   Result<> secret(std::string& into, const std::string& path) {
-    auto line = first_line_of(path);
+    auto line = read_secret(path);
     if (!line) return line.error();
     into = std::move(*line);
     return {};
@@ -112,7 +62,11 @@ struct Parsing {
     if (name == "allow_plaintext") return boolean(url.allow_plaintext, name, value);
     if (name == "lease") return duration(url.lease, name, value, 500ms, 10min);
     if (name == "duplicate_window") return duration(url.duplicate_window, name, value, 100ms, 24h);
-    if (name == "password_file") return secret(url.password, value);
+    if (name == "password_file") {
+      if (!url.password.empty()) return refuse(text, "a password stands in the URL or in a file");
+      has_password_file = true;
+      return secret(url.password, value);
+    }
     if (name == "token_file") return secret(url.token, value);
     if (name == "bytes_max") {
       const auto bytes = parse_bytes(value);
@@ -144,7 +98,7 @@ struct Parsing {
       const auto one = rest.substr(0, rest.find('&'));
       rest.remove_prefix(std::min(rest.size(), one.size() + 1));
       const auto name = one.substr(0, one.find('='));
-      const auto value = percent_decoded(one.substr(std::min(one.size(), name.size() + 1)));
+      const auto value = percent_decoded_strictly(one.substr(std::min(one.size(), name.size() + 1)));
       if (!value) return refuse(text, "the value of " + printable(name) + " has % without two digits");
       if (auto known = option(name, *value); !known) return known;
     }
@@ -152,6 +106,8 @@ struct Parsing {
   }
 
   Result<> check() {
+    // What stands alone before the @ is a token, but where a password is in a file.
+    if (has_password_file && url.user.empty()) url.user = std::exchange(url.token, {});
     const bool has_files = !url.ca_file.empty() || !url.certificate_file.empty() || !url.key_file.empty();
     if (has_files && !url.tls) return refuse(text, "ca, cert and key need tls=true");
     if (url.certificate_file.empty() != url.key_file.empty()) return refuse(text, "cert and key go together");
@@ -174,6 +130,7 @@ struct Parsing {
 
 Result<Url> parse_url(std::string_view text) {
   constexpr std::string_view scheme = "nats://";
+  constexpr std::uint16_t port_default = 4222;
   if (!text.starts_with(scheme)) return refuse(text, "it begins with nats://");
   Parsing parsing{.text = text};
   auto rest = text.substr(scheme.size());
@@ -187,7 +144,7 @@ Result<Url> parse_url(std::string_view text) {
   if (hosts.ends_with('/')) hosts.remove_suffix(1);
   while (true) {
     const auto one = hosts.substr(0, hosts.find(','));
-    auto server = with_port(one);
+    auto server = with_port(one, port_default);
     if (!server)
       return refuse(text, "a server is HOST or HOST:PORT, and % signs stand for what is special in a password");
     parsing.url.servers.push_back(std::move(*server));

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 namespace tidings::brokers::nats {
 namespace {
 
@@ -15,6 +18,20 @@ TEST(Url, HasServersAndWhoItIs) {
   EXPECT_EQ(url->replicas, 3);
   EXPECT_EQ(url->shown, "nats://***@127.0.0.1,localhost:4333?lease=2s&replicas=3");
   EXPECT_EQ(parse_url("nats://secret@[::1]:1")->token, "secret");
+}
+
+TEST(Url, WhoseEntryHasAPasswordFileIsAUser) {
+  const auto file = ::testing::TempDir() + "nats-url-test-password";
+  std::ofstream(file) << "s3cret\n";
+  for (const auto* const who : {"me@", "me:@"}) {
+    const auto url = parse_url("nats://" + std::string(who) + "localhost?password_file=" + file);
+    ASSERT_TRUE(url) << to_string(url.error());
+    EXPECT_EQ(url->user, "me");
+    EXPECT_EQ(url->password, "s3cret");
+    EXPECT_TRUE(url->token.empty());
+  }
+  EXPECT_EQ(parse_url("nats://localhost?password_file=" + file).error().code, "invalid_url");
+  std::filesystem::remove(file);
 }
 
 TEST(Url, RefusesWithoutTellingSecrets) {

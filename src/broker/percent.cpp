@@ -1,6 +1,6 @@
-#include "brokers/nats/percent.hpp"
+#include "tidings/broker/percent.hpp"
 
-namespace tidings::brokers::nats {
+namespace tidings {
 
 namespace {
 
@@ -9,6 +9,12 @@ int digit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
+}
+
+/// The byte that `%NN` at `index` is, or none.
+std::optional<char> byte_at(std::string_view text, std::size_t index) {
+  if (index + 2 >= text.size() || digit(text[index + 1]) < 0 || digit(text[index + 2]) < 0) return std::nullopt;
+  return static_cast<char>(digit(text[index + 1]) * 16 + digit(text[index + 2]));
 }
 
 }  // namespace
@@ -34,14 +40,17 @@ std::string percent_decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t index = 0; index < text.size(); ++index) {
-    if (text[index] == '%' && index + 2 < text.size() && digit(text[index + 1]) >= 0 && digit(text[index + 2]) >= 0) {
-      out += static_cast<char>(digit(text[index + 1]) * 16 + digit(text[index + 2]));
-      index += 2;
-    } else {
-      out += text[index];
-    }
+    const auto byte = text[index] == '%' ? byte_at(text, index) : std::nullopt;
+    out += byte.value_or(text[index]);
+    if (byte) index += 2;
   }
   return out;
 }
 
-}  // namespace tidings::brokers::nats
+std::optional<std::string> percent_decoded_strictly(std::string_view text) {
+  for (std::size_t index = 0; index < text.size(); ++index)
+    if (text[index] == '%' && byte_at(text, index).value_or('\0') == '\0') return std::nullopt;
+  return percent_decoded(text);
+}
+
+}  // namespace tidings
