@@ -84,7 +84,7 @@ class Transaction {
     std::array<SqlView, sizeof...(Args)> parameters;
     Result<> fine;
     std::size_t at = 0;
-    const auto add = [&](const auto& arg) {
+    [[maybe_unused]] const auto add = [&](const auto& arg) {
       auto made = detail::to_sql(arg);
       if (made)
         parameters[at++] = *made;
