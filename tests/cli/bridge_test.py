@@ -1,10 +1,13 @@
 import json
 import os
 import signal
+import subprocess
 import time
 import unittest
 
 from command_line import CommandLine
+
+SERVICE = os.environ["PARKING_SERVICE"]  # CTest sets it
 
 
 class Bridge(CommandLine):
@@ -67,6 +70,33 @@ class Bridge(CommandLine):
         rest = self.run_tidings("tail", "orders", "--group", "mail", "--no-follow", "--json", "--broker", self.there).stdout
         self.assertEqual([json.loads(line)["data"]["number"] for line in rest.splitlines()], list(range(40, 100)))
 
+    def test_a_group_with_open_dead_letters_stays(self):
+        orders = "".join(json.dumps({"order_id": "abc"[number % 3], "number": number}) + "\n" for number in range(9))
+        self.run_tidings("publish", "orders", "--type", "shop.order", "--key-field", "order_id", stdin=orders)
+        self.park("a")
+        self.run_tidings("bridge", self.broker, self.there, "--no-follow")
+        there = self.run_tidings("topics", "--json", "--broker", self.there).stdout
+        self.assertEqual([json.loads(line)["topic"] for line in there.splitlines()], ["orders"], "no dead letters")
+        carry = ("bridge", self.broker, self.there, "--topic", "orders", "--carry", "shop.take")
+        told = self.run_tidings(*carry, status=1).stderr
+        self.assertIn("dead_letters_open: orders, shop.take: 3 events of the topic are parked", told)
+        self.assertNotIn("shop.take", self.run_tidings("groups", "--broker", self.there).stdout)
+        self.run_tidings("dead-letters", "redrive", "--group", "shop.take")
+        self.park("")
+        self.run_tidings(*carry)
+        self.assertIn("shop.take", self.run_tidings("groups", "--broker", self.there).stdout)
+
+    def park(self, bad):
+        """The service handles or parks all there is, and does what was asked of its dead letters."""
+        service = subprocess.Popen([SERVICE, "--bad", bad, "--log-level", "warning"], cwd=self.folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment())
+        self.started.append(service)
+        self.wait_until(lambda: (found := self.lag_of("orders", "shop.take")) and found["lag"] == 0, "events are left")
+        if not bad:
+            self.wait_until(lambda: not self.run_tidings("dead-letters", "list", "--json").stdout, "letters are left")
+        service.send_signal(signal.SIGTERM)
+        self.assertEqual(service.wait(timeout=60), 0)
+
     def test_what_is_wrong_is_told(self):
         self.publish_numbers(0, 1)
         for arguments, code, status in (
@@ -77,6 +107,7 @@ class Bridge(CommandLine):
             ((self.broker, self.there, "--topic", "a/b"), "invalid_name", 2),
             ((self.broker, self.there, "--topic", "mails"), "unknown_topic", 1),
             ((self.broker, self.there, "--topic", "orders", "--carry", "mail"), "unknown_group", 1),
+            ((self.broker, self.there, "--topic", "mail.dead-letters"), "dead letters name offsets there", 1),
             (("log:" + os.path.join(self.folder, "none"), self.there, "--no-follow"), "not_found", 1),
         ):
             with self.subTest(arguments):
