@@ -24,7 +24,7 @@ class Troubles {
     ++counts_[call + " " + error.code];
     if (error.retry == Retry::never && error.code != "not_owner") never_ = call + ": " + to_string(error);
   }
-  /// `publish unavailable 3, settle not_owner 1`.
+  /// `publish unreachable 3, settle not_owner 1`.
   [[nodiscard]] std::string text() const;
   /// What no fault of a server explains: an error that says that trying again is of no use.
   [[nodiscard]] std::string never() const {

@@ -83,7 +83,7 @@ class FaultyBroker final : public Broker {
           return places;
         }
     auto places = good_->publish(topic, events, options);
-    if (now && fault_ == Fault::refuses_what_it_wrote) return Error{"unavailable", "not now", Retry::same_call};
+    if (now && fault_ == Fault::refuses_what_it_wrote) return Error{"unreachable", "not now", Retry::same_call};
     return places;
   }
   Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {

@@ -83,8 +83,8 @@ class Consumer {
 /// Errors of the medium, which every call of a broker that keeps files may bring: `disk_full`, `too_many_files`,
 /// `too_many_processes` (same call), `io_error` (reopen), `permission_denied`, `foreign_owner`, `not_a_file`,
 /// `not_a_directory`, `corrupt`, `newer_version` (never), and of opening it `not_a_log` (never). Of a broker over a
-/// network: `unreachable` of NATS and `unavailable` of Kafka (same call: the server is away), `permission_denied`
-/// (never), and of opening it `tls_failed`, `insecure_credentials` (never). `closed` (reopen) after `close`.
+/// network: `unreachable` (same call: the server is away, or not ready), `permission_denied`, `tls_failed` (never), and
+/// of opening it `insecure_credentials` (never). `closed` (reopen) after `close`.
 class Broker {
  public:
   /// Closes what is open, without draining.

@@ -22,7 +22,7 @@ template <class Ask>
 auto patiently(SteadyTime until, Ask ask) {
   constexpr Duration pause = std::chrono::milliseconds{20};
   auto answer = ask();
-  while (!answer && answer.error().code == "unavailable" && std::chrono::steady_clock::now() < until) {
+  while (!answer && answer.error().code == "unreachable" && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(pause);
     answer = ask();
   }

@@ -95,12 +95,12 @@ std::string LogRelay::last_trouble() const {
   return std::chrono::steady_clock::now() - trouble_at_ < trouble_lasts ? trouble_ : "";
 }
 
-bool LogRelay::is_refused() const {
+std::string_view LogRelay::refusal() const {
   const std::scoped_lock lock(mutex_);
-  if (std::chrono::steady_clock::now() - trouble_at_ >= refusal_lasts) return false;
-  constexpr std::array<std::string_view, 3> says{"uthentication failed", "SASL authentication error",
-                                                 "SSL handshake failed"};
-  return std::ranges::any_of(says, [&](std::string_view what) { return trouble_.find(what) != trouble_.npos; });
+  if (std::chrono::steady_clock::now() - trouble_at_ >= refusal_lasts) return {};
+  const auto says = [&](std::string_view what) { return trouble_.find(what) != trouble_.npos; };
+  if (says("SSL handshake failed")) return "tls_failed";
+  return says("uthentication failed") || says("SASL authentication error") ? "permission_denied" : "";
 }
 
 std::string LogRelay::without_secrets(std::string_view text) const {

@@ -26,8 +26,9 @@ class LogRelay {
   void write(int syslog_level, std::string_view facility, std::string_view text);
   void write(LogLevel level, std::string_view line) { sink_.write(level, without_secrets(line)); }
   [[nodiscard]] std::string last_trouble() const;
-  /// That trouble was a server that did not let us in, or that we do not trust, a moment ago.
-  [[nodiscard]] bool is_refused() const;
+  /// Where that trouble was, a moment ago, a server that did not let us in, `permission_denied`; one that we do not
+  /// trust, or that does not trust us, `tls_failed`; else empty.
+  [[nodiscard]] std::string_view refusal() const;
   [[nodiscard]] std::string without_secrets(std::string_view text) const;
   /// Nobody but this machine may be connected to.
   [[nodiscard]] bool only_loopback() const { return only_loopback_; }

@@ -36,7 +36,7 @@ class Cluster final {
 
   /// Every topic with its partitions, but Kafka's own.
   Result<std::map<std::string, std::uint32_t>> topics();
-  /// The partitions of one. Errors `unknown_topic`, and `unavailable` where each is to have a leader and does not.
+  /// The partitions of one. Errors `unknown_topic`, and `unreachable` where each is to have a leader and does not.
   Result<std::uint32_t> partitions(const std::string& topic, SteadyTime until = in_time(),
                                    bool each_has_a_leader = false);
   /// What is set and by default, of each topic.

@@ -171,7 +171,7 @@ Result<bool> Cluster::create_topic(const std::string& topic, std::uint32_t parti
   while (true) {
     auto known = this->partitions(topic, until, true);
     if (known) return is_new;
-    if (known.error().code != "unknown_topic" && known.error().code != "unavailable") return known.error();
+    if (known.error().code != "unknown_topic" && known.error().code != "unreachable") return known.error();
     if (std::chrono::steady_clock::now() > until) return known.error();
     std::this_thread::sleep_for(5ms);
   }

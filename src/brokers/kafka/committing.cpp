@@ -43,7 +43,7 @@ bool Member::has_unwritten() const {
 }
 
 /// Returns once all that had changed when it was called is written. Errors: `not_owner` where a partition has gone
-/// before that, `unavailable`.
+/// before that, `unreachable`.
 Result<> Member::write(std::unique_lock<std::mutex>& lock, SteadyTime until) {
   std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>> wanted;  // generation and changes, by partition
   for (const auto& [number, place] : places_)
@@ -118,7 +118,7 @@ Error Member::not_owner() const {
           name() + " has gone on without this member, which it took for dead: its partitions are others' by now"};
 }
 
-/// One try, for as long as the partitions are held. Errors `not_owner`, `unavailable`.
+/// One try, for as long as the partitions are held. Errors `not_owner`, `unreachable`.
 Result<> Member::commit(const rd_kafka_topic_partition_list_t& list, SteadyTime until,
                         const std::function<bool()>& is_held) {
   const auto doing = "writing where " + name() + " stands";

@@ -49,10 +49,10 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view doing, const LogRelay&
   const auto message = std::string(doing) + ": " + said;
   if (is_away(code)) {
     const auto trouble = relay.last_trouble();
-    if (relay.is_refused())
-      return {"permission_denied",
+    if (const auto why = relay.refusal(); !why.empty())
+      return {std::string(why),
               message + "; look at the user, its password and the certificates in the URL (last: " + trouble + ")"};
-    return {"unavailable",
+    return {"unreachable",
             message + "; it goes on by itself once the server answers" +
                 (trouble.empty() ? "" : " (last: " + trouble + ")"),
             Retry::same_call};
@@ -70,7 +70,7 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view doing, const LogRelay&
       return {"invalid_name", message};
     case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
     case RD_KAFKA_RESP_ERR__FATAL:
-      return {"unavailable", message + "; another client is begun with the next call", Retry::same_call};
+      return {"unreachable", message + "; another client is begun with the next call", Retry::same_call};
     case RD_KAFKA_RESP_ERR_GROUP_MAX_SIZE_REACHED:
       return {"too_many_members", message + "; the server's group.max.size says how many", Retry::same_call};
     case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
@@ -93,7 +93,7 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view doing, const LogRelay&
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
       return {"permission_denied", message + "; the server's rules (ACLs), or the user in the URL, say so"};
     case RD_KAFKA_RESP_ERR__SSL:
-      return {"permission_denied", message + "; look at ca, cert and key in the URL"};
+      return {"tls_failed", message + "; look at ca, cert and key in the URL"};
     case RD_KAFKA_RESP_ERR__DESTROY:
       return closed();
     default:

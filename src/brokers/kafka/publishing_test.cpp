@@ -57,7 +57,7 @@ TEST_F(KafkaTest, WhatIsOnItsWayIsToldWhenTheProducerIsGivenUp) {
   ASSERT_EQ(told.size(), 50U);
   // Some had gone to the server by then.
   EXPECT_NE(std::ranges::find(told, "outcome_unknown"), told.end()) << told.front() << " " << told.back();
-  for (const auto& what : told) EXPECT_TRUE(what == "outcome_unknown" || what == "unavailable") << what;
+  for (const auto& what : told) EXPECT_TRUE(what == "outcome_unknown" || what == "unreachable") << what;
 }
 
 /// One in the middle is refused by the server; those around it stand in their order.
@@ -135,7 +135,7 @@ TEST_F(KafkaTest, NobodyThereIsToldInTimeAndNothingIsWritten) {
   const auto published = try_publish(*broker, "t", {"0"}, "", {.wait_max = 500ms});
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
   ASSERT_FALSE(published);
-  EXPECT_EQ(published.error().code, "unavailable");
+  EXPECT_EQ(published.error().code, "unreachable");
   EXPECT_EQ(published.error().retry, Retry::same_call);
   EXPECT_NE(published.error().message.find("Connection refused"), std::string::npos) << published.error().message;
   broker->close(0ms).or_throw();

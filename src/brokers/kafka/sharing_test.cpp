@@ -238,7 +238,7 @@ TEST_F(KafkaTest, ClosingEndsWithItsDeadlineThoughTheServerHangs) {
   std::jthread settles([&] {
     const auto settled = member->settle(names_of(got));
     ASSERT_FALSE(settled);
-    EXPECT_EQ(settled.error().code, "unavailable");
+    EXPECT_EQ(settled.error().code, "unreachable");
   });
   std::this_thread::sleep_for(100ms);
   const auto begin = std::chrono::steady_clock::now();

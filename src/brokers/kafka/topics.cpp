@@ -137,7 +137,7 @@ Result<std::vector<TopicInfo>> Topics::infos() {
     std::vector<std::string> theirs;
     for (const auto& [name, partitions] : *all) theirs.push_back(name);
     const auto gone_meanwhile = [](Error error) {
-      if (error.code == "unknown_topic") error.code = "unavailable";
+      if (error.code == "unknown_topic") error.code = "unreachable";
       return error;
     };
     auto configs = cluster_.configs(theirs);
