@@ -17,7 +17,7 @@ bool Book::counts(std::string_view hold) {
 }
 
 bool Book::read(const Letter& letter, std::uint64_t at) {
-  // Those of earlier versions name no hold; nobody waits for them.
+  // Who holds nothing names no hold: an event by itself, which nobody waits for.
   if (!letter.hold.empty() && !counts(letter.hold)) return false;
   const bool ordered = letter.ordered && !letter.hold.empty();
   const bool is_new = park({ordered ? letter.key : 0, letter.offset, ordered});

@@ -81,7 +81,7 @@ Result<> read_through(Broker& broker, const std::string& topic, std::uint64_t fr
 Result<std::uint32_t> DeadTopic::partitions() {
   const std::scoped_lock lock(mutex_);
   if (partitions_ != 0) return partitions_;
-  auto there = host_.broker->topic(name_);
+  auto there = broker().topic(name_);
   if (there) return partitions_ = static_cast<std::uint32_t>(there->partitions.size());
   if (there.error().code == "unknown_topic") return 0U;
   return there.error();
@@ -89,12 +89,12 @@ Result<std::uint32_t> DeadTopic::partitions() {
 
 Result<std::uint32_t> DeadTopic::create(const std::string& origin_name) {
   if (auto there = partitions(); !there || *there != 0) return there;
-  auto origin = host_.broker->topic(origin_name);
+  auto origin = broker().topic(origin_name);
   if (!origin) return origin.error();
   const TopicOptions options{.partitions = static_cast<std::uint32_t>(origin->partitions.size()),
                              .durability = origin->durability,
                              .event_bytes_max = origin->event_bytes_max + letter_headers_bytes_max};
-  if (auto made = host_.broker->create_topic(name_, options); !made)
+  if (auto made = broker().create_topic(name_, options); !made)
     if (made.error().code != "topic_exists_with") return made.error();  // another member of the group was first
   return partitions();
 }
@@ -104,7 +104,7 @@ Result<std::vector<Published>> DeadTopic::publish(std::uint32_t partition, std::
   auto count = partitions();
   if (!count) return count.error();
   auto published =
-      host_.broker->publish(name_, events, {.partition = Partition{partition % std::max(*count, 1U)}, .apart = apart});
+      broker().publish(name_, events, {.partition = Partition{partition % std::max(*count, 1U)}, .apart = apart});
   if (!published && (published.error().code == "unknown_topic" || published.error().code == "invalid_options")) {
     const std::scoped_lock lock(mutex_);
     partitions_ = 0;  // somebody deleted it, or made it anew
@@ -132,7 +132,7 @@ Result<> DeadTopic::take_over(const std::string& topic, std::span<const std::uin
     const auto at = std::ranges::find(partitions, partition);
     return at == partitions.end() ? nullptr : books[static_cast<std::size_t>(at - partitions.begin())];
   };
-  return read_through(*host_.broker, name_, 0, ends, [&](const Delivery& entry) { read_entry(entry, find); }, goes_on);
+  return read_through(broker(), name_, 0, ends, [&](const Delivery& entry) { read_entry(entry, find); }, goes_on);
 }
 
 }  // namespace tidings::service

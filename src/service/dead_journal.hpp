@@ -31,7 +31,9 @@ Result<> read_through(Broker& broker, const std::string& topic, std::uint64_t fr
 /// first that needed it has it), in that number modulo theirs. Thread-safe.
 class DeadTopic {
  public:
-  DeadTopic(Host& host, std::string name) : host_(host), name_(std::move(name)) {}
+  /// `broker`: where it is, if not at the host's.
+  DeadTopic(Host& host, std::string name, Broker* broker = nullptr)
+      : host_(host), name_(std::move(name)), broker_(broker) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
   /// How many partitions it has; 0: it is not there.
@@ -53,8 +55,11 @@ class DeadTopic {
                      const std::function<bool()>& goes_on);
 
  private:
+  [[nodiscard]] Broker& broker() const { return broker_ != nullptr ? *broker_ : *host_.broker; }
+
   Host& host_;
   const std::string name_;
+  Broker* const broker_;
   std::mutex mutex_;
   std::uint32_t partitions_ = 0;
 };

@@ -49,10 +49,11 @@ Headers letter_headers(HeadersView of_event, const LetterOptions& options) {
   headers.set(dead_letter::offset, std::to_string(options.offset.value));
   headers.set(dead_letter::group, options.group);
   headers.set(dead_letter::time, to_rfc3339(options.time));
-  headers.set(dead_letter::hold, options.hold);
   // Those that need not be there must not be another's: an event may have been a dead letter elsewhere.
+  headers.remove(dead_letter::hold);
   headers.remove(dead_letter::order);
   headers.remove(dead_letter::follows);
+  if (!options.hold.empty()) headers.set(dead_letter::hold, options.hold);
   if (options.ordered) headers.set(dead_letter::order, by_key);
   if (options.follows) headers.set(dead_letter::follows, std::to_string(options.follows->value));
   return headers;

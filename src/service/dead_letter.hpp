@@ -17,7 +17,7 @@ struct Letter {
   std::string_view topic;
   std::uint32_t partition = 0;
   std::uint64_t offset = 0;  ///< where the event stood
-  std::string_view hold;     ///< empty: parked by a version that knew none
+  std::string_view hold;     ///< empty: parked by who holds nothing; nobody waits for it
   std::string_view code, reason;
   int attempts = 0;
   TimePoint time{};
@@ -32,7 +32,7 @@ struct LetterOptions {
   Partition partition;
   Offset offset;
   std::string_view group;
-  std::string_view hold;
+  std::string_view hold;  ///< empty: who parks it holds nothing
   const Error* why = nullptr;
   int attempts = 0;
   TimePoint time{};

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "service/dead_journal.hpp"
+#include "service/unheld_letters.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/event/make_envelope.hpp"
 #include "tidings/service/dead_letters.hpp"
@@ -48,6 +49,8 @@ class DeadLetters::Impl {
 
   Result<> for_each(const DeadLetterRequest& request, const std::function<bool(const DeadLetter&)>& visit);
   Result<std::string> publish(DeadLetterRequest request, std::string_view name_space);
+  Result<> settle_unheld(const DeadLetterRequest& request, std::string_view name_space);
+  Result<> tell_owners(const Envelope& asked, std::string_view name_space);
   Result<DeadLetterProgress> progress();
   Result<bool> is_anybody_there();
 
@@ -129,20 +132,42 @@ Result<std::string> DeadLetters::Impl::publish(DeadLetterRequest request, std::s
     return true;
   });
   if (!listed) return listed.error();
-  const auto control = in_namespace(name_space, control_topic);
-  if (auto made = broker_.create_topic(control, {.partitions = 1}); !made && made.error().code != "topic_exists_with")
-    return made.error();
   auto envelope = make_envelope(service::DeadLettersRequested{request}, {.source = "tidings"});
   if (!envelope) return envelope.error();
+  asked_ = envelope->id;
   // From here on: what owners write before this is published has nothing to do with it.
   const auto before = ends_;
-  if (auto published = broker_.publish(control, std::array{envelope->view()}); !published) return published.error();
-  asked_ = envelope->id;
+  if (auto settled = settle_unheld(request, name_space); !settled) return settled.error();
+  if (auto told = tell_owners(*envelope, name_space); !told) return told.error();
   const auto from = before.empty() ? 0 : *std::ranges::min_element(before);
   auto reader = broker_.subscribe(journal_, {.group = "", .start = Start::offset(Offset{from}), .create_topic = false});
   if (!reader) return reader.error();
   following_ = std::move(*reader);
   return asked_;
+}
+
+/// Carries out what is asked of what nobody holds: there is no owner to ask, and none who could be in the way.
+Result<> DeadLetters::Impl::settle_unheld(const DeadLetterRequest& request, std::string_view name_space) {
+  service::UnheldLetters unheld(broker_, journal_, group_, asked_, request, name_space);
+  std::optional<Error> problem;
+  auto listed = for_each(request, [&](const DeadLetter& one) {
+    const auto book = books_.find(std::pair(std::string(one.topic), one.partition.value));
+    if (book == books_.end() || !book->second.hold().empty()) return true;
+    if (auto added = unheld.add(one); !added) problem = added.error();
+    return !problem;
+  });
+  if (problem) return *problem;
+  return listed ? unheld.finish() : listed;
+}
+
+Result<> DeadLetters::Impl::tell_owners(const Envelope& asked, std::string_view name_space) {
+  const auto is_held = [&](const auto& place) { return !books_[place].hold().empty(); };
+  if (!meant_.empty() && std::ranges::none_of(meant_, is_held)) return {};
+  const auto control = in_namespace(name_space, control_topic);
+  if (auto made = broker_.create_topic(control, {.partitions = 1}); !made && made.error().code != "topic_exists_with")
+    return made.error();
+  auto published = broker_.publish(control, std::array{asked.view()});
+  return published ? Result<>{} : published.error();
 }
 
 Result<DeadLetterProgress> DeadLetters::Impl::progress() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "service/dead_letter.hpp"
+#include "service/refusals.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/service/names.hpp"
 
@@ -11,7 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view delays_group = "tidings.delays";
 constexpr std::size_t in_hand_max = 256;         // of a level above 0
 constexpr std::size_t in_hand_max_last = 65536;  // of level 0, where all are due within three seconds
 constexpr std::size_t move_max = 256;            // at once
@@ -29,7 +30,10 @@ Duration look_every(std::uint32_t level) {
 }  // namespace
 
 DelayMover::DelayMover(Host& host, Delays& delays, Publish publish)
-    : host_(host), delays_(delays), publish_(std::move(publish)) {}
+    : host_(host),
+      delays_(delays),
+      publish_(std::move(publish)),
+      dead_(host, dead_letters_of(in_namespace(host.name_space, delays_group)), delays.broker()) {}
 
 bool DelayMover::is_needed() const {
   if (!delays_.can_wait()) return false;
@@ -157,30 +161,43 @@ Result<> DelayMover::move(std::uint32_t number) {
       group.push_back(std::move(level.waiting.back()));
       level.waiting.pop_back();
     }
-    if (auto sent = send(group); !sent) {
-      for (auto& each : group) {
-        each.moves = now + trouble_pause;
-        level.waiting.push_back(std::move(each));
-        std::ranges::push_heap(level.waiting, std::greater{},
-                               [](const Waiting& back) { return std::pair(back.moves, back.order); });
-      }
-      return sent;
+    const auto sent = send(number, group);
+    settle(level, group, Waiting::Done::sent);
+    settle(level, group, Waiting::Done::parked);
+    for (auto& each : group) {
+      if (each.done != Waiting::Done::no) continue;
+      each.moves = now + trouble_pause;
+      level.waiting.push_back(std::move(each));
+      std::ranges::push_heap(level.waiting, std::greater{},
+                             [](const Waiting& back) { return std::pair(back.moves, back.order); });
     }
-    std::vector<DeliveryId> ids;
-    for (const auto& each : group) ids.push_back(each.delivery.id);
-    if (auto settled = level.consumer->settle(ids); !settled)
-      host_.say(LogLevel::debug, "what was published when it was due may come again: " + to_string(settled.error()));
+    if (!sent) return sent;
     level.look_at = std::min(level.look_at, now);
   }
   return {};
 }
 
-/// On to the next level, or to where it goes: by topic, in their order.
-Result<> DelayMover::send(std::span<const Waiting> group) {
+void DelayMover::settle(Level& level, std::span<const Waiting> group, Waiting::Done what) {
+  std::vector<DeliveryId> ids;
+  for (const auto& each : group)
+    if (each.done == what) ids.push_back(each.delivery.id);
+  if (ids.empty()) return;
+  const auto outcome = what == Waiting::Done::parked ? Outcome::parked : Outcome::handled;
+  if (auto settled = level.consumer->settle(ids, outcome); !settled)
+    host_.say(LogLevel::debug, "what was published when it was due may come again: " + to_string(settled.error()));
+}
+
+/// On to the next level, or to where it goes: by topic, in their order. What is done is marked so; where one topic is
+/// in trouble the others go on. The first trouble.
+Result<> DelayMover::send(std::uint32_t number, std::span<Waiting> group) {
   const auto now = host_.clock->now();
+  Result<> first;
+  const auto note = [&](const Result<>& result) {
+    if (!result && first) first = result;
+  };
   std::vector<EnvelopeView> wait_on;
-  std::vector<std::pair<std::string_view, std::vector<Envelope>>> due_now;
-  for (const auto& each : group) {
+  std::vector<std::pair<std::string_view, std::vector<Waiting*>>> due_now;
+  for (auto& each : group) {
     const auto& event = each.delivery.envelope;
     if (Delays::due_of(event).value_or(now) > now) {
       wait_on.push_back(event);
@@ -188,47 +205,70 @@ Result<> DelayMover::send(std::span<const Waiting> group) {
     }
     const auto target = Delays::target_of(event);
     if (target.empty()) {
-      if (auto parked = park(event, {"no_topic", "it waited, and does not say for which topic"}); !parked)
-        return parked;
+      note(park(number, each, {"no_topic", "it waited, and does not say for which topic"}));
       continue;
     }
     auto there = std::ranges::find_if(due_now, [&](const auto& known) { return known.first == target; });
     if (there == due_now.end()) there = due_now.insert(there, {target, {}});
-    there->second.push_back(Delays::without_marks(event));
+    there->second.push_back(&each);
   }
-  if (!wait_on.empty())
-    if (auto put = delays_.put_marked(wait_on); !put) return put;
-  for (const auto& [topic, events] : due_now) {
-    std::vector<EnvelopeView> views;
-    for (const auto& event : events) views.push_back(event.view());
-    auto sent = publish_(topic, views);
-    if (sent) continue;
-    if (sent.error().retry != Retry::never) return sent;
-    // One is refused for what it is: the others go without it, and it is told of.
-    for (const auto& view : views) {
-      if (auto one = publish_(topic, {&view, 1}); !one) {
-        if (one.error().retry != Retry::never) return one;
-        if (auto parked = park(view, one.error()); !parked) return parked;
-      }
-    }
+  if (!wait_on.empty()) {
+    const auto put = delays_.put_marked(wait_on);
+    note(put);
+    for (auto& each : group)
+      if (put && Delays::due_of(each.delivery.envelope).value_or(now) > now) each.done = Waiting::Done::sent;
+  }
+  for (const auto& [topic, events] : due_now) note(send_to(number, topic, events));
+  return first;
+}
+
+Result<> DelayMover::send_to(std::uint32_t number, std::string_view topic, std::span<Waiting* const> due_now) {
+  std::vector<Envelope> events;
+  std::vector<EnvelopeView> views;
+  events.reserve(due_now.size());
+  for (const auto* each : due_now)
+    views.push_back(events.emplace_back(Delays::without_marks(each->delivery.envelope)).view());
+  const auto sent = publish_(topic, views);
+  if (sent)
+    for (auto* each : due_now) each->done = Waiting::Done::sent;
+  if (sent || !is_of_the_event(sent.error())) return sent;
+  // One is refused for what it is: the others go without it, and it is told of.
+  for (std::size_t at = 0; at < views.size(); ++at) {
+    if (const auto one = publish_(topic, {&views[at], 1}); one)
+      due_now[at]->done = Waiting::Done::sent;
+    else if (!is_of_the_event(one.error()))
+      return one;
+    else if (auto parked = park(number, *due_now[at], one.error()); !parked)
+      return parked;
   }
   return {};
 }
 
-/// What cannot be published when it is due.
-Result<> DelayMover::park(const EnvelopeView& event, const Error& why) {
-  const auto group = in_namespace(host_.name_space, delays_group);
-  Envelope dead(event);
-  dead.headers.set(dead_letter::reason, printable(why.message));
-  dead.headers.set(dead_letter::code, printable(why.code));
-  dead.headers.set(dead_letter::attempts, "1");
-  dead.headers.set(dead_letter::group, group);
-  dead.headers.set(dead_letter::time, to_rfc3339(host_.clock->now()));
-  const std::array events{dead.view()};
-  if (auto parked = delays_.broker()->publish(dead_letters_of(group), events); !parked) return parked.error();
+/// What cannot be published when it is due: as it waited, so that it can be given back.
+Result<> DelayMover::park(std::uint32_t number, Waiting& one, const Error& why) {
+  const auto topic = delays_.topic_of(number);
+  if (auto there = dead_.create(topic); !there) return there.error();
+  const auto& id = one.delivery.id;
+  const auto headers =
+      letter_headers(one.delivery.envelope.headers, {.topic = topic,
+                                                     .partition = id.partition,
+                                                     .offset = id.offset,
+                                                     .group = in_namespace(host_.name_space, delays_group),
+                                                     .hold = {},
+                                                     .why = &why,
+                                                     .attempts = 1,
+                                                     .time = host_.clock->now(),
+                                                     .ordered = false,
+                                                     .follows = {}});
+  auto event = one.delivery.envelope;
+  event.headers = headers.view();
+  const std::array events{event};
+  const std::array apart{std::to_string(number) + "/" + std::to_string(id.offset.value)};
+  if (auto parked = dead_.publish(id.partition.value, events, apart); !parked) return parked.error();
+  one.done = Waiting::Done::parked;
   host_.say(LogLevel::warning, "event " + printable(event.id) +
-                                   " was due, and could not be published; it is parked in " + dead_letters_of(group) +
-                                   ": " + printable(to_string(why)));
+                                   " was due, and could not be published; it is parked in " + dead_.name() + ": " +
+                                   printable(to_string(why)));
   return {};
 }
 

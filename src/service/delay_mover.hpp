@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "service/dead_journal.hpp"
 #include "service/delays.hpp"
 
 namespace tidings::service {
@@ -18,6 +19,9 @@ namespace tidings::service {
 /// Takes what waits in `Delays` from level to level, and publishes it when it is due: a thread, and a member of the
 /// group `tidings.delays` on each level that there is, so that one process of all does it, and another when that one
 /// dies. An event that is published and not settled when the process dies is published twice, with its id.
+///
+/// What is refused when it is due is parked, as in the journal of a group that nobody holds: tools give it back
+/// (`DeadLetters::publish`). Trouble of the broker's it waits out.
 ///
 /// A level is looked at so often that nothing leaves it late; only level 0 is listened to.
 class DelayMover {
@@ -41,6 +45,7 @@ class DelayMover {
     SteadyTime moves;
     std::uint64_t order = 0;  // as they came
     Delivery delivery;
+    enum class Done : std::uint8_t { no, sent, parked } done = Done::no;
   };
   struct Level {
     std::shared_ptr<Consumer> consumer;
@@ -54,14 +59,17 @@ class DelayMover {
   bool join(std::uint32_t number);
   void take_in(std::uint32_t number, std::vector<Delivery> deliveries);
   Result<> move(std::uint32_t number);
-  Result<> send(std::span<const Waiting> group);
-  Result<> park(const EnvelopeView& event, const Error& why);
+  Result<> send(std::uint32_t number, std::span<Waiting> group);
+  Result<> send_to(std::uint32_t number, std::string_view topic, std::span<Waiting* const> due_now);
+  Result<> park(std::uint32_t number, Waiting& one, const Error& why);
+  void settle(Level& level, std::span<const Waiting> group, Waiting::Done what);
   [[nodiscard]] SteadyTime next() const;
   void trouble(std::string_view what, const Error& why, Level& level);
 
   Host& host_;
   Delays& delays_;
   const Publish publish_;
+  DeadTopic dead_;
   std::array<Level, Delays::levels> all_;
   std::uint64_t order_ = 0;
   std::string told_;

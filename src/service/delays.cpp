@@ -19,8 +19,8 @@ Duration Delays::wait_of(std::uint32_t level) {
   return level == 0 ? Duration{} : Duration{std::chrono::seconds{std::int64_t{1} << level}};
 }
 
-std::string Delays::topic_of(std::uint32_t level) const {
-  return in_namespace(host_.name_space, "tidings.delays." + std::to_string(level));
+std::string Delays::topic_of(std::string_view name_space, std::uint32_t level) {
+  return in_namespace(name_space, "tidings.delays." + std::to_string(level));
 }
 
 std::optional<TimePoint> Delays::due_of(const EnvelopeView& event) {

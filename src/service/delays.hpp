@@ -11,6 +11,9 @@
 
 namespace tidings::service {
 
+/// Whoever moves them on, and, before `.dead-letters`, where that is parked which cannot be.
+inline constexpr std::string_view delays_group = "tidings.delays";
+
 /// Where events wait that are to be published later: topics of a broker, one for each power of two of seconds. An event
 /// with so much time left goes into the largest that is not longer, waits there for exactly that time, since it was
 /// appended, and then goes on with what is left, as often as it takes; in the lowest, level 0, it waits for its time
@@ -37,7 +40,8 @@ class Delays {
   /// How long it waits there; nothing in level 0, where each has its own time.
   [[nodiscard]] static Duration wait_of(std::uint32_t level);
   /// The level's topic, in the service's namespace.
-  [[nodiscard]] std::string topic_of(std::uint32_t level) const;
+  [[nodiscard]] std::string topic_of(std::uint32_t level) const { return topic_of(host_.name_space, level); }
+  [[nodiscard]] static std::string topic_of(std::string_view name_space, std::uint32_t level);
 
   /// When it is due; nullopt: at once, since it says nothing of it.
   [[nodiscard]] static std::optional<TimePoint> due_of(const EnvelopeView& event);

@@ -29,7 +29,7 @@ constexpr Duration manual_clock_wait = 2ms;  // a clock that is set by hand tell
 
 /// A process that shares nothing and remembers nothing has no keys that wait for what is driven again.
 HandlerOptions as_instance(const Host& host, HandlerOptions options) {
-  if (options.instances == Instances::each && host.instance.empty()) options.after_parked = AfterParked::go_on;
+  if (remembers_nothing(host, options)) options.after_parked = AfterParked::go_on;
   return options;
 }
 
@@ -95,7 +95,7 @@ Result<> Handling::subscribe() {
 }
 
 bool Handling::is_reader() const {
-  return options_.instances == Instances::each && host_.instance.empty();
+  return remembers_nothing(host_, options_);
 }
 
 Result<std::unique_ptr<Consumer>> Handling::join(const Source& source) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "service/registrations.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/service/names.hpp"
 
@@ -19,6 +20,7 @@ constexpr Duration closing_wait = 2ms;  // what is driven again is written down 
 Parking::Parking(Host& host, std::string name, const std::string& group, const HandlerOptions& options,
                  DrivingLanes& lanes)
     : host_(host),
+      holds_(!remembers_nothing(host, options)),
       in_order_(options.after_parked == AfterParked::wait),
       lanes_(lanes),
       topic_(host, dead_letters_of(group)),
@@ -56,7 +58,24 @@ Result<> Parking::take_over(Source& source, std::span<const Delivery> deliveries
     }
   }
   if (partitions.empty()) return {};
+  if (!holds_) {
+    hold_nothing(source, partitions, generations);
+    return {};
+  }
   return redriver_.take_over(source, partitions, generations);
+}
+
+/// Where every process gets every event nobody has a partition to himself: each would void what the others park. So
+/// there is nothing to read, and nothing to say; books that stay empty.
+void Parking::hold_nothing(Source& source, std::span<const std::uint32_t> partitions,
+                           std::span<const std::uint64_t> generations) {
+  const std::scoped_lock lock(shelf_.mutex);
+  for (std::size_t at = 0; at < partitions.size(); ++at) {
+    auto held = std::make_unique<Shelf::Held>();
+    held->generation = generations[at];
+    held->is_announced = true;
+    shelf_.put(source, partitions[at], std::move(held));
+  }
 }
 
 std::optional<SteadyTime> Parking::admit(Task& task) {
@@ -123,9 +142,11 @@ bool Parking::take(Task& task) {
       const auto& key = task.delivery.envelope.key;
       task.ordered = in_order_ && !key.empty() && book.would_block(key_hash(key), id.offset.value);
       job.place = place_of(task);
-      const auto before = book.remembered();
-      book.park(job.place);
-      shelf_.add_remembered(before, book.remembered());
+      if (holds_) {
+        const auto before = book.remembered();
+        book.park(job.place);
+        shelf_.add_remembered(before, book.remembered());
+      }
     }
   }
   writer_.add(std::move(job));
@@ -158,7 +179,7 @@ void Parking::gave_up(const Task&) {
 }
 
 void Parking::requested(const std::string& id, const DeadLetterRequest& request) {
-  redriver_.requested(id, request);
+  if (holds_) redriver_.requested(id, request);
 }
 
 void Parking::begin_stop() {

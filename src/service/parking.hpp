@@ -55,7 +55,11 @@ class Parking {
   [[nodiscard]] const DeadWriter::Counted& counted() const { return writer_.counted(); }
 
  private:
+  void hold_nothing(Source& source, std::span<const std::uint32_t> partitions,
+                    std::span<const std::uint64_t> generations);
+
   Host& host_;
+  const bool holds_;  // not a process among others that all get every event, and share one journal
   const bool in_order_;
   DrivingLanes& lanes_;
   DeadTopic topic_;

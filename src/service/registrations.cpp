@@ -67,6 +67,10 @@ std::string group_name(const Host& host, std::string_view handler, const Handler
   return group;
 }
 
+bool remembers_nothing(const Host& host, const HandlerOptions& options) {
+  return options.instances == Instances::each && host.instance.empty();
+}
+
 Result<> check_registered(const std::vector<Registered>& all, const Host& host, const Settings& settings) {
   std::vector<std::string> names;
   for (const auto& one : all) {

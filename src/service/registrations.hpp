@@ -22,6 +22,10 @@ struct Registered {
 /// process's.
 [[nodiscard]] std::string group_name(const Host& host, std::string_view handler, const HandlerOptions& options);
 
+/// Whether this is one of those processes that each get every event, and has no name: it shares nothing with the others
+/// and goes on nowhere.
+[[nodiscard]] bool remembers_nothing(const Host& host, const HandlerOptions& options);
+
 /// What stands in code, and whether it fits together: names, options, versions, settings of handlers. Errors:
 /// `invalid_name`, `invalid_options`, `no_key`, `duplicate_event`, `invalid_setting`.
 [[nodiscard]] Result<> check_registered(const std::vector<Registered>& all, const Host& host, const Settings& settings);

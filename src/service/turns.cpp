@@ -5,6 +5,7 @@
 
 #include "service/backoff.hpp"
 #include "service/claims.hpp"
+#include "service/refusals.hpp"
 #include "service/shown.hpp"
 #include "tidings/base/text.hpp"
 
@@ -16,14 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr Duration pause_min = 10ms;     // before publishing or parking is tried again
 constexpr Duration suspect_wait = 20ms;  // before it is seen again whether another of them has come to an end
-
-/// Whether a publish was refused for what is published. Anything else, a damaged topic or a permission that is gone, is
-/// trouble of the broker's, which would be the same for every event: parking them one by one mends nothing.
-bool is_of_the_event(const Error& error) {
-  static constexpr std::string_view codes[] = {"invalid_event", "invalid_header", "invalid_name",
-                                               "too_large",     "unknown_topic",  "unsupported"};
-  return error.retry == Retry::never && std::ranges::find(codes, error.code) != std::end(codes);
-}
 
 }  // namespace
 
