@@ -52,9 +52,19 @@ Envelope Claims::ticket(const EnvelopeView& event) const {
 Result<> Claims::deposit(const EnvelopeView& event) const {
   const auto path = path_of(name_of(event));
   std::error_code problem;
-  if (std::filesystem::exists(path, problem)) return {};  // of an attempt before
+  // Of an attempt before: as young as if it were written now.
+  std::filesystem::last_write_time(path, std::chrono::file_clock::now(), problem);
+  if (!problem) return {};
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), problem);
   return write_file_atomically(path, event.payload);
+}
+
+Result<> Claims::may_wait(TimePoint due) const {
+  if (keep_ <= Duration::zero() || due <= clock_.now() + keep_) return {};
+  return Error{"invalid_event", "it is due at " + to_rfc3339(due) +
+                                    ", when its payload, which waits in claim_check.folder, is kept no longer; "
+                                    "claim_check.keep is " +
+                                    to_text(std::chrono::ceil<std::chrono::milliseconds>(keep_))};
 }
 
 bool Claims::is_ticket(const EnvelopeView& event) {

@@ -25,7 +25,9 @@ class Claims {
   }
   /// The event as it travels, without its payload; nothing is written.
   [[nodiscard]] Envelope ticket(const EnvelopeView& event) const;
-  /// Writes what the ticket is for. Errors: those of files.
+  /// Whether its payload may be gone when it is due. Error `invalid_event`: it waits for longer than files are kept.
+  [[nodiscard]] Result<> may_wait(TimePoint due) const;
+  /// Writes what the ticket is for; from now on it is kept as long as any. Errors: those of files.
   Result<> deposit(const EnvelopeView& event) const;
 
   [[nodiscard]] static bool is_ticket(const EnvelopeView& event);

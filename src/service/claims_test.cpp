@@ -41,6 +41,41 @@ class ClaimsTest : public ServiceTest {
   const std::string large_ = std::string(100'000, 'x');
 };
 
+TEST_F(ClaimsTest, AFileThatIsThereAlreadyIsAsYoungAsANewOne) {
+  const Claims claims(folder_, 10, 1h, system_clock());
+  const auto envelope = make_envelope(Scan{"large", large_}, {.source = "elsewhere"}).or_throw();
+  claims.deposit(envelope.view()).or_throw();
+  fs::last_write_time(files().at(0), fs::file_time_type::clock::now() - 2h);
+  claims.deposit(envelope.view()).or_throw();  // the publish failed the first time
+  EXPECT_EQ(claims.sweep(), 0U);
+  EXPECT_EQ(files().size(), 1U);
+  fs::remove(files().at(0));
+  claims.deposit(envelope.view()).or_throw();
+  EXPECT_EQ(files().size(), 1U) << "it is written anew where it is gone";
+}
+
+TEST_F(ClaimsTest, WhatIsDueWhenItsPayloadIsGoneIsRefused) {
+  auto& service =
+      make({.settings = {{"claim_check.folder", folder_}, {"claim_check.above", "1000"}, {"claim_check.keep", "24h"}}});
+  Record<std::string> codes;
+  service.on("look", {}, [&](const Order& order, Context& context) -> Result<> {
+    const auto later = context.publish_after(Scan{order.id, large_}, 25h);
+    codes.add(later ? "" : later.error().code);
+    return {};
+  });
+  publish(Order{"a", 1});
+  const auto running = start();
+  EXPECT_TRUE(service.publish_after(Scan{"large", large_}, 23h));
+  EXPECT_TRUE(service.publish_after(Scan{"small", "y"}, 25h)) << "which is no claim";
+  const auto refused = service.publish_after(Scan{"larger", large_ + "x"}, 25h);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "invalid_event");
+  EXPECT_NE(refused.error().message.find("claim_check.keep is 1d"), std::string::npos) << refused.error().message;
+  ASSERT_TRUE(codes.wait(1));
+  EXPECT_EQ(codes.values().front(), "invalid_event");
+  EXPECT_EQ(files().size(), 1U) << "nothing is left of what was refused";
+}
+
 TEST_F(ClaimsTest, LargePayloadsTravelBesideTheirEvents) {
   auto& service = make_with_folder();
   Record<std::string> seen;

@@ -45,7 +45,15 @@ void Outgoing::close() {
 
 Result<> Outgoing::check(std::string_view topic, const EnvelopeView& event) {
   const auto most = bytes_max(in_namespace(host_.name_space, topic));
+  if (auto fine = may_wait(event); !fine) return fine;
   return claims_.wanted(event) ? validate(claims_.ticket(event).view(), most) : validate(event, most);
+}
+
+/// A payload in a folder must be there still when its event is due.
+Result<> Outgoing::may_wait(const EnvelopeView& event) const {
+  if (!claims_.wanted(event)) return {};
+  const auto due = Delays::due_of(event);
+  return due ? claims_.may_wait(*due) : Result<>{};
 }
 
 Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView> events,
@@ -56,6 +64,8 @@ Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView>
   std::deque<Envelope> changed;
   std::vector<EnvelopeView> now;
   std::vector<EnvelopeView> later;
+  for (const auto& event : events)
+    if (auto fine = may_wait(event); !fine) return fine;
   for (auto view : events) {
     if (claims_.wanted(view)) {
       if (auto kept = claims_.deposit(view); !kept) return kept;

@@ -38,6 +38,7 @@ class Outgoing final : public Publisher {
   Entropy& entropy() override { return *host_.entropy; }
 
  private:
+  [[nodiscard]] Result<> may_wait(const EnvelopeView& event) const;
   [[nodiscard]] std::size_t bytes_max(const std::string& topic);
 
   Host& host_;
