@@ -19,7 +19,8 @@ inline std::atomic<Duration> look_at_control_every{std::chrono::seconds{2}};
 
 /// What a service is asked for while it runs, by the topic `tidings.control` of its namespace: reads it from its
 /// beginning, and then what comes. Where there is no such topic it costs a look every two seconds
-/// (`look_at_control_every`), and nothing is created. Not thread-safe.
+/// (`look_at_control_every`), and nothing is created. A call may take as long as a broker that is away. Not
+/// thread-safe.
 class Control {
  public:
   struct Obeys {

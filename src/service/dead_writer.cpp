@@ -56,8 +56,9 @@ DeadWriter::~DeadWriter() {
 
 void DeadWriter::add(DeadJob job) {
   const std::scoped_lock lock(mutex_);
-  jobs_.push_back(std::move(job));
-  ++added_;
+  auto& queue = queues_[{job.source, job.partition}];
+  queue.jobs.push_back(std::move(job));
+  ++queue.added;
   if (!thread_.joinable() && !ending_) {
     ended_ = false;
     thread_ = std::thread([this] { loop(); });
@@ -65,14 +66,26 @@ void DeadWriter::add(DeadJob job) {
   changed_.notify_one();
 }
 
-std::size_t DeadWriter::pending() const {
-  const std::scoped_lock lock(mutex_);
-  return jobs_.size() + in_hand_;
+bool DeadWriter::wait_until_few(std::span<const Place> of, std::size_t most, Duration wait_max) {
+  std::unique_lock lock(mutex_);
+  return rested_.wait_for(lock, wait_max, [&] {
+    std::uint64_t unwritten = 0;
+    for (const auto& place : of)
+      if (const auto queue = queues_.find(place); queue != queues_.end())
+        unwritten += queue->second.added - queue->second.finished;
+    return unwritten <= most;
+  });
 }
 
-bool DeadWriter::flush(Duration wait_max) {
+bool DeadWriter::flush(std::span<const Place> of, Duration wait_max) {
   std::unique_lock lock(mutex_);
-  return rested_.wait_for(lock, wait_max, [&, to = added_] { return finished_ >= to; });
+  std::vector<std::pair<const Queue*, std::uint64_t>> wanted;
+  for (const auto& place : of)
+    if (const auto queue = queues_.find(place); queue != queues_.end())
+      wanted.emplace_back(&queue->second, queue->second.added);
+  return rested_.wait_for(lock, wait_max, [&] {
+    return std::ranges::all_of(wanted, [](const auto& one) { return one.first->finished >= one.second; });
+  });
 }
 
 bool DeadWriter::end(SteadyTime until) {
@@ -87,37 +100,31 @@ bool DeadWriter::end(SteadyTime until) {
 }
 
 void DeadWriter::loop() {
-  int failures = 0;
-  std::size_t most = batch_max;
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return !jobs_.empty() || ending_; });
-    if (jobs_.empty()) break;
-    auto jobs = take(most);
+    auto again = SteadyTime::max();
+    auto* const queue = next(std::chrono::steady_clock::now(), again);
+    if (queue == nullptr) {
+      if (ending_) break;
+      if (again == SteadyTime::max())
+        changed_.wait(lock);
+      else
+        changed_.wait_until(lock, again);
+      continue;
+    }
+    auto jobs = take(*queue);
     const auto taken = jobs.size();
-    in_hand_ = taken;
     lock.unlock();
     const auto written = write(jobs);
     lock.lock();
-    in_hand_ = 0;
     if (written) {
-      failures = 0;
-      finished_ += taken;
-      most = std::min(most * 2, batch_max);
+      queue->failures = 0;
+      queue->finished += taken;
+      queue->most = std::min(queue->most * 2, batch_max);
     } else if (ending_) {
       break;
     } else {
-      // One that is refused for what it is must not hold up the others.
-      const bool is_of_one = written.error().retry == Retry::never;
-      if (is_of_one && jobs.size() == 1)
-        put_behind(std::move(jobs.front()));
-      else
-        put_back(std::move(jobs));
-      if (is_of_one) most = 1;
-      trouble(written.error());
-      ++failures;
-      const auto pause = std::max(pause_min, endless_pause_after(retry_, failures, *host_.entropy));
-      if (!is_of_one || failures > 1) changed_.wait_for(lock, pause, [&] { return ending_; });
+      failed(*queue, std::move(jobs), written.error());
     }
     rested_.notify_all();
   }
@@ -125,41 +132,66 @@ void DeadWriter::loop() {
   rested_.notify_all();
 }
 
-/// Those of the first one's partition, in their order; under the lock.
-std::vector<DeadJob> DeadWriter::take(std::size_t most) {
-  std::vector<DeadJob> jobs;
-  std::size_t bytes = 0;
-  const auto* source = jobs_.front().source;
-  const auto partition = jobs_.front().partition;
-  const auto generation = jobs_.front().generation;
-  auto kept = jobs_.begin();
-  auto at = jobs_.begin();
-  for (; at != jobs_.end() && jobs.size() < most && bytes < batch_bytes_max; ++at) {
-    if (at->source == source && at->partition == partition && at->generation == generation) {
-      if (at->task != nullptr) bytes += size_bytes(at->task->delivery.envelope);
-      jobs.push_back(std::move(*at));
+/// Whose turn it is, one after another; null: nobody's, but maybe at `again`. Where all ends those in trouble come
+/// last.
+DeadWriter::Queue* DeadWriter::next(SteadyTime now, SteadyTime& again) {
+  Queue* troubled = nullptr;
+  const auto after = queues_.upper_bound(last_);
+  auto at = after;
+  for (std::size_t looked = 0; looked < queues_.size(); ++looked, ++at) {
+    if (at == queues_.end()) at = queues_.begin();
+    auto& queue = at->second;
+    if (queue.jobs.empty()) continue;
+    if (ending_ && queue.failures > 0) {
+      troubled = &queue;
+    } else if (!ending_ && queue.not_before > now) {
+      again = std::min(again, queue.not_before);
     } else {
-      if (kept != at) *kept = std::move(*at);
-      ++kept;
+      last_ = at->first;
+      return &queue;
     }
   }
-  jobs_.erase(kept, at);
+  return troubled;
+}
+
+/// They are tried again. One that is refused for what it is must not hold up the others.
+void DeadWriter::failed(Queue& queue, std::vector<DeadJob> jobs, const Error& why) {
+  const bool is_of_one = why.retry == Retry::never;
+  if (is_of_one && jobs.size() == 1)
+    put_behind(queue, std::move(jobs.front()));
+  else
+    queue.jobs.insert(queue.jobs.begin(), std::make_move_iterator(jobs.begin()), std::make_move_iterator(jobs.end()));
+  if (is_of_one) queue.most = 1;
+  trouble(why);
+  ++queue.failures;
+  const auto pause = std::max(pause_min, endless_pause_after(retry_, queue.failures, *host_.entropy));
+  if (!is_of_one || queue.failures > 1) queue.not_before = SteadyTime{std::chrono::steady_clock::now()} + pause;
+}
+
+/// The next of it, of one hold; under the lock.
+std::vector<DeadJob> DeadWriter::take(Queue& queue) {
+  std::vector<DeadJob> jobs;
+  std::size_t bytes = 0;
+  const auto most = queue.most == 0 ? batch_max : queue.most;
+  const auto generation = queue.jobs.front().generation;
+  while (!queue.jobs.empty() && queue.jobs.front().generation == generation && jobs.size() < most &&
+         bytes < batch_bytes_max) {
+    auto& job = queue.jobs.front();
+    if (job.task != nullptr) bytes += size_bytes(job.task->delivery.envelope);
+    jobs.push_back(std::move(job));
+    queue.jobs.pop_front();
+  }
   return jobs;
 }
 
-void DeadWriter::put_back(std::vector<DeadJob> jobs) {
-  jobs_.insert(jobs_.begin(), std::make_move_iterator(jobs.begin()), std::make_move_iterator(jobs.end()));
-}
-
 /// Behind all others, with what comes after it of its key.
-void DeadWriter::put_behind(DeadJob job) {
+void DeadWriter::put_behind(Queue& queue, DeadJob job) {
   const auto belongs = [&](const DeadJob& other) {
-    return other.source == job.source && other.partition == job.partition &&
-           (other.kind == DeadJob::Kind::note || job.kind == DeadJob::Kind::note ||
-            (job.place.ordered && other.place.ordered && other.place.key == job.place.key));
+    return other.kind == DeadJob::Kind::note || job.kind == DeadJob::Kind::note ||
+           (job.place.ordered && other.place.ordered && other.place.key == job.place.key);
   };
-  const auto rest = std::ranges::stable_partition(jobs_, [&](const DeadJob& other) { return !belongs(other); });
-  jobs_.insert(rest.begin(), std::move(job));
+  const auto rest = std::ranges::stable_partition(queue.jobs, [&](const DeadJob& other) { return !belongs(other); });
+  queue.jobs.insert(rest.begin(), std::move(job));
 }
 
 Result<> DeadWriter::write(std::vector<DeadJob>& jobs) {

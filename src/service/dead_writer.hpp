@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -40,9 +41,11 @@ struct DeadJob {
 
 /// Writes a handler's journal, on a thread that starts with the first: many entries in one publish, each partition's in
 /// the order in which they came. So a storm of bad events takes no worker from the good ones. An entry that cannot be
-/// written is tried again without an end. Thread-safe.
+/// written is tried again without an end; what is written of other partitions does not wait for it. Thread-safe.
 class DeadWriter {
  public:
+  /// A partition of a source.
+  using Place = std::pair<const Source*, std::uint32_t>;
   struct Counted {
     std::atomic<std::uint64_t> parked = 0;
     std::atomic<std::uint64_t> redriven = 0;
@@ -56,26 +59,35 @@ class DeadWriter {
   DeadWriter& operator=(const DeadWriter&) = delete;
 
   void add(DeadJob job);
-  /// Entries that are not written yet.
-  [[nodiscard]] std::size_t pending() const;
-  /// Waits until all that was added before is written, at most so long. Whether it is.
-  bool flush(Duration wait_max);
+  /// Waits until no more than so many entries of these are not written yet, at most so long. Whether it is so.
+  bool wait_until_few(std::span<const Place> of, std::size_t most, Duration wait_max);
+  /// Waits until all of these that was added before is written, at most so long. Whether it is.
+  bool flush(std::span<const Place> of, Duration wait_max);
   /// Writes what is there, gives up at the first trouble, and ends. Whether that was by `until` (real time).
   bool end(SteadyTime until);
   [[nodiscard]] const Counted& counted() const { return counted_; }
 
  private:
   struct Batch;
+  struct Queue {
+    std::deque<DeadJob> jobs;
+    std::uint64_t added = 0;
+    std::uint64_t finished = 0;
+    std::size_t most = 0;     // at once; 0: as many as may be
+    int failures = 0;         // in a row
+    SteadyTime not_before{};  // real time
+  };
 
   void loop();
-  std::vector<DeadJob> take(std::size_t most);
+  Queue* next(SteadyTime now, SteadyTime& again);
+  void failed(Queue& queue, std::vector<DeadJob> jobs, const Error& why);
+  static std::vector<DeadJob> take(Queue& queue);
   Result<> write(std::vector<DeadJob>& jobs);
   void drop_lost(std::vector<DeadJob>& jobs);
   Result<> fill(Batch& batch, const std::vector<DeadJob>& jobs);
   void finish(Batch& batch, const std::vector<DeadJob>& jobs, std::span<const Published> places);
   void tell(const DeadJob& job) const;
-  void put_back(std::vector<DeadJob> jobs);
-  void put_behind(DeadJob job);
+  static void put_behind(Queue& queue, DeadJob job);
   void trouble(const Error& why);
 
   Host& host_;
@@ -91,10 +103,8 @@ class DeadWriter {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::condition_variable rested_;
-  std::deque<DeadJob> jobs_;
-  std::size_t in_hand_ = 0;
-  std::uint64_t added_ = 0;
-  std::uint64_t finished_ = 0;
+  std::map<Place, Queue> queues_;
+  Place last_{};  // whose turn it was
   bool ending_ = false;
   bool ended_ = true;
   std::thread thread_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <map>
 
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
@@ -12,9 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration look_every = 1s;  // at which partitions are held here
+constexpr Duration look_every = 1s;        // at which partitions are held here
+constexpr Duration forget_every_max = 1h;  // reads a group's journal
 constexpr Duration fetch_wait = 20ms;
-constexpr int ask_each = 10;  // so many fetches that gave nothing the broker is asked once
+constexpr int ask_each = 10;                 // so many fetches that gave nothing the broker is asked once
+constexpr std::size_t unwritten_max = 1024;  // entries for the journal, beyond which nothing more is looked at
 constexpr Duration trouble_wait = 1s;
 constexpr Duration come_again_wait = 10s;
 constexpr int fruitless_max = 4;  // times that a request is begun where each time the process ends before any progress
@@ -44,6 +48,12 @@ struct Redriver::Run {
   std::unique_ptr<Consumer> reader;
   SteadyTime keep_again{};
   int quiet = 0;  // fetches in a row that gave nothing
+
+  [[nodiscard]] std::vector<DeadWriter::Place> places() const {
+    std::vector<DeadWriter::Place> all;
+    for (const auto& target : targets) all.emplace_back(target.source, target.partition);
+    return all;
+  }
 };
 
 Redriver::Redriver(Host& host, std::string name, std::string group, DeadTopic& topic, Shelf& shelf, DeadWriter& writer,
@@ -163,23 +173,73 @@ void Redriver::look_for_partitions() {
 // Requests.
 
 void Redriver::loop() {
+  Duration forget_after = forget_first.load();
+  SteadyTime forget_at = real_now() + forget_after;
+  std::size_t known = 0;
   while (!stopping_) {
-    look_for_partitions();
     std::vector<Asked> all;
     {
-      const std::scoped_lock lock(mutex_);
+      std::unique_lock lock(mutex_);
+      if (asked_.empty()) {
+        changed_.wait(lock, [&] { return stopping_ || !asked_.empty(); });
+        known = 0;
+        continue;
+      }
       all = asked_;
     }
+    if (all.size() > known) forget_after = forget_first, forget_at = real_now() + forget_after;
+    known = all.size();
+    look_for_partitions();
     for (const auto& asked : all) {
       if (stopping_) break;
       if (auto targets = targets_of(asked); !targets.empty()) run(asked, std::move(targets));
     }
+    if (!stopping_ && real_now() >= forget_at) {
+      forget_what_is_over();
+      forget_after = std::min<Duration>(forget_after * 2, forget_every_max);
+      forget_at = real_now() + forget_after;
+      const std::scoped_lock lock(mutex_);
+      known = asked_.size();
+      if (asked_.empty()) continue;
+    }
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, look_every, [&] { return stopping_.load() || asked_.size() != all.size(); });
+    changed_.wait_for(lock, look_every, [&] { return stopping_.load() || asked_.size() > known; });
   }
   const std::scoped_lock lock(mutex_);
   ended_ = true;
   ended_condition_.notify_all();
+}
+
+/// A partition may come here whose last owner ended in the middle, or that none had: so a request is remembered until
+/// the journal says of every partition that nothing is left to do of it.
+void Redriver::forget_what_is_over() {
+  std::map<std::pair<std::string, std::uint32_t>, Book, std::less<>> books;
+  const auto journals = topic_.partitions();
+  if (!journals) return;
+  if (*journals > 0) {
+    const auto info = host_.broker->topic(topic_.name());
+    if (!info) return;
+    std::vector<std::uint64_t> ends;
+    for (const auto& one : info->partitions) ends.push_back(one.end.value);
+    const auto find = [&](std::string_view topic, std::uint32_t partition) {
+      return &books[std::pair(std::string(topic), partition)];
+    };
+    if (!read_through(
+            *host_.broker, topic_.name(), 0, ends, [&](const Delivery& entry) { read_entry(entry, find); },
+            [&] { return !stopping_; }))
+      return;
+  }
+  const auto is_over = [&](const Asked& asked) {
+    return std::ranges::all_of(books, [&](auto& one) {
+      auto& [place, book] = one;
+      const auto journal = place.second % *journals;
+      const auto end = journal < asked.what.ends.size() ? asked.what.ends[journal] : 0;
+      const auto* known = book.request(asked.id);
+      return known != nullptr ? known->done : book.open() == 0 || book.low() >= end;
+    });
+  };
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(asked_, is_over);
 }
 
 /// Where it has anything to do, or is not ended.
@@ -302,7 +362,7 @@ bool Redriver::begin(Run& run) {
     if (auto envelope = topic_.envelope(begun)) note(target, std::move(*envelope));
   }
   while (!stopping_ && keep(run))
-    if (writer_.flush(100ms)) return true;
+    if (writer_.flush(run.places(), 100ms)) return true;
   return false;
 }
 
@@ -358,6 +418,8 @@ Result<> Redriver::scan(Run& run) {
     room = window_ / 2 >= outstanding_ ? window_ - outstanding_ : 0;
   }
   if (room == 0 || stopping_) return {};
+  // What is dropped, or was driven and waits to be written down, takes no room in the lanes.
+  if (!writer_.wait_until_few(run.places(), unwritten_max, fetch_wait)) return {};
   auto got = run.reader->fetch(room, fetch_wait);
   if (!got) return got.error();
   run.quiet = got->empty() ? run.quiet + 1 : 0;
@@ -442,7 +504,8 @@ bool Redriver::is_finished(Run& run) {
   }
   if (active == 0) return true;
   // What is parked and not found in the journal, all having been written and read: retention took it.
-  if (run.quiet > 50 && looks && writer_.pending() == 0 && has_read(run, true)) give_up_lost(run);
+  if (run.quiet > 50 && looks && writer_.wait_until_few(run.places(), 0, Duration::zero()) && has_read(run, true))
+    give_up_lost(run);
   return false;
 }
 
@@ -491,7 +554,7 @@ void Redriver::end(Run& run, bool finished) {
       changed_.wait_for(lock, fetch_wait, [&] { return stopping_ || outstanding_ == 0; });
       if (outstanding_ > 0) continue;
     }
-    if (writer_.flush(fetch_wait)) break;
+    if (writer_.flush(run.places(), fetch_wait)) break;
   }
   for (const auto& target : run.targets) target.consumer->let_go(Partition{target.partition});
 }

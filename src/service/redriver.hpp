@@ -16,6 +16,9 @@
 
 namespace tidings::service {
 
+/// How long after a request it is looked for the first time which are over; tests change it.
+inline std::atomic<Duration> forget_first{std::chrono::seconds{10}};
+
 /// What driving dead letters again needs of the handler's lanes. Thread-safe.
 class DrivingLanes {
  public:
@@ -32,7 +35,8 @@ class DrivingLanes {
 
 /// Carries out what is asked to be done with a handler's dead letters, in the partitions that this process holds, one
 /// request after another: reads the journal, gives the lanes what is to be driven again, in its order, and writes down
-/// how far it is. So another owner goes on where this one ended. Its thread starts with the first request.
+/// how far it is. So another owner goes on where this one ended. Its thread starts with the first request, and sleeps
+/// once nothing is left to do of any, here or elsewhere: all that ever was asked for comes with each start.
 /// Thread-safe.
 class Redriver {
  public:
@@ -64,6 +68,7 @@ class Redriver {
   void loop();
   bool pause(Duration wait);
   void look_for_partitions();
+  void forget_what_is_over();
   std::vector<Target> targets_of(const Asked& asked);
   void run(const Asked& asked, std::vector<Target> targets);
   bool begin(Run& run);

@@ -83,6 +83,7 @@ class Service::Impl {
   }
 
   ~Impl() {
+    steward_.stop();
     auditor_.stop();
     keeper_.stop();
     host_.stop.request_stop();
@@ -203,6 +204,8 @@ class Service::Impl {
                              .paused = [this](const service::PauseRequested& request) { return paused(request); }}};
   service::Keeper keeper_;
   service::Keeper auditor_{[this] { look_over(); }};
+  // By itself: a server that is away keeps it for seconds, in which what handlers have in hand must be extended.
+  service::Keeper steward_{[this] { control_.look(); }};
 };
 
 Result<Envelope> Service::Impl::ask(std::string_view topic, Envelope envelope, const RequestOptions& options) {
@@ -276,6 +279,7 @@ Result<> Service::Impl::start() {
                   .topic = topic,
                   .broker_topic = broker_topic,
                   .state = [at = handling.get()] { return at->state(); }});
+  if (!handlings_.empty()) steward_.start(std::min<Duration>(service::look_at_control_every, tick_every_max));
   auditor_.start(settings_.duration("audit.every"));
   keeper_.start(std::clamp<Duration>(every, least, tick_every_max));
   return {};
@@ -328,7 +332,6 @@ void Service::Impl::tick() {
     handling->flush();
     handling->watch();
   }
-  if (!handlings_.empty()) control_.look();
   const auto now = std::chrono::steady_clock::now();
   outgoing_.look_after_delays(SteadyTime{now});
   if (SteadyTime{now} - swept_ >= sweep_every) {
@@ -376,6 +379,7 @@ int Service::Impl::run() {
   const service::Signals signals(wake_fd_);
   if (auto started = start(); !started) {
     host_.say(LogLevel::error, started.error().message);
+    steward_.stop();
     auditor_.stop();
     keeper_.stop();
     return started.error().code == "invalid_setting" ? 2 : 1;
@@ -401,6 +405,7 @@ int Service::Impl::run() {
     std::fflush(nullptr);
     _exit(1);  // a thread that blocks cannot be ended otherwise, and must not see what main destroys
   }
+  steward_.stop();
   auditor_.stop();
   keeper_.stop();
   outgoing_.close();
