@@ -88,6 +88,12 @@ bool DeadWriter::flush(std::span<const Place> of, Duration wait_max) {
   });
 }
 
+bool DeadWriter::is_in_trouble(const Place& place) const {
+  const std::scoped_lock lock(mutex_);
+  const auto queue = queues_.find(place);
+  return queue != queues_.end() && queue->second.failures > 0 && queue->second.added > queue->second.finished;
+}
+
 bool DeadWriter::end(SteadyTime until) {
   {
     std::unique_lock lock(mutex_);

@@ -63,6 +63,8 @@ class DeadWriter {
   bool wait_until_few(std::span<const Place> of, std::size_t most, Duration wait_max);
   /// Waits until all of these that was added before is written, at most so long. Whether it is.
   bool flush(std::span<const Place> of, Duration wait_max);
+  /// Whether the last try to write of it failed, and something waits for the next.
+  [[nodiscard]] bool is_in_trouble(const Place& place) const;
   /// Writes what is there, gives up at the first trouble, and ends. Whether that was by `until` (real time).
   bool end(SteadyTime until);
   [[nodiscard]] const Counted& counted() const { return counted_; }

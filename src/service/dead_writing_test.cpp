@@ -91,14 +91,25 @@ TEST_F(DeadWritingTest, ABadPartitionOfTheJournalHoldsUpNoOther) {
     if (one.partition.value == 0) of_bad = one.end.value;
   ASSERT_GT(of_bad, 0U);
   // The takeover is written as well; what is bad afterwards is only parking.
+  std::atomic<bool> fails = true;
   make().on("take", {}, [&](const Order&) -> Result<> {
+    if (!fails) return {};
     limping_->bad_partition = 0;
     return Error{"bad", "it is bad"};
   });
   const auto running = start();
   EXPECT_TRUE(eventually([&] { return letters(journal).size() == 40 - of_bad; })) << letters(journal).size();
+  // One that is open there as well, so that it is meant too.
   limping_->bad_partition = ~std::uint32_t{0};
   EXPECT_TRUE(eventually([&] { return letters(journal).size() == 40; })) << "it is tried again without an end";
+  limping_->bad_partition = 0;
+  for (std::int64_t number = 0; number < 40; ++number) publish(Order{"k" + std::to_string(number), number});
+  EXPECT_TRUE(eventually([&] { return letters(journal).size() == 40 + 40 - of_bad; })) << letters(journal).size();
+  fails = false;
+  DeadLetters::read(*broker_, "test.take").or_throw().publish({}, "").or_throw();
+  EXPECT_TRUE(eventually([&] { return open() == of_bad; })) << "a redrive of the others waits for it";
+  limping_->bad_partition = ~std::uint32_t{0};
+  EXPECT_TRUE(eventually([&] { return open() == 0; }));
 }
 
 TEST_F(DeadWritingTest, WhatIsDroppedIsReadNoFasterThanThatIsWrittenDown) {

@@ -242,7 +242,8 @@ void Redriver::forget_what_is_over() {
   std::erase_if(asked_, is_over);
 }
 
-/// Where it has anything to do, or is not ended.
+/// Where it has anything to do, or is not ended. A partition whose journal cannot be written comes later: the others
+/// would wait for it.
 std::vector<Redriver::Target> Redriver::targets_of(const Asked& asked) {
   std::vector<Target> targets;
   const auto journals = topic_.partitions();
@@ -251,6 +252,7 @@ std::vector<Redriver::Target> Redriver::targets_of(const Asked& asked) {
     const auto consumer = lanes_.consumer(*source);
     if (!consumer) continue;
     for (const auto partition : consumer->assignment()) {
+      if (writer_.is_in_trouble({source, partition.value})) continue;
       const auto journal = partition.value % *journals;
       const auto end = journal < asked.what.ends.size() ? asked.what.ends[journal] : 0;
       const std::scoped_lock lock(shelf_.mutex);
