@@ -72,7 +72,12 @@ Result<> UnheldLetters::write() {
   if (!back_.empty()) {
     std::vector<EnvelopeView> views;
     for (const auto& event : back_) views.push_back(event.envelope);
-    if (auto published = broker_.publish(waits_in_, views); !published) return published.error();
+    auto published = broker_.publish(waits_in_, views);
+    if (!published && published.error().code == "unknown_topic") {  // somebody deleted it
+      if (auto made = broker_.create_topic(waits_in_, {}); !made) return made;
+      published = broker_.publish(waits_in_, views);
+    }
+    if (!published) return published.error();
     back_.clear();
   }
   gathered_ = 0;
