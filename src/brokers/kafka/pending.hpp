@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "brokers/kafka/client.hpp"
@@ -38,11 +39,12 @@ class Pending {
   bool may_be_written_ = false;                            // of those that failed
 };
 
-/// What librdkafka carries with each record.
+/// What librdkafka carries with each record, and where the record's payload stands meanwhile.
 struct InQueue {
   std::shared_ptr<Pending> pending;
-  std::size_t index;
-  std::size_t bytes;
+  std::size_t index = 0;
+  std::size_t bytes = 0;
+  std::string payload;
 };
 
 }  // namespace tidings::brokers::kafka

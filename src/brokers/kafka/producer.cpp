@@ -1,5 +1,7 @@
 #include "brokers/kafka/producer.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +18,10 @@ namespace {
 constexpr auto message_timeout_ms = "20000";
 constexpr int poll_ms = 100;
 constexpr std::size_t untold_max = 256;
+// Memory that is kept for what is published next, at most.
+constexpr std::uint64_t read_bytes_max = std::uint64_t{16} << 20;
+constexpr std::size_t spare_max = 10'000;
+constexpr std::size_t spare_bytes_max = 2'048;
 constexpr std::uint64_t overhead_bytes = 512;  // about what librdkafka takes for a record
 
 }  // namespace
@@ -35,12 +41,12 @@ Result<std::shared_ptr<ProducerClient>> ProducerClient::open(const Url& url, std
                               {"queue.buffering.max.messages", "10000000"},
                               {"queue.buffering.max.kbytes", "2147483647"}});
   if (!conf) return conf.error();
-  rd_kafka_conf_set_dr_msg_cb(conf->get(), reported);
-  rd_kafka_conf_set_error_cb(conf->get(), erred);
+  rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
   auto made = std::make_shared<ProducerClient>(std::move(relay), url.buffer_bytes);
   auto client = make_client(RD_KAFKA_PRODUCER, std::move(*conf), *made->relay_, made.get());
   if (!client) return client.error();
   made->client_ = std::move(*client);
+  made->queue_ = Queue(rd_kafka_queue_get_main(made->client_.get()));
   try {
     made->thread_ = std::jthread([raw = made.get()](const std::stop_token& stop) { raw->run(stop); });
   } catch (const std::system_error& none) {
@@ -73,15 +79,70 @@ void ProducerClient::fail_for_tests() {
 }
 
 void ProducerClient::run(const std::stop_token& stop) {
-  while (!stop.stop_requested()) poll();
-  while (rd_kafka_outq_len(client_.get()) > 0 && poll() > 0) {
-  }
+  while (!stop.stop_requested())
+    if (!poll()) end_idle();
+  end_idle();
+  while (rd_kafka_outq_len(client_.get()) > 0 && poll()) end_reports();
 }
 
-int ProducerClient::poll() {
-  const int served = rd_kafka_poll(client_.get(), poll_ms);
+/// False: nothing came for a while.
+bool ProducerClient::poll() {
+  Event event(rd_kafka_queue_poll(queue_.get(), poll_ms));
+  if (!event) return false;
+  if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_ERROR) {
+    erred(*event);
+    return true;
+  }
+  std::vector<std::unique_ptr<InQueue>> records;
+  records.reserve(rd_kafka_event_message_count(event.get()));
+  while (const auto* const message = rd_kafka_event_message_next(event.get()))
+    if (auto of = reported(*message)) records.push_back(std::move(of));
   tell_reported();
-  return served;
+  if (!records.empty()) leave(std::move(event), std::move(records));
+  return true;
+}
+
+/// For who publishes next. Nobody may, so not much is left.
+void ProducerClient::leave(Event reports, std::vector<std::unique_ptr<InQueue>> records) {
+  std::uint64_t bytes = 0;
+  for (const auto& record : records) bytes += record->bytes;
+  {
+    const std::scoped_lock lock(read_mutex_);
+    read_.reports.push_back(std::move(reports));
+    std::ranges::move(records, std::back_inserter(read_.records));
+    read_bytes_ += bytes;
+  }
+  if (read_bytes_ > std::min(read_bytes_max, bytes_max_ / 4)) end_reports();
+}
+
+void ProducerClient::end_reports() {
+  if (read_bytes_ == 0) return;
+  Read read;
+  {
+    const std::scoped_lock lock(read_mutex_);
+    std::swap(read, read_);
+    read_bytes_ = 0;
+  }
+  read.reports.clear();  // and only then nobody looks at the payloads any more
+  const std::scoped_lock lock(send_mutex_);
+  for (auto& record : read.records)
+    if (spare_.size() < spare_max && record->payload.capacity() <= spare_bytes_max) spare_.push_back(std::move(record));
+}
+
+/// Nothing has come for a while: no memory is kept for more.
+void ProducerClient::end_idle() {
+  end_reports();
+  std::vector<std::unique_ptr<InQueue>> spare;
+  const std::scoped_lock lock(send_mutex_);
+  spare.swap(spare_);
+}
+
+/// Under send_mutex_.
+std::unique_ptr<InQueue> ProducerClient::record() {
+  if (spare_.empty()) return std::make_unique<InQueue>();
+  auto one = std::move(spare_.back());
+  spare_.pop_back();
+  return one;
 }
 
 void ProducerClient::tell_reported() {
@@ -95,26 +156,27 @@ void ProducerClient::tell_reported() {
   room_.notify_all();
 }
 
-void ProducerClient::reported(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-  auto& self = owner_of<ProducerClient>(opaque);
-  const std::unique_ptr<InQueue> of(static_cast<InQueue*>(message->_private));
-  if (!of) return;
-  if (message->err == RD_KAFKA_RESP_ERR__FATAL) self.dead_ = true;
-  const bool is_last = of->pending->report(of->index, message->err, rd_kafka_message_status(message), message->offset);
-  self.reported_bytes_ += of->bytes;
-  if (is_last) self.reported_.push_back(std::move(of->pending));
-  if (self.reported_.size() >= untold_max) self.tell_reported();
+std::unique_ptr<InQueue> ProducerClient::reported(const rd_kafka_message_t& message) {
+  std::unique_ptr<InQueue> of(static_cast<InQueue*>(message._private));
+  if (!of) return nullptr;
+  if (message.err == RD_KAFKA_RESP_ERR__FATAL) dead_ = true;
+  const bool is_last = of->pending->report(of->index, message.err, rd_kafka_message_status(&message), message.offset);
+  reported_bytes_ += of->bytes;
+  if (is_last) reported_.push_back(std::move(of->pending));
+  of->pending = nullptr;
+  if (reported_.size() >= untold_max) tell_reported();
+  return of;
 }
 
-void ProducerClient::erred(rd_kafka_t* client, int code, const char* reason, void* opaque) {
-  auto& self = owner_of<ProducerClient>(opaque);
-  if (code != RD_KAFKA_RESP_ERR__FATAL) return;  // lost connections are logged, and made anew
+void ProducerClient::erred(rd_kafka_event_t& event) {
+  if (rd_kafka_event_error_is_fatal(&event) == 0) return;  // lost connections are logged, and made anew
   std::array<char, 256> why{};
-  const auto original = rd_kafka_fatal_error(client, why.data(), why.size());
-  self.dead_ = true;
-  self.relay_->write(LogLevel::warning, std::string("kafka: the producer is given up, and another begun: ") +
-                                            rd_kafka_err2name(original) + ": " + (why[0] != 0 ? why.data() : reason));
-  rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+  const auto original = rd_kafka_fatal_error(client_.get(), why.data(), why.size());
+  dead_ = true;
+  relay_->write(LogLevel::warning, std::string("kafka: the producer is given up, and another begun: ") +
+                                       rd_kafka_err2name(original) + ": " +
+                                       (why[0] != 0 ? why.data() : rd_kafka_event_error_string(&event)));
+  rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
 Result<> ProducerClient::reserve(std::uint64_t bytes, SteadyTime until) {
@@ -160,21 +222,23 @@ void ProducerClient::forget(const std::string& name) {
 
 void ProducerClient::send(rd_kafka_topic_t& topic, const Routing& routing, const EnvelopeView* first,
                           const std::shared_ptr<Pending>& pending) {
+  end_reports();
   const std::scoped_lock lock(send_mutex_);
   bool has_freed = false;
   for (const auto& part : routing.parts)
     for (const auto* const event : part.events) {
       auto headers = to_headers(*event);
-      auto of = std::make_unique<InQueue>(
-          InQueue{pending, static_cast<std::size_t>(event - first), size_bytes(*event) + overhead_bytes});
+      auto of = record();
+      of->pending = pending;
+      of->index = static_cast<std::size_t>(event - first);
+      of->bytes = size_bytes(*event) + overhead_bytes;
+      of->payload = event->payload;
       const auto bytes = of->bytes;
       const auto code = rd_kafka_producev(
           client_.get(), RD_KAFKA_V_RKT(&topic), RD_KAFKA_V_PARTITION(static_cast<std::int32_t>(part.partition.value)),
-          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
           RD_KAFKA_V_KEY(event->key.empty() ? nullptr : event->key.data(), event->key.size()),
-          RD_KAFKA_V_VALUE(const_cast<char*>(event->payload.empty() ? "" : event->payload.data()),
-                           event->payload.size()),
-          RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(of.get()), RD_KAFKA_V_END);
+          RD_KAFKA_V_VALUE(of->payload.data(), of->payload.size()), RD_KAFKA_V_HEADERS(headers.get()),
+          RD_KAFKA_V_OPAQUE(of.get()), RD_KAFKA_V_END);
       if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {  // both are librdkafka's now
         (void)headers.release();
         (void)of.release();

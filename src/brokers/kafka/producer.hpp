@@ -41,15 +41,20 @@ class ProducerClient final {
   void fail_for_tests();
 
  private:
-  static void reported(rd_kafka_t* client, const rd_kafka_message_t* message, void* opaque);
-  static void erred(rd_kafka_t* client, int code, const char* reason, void* opaque);
+  std::unique_ptr<InQueue> reported(const rd_kafka_message_t& message);
+  void erred(rd_kafka_event_t& event);
   void run(const std::stop_token& stop);
-  int poll();
+  bool poll();
   void tell_reported();
+  void leave(Event reports, std::vector<std::unique_ptr<InQueue>> records);
+  void end_reports();
+  void end_idle();
+  std::unique_ptr<InQueue> record();
 
   const std::shared_ptr<LogRelay> relay_;
   const std::uint64_t bytes_max_;
   Client client_;
+  Queue queue_;
   std::mutex topics_mutex_;
   std::map<std::string, std::shared_ptr<rd_kafka_topic_t>> topics_;
   std::mutex send_mutex_;  // events of one call stand together
@@ -58,6 +63,19 @@ class ProducerClient final {
   std::uint64_t bytes_ = 0;
   std::atomic<bool> dead_ = false;
   bool stopped_ = false;
+  /// Reports that were read, with the memory of their records.
+  struct Read {
+    std::vector<Event> reports;
+    std::vector<std::unique_ptr<InQueue>> records;
+  };
+  // Who publishes next gives the memory back, where it came from: malloc serves a thread fast as long as no other one
+  // frees what it took.
+  std::mutex read_mutex_;
+  Read read_;
+  std::atomic<std::uint64_t> read_bytes_ = 0;
+  // For the next records, under send_mutex_. Payloads stand in them, and not in librdkafka's own memory of a record:
+  // each malloc of a kilobyte or more would go through all the small pieces that were freed since.
+  std::vector<std::unique_ptr<InQueue>> spare_;
   // Of the thread alone: what was reported, and not told to who waits. Reports come by the thousand, and who is woken
   // for each takes as long as they do.
   std::vector<std::shared_ptr<Pending>> reported_;
