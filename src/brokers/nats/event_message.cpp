@@ -62,11 +62,11 @@ void read_extensions(natsMsg& message, Headers& into) {
   std::vector<std::string> others;
   constexpr std::array<std::string_view, 3> known{"ce-specversion", "ce-time", "ce-tidingsversion"};
   for (int index = 0; index < count; ++index) {
-    const std::string name(names[index]);
+    const std::string_view name(names[index]);
     if (!name.starts_with("ce-") || std::ranges::find(known, name) != known.end() ||
         std::ranges::any_of(attributes, [&](const TextAttribute& one) { return name == one.header; }))
       continue;
-    others.push_back(name);
+    others.emplace_back(name);
   }
   std::free(static_cast<void*>(names));
   std::ranges::sort(others);  // libnats keeps no order
@@ -153,16 +153,18 @@ void expect_last(natsMsg& message, const std::string& id) {
 std::optional<DeliveredAt> delivered_at(const natsMsg& message) {
   const char* reply = natsMsg_GetReply(&message);
   if (reply == nullptr) return std::nullopt;
-  std::vector<std::string_view> tokens;
-  for (std::string_view rest(reply); !rest.empty();) {
-    tokens.push_back(rest.substr(0, rest.find('.')));
-    rest.remove_prefix(std::min(rest.size(), tokens.back().size() + 1));
+  constexpr std::size_t short_form = 9;
+  constexpr std::size_t long_form_max = 16;
+  std::array<std::string_view, long_form_max> tokens;  // of every message: no memory for it
+  std::size_t count = 0;
+  for (std::string_view rest(reply); !rest.empty() && count < tokens.size(); ++count) {
+    tokens[count] = rest.substr(0, rest.find('.'));
+    rest.remove_prefix(std::min(rest.size(), tokens[count].size() + 1));
   }
   // $JS.ACK.STREAM.CONSUMER.DELIVERED.SEQUENCE.CONSUMER_SEQUENCE.TIME.PENDING, or with DOMAIN.ACCOUNT before the
   // stream.
-  constexpr std::size_t short_form = 9;
-  if (tokens.size() < short_form || tokens[0] != "$JS" || tokens[1] != "ACK") return std::nullopt;
-  const std::size_t first = tokens.size() == short_form ? 5 : 7;
+  if (count < short_form || tokens[0] != "$JS" || tokens[1] != "ACK") return std::nullopt;
+  const std::size_t first = count == short_form ? 5 : 7;
   const auto sequence = number<std::uint64_t>(tokens[first]);
   const auto consumer_sequence = number<std::uint64_t>(tokens[first + 1]);
   const auto time = number<std::int64_t>(tokens[first + 2]);

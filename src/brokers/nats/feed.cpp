@@ -35,8 +35,10 @@ using feed_json::Pull;
 
 using namespace std::chrono_literals;
 
-// Half of it may be taken before more is asked for, which takes a round trip.
 constexpr std::size_t ahead_max = 1'024;
+// More is asked for once there is room for so many. What is asked for at once comes in front of the answer to whoever
+// settles next, so it is to be no more than what a fetch takes as a rule, and to be asked for after each of them.
+constexpr std::size_t room_min = 384;
 constexpr std::size_t bytes_ahead_max = std::size_t{8} << 20;
 constexpr auto pull_for = 10s;
 constexpr auto pause_after_trouble = 100ms;
@@ -97,7 +99,7 @@ void Feed::break_off(SteadyTime now, Duration pause) {
 }
 
 void Feed::pull(SteadyTime now) {
-  if (state_ != State::ready || wanted_ > 0 || events_.size() > ahead_max / 2) return;
+  if (state_ != State::ready || wanted_ > 0 || events_.size() > ahead_max - room_min) return;
   auto& link = api_.link();
   const Pull request{.batch = ahead_max - events_.size(),
                      .max_bytes = std::max(bytes_ahead_max, 2 * link.payload_max()),
