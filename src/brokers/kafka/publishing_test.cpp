@@ -104,6 +104,32 @@ TEST_F(KafkaTest, OrderIsKeptWhenAMiddleOneFails) {
   EXPECT_EQ(ids_of(take(*reader, 40)), wanted);
 }
 
+/// Payloads stand in memory that is used again, and only once the server has them.
+TEST_F(KafkaTest, EachEventKeepsItsOwnPayload) {
+  auto broker = open();
+  const auto payload_of = [](int number) {
+    return std::string(static_cast<std::size_t>(number * 37 % 3'000), static_cast<char>('a' + number % 26));
+  };
+  constexpr int events = 4'000;
+  {
+    auto publisher = broker->publisher("t", {.window = 500}).or_throw();
+    for (int number = 0; number < events; ++number) {
+      const auto id = std::to_string(number);
+      const auto payload = payload_of(number);
+      const EnvelopeView event{.id = id, .type = "t", .payload = payload};
+      publisher->publish({&event, 1}, [](const auto& places) { EXPECT_TRUE(places); }).or_throw();
+    }
+    publisher->flush(60s).or_throw();
+  }
+  auto reader = broker->subscribe("t", {}).or_throw();
+  const auto came = take(*reader, events);
+  ASSERT_EQ(came.size(), std::size_t{events});
+  for (int number = 0; number < events; ++number) {
+    EXPECT_EQ(came[static_cast<std::size_t>(number)].envelope.id, std::to_string(number));
+    ASSERT_EQ(came[static_cast<std::size_t>(number)].envelope.payload, payload_of(number));
+  }
+}
+
 TEST_F(KafkaTest, AFullBufferIsBackpressure) {
   auto broker = open(1, "&buffer=64KiB");
   publish(*broker, "t", {"0"});
