@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <stop_token>
 #include <thread>
 
@@ -47,6 +48,16 @@ void tell(const Common& common, const std::vector<BridgedTopic>& topics) {
   }
   if (out.empty() && !common.json) out = "no topics yet\n";
   (void)print(out);
+}
+
+/// Whether both are one, however their folders are spelled.
+bool are_one(const std::string& from, const std::string& to) {
+  constexpr std::string_view log = "log:";
+  if (!from.starts_with(log) || !to.starts_with(log)) return from == to;
+  const std::filesystem::path one(from.substr(log.size())), other(to.substr(log.size()));
+  std::error_code error;
+  return std::filesystem::equivalent(one, other, error) ||
+         std::filesystem::weakly_canonical(one / "", error) == std::filesystem::weakly_canonical(other / "", error);
 }
 
 /// Dead letters name places at the source, and hold up later events of their keys: the target knows nothing of that.
@@ -108,7 +119,7 @@ int carry(const Common& common, const BridgeArguments& arguments, Broker& from, 
 }  // namespace
 
 int bridge(const Common& common, const BridgeArguments& arguments) {
-  if (arguments.from == arguments.to) {
+  if (are_one(arguments.from, arguments.to)) {
     complain("the source and the target are one broker: " + printable(arguments.from));
     return wrong_usage;
   }

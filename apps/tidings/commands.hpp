@@ -25,6 +25,7 @@ struct PublishArguments {
   std::string topic;
   std::string file = "-";
   std::string type;
+  std::uint32_t type_version = 1;
   std::string source = "tidings";
   std::string key;
   std::string key_field;

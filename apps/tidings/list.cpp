@@ -132,13 +132,17 @@ int show_all(const Common& common, const std::string& topic, bool with_groups, s
   return listing->damaged.empty() ? printed : failed;
 }
 
-/// The events that retention took from a group are rare, and have a column where there are any.
-bool any_lost(const Listing& listing) {
-  return std::ranges::any_of(listing.groups, [](const GroupInfo& group) { return group.lost() > 0; });
+/// Events that retention took from a group, or that expired, are rare, and have a column where there are any.
+void leave_out_if_none(std::vector<std::string>& heading, std::vector<std::vector<std::string>>& rows,
+                       std::string_view title) {
+  const auto at = std::ranges::find(heading, title) - heading.begin();
+  if (std::ranges::any_of(rows, [&](const auto& row) { return row[static_cast<std::size_t>(at)] != "0"; })) return;
+  heading.erase(heading.begin() + at);
+  for (auto& row : rows) row.erase(row.begin() + at);
 }
 
 struct Sums {
-  std::uint64_t position = 0, end = 0, handled = 0, parked = 0, skipped = 0;
+  std::uint64_t position = 0, end = 0, handled = 0, parked = 0, expired = 0, skipped = 0;
   std::size_t owned = 0;
 };
 
@@ -149,6 +153,7 @@ Sums sums_of(const GroupInfo& group) {
     sums.end += one.end.value;
     sums.handled += one.handled;
     sums.parked += one.parked;
+    sums.expired += one.expired;
     sums.skipped += one.skipped;
     sums.owned += one.owned ? 1 : 0;
   }
@@ -192,12 +197,13 @@ int groups(const Common& common, const ListArguments& arguments) {
       for (const auto& one : group.partitions)
         rows.push_back({name, topic, std::to_string(one.partition.value), std::to_string(one.position.value),
                         std::to_string(one.end.value), std::to_string(one.handled), std::to_string(one.parked),
-                        std::to_string(one.skipped), one.owned ? "yes" : "no", std::to_string(one.lost())});
+                        std::to_string(one.expired), std::to_string(one.skipped), one.owned ? "yes" : "no",
+                        std::to_string(one.lost())});
     }
     if (common.json || rows.empty()) return out;
-    std::vector<std::string> heading{"group",    "topic",   ">partition", ">position", ">end",
-                                     ">handled", ">parked", ">skipped",   "held",      ">lost"};
-    if (!any_lost(listing)) heading.pop_back();
+    std::vector<std::string> heading{"group",   "topic",    ">partition", ">position", ">end", ">handled",
+                                     ">parked", ">expired", ">skipped",   "held",      ">lost"};
+    for (const auto* const title : {">expired", ">lost"}) leave_out_if_none(heading, rows, title);
     return table(heading, rows);
   });
 }
@@ -212,14 +218,15 @@ int lag(const Common& common, const ListArguments& arguments) {
       if (common.json) out += to_json(group, topic, name);
       const auto sums = sums_of(group);
       rows.push_back({name, topic, std::to_string(group.lag()), std::to_string(sums.position), std::to_string(sums.end),
-                      std::to_string(sums.handled), std::to_string(sums.parked), std::to_string(sums.skipped),
+                      std::to_string(sums.handled), std::to_string(sums.parked), std::to_string(sums.expired),
+                      std::to_string(sums.skipped),
                       std::to_string(sums.owned) + " of " + std::to_string(group.partitions.size()),
                       std::to_string(group.lost())});
     }
     if (common.json || rows.empty()) return out;
-    std::vector<std::string> heading{"group",    "topic",   ">lag",     ">position", ">end",
-                                     ">handled", ">parked", ">skipped", ">held",     ">lost"};
-    if (!any_lost(listing)) heading.pop_back();
+    std::vector<std::string> heading{"group",   "topic",    ">lag",     ">position", ">end", ">handled",
+                                     ">parked", ">expired", ">skipped", ">held",     ">lost"};
+    for (const auto* const title : {">expired", ">lost"}) leave_out_if_none(heading, rows, title);
     return table(heading, rows);
   });
 }

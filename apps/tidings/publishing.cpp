@@ -77,6 +77,7 @@ void Publishing::add(const LineReader::Line& line) {
 Envelope Publishing::blank() const {
   auto envelope = begin_envelope({.source = arguments_.source});
   envelope.type = arguments_.type.empty() ? arguments_.topic : arguments_.type;
+  envelope.version = arguments_.type_version;
   envelope.data_content_type = "application/json";
   envelope.headers = headers_;
   envelope.key = arguments_.key;

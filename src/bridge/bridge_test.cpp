@@ -219,6 +219,18 @@ TEST_F(BridgeTest, ASourceThatWasMadeAnewIsNoRepeat) {
   }
 }
 
+TEST_F(BridgeTest, AnotherTargetIsToldThatItLacksWhatTheFirstOneGot) {
+  open("log", "log");
+  publish_many(*from_, 0, 100);
+  ASSERT_TRUE(run(*from_, *to_));
+  const auto other = open_broker("log:" + folder_ + "/other", {.log = &log_}).or_throw();
+  const auto ran = run(*from_, *other);
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(ran.error().code, "target_changed") << to_string(ran.error());
+  ASSERT_TRUE(run(*from_, *other, {.name = "other"})) << "as the error says";
+  EXPECT_EQ(read(*other).size(), 100U);
+}
+
 TEST_F(BridgeTest, ASettleThatFailsLosesNothing) {
   open("log", "log");
   from_->create_topic("orders", {.partitions = 3}).or_throw();

@@ -57,14 +57,38 @@ Result<> Mirror::prepare() {
     if (!target) return target.error();
   }
   one_to_one_ = target->partitions.size() == source->partitions.size();
-  auto consumer = from_.subscribe(topic_, {.group = "tidings.bridge." + options_.name,
-                                           .in_flight_max = 4 * fetch_max,
-                                           .settle_within = settle_within,
-                                           .create_topic = false});
+  if (auto same = check_target(*target); !same) return same;
+  auto consumer = from_.subscribe(
+      topic_,
+      {.group = group(), .in_flight_max = 4 * fetch_max, .settle_within = settle_within, .create_topic = false});
   if (!consumer) return consumer.error();
   const std::scoped_lock lock(mutex_);
   consumer_ = std::move(*consumer);
   return {};
+}
+
+/// What was mirrored before stands at the target. Where nothing ever did, it was mirrored to another one, and would be
+/// missing here.
+Result<> Mirror::check_target(const TopicInfo& target) {
+  const auto has_any = [](const auto& partition) { return partition.end.value > 0; };
+  if (std::ranges::any_of(target.partitions, has_any)) return {};
+  const auto groups = from_.groups(topic_);
+  if (!groups) return groups.error();
+  const auto own = std::ranges::find(*groups, group(), &GroupInfo::group);
+  if (own == groups->end()) return {};
+  std::uint64_t mirrored = 0;
+  for (const auto& one : own->partitions) mirrored += one.handled;
+  if (mirrored == 0) return {};
+  return Error{"target_changed",
+               "this bridge has mirrored " + std::to_string(mirrored) + " events of topic " + printable(topic_) +
+                   ", and the target has none: it is another target, or was made " +
+                   "anew. Nothing is left out: run the bridge to it under another --name, or let this "
+                   "one begin anew: tidings seek " +
+                   printable(topic_) + " " + group() + " --to earliest"};
+}
+
+std::string Mirror::group() const {
+  return "tidings.bridge." + options_.name;
 }
 
 Result<> Mirror::run() {

@@ -25,6 +25,8 @@ class Mirror {
 
  private:
   Result<> prepare();
+  Result<> check_target(const TopicInfo& target);
+  [[nodiscard]] std::string group() const;
   void leave();
   Result<> carry(std::vector<Delivery>& deliveries);
   /// Those of one partition, in their order.

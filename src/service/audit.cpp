@@ -119,8 +119,9 @@ void Audit::watch(Audited& now, Seen& seen, bool is_first, const Subject& subjec
   auto why = subject.state ? subject.state() : std::string{};
   if (!why.empty()) why = " (" + why + ")";
   host_.say(LogLevel::warning, now.handler + " stands still on " + place_of(now) + " at offset " +
-                                   std::to_string(now.position.value) + " for " + to_text(now.stands_still) + why +
-                                   ": " + std::to_string(now.pending) + " events wait, and they become more");
+                                   std::to_string(now.position.value) + " for " +
+                                   to_text(std::chrono::floor<std::chrono::seconds>(now.stands_still)) + why + ": " +
+                                   std::to_string(now.pending) + " events wait, and they become more");
 }
 
 }  // namespace tidings::service

@@ -147,6 +147,25 @@ TEST_F(DelaysTest, WhileTheBrokerIsAwayWhatIsDueWaits) {
   EXPECT_EQ(broker_->publishes_to_fail(), 0);
 }
 
+struct Offer {
+  std::string id;
+  static constexpr tidings::traits<Offer> event{.name = "test.offer", .topic = "offers", .key = &Offer::id, .ttl = 10s};
+};
+
+TEST_F(DelaysTest, ATimeToLiveCountsFromWhenItIsDue) {
+  auto& service = make();
+  Record<std::string> seen;
+  service.on("read", {}, [&](const Offer& offer, Context& context) -> Result<> {
+    seen.add(offer.id);
+    return offer.id == "first" ? context.publish_after(Offer{"second"}, 1h) : Result<>{};
+  });
+  const auto running = start();
+  ASSERT_TRUE(service.publish_after(Offer{"first"}, 60s));
+  ASSERT_TRUE(within(70s, [&] { return seen.size() == 1; })) << lines_.all();
+  ASSERT_TRUE(within(4000s, [&] { return seen.size() == 2; }, 500ms)) << lines_.all();
+  EXPECT_EQ(service.stats("read").or_throw().expired, 0U);
+}
+
 TEST_F(DelaysTest, WhatItsTopicCanNeverTakeIsToldAtOnce) {
   auto& service = make();
   broker_->create_topic("orders", {.event_bytes_max = 2000}).or_throw();

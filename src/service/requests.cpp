@@ -17,8 +17,6 @@ const Backoff trouble{.immediate = 0, .delayed = 0, .first = 50ms, .longest = 5s
 
 }  // namespace
 
-Requests::Requests(Host& host) : host_(host), topic_(replies_of(host.service)) {}
-
 Requests::~Requests() {
   stop();
   if (thread_.joinable()) thread_.join();
@@ -38,6 +36,7 @@ Result<std::string> Requests::listen() {
     if (stopping_) return Error{"closed", "the service stops", Retry::reopen};
     if (consumer_) return topic_;
   }
+  topic_ = replies_of(host_.service);
   const auto topic = in_namespace(host_.name_space, topic_);
   if (host_.create_topics && !host_.broker->topic(topic)) {
     // Replies are worth nothing once their process is gone, and little after their deadline.

@@ -16,7 +16,7 @@ namespace tidings::service {
 /// where it was when it made its first request; a reply names the request that it is for. Thread-safe.
 class Requests {
  public:
-  explicit Requests(Host& host);
+  explicit Requests(Host& host) : host_(host) {}
   ~Requests();
   Requests(const Requests&) = delete;
   Requests& operator=(const Requests&) = delete;
@@ -35,7 +35,7 @@ class Requests {
   void loop();
 
   Host& host_;
-  const std::string topic_;
+  std::string topic_;   // once it listens
   std::mutex opening_;  // one opens, the others wait for it
   std::mutex mutex_;
   std::condition_variable come_;

@@ -55,6 +55,15 @@ TEST_F(RequestsTest, AReplyComesToWhoAsked) {
   EXPECT_EQ(std::get<Refused>(*refused).why, "negative");
 }
 
+TEST_F(RequestsTest, RepliesComeOnATopicOfTheAskingService) {
+  answer(make());
+  auto& one = asker();
+  const auto running = start();
+  ASSERT_TRUE(one.request<Accepted>(Order{"a", 1}, {.deadline = 30s}));
+  EXPECT_TRUE(broker_->topic("asker.replies"));
+  EXPECT_FALSE(broker_->topic(".replies"));
+}
+
 TEST_F(RequestsTest, ManyAskAtOnceAndEachGetsItsOwn) {
   answer(make());
   auto& one = asker();

@@ -101,6 +101,8 @@ class Bridge(CommandLine):
         self.publish_numbers(0, 1)
         for arguments, code, status in (
             ((self.broker, self.broker), "are one broker", 2),
+            ((self.broker, self.broker + "/"), "are one broker", 2),
+            ((self.broker, self.broker + "/../data"), "are one broker", 2),
             ((self.broker,), "TO is required", 2),
             ((self.broker, "nowhere://x"), "unknown_broker", 2),
             ((self.broker, self.there, "--carry", "mail"), "--carry wants the --topic", 2),

@@ -23,6 +23,12 @@ class Publish(CommandLine):
             self.assertEqual(json.loads(event["tidingsheaders"]), {"tenant": "a=b", "empty": ""})
             self.assertEqual(event["specversion"], "1.0")
 
+    def test_the_version_of_a_type(self):
+        self.run_tidings("publish", "orders", "--type", "shop.order-placed", "--type-version", "2", stdin='{"a":1}\n')
+        (line,) = self.run_tidings("tail", "orders", "--from", "earliest", "--no-follow", "--json").stdout.splitlines()
+        self.assertIn("2", json.dumps({name: value for name, value in json.loads(line).items() if "version" in name and name != "specversion"}))
+        self.run_tidings("publish", "orders", "--type-version", "0", stdin="", status=2)
+
     def test_the_type_is_the_topic_unless_given(self):
         self.publish("orders", [1])
         self.assertEqual(self.tail_json("orders")[0]["type"], "orders")

@@ -8,6 +8,9 @@ void Parser::add_publish() {
   at->add_option("TOPIC", publishing.topic, "Created where it is not there")->required()->type_name("");
   at->add_option("--file", publishing.file, "Where the lines come from (-, standard input)")->type_name("PATH");
   at->add_option("--type", publishing.type, "Type of the events (the topic's name)")->type_name("NAME");
+  at->add_option("--type-version", publishing.type_version, "Version of that type (1)")
+      ->type_name("N")
+      ->check(whole(1, 1'000'000));
   at->add_option("--source", publishing.source, "Who publishes (tidings)")->type_name("NAME");
   auto* const key = at->add_option("--key", publishing.key, "Key of all events")->type_name("KEY");
   at->add_option("--key-field", publishing.key_field, "Member whose text or integer is the event's key")

@@ -26,6 +26,13 @@ namespace detail {
 [[nodiscard]] constexpr TimePoint time_after(TimePoint now, Duration wait) {
   return wait > TimePoint::max() - now ? TimePoint::max() : now + wait;
 }
+/// Marks an event as one that is due then. What its time to live counts from is when it comes.
+template <class Event>
+void set_due(Envelope& envelope, TimePoint due) {
+  envelope.headers.set(due_header, to_rfc3339(due));
+  if constexpr (event_ttl<Event>() > Duration::zero())
+    if (due > envelope.time) envelope.headers.set(expiry_header, to_rfc3339(time_after(due, event_ttl<Event>())));
+}
 }  // namespace detail
 
 /// What a handler may know and do beside its event. Valid for the call; used by one thread at a time.
@@ -85,7 +92,7 @@ class Context {
       if (!outlet_->can_delay()) return Error{"unsupported", "only a service publishes later; the bus keeps nothing"};
       auto envelope = make(event);
       if (!envelope) return envelope.error();
-      envelope->headers.set(due_header, to_rfc3339(due));
+      detail::set_due<Event>(*envelope, due);
       return outlet_->publish(event_topic<Event>(), std::move(*envelope));
     } else {
       (void)detail::RefusedEvent<Event>{};

@@ -147,14 +147,15 @@ class Service {
 
   /// As `publish`, but when that time has come, by the clock of the service that does it; later where none runs. It is
   /// durable when this returns, and keeps its id; a crash may publish it twice. What is due now or before is published
-  /// at once. Errors: `unsupported` (never) where the broker keeps nothing for later and `schedule.broker` is not set,
-  /// `invalid_event` (never) for a time too far away, and those of `publish`.
+  /// at once. Its time to live, if it has one, counts from then. Errors: `unsupported` (never) where the broker keeps
+  /// nothing for later and `schedule.broker` is not set, `invalid_event` (never) for a time too far away, and those of
+  /// `publish`.
   template <class Event>
   Result<> publish_at(const Event& event, TimePoint due) {
     if constexpr (detail::is_event<Event>) {
       auto envelope = make_envelope(event, envelope_options());
       if (!envelope) return envelope.error();
-      envelope->headers.set(due_header, to_rfc3339(due));
+      detail::set_due<Event>(*envelope, due);
       return publish_envelopes(event_topic<Event>(), std::span<const Envelope>(&*envelope, 1));
     } else {
       (void)detail::RefusedEvent<Event>{};
