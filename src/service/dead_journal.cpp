@@ -87,13 +87,16 @@ Result<std::uint32_t> DeadTopic::partitions() {
   return there.error();
 }
 
-Result<std::uint32_t> DeadTopic::create(const std::string& origin_name) {
+Result<std::uint32_t> DeadTopic::create(std::span<const std::string> origins) {
   if (auto there = partitions(); !there || *there != 0) return there;
-  auto origin = broker().topic(origin_name);
-  if (!origin) return origin.error();
-  const TopicOptions options{.partitions = static_cast<std::uint32_t>(origin->partitions.size()),
-                             .durability = origin->durability,
-                             .event_bytes_max = origin->event_bytes_max + letter_headers_bytes_max};
+  TopicOptions options;
+  for (const auto& name : origins) {
+    auto origin = broker().topic(name);
+    if (!origin) return origin.error();
+    options.partitions = std::max(options.partitions, static_cast<std::uint32_t>(origin->partitions.size()));
+    options.durability = std::max(options.durability.value_or(origin->durability), origin->durability);
+    options.event_bytes_max = std::max(options.event_bytes_max, origin->event_bytes_max + letter_headers_bytes_max);
+  }
   if (auto made = broker().create_topic(name_, options); !made)
     if (made.error().code != "topic_exists_with") return made.error();  // another member of the group was first
   return partitions();

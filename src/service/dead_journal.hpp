@@ -38,8 +38,8 @@ class DeadTopic {
   [[nodiscard]] const std::string& name() const { return name_; }
   /// How many partitions it has; 0: it is not there.
   Result<std::uint32_t> partitions();
-  /// Creates it, as `origin` is.
-  Result<std::uint32_t> create(const std::string& origin);
+  /// Creates it, so that it takes the events of all of these, as durably.
+  Result<std::uint32_t> create(std::span<const std::string> origins);
   /// `event` of ours as an envelope.
   template <class Event>
   Result<Envelope> envelope(const Event& event) const {

@@ -326,6 +326,21 @@ TEST_F(DeadLettersTest, OneOfAnOlderVersionIsUpcastWhenItIsDrivenAgainAndOnRepla
   EXPECT_EQ(seen.values(), (std::vector<std::string>{"a 300", "b 400", "a 300", "b 400"}));
 }
 
+TEST_F(DeadLettersTest, OfSeveralTopicsTheyTakeTheLargestOfAll) {
+  broker_->create_topic("small", {.event_bytes_max = 1000}).or_throw();
+  broker_->create_topic("large", {.partitions = 2}).or_throw();
+  make().on_any("take", {"small", "large"}, {}, [](const EnvelopeView&, Context&) -> Result<> { return bad; });
+  const auto running = start();
+  auto event = make_envelope(Order{"a", 1}, {.source = "elsewhere"}).or_throw();
+  publish_raw("small", event);
+  ASSERT_TRUE(caught_up("small", "test.take"));
+  event.payload = "\"" + std::string(20'000, 'x') + "\"";
+  publish_raw("large", event);
+  ASSERT_TRUE(caught_up("large", "test.take")) << lines_.all();
+  EXPECT_EQ(letters("test.take.dead-letters").size(), 2U);
+  EXPECT_EQ(broker_->topic("test.take.dead-letters").or_throw().partitions.size(), 2U);
+}
+
 TEST_F(DeadLettersTest, ABatchHandlerHasThemInOrderToo) {
   Record<std::string> handled;
   std::atomic<bool> fails = true;

@@ -36,13 +36,15 @@ struct DeadWriter::Batch {
 };
 
 DeadWriter::DeadWriter(Host& host, DeadTopic& topic, Shelf& shelf, std::string name, std::string group,
-                       const Backoff& retry, std::function<void(std::span<Task* const>)> written)
+                       const Backoff& retry, std::function<std::vector<std::string>()> origins,
+                       std::function<void(std::span<Task* const>)> written)
     : host_(host),
       topic_(topic),
       shelf_(shelf),
       name_(std::move(name)),
       group_(std::move(group)),
       retry_(retry),
+      origins_(std::move(origins)),
       written_(std::move(written)) {}
 
 DeadWriter::~DeadWriter() {
@@ -203,7 +205,7 @@ void DeadWriter::put_behind(Queue& queue, DeadJob job) {
 Result<> DeadWriter::write(std::vector<DeadJob>& jobs) {
   drop_lost(jobs);
   if (jobs.empty()) return {};
-  if (auto there = topic_.create(jobs.front().source->broker_topic); !there) return there.error();
+  if (auto there = topic_.create(origins_()); !there) return there.error();
   Batch batch;
   if (auto filled = fill(batch, jobs); !filled) return filled;
   batch.apart.resize(batch.events.size());

@@ -52,8 +52,9 @@ class DeadWriter {
   };
 
   /// `written` gets the tasks that are written, or dropped, since their partition has gone; without any lock.
+  /// `origins`: the broker's names of the handler's topics.
   DeadWriter(Host& host, DeadTopic& topic, Shelf& shelf, std::string name, std::string group, const Backoff& retry,
-             std::function<void(std::span<Task* const>)> written);
+             std::function<std::vector<std::string>()> origins, std::function<void(std::span<Task* const>)> written);
   ~DeadWriter();
   DeadWriter(const DeadWriter&) = delete;
   DeadWriter& operator=(const DeadWriter&) = delete;
@@ -98,6 +99,7 @@ class DeadWriter {
   const std::string name_;
   const std::string group_;
   const Backoff retry_;
+  const std::function<std::vector<std::string>()> origins_;
   const std::function<void(std::span<Task* const>)> written_;
   Troubles troubles_;
   Counted counted_;

@@ -21,6 +21,8 @@ constexpr Duration settle_within = 30s;
 constexpr Duration extend_every = 10s;
 constexpr Duration listen_max = 1s;
 constexpr Duration manual_clock_wait = 2ms;  // a clock that is set by hand tells nobody that it moved
+constexpr Duration ages = 24h * 365;
+constexpr Duration strays_beyond = 10s;  // in the level of those that are due within three
 constexpr Duration trouble_pause = 1s;
 
 Duration look_every(std::uint32_t level) {
@@ -143,7 +145,12 @@ void DelayMover::take_in(std::uint32_t number, std::vector<Delivery> deliveries)
         }))
       continue;
     const auto due = Delays::due_of(delivery.envelope).value_or(now);
-    const auto leaves = number == 0 ? due : std::min(due, delivery.appended + Delays::wait_of(number));
+    auto leaves = number == 0 ? due : std::min(due, delivery.appended + Delays::wait_of(number));
+    // What is due long from now does not belong here, where it would hold up the rest: a clock was ahead when it came,
+    // or a stranger put it here. It goes back to its level, as any that moves. What was due ages ago could not be
+    // counted.
+    leaves = std::max(leaves, now - ages);
+    if (number == 0 && leaves > now + strays_beyond) leaves = now;
     level.waiting.push_back({.moves = steady + (leaves - now), .order = order_++, .delivery = std::move(delivery)});
     std::ranges::push_heap(level.waiting, std::greater{},
                            [](const Waiting& each) { return std::pair(each.moves, each.order); });
@@ -247,7 +254,7 @@ Result<> DelayMover::send_to(std::uint32_t number, std::string_view topic, std::
 /// What cannot be published when it is due: as it waited, so that it can be given back.
 Result<> DelayMover::park(std::uint32_t number, Waiting& one, const Error& why) {
   const auto topic = delays_.topic_of(number);
-  if (auto there = dead_.create(topic); !there) return there.error();
+  if (auto there = dead_.create({&topic, 1}); !there) return there.error();
   const auto& id = one.delivery.id;
   const auto headers =
       letter_headers(one.delivery.envelope.headers, {.topic = topic,

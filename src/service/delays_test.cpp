@@ -147,6 +147,25 @@ TEST_F(DelaysTest, WhileTheBrokerIsAwayWhatIsDueWaits) {
   EXPECT_EQ(broker_->publishes_to_fail(), 0);
 }
 
+/// Put there by a stranger, or by a clock that was ahead.
+TEST_F(DelaysTest, WhatDoesNotBelongToALevelHoldsUpNothing) {
+  auto& service = make();
+  Record<std::int64_t> seen;
+  service.on("count", {}, [&](const Tick& tick) { seen.add(tick.number); });
+  const auto running = start();
+  ASSERT_TRUE(service.publish_after(Tick{1}, 1s));
+  for (const auto* due : {"2200-01-01T00:00:00Z", "1700-01-01T00:00:00Z"}) {
+    auto stray = make_envelope(Tick{2}, {.source = "elsewhere"}).or_throw();
+    stray.headers.set(delay::due, due);
+    stray.headers.set(delay::topic, "ticks");
+    publish_raw("tidings.delays.0", stray);
+  }
+  ASSERT_TRUE(service.publish_after(Tick{3}, 2s));
+  ASSERT_TRUE(within(20s, [&] { return seen.size() == 3; })) << lines_.all();
+  ASSERT_TRUE(within(20s, [&] { return group("tidings.delays.0", "tidings.delays").lag() == 0; }))
+      << "nothing stands in the way of its position";
+}
+
 struct Offer {
   std::string id;
   static constexpr tidings::traits<Offer> event{.name = "test.offer", .topic = "offers", .key = &Offer::id, .ttl = 10s};

@@ -504,6 +504,11 @@ void Handling::drive(Source& source, std::span<Delivery> events, std::span<const
   for (auto wake = std::min(lanes_.ready(), idle_); wake > 0; --wake) work_.notify_one();
 }
 
+void Handling::lose(Source& source, std::uint32_t partition, std::uint64_t generation) {
+  const std::scoped_lock lock(mutex_);
+  source.lose(partition, generation);
+}
+
 void Handling::put_aside(std::span<Task* const> tasks) {
   std::vector<std::shared_ptr<const void>> spent;
   {

@@ -91,6 +91,7 @@ class Handling final : private DrivingLanes {
   [[nodiscard]] std::shared_ptr<Consumer> consumer(const Source& source) const override;
   void drive(Source& source, std::span<Delivery> events, std::span<const char> ordered) override;
   [[nodiscard]] std::uint64_t fetched(const Source& source, std::uint32_t partition) const override;
+  void lose(Source& source, std::uint32_t partition, std::uint64_t generation) override;
   void put_aside(std::span<Task* const> tasks) override;
   void drop_repeated(const Source& source, std::span<Delivery> deliveries, std::vector<bool>& repeated) const;
   [[nodiscard]] std::pair<std::uint64_t, bool> lane_of(const Source& source, const Delivery& delivery) const;

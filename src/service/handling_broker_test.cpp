@@ -145,5 +145,27 @@ TEST_F(HandlingBrokerTest, an_idle_service_asks_rarely) {
   EXPECT_LE(broker_->fetches() - before, 2 + static_cast<std::size_t>(passed / 200ms));
 }
 
+/// As after a SIGSTOP beyond the lease: others have the partition, and what is in hand must not go on beside them.
+TEST_F(HandlingBrokerTest, WhoHearsThatItsPartitionIsOthersBeginsNothingMoreOfIt) {
+  auto& service = make();
+  std::atomic<int> handled = 0;
+  std::atomic<bool> go = false;
+  service.on("count", {.concurrency = 1}, [&](const Order&) {
+    if (++handled == 200)
+      while (!go) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  });
+  for (int order = 0; order < 900; ++order) publish(Order{"one", order});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return handled == 200; }));
+  broker_->disown();
+  broker_->fail_settle(1'000, {"not_owner", "others have it", Retry::never});
+  broker_->hold_back("orders");
+  // It settles while the handler runs, and hears of it.
+  ASSERT_TRUE(eventually([&] { return lines_.count("could not settle") > 0; })) << lines_.all();
+  go = true;
+  std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  EXPECT_EQ(handled, 200);
+}
+
 }  // namespace
 }  // namespace tidings::service

@@ -24,12 +24,18 @@ Parking::Parking(Host& host, std::string name, const std::string& group, const H
       in_order_(options.after_parked == AfterParked::wait),
       lanes_(lanes),
       topic_(host, dead_letters_of(group)),
-      writer_(host, topic_, shelf_, name, group, options.retry,
-              [this](std::span<Task* const> tasks) {
-                for (auto* task : tasks)
-                  if (task->again) redriver_.returned();
-                lanes_.put_aside(tasks);
-              }),
+      writer_(
+          host, topic_, shelf_, name, group, options.retry,
+          [this] {
+            std::vector<std::string> topics;
+            for (const auto* source : lanes_.sources()) topics.push_back(source->broker_topic);
+            return topics;
+          },
+          [this](std::span<Task* const> tasks) {
+            for (auto* task : tasks)
+              if (task->again) redriver_.returned();
+            lanes_.put_aside(tasks);
+          }),
       redriver_(host, name, group, topic_, shelf_, writer_, lanes,
                 std::clamp<std::size_t>(options.in_flight_max, 1, window_max)) {}
 

@@ -308,6 +308,8 @@ bool Redriver::keep(Run& run) {
     const auto hold = target.consumer->keep(Partition{target.partition});
     const bool is_over = !hold || (hold->generation != 0 && hold->generation != target.generation);
     target.gone = is_over || hold->is_wanted;
+    // Before the book goes: without one, what still lies in the lanes would pass for free.
+    if (is_over) lanes_.lose(*target.source, target.partition, target.generation);
     if (target.gone) {
       const std::scoped_lock lock(shelf_.mutex);
       if (is_over) shelf_.forget(*target.source, target.partition, target.generation);

@@ -29,6 +29,8 @@ class DrivingLanes {
   virtual void drive(Source& source, std::span<Delivery> events, std::span<const char> ordered) = 0;
   /// One past the last event that this hold has fetched.
   [[nodiscard]] virtual std::uint64_t fetched(const Source& source, std::uint32_t partition) const = 0;
+  /// This hold of the partition is over: nothing that was fetched under it may begin any more.
+  virtual void lose(Source& source, std::uint32_t partition, std::uint64_t generation) = 0;
   /// Tasks that are parked, or dropped, and no longer the writer's.
   virtual void put_aside(std::span<Task* const> tasks) = 0;
 };

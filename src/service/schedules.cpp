@@ -27,10 +27,13 @@ std::string id_of(const detail::Tick& tick) {
   return id;
 }
 
+constexpr Duration clocks_differ_by = std::chrono::minutes{10};  // of machines
+constexpr Duration missed_after = std::chrono::seconds{30};      // when a tick should have come
+
 }  // namespace
 
 void Schedules::add(std::string name, Recurrence recurrence, detail::MakeOccurrence make) {
-  all_.push_back({std::move(name), std::move(recurrence), std::move(make), {}});
+  all_.push_back({std::move(name), std::move(recurrence), std::move(make), {}, {}});
 }
 
 std::vector<ServiceDescription::Schedule> Schedules::describe() const {
@@ -56,14 +59,19 @@ detail::Tick Schedules::tick_of(const Schedule& schedule, TimePoint due) const {
   return {.schedule = key_of(schedule), .recurrence = schedule.recurrence.text(), .due = to_rfc3339(due)};
 }
 
+Result<Envelope> Schedules::next_tick(const Schedule& schedule) const {
+  const auto due = schedule.recurrence.next(host_.clock->now());
+  auto tick =
+      make_envelope(tick_of(schedule, due), {.source = host_.service, .clock = host_.clock, .entropy = host_.entropy});
+  if (tick) tick->headers.set(due_header, to_rfc3339(due));
+  return tick;
+}
+
 Result<std::vector<Envelope>> Schedules::first_ticks() const {
   std::vector<Envelope> ticks;
   for (const auto& schedule : all_) {
-    const auto due = schedule.recurrence.next(host_.clock->now());
-    auto tick = make_envelope(tick_of(schedule, due),
-                              {.source = host_.service, .clock = host_.clock, .entropy = host_.entropy});
+    auto tick = next_tick(schedule);
     if (!tick) return tick.error();
-    tick->headers.set(due_header, to_rfc3339(due));
     ticks.push_back(std::move(*tick));
   }
   return ticks;
@@ -73,15 +81,36 @@ std::unique_ptr<detail::Handler> Schedules::make_handler() {
   return detail::make_handler<>([this](const detail::Tick& tick, Context& context) { return on(tick, context); });
 }
 
+Result<std::vector<Envelope>> Schedules::missing_ticks() {
+  std::vector<Envelope> ticks;
+  const auto now = host_.clock->now();
+  const std::scoped_lock lock(mutex_);
+  for (auto& schedule : all_) {
+    if (schedule.seen == TimePoint{} || schedule.seen > now) schedule.seen = now;
+    if (schedule.recurrence.next(schedule.seen) > now - missed_after) continue;
+    auto tick = next_tick(schedule);
+    if (!tick) return tick.error();
+    ticks.push_back(std::move(*tick));
+    schedule.seen = now;  // not again before that could have come
+  }
+  return ticks;
+}
+
 Result<> Schedules::on(const detail::Tick& tick, Context& context) {
   const auto schedule = std::ranges::find_if(all_, [&](const auto& each) { return key_of(each) == tick.schedule; });
   // Another service's; one that this program has no more; one of an earlier recurrence: its chain ends here.
   if (schedule == all_.end() || schedule->recurrence.text() != tick.recurrence) return {};
   const auto due = parse_rfc3339(tick.due);
   if (!due) return due.error();
+  // A tick comes when it is due. One of a time to come is a stranger's, or of a clock that was ahead: the chain of it
+  // would be silent until then. `look` begins another where there is none.
+  const auto now = host_.clock->now();
+  if (*due > now + clocks_differ_by) return {};
   {
     const std::scoped_lock lock(mutex_);
+    if (schedule->last > now + clocks_differ_by) schedule->last = now;
     if (*due <= schedule->last) return {};  // a twin
+    schedule->seen = now;
   }
   // The chain goes on whatever becomes of this one.
   const auto next = schedule->recurrence.next(std::max(*due, host_.clock->now()));

@@ -31,6 +31,9 @@ class Schedules {
 
   /// The ticks that are to wait from now on, each marked with its time.
   [[nodiscard]] Result<std::vector<Envelope>> first_ticks() const;
+  /// Those of schedules of which nothing has come here for longer than it should: their ticks come to another process,
+  /// or were lost with the machine where they waited. Where there is one already, the new one is its twin.
+  [[nodiscard]] Result<std::vector<Envelope>> missing_ticks();
   [[nodiscard]] std::unique_ptr<detail::Handler> make_handler();
 
  private:
@@ -39,8 +42,11 @@ class Schedules {
     Recurrence recurrence;
     detail::MakeOccurrence make;
     TimePoint last{};  // that was published by this process
+    TimePoint seen{};  // when a tick came, or was added
   };
   [[nodiscard]] std::string key_of(const Schedule& schedule) const;
+  /// Marked with its time.
+  [[nodiscard]] Result<Envelope> next_tick(const Schedule& schedule) const;
   [[nodiscard]] detail::Tick tick_of(const Schedule& schedule, TimePoint due) const;
   Result<> on(const detail::Tick& tick, Context& context);
 

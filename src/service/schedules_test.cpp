@@ -105,6 +105,34 @@ TEST_F(SchedulesTest, ATwinCountsOnce) {
   EXPECT_EQ(seen[1], "2026-11-26T08:02:00Z");
 }
 
+TEST_F(SchedulesTest, ATickOfATimeToComeEndsNothing) {
+  with_report(Recurrence::every(10s).or_throw());
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return lines_.count("started on") == 1; }));
+  publish(detail::Tick{"test/report", "PT10S", "2200-01-01T00:00:00Z"});
+  ASSERT_TRUE(caught_up("tidings.schedule", "test.tidings-schedule"));
+  const auto seen = reports(3, 100ms);
+  ASSERT_GE(seen.size(), 3U) << lines_.all();
+  EXPECT_EQ(seen[0], "2026-11-26T08:00:40Z");
+}
+
+TEST_F(SchedulesTest, AChainThatIsLostIsBegunAnew) {
+  Host host;
+  host.service = "test";
+  host.clock = &manual_;
+  host.entropy = &entropy_;
+  Schedules schedules(host);
+  schedules.add("report", Recurrence::every(10s).or_throw(), {});
+  EXPECT_EQ(schedules.missing_ticks().or_throw().size(), 0U);
+  manual_.advance(39s);
+  EXPECT_EQ(schedules.missing_ticks().or_throw().size(), 0U);
+  manual_.advance(2s);
+  const auto ticks = schedules.missing_ticks().or_throw();
+  ASSERT_EQ(ticks.size(), 1U);
+  EXPECT_EQ(ticks[0].headers.get(delay::due), "2026-11-26T08:01:20Z");
+  EXPECT_EQ(schedules.missing_ticks().or_throw().size(), 0U);
+}
+
 TEST_F(SchedulesTest, OneThatThrowsIsLeftOutAndTheChainGoesOn) {
   auto& service = make();
   service.every("report", Recurrence::every(10s).or_throw(), [calls = 0](TimePoint due) mutable {

@@ -167,6 +167,7 @@ class Service::Impl {
   int print_description() const;
   void tick();
   void look_over();
+  void look_after_schedules();
   void say_started() const;
   [[nodiscard]] std::vector<Handling*> meant_by(const service::PauseRequested& request) const;
   [[nodiscard]] std::vector<service::PausedHandler> paused(const service::PauseRequested& request) const;
@@ -205,7 +206,10 @@ class Service::Impl {
   service::Keeper keeper_;
   service::Keeper auditor_{[this] { look_over(); }};
   // By itself: a server that is away keeps it for seconds, in which what handlers have in hand must be extended.
-  service::Keeper steward_{[this] { control_.look(); }};
+  service::Keeper steward_{[this] {
+    control_.look();
+    look_after_schedules();
+  }};
 };
 
 Result<Envelope> Service::Impl::ask(std::string_view topic, Envelope envelope, const RequestOptions& options) {
@@ -283,6 +287,17 @@ Result<> Service::Impl::start() {
   auditor_.start(settings_.duration("audit.every"));
   keeper_.start(std::clamp<Duration>(every, least, tick_every_max));
   return {};
+}
+
+/// Where a tick has not come that should have, another one waits from now on.
+void Service::Impl::look_after_schedules() {
+  if (schedules_.empty()) return;
+  const auto ticks = schedules_.missing_ticks();
+  if (!ticks || ticks->empty()) return;
+  std::vector<EnvelopeView> views;
+  for (const auto& tick : *ticks) views.push_back(tick.view());
+  if (auto waits = publish(event_topic<service::detail::Tick>(), views); !waits)
+    host_.say(LogLevel::debug, "schedules could not be looked after: " + to_string(waits.error()));
 }
 
 void Service::Impl::look_over() {

@@ -45,7 +45,11 @@ Result<> Settling::settle(Source& source, std::unique_lock<std::mutex>& lock, Ou
   if (!settled)
     host_.say(moved ? LogLevel::info : LogLevel::warning,
               name_ + " could not settle " + std::to_string(ids.size()) + " events: " + to_string(settled.error()));
+  // Others have had its partitions meanwhile: nothing more of what was fetched of them may begin here, or it would be
+  // handled beside, and behind, what they do with the same keys.
+  const auto held_now = moved ? consumer->assignment() : std::vector<Partition>{};
   lock.lock();
+  if (moved && source.consumer == consumer) source.lose_all_but(held_now);
   if (--calls_ == 0) ended_.notify_all();
   if (!settled && !moved) {
     auto& list = source.done(outcome);

@@ -60,6 +60,17 @@ class Source {
   [[nodiscard]] bool lost(const DeliveryId& id) const {
     return id.partition.value < generations.size() && id.generation < generations[id.partition.value];
   }
+  /// A hold is over, though nothing of the next one has come.
+  void lose(std::uint32_t partition, std::uint64_t generation) {
+    if (partition >= generations.size() || generations[partition] > generation) return;
+    generations[partition] = generation + 1;
+    fetched[partition] = 0;
+  }
+  /// Of all partitions but those that the member says it holds.
+  void lose_all_but(std::span<const Partition> held_now) {
+    for (std::uint32_t partition = 0; partition < generations.size(); ++partition)
+      if (std::ranges::find(held_now, Partition{partition}) == held_now.end()) lose(partition, generations[partition]);
+  }
   /// The last `most` are remembered: a broker that took us for dead may have given them once more just before.
   void remember(std::span<const DeliveryId> ids, std::size_t most) {
     for (const auto& id : ids) {

@@ -185,6 +185,8 @@ class Moody final : public Wrapped {
     const std::scoped_lock lock(mutex_);
     held_back_ = std::move(topic);
   }
+  /// Members hear that they hold nothing any more.
+  void disown() { disowned_ = true; }
   [[nodiscard]] std::size_t held_most() const { return held_most_; }
   [[nodiscard]] std::size_t extended() const { return extended_; }
   [[nodiscard]] std::size_t fetches() const { return fetches_; }
@@ -241,6 +243,9 @@ class Moody final : public Wrapped {
       held_ -= ids.size();
       return WrappedConsumer::settle(ids, outcome);
     }
+    std::vector<Partition> assignment() const override {
+      return moody_.disowned_ ? std::vector<Partition>{} : WrappedConsumer::assignment();
+    }
     Result<> extend(std::span<const DeliveryId> ids) override {
       moody_.extended_ += ids.size();
       return WrappedConsumer::extend(ids);
@@ -254,6 +259,7 @@ class Moody final : public Wrapped {
 
   std::mutex mutex_;
   std::string held_back_;
+  std::atomic<bool> disowned_ = false;
   std::string topic_;
   int times_ = 0;
   Error error_;
