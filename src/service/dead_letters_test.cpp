@@ -323,7 +323,9 @@ TEST_F(DeadLettersTest, OneOfAnOlderVersionIsUpcastWhenItIsDrivenAgainAndOnRepla
   mended();
   const auto running = start();
   ASSERT_TRUE(seen.wait(4));
-  EXPECT_EQ(seen.values(), (std::vector<std::string>{"a 300", "b 400", "a 300", "b 400"}));
+  auto all = seen.values();
+  std::sort(all.begin() + 2, all.end());  // two keys, in any order
+  EXPECT_EQ(all, (std::vector<std::string>{"a 300", "b 400", "a 300", "b 400"}));
 }
 
 TEST_F(DeadLettersTest, OfSeveralTopicsTheyTakeTheLargestOfAll) {
