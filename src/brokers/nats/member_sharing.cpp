@@ -123,6 +123,21 @@ Result<> Member::apply(GroupStore::Seen seen, SteadyTime until) {
 Result<> Member::take(std::uint32_t partition, SteadyTime until) {
   auto position = store_.take(partition, {}, until);
   if (!position) return position.error();
+  // A stream that ends before the position was deleted and made anew, or has lost its end: what comes would be passed
+  // over, since it gets the numbers of what is gone.
+  const auto stream = core_->api.stream_info(topic_->stream(partition), until);
+  if (!stream && !is_jetstream(stream.error(), stream_not_found)) return stream.error();
+  if (stream && stream->state.end() < position->record.position) {
+    core_->options.log->write(
+        LogLevel::error,
+        core_->url.shown + ": group " + options_.group + " stands at " + std::to_string(position->record.position) +
+            " of partition " + std::to_string(partition) + " of topic " + topic_->name() + ", which ends at " +
+            std::to_string(stream->state.end()) +
+            ": its stream was made anew, or has lost its end; it begins again with the first event kept");
+    const auto earliest = stream->state.earliest();
+    position = store_.take(partition, [&](PositionRecord& record) { record.position = earliest; }, until);
+    if (!position) return position.error();
+  }
   const std::scoped_lock lock(mutex_);
   auto& place = places_[partition];
   const auto& record = position->record;
