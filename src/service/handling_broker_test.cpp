@@ -149,19 +149,25 @@ TEST_F(HandlingBrokerTest, an_idle_service_asks_rarely) {
 TEST_F(HandlingBrokerTest, WhoHearsThatItsPartitionIsOthersBeginsNothingMoreOfIt) {
   auto& service = make();
   std::atomic<int> handled = 0;
+  std::atomic<bool> lost = false;
   std::atomic<bool> go = false;
-  service.on("count", {.concurrency = 1}, [&](const Order&) {
-    if (++handled == 200)
-      while (!go) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  const auto wait = [](const std::atomic<bool>& until) {
+    while (!until) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  };
+  service.on("count", {.concurrency = 2}, [&](const Order& order) {
+    if (order.id == "other") return wait(lost);
+    if (++handled == 200) wait(go);
   });
+  publish(Order{"other", 0});
   for (int order = 0; order < 900; ++order) publish(Order{"one", order});
   const auto running = start();
-  ASSERT_TRUE(eventually([&] { return handled == 200; }));
+  EXPECT_TRUE(eventually([&] { return handled == 200; }));
+  broker_->hold_back("orders");
   broker_->disown();
   broker_->fail_settle(1'000, {"not_owner", "others have it", Retry::never});
-  broker_->hold_back("orders");
-  // It settles while the handler runs, and hears of it.
-  ASSERT_TRUE(eventually([&] { return lines_.count("could not settle") > 0; })) << lines_.all();
+  // The other key's event is settled while this one's runs, and so it hears of it.
+  lost = true;
+  EXPECT_TRUE(eventually([&] { return lines_.count("could not settle") > 0; })) << lines_.all();
   go = true;
   std::this_thread::sleep_for(std::chrono::milliseconds{100});
   EXPECT_EQ(handled, 200);
