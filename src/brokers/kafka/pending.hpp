@@ -17,13 +17,19 @@ class Pending {
  public:
   explicit Pending(std::vector<Published> places) : places_(std::move(places)), left_(places_.size()) {}
 
-  /// What a server said of the record at `index` of the call. True: it was the last, and `tell` is to be called, soon.
+  /// What a server said of the record at `index` of the call. True: it was the last, or the last that is expected, and
+  /// `tell` is to be called, soon.
   [[nodiscard]] bool report(std::size_t index, rd_kafka_resp_err_t code, rd_kafka_msg_status_t status,
                             std::int64_t offset);
   /// Wakes who waits.
   void tell() { done_.notify_all(); }
   /// The record was never handed over.
   void refuse(rd_kafka_resp_err_t code);
+
+  /// The next `count` reports are waited for before more is sent; to be said before they can come.
+  void expect(std::size_t count);
+  /// Waits for those, at most until `until`. What is not `NO_ERROR`: they are not written for sure.
+  rd_kafka_resp_err_t wait_for_expected(SteadyTime until);
 
   /// Waits for all reports, at most until `until`; once. Where it is told apart: nothing was written, or it may have
   /// been.
@@ -34,7 +40,9 @@ class Pending {
   std::condition_variable done_;
   std::vector<Published> places_;
   std::size_t left_;
+  std::size_t wake_at_ = 0;
   std::size_t written_ = 0;
+  bool has_guessed_ = false;                               // librdkafka, that some were written
   rd_kafka_resp_err_t code_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // the first that failed
   bool may_be_written_ = false;                            // of those that failed
 };

@@ -160,9 +160,11 @@ std::unique_ptr<InQueue> ProducerClient::reported(const rd_kafka_message_t& mess
   std::unique_ptr<InQueue> of(static_cast<InQueue*>(message._private));
   if (!of) return nullptr;
   if (message.err == RD_KAFKA_RESP_ERR__FATAL) dead_ = true;
-  const bool is_last = of->pending->report(of->index, message.err, rd_kafka_message_status(&message), message.offset);
+  if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR || message.offset < 0) ++era_;
+  const bool is_awaited =
+      of->pending->report(of->index, message.err, rd_kafka_message_status(&message), message.offset);
   reported_bytes_ += of->bytes;
-  if (is_last) reported_.push_back(std::move(of->pending));
+  if (is_awaited) reported_.push_back(std::move(of->pending));
   of->pending = nullptr;
   if (reported_.size() >= untold_max) tell_reported();
   return of;
@@ -199,12 +201,12 @@ Result<> ProducerClient::reserve(std::uint64_t bytes, SteadyTime until) {
       Retry::same_call};
 }
 
-Result<std::shared_ptr<rd_kafka_topic_t>> ProducerClient::topic(const std::string& name, SteadyTime until) {
+Result<std::shared_ptr<ProducedTopic>> ProducerClient::topic(const std::string& name, SteadyTime until) {
   {
     const std::scoped_lock lock(topics_mutex_);
     if (const auto known = topics_.find(name); known != topics_.end()) return known->second;
   }
-  std::shared_ptr<rd_kafka_topic_t> handle(TopicHandle(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr)));
+  TopicHandle handle(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
   if (!handle) return error_of(rd_kafka_last_error(), "publishing to topic " + name, *relay_);
   const rd_kafka_metadata_t* metadata = nullptr;
   const auto wait = std::min<Duration>(until - std::chrono::steady_clock::now(), std::chrono::seconds{5});
@@ -212,7 +214,9 @@ Result<std::shared_ptr<rd_kafka_topic_t>> ProducerClient::topic(const std::strin
   if (rd_kafka_metadata(client_.get(), 0, handle.get(), &metadata, ms_of(wait)) == RD_KAFKA_RESP_ERR_NO_ERROR)
     rd_kafka_metadata_destroy(metadata);
   const std::scoped_lock lock(topics_mutex_);
-  return topics_.try_emplace(name, std::move(handle)).first->second;
+  auto& known = topics_[name];
+  if (!known) known = std::make_shared<ProducedTopic>(std::move(handle));
+  return known;
 }
 
 void ProducerClient::forget(const std::string& name) {
@@ -220,39 +224,97 @@ void ProducerClient::forget(const std::string& name) {
   topics_.erase(name);
 }
 
-void ProducerClient::send(rd_kafka_topic_t& topic, const Routing& routing, const EnvelopeView* first,
-                          const std::shared_ptr<Pending>& pending) {
-  end_reports();
-  const std::scoped_lock lock(send_mutex_);
-  bool has_freed = false;
+/// Under send_mutex_.
+void ProducerClient::send_one(ProducedTopic& topic, Partition partition, const EnvelopeView& event, std::size_t index,
+                              const std::shared_ptr<Pending>& pending) {
+  auto headers = to_headers(event);
+  auto of = record();
+  of->pending = pending;
+  of->index = index;
+  of->bytes = size_bytes(event) + overhead_bytes;
+  of->payload = event.payload;
+  const auto bytes = of->bytes;
+  const auto code = rd_kafka_producev(client_.get(), RD_KAFKA_V_RKT(&topic.handle()),
+                                      RD_KAFKA_V_PARTITION(static_cast<std::int32_t>(partition.value)),
+                                      RD_KAFKA_V_KEY(event.key.empty() ? nullptr : event.key.data(), event.key.size()),
+                                      RD_KAFKA_V_VALUE(of->payload.data(), of->payload.size()),
+                                      RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(of.get()), RD_KAFKA_V_END);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {  // both are librdkafka's now
+    (void)headers.release();
+    (void)of.release();
+    return;
+  }
+  if (code == RD_KAFKA_RESP_ERR__FATAL) dead_ = true;
+  refuse(bytes, 1, code, *pending);
+}
+
+void ProducerClient::refuse(std::uint64_t bytes, std::size_t count, rd_kafka_resp_err_t code, Pending& pending) {
+  for (std::size_t index = 0; index < count; ++index) pending.refuse(code);
+  {
+    const std::scoped_lock lock(mutex_);
+    bytes_ -= bytes;
+  }
+  room_.notify_all();
+}
+
+std::vector<const Routing::Part*> ProducerClient::strange(const ProducedTopic& topic, const Routing& routing,
+                                                          std::uint64_t era) {
+  std::vector<const Routing::Part*> parts;
+  const SteadyTime now = std::chrono::steady_clock::now();
   for (const auto& part : routing.parts)
-    for (const auto* const event : part.events) {
-      auto headers = to_headers(*event);
-      auto of = record();
-      of->pending = pending;
-      of->index = static_cast<std::size_t>(event - first);
-      of->bytes = size_bytes(*event) + overhead_bytes;
-      of->payload = event->payload;
-      const auto bytes = of->bytes;
-      const auto code = rd_kafka_producev(
-          client_.get(), RD_KAFKA_V_RKT(&topic), RD_KAFKA_V_PARTITION(static_cast<std::int32_t>(part.partition.value)),
-          RD_KAFKA_V_KEY(event->key.empty() ? nullptr : event->key.data(), event->key.size()),
-          RD_KAFKA_V_VALUE(of->payload.data(), of->payload.size()), RD_KAFKA_V_HEADERS(headers.get()),
-          RD_KAFKA_V_OPAQUE(of.get()), RD_KAFKA_V_END);
-      if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {  // both are librdkafka's now
-        (void)headers.release();
-        (void)of.release();
-        continue;
+    if (!topic.knows_producer(part.partition, era, now)) parts.push_back(&part);
+  return parts;
+}
+
+/// The first events of the parts `begun` have gone.
+void ProducerClient::send_all_but(std::span<const Routing::Part* const> begun, ProducedTopic& topic,
+                                  const Routing& routing, std::uint64_t era, const EnvelopeView* first,
+                                  const std::shared_ptr<Pending>& pending) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  for (const auto& part : routing.parts) {
+    topic.prove(part.partition, era, now);
+    const std::size_t sent = std::ranges::find(begun, &part) == begun.end() ? 0 : 1;
+    for (const auto* const event : std::span(part.events).subspan(sent))
+      send_one(topic, part.partition, *event, static_cast<std::size_t>(event - first), pending);
+  }
+}
+
+void ProducerClient::send(ProducedTopic& topic, const Routing& routing, const EnvelopeView* first,
+                          const std::shared_ptr<Pending>& pending, SteadyTime until) {
+  end_reports();
+  const std::uint64_t era = era_;  // what fails from here on voids what is shown below
+  {
+    const std::scoped_lock lock(send_mutex_);
+    if (strange(topic, routing, era).empty()) return send_all_but({}, topic, routing, era, first, pending);
+  }
+  const auto refuse_all_but = [&](std::span<const Routing::Part* const> begun, rd_kafka_resp_err_t code) {
+    std::uint64_t bytes = 0;
+    std::size_t count = 0;
+    for (const auto& part : routing.parts) {
+      const std::size_t sent = std::ranges::find(begun, &part) == begun.end() ? 0 : 1;
+      for (const auto* const event : std::span(part.events).subspan(sent)) {
+        bytes += size_bytes(*event) + overhead_bytes;
+        ++count;
       }
-      if (code == RD_KAFKA_RESP_ERR__FATAL) dead_ = true;
-      pending->refuse(code);
-      {
-        const std::scoped_lock room_lock(mutex_);
-        bytes_ -= bytes;
-      }
-      has_freed = true;
     }
-  if (has_freed) room_.notify_all();
+    refuse(bytes, count, code, *pending);
+  };
+  const std::unique_lock proving(topic.proving, until);
+  if (!proving) return refuse_all_but({}, RD_KAFKA_RESP_ERR__TIMED_OUT);
+  std::vector<const Routing::Part*> begun;
+  {
+    const std::scoped_lock lock(send_mutex_);
+    begun = strange(topic, routing, era);
+    if (!begun.empty()) pending->expect(begun.size());
+    for (const auto* const part : begun)
+      send_one(topic, part->partition, *part->events.front(), static_cast<std::size_t>(part->events.front() - first),
+               pending);
+  }
+  if (!begun.empty())
+    if (const auto code = pending->wait_for_expected(until); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return refuse_all_but(begun, code);
+  const std::scoped_lock lock(send_mutex_);
+  send_all_but(begun, topic, routing, era, first, pending);
 }
 
 Result<std::shared_ptr<ProducerClient>> Producer::client() {
@@ -277,7 +339,7 @@ Result<Producer::Sent> Producer::begin(const std::string& topic, Routing routing
   for (const auto& event : events) bytes += size_bytes(event) + overhead_bytes;
   if (auto reserved = (*to)->reserve(bytes, until); !reserved) return reserved.error();
   auto pending = std::make_shared<Pending>(std::move(routing.places));
-  (*to)->send(**handle, routing, events.data(), pending);
+  (*to)->send(**handle, routing, events.data(), pending, until);
   return Sent{std::move(pending), std::move(*to)};
 }
 

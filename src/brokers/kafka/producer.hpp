@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "brokers/kafka/pending.hpp"
+#include "brokers/kafka/proven.hpp"
 #include "tidings/broker/routing.hpp"
 
 namespace tidings::brokers::kafka {
@@ -30,11 +31,12 @@ class ProducerClient final {
   Result<> reserve(std::uint64_t bytes, SteadyTime until);
   /// The topic's handle. The first time, and again once it was forgotten, its partitions are asked for, since
   /// librdkafka by itself does that only once a second.
-  Result<std::shared_ptr<rd_kafka_topic_t>> topic(const std::string& name, SteadyTime until);
+  Result<std::shared_ptr<ProducedTopic>> topic(const std::string& name, SteadyTime until);
   void forget(const std::string& name);
-  /// Hands the events over, in order; never waits.
-  void send(rd_kafka_topic_t& topic, const Routing& routing, const EnvelopeView* first,
-            const std::shared_ptr<Pending>& pending);
+  /// Hands the events over, in order. Waits, at most until `until`, where a partition does not know this producer:
+  /// until it has taken its first. What cannot be handed over is reported as refused.
+  void send(ProducedTopic& topic, const Routing& routing, const EnvelopeView* first,
+            const std::shared_ptr<Pending>& pending, SteadyTime until);
   /// What waits for room, and for reports, ends.
   void stop();
   /// As if librdkafka had found that it cannot go on; for tests.
@@ -50,14 +52,23 @@ class ProducerClient final {
   void end_reports();
   void end_idle();
   std::unique_ptr<InQueue> record();
+  void send_one(ProducedTopic& topic, Partition partition, const EnvelopeView& event, std::size_t index,
+                const std::shared_ptr<Pending>& pending);
+  /// Those of its parts whose partitions do not know this producer. Under send_mutex_, and so below.
+  static std::vector<const Routing::Part*> strange(const ProducedTopic& topic, const Routing& routing,
+                                                   std::uint64_t era);
+  void send_all_but(std::span<const Routing::Part* const> begun, ProducedTopic& topic, const Routing& routing,
+                    std::uint64_t era, const EnvelopeView* first, const std::shared_ptr<Pending>& pending);
+  void refuse(std::uint64_t bytes, std::size_t count, rd_kafka_resp_err_t code, Pending& pending);
 
   const std::shared_ptr<LogRelay> relay_;
   const std::uint64_t bytes_max_;
   Client client_;
   Queue queue_;
   std::mutex topics_mutex_;
-  std::map<std::string, std::shared_ptr<rd_kafka_topic_t>> topics_;
-  std::mutex send_mutex_;  // events of one call stand together
+  std::map<std::string, std::shared_ptr<ProducedTopic>> topics_;
+  std::mutex send_mutex_;               // events of one call stand together
+  std::atomic<std::uint64_t> era_ = 1;  // another one after each failure: librdkafka may be another producer then
   std::mutex mutex_;
   std::condition_variable room_;
   std::uint64_t bytes_ = 0;

@@ -36,7 +36,8 @@ TEST(KafkaRoom, WhoWaitsForRoomGetsThatOfWhatWasRefused) {
   while (!waits) std::this_thread::yield();
   std::this_thread::sleep_for(100ms);
   client->fail_for_tests();
-  client->send(*topic, routing, &event, std::make_shared<Pending>(routing.places));
+  client->send(*topic, routing, &event, std::make_shared<Pending>(routing.places),
+               std::chrono::steady_clock::now() + 1s);
   EXPECT_TRUE(client->is_dead());
   other.join();
   EXPECT_TRUE(waited) << to_string(waited.error());
