@@ -14,6 +14,7 @@ MAY_INCLUDE = {
     "brokers": {"broker", "event", "base"},
     "store": {"event", "base"},
     "stores": {"store", "event", "base"},
+    "inbox": {"store", "event", "base"},
     "bridge": {"broker", "event", "base"},
     "service": {"brokers", "broker", "event", "base"},
     "testing": {"service", "brokers", "broker", "event", "base"},
@@ -56,7 +57,7 @@ def wrong_include(path, included):
         if target not in allowed and not (is_test and target in ("testing", "brokers")):
             return f"{room} must not know {target}"
         return None
-    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "bridge", "service"}
+    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "inbox", "bridge", "service"}
     if len(parts) > 1 and parts[0] in private:
         if is_public:
             return "a public header must not include a private one"

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int many = 50;  // goes in several requests
+constexpr int many = 50;                 // goes in several requests
 constexpr std::int16_t produce_api = 0;  // its number in Kafka's protocol
 
 struct Silent final : LogSink {
@@ -43,9 +43,7 @@ class KafkaFirstRecord : public ::testing::Test {
     expect_offsets(publish(1), 0);
     use("t");
   }
-  void use(const std::string& name) {
-    topic = client->topic(name, std::chrono::steady_clock::now() + 5s).or_throw();
-  }
+  void use(const std::string& name) { topic = client->topic(name, std::chrono::steady_clock::now() + 5s).or_throw(); }
 
   /// Each event by itself; the answers in their order.
   std::vector<Result<std::vector<Published>>> publish(int count) {
@@ -110,7 +108,8 @@ TEST_F(KafkaFirstRecord, IsFollowedByNothingWhereItIsRefused) {
   EXPECT_EQ(answer.error().code, "too_large") << to_string(answer.error());
   EXPECT_EQ(answer.error().message.find("outcome"), std::string::npos);
   expect_offsets(publish(1), 0);
-  EXPECT_TRUE(client->reserve(std::uint64_t{1} << 62, std::chrono::steady_clock::now() + 5s)) << "room was not given back";
+  EXPECT_TRUE(client->reserve(std::uint64_t{1} << 62, std::chrono::steady_clock::now() + 5s))
+      << "room was not given back";
 }
 
 /// librdkafka says so of what it takes for written, since the server took what came after it.

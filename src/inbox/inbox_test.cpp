@@ -1,0 +1,168 @@
+#include "tidings/inbox/inbox.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include <filesystem>
+#include <thread>
+
+#include "tidings/base/clock.hpp"
+#include "tidings/stores/open.hpp"
+
+namespace tidings::inbox {
+namespace {
+
+using namespace std::chrono_literals;
+
+class InboxTest : public ::testing::Test {
+ protected:
+  InboxTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "tidings-inbox-XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+    store = open_store("sqlite:" + folder + "/data.db").or_throw();
+  }
+  ~InboxTest() override {
+    store.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  Inbox open(std::string_view consumer = "shop.reserve", std::string_view topic = "orders", Duration window = 7 * 24h) {
+    return Inbox::open(*store, consumer, topic, {.window = window, .clock = &clock}).or_throw();
+  }
+  [[nodiscard]] Arrival arrival(std::string_view id, std::uint64_t offset) const {
+    return {.message_id = id, .partition = Partition{1}, .offset = Offset{offset}, .appended = clock.now()};
+  }
+  Result<bool> handle(Inbox& inbox, const Arrival& one) {
+    auto tx = store->begin(10s).or_throw();
+    auto first = inbox.mark(*tx, one);
+    if (first) tx->commit().or_throw();
+    return first;
+  }
+  static std::size_t clean(Inbox& inbox, Store& store, std::size_t most = 1'000) {
+    std::size_t all = 0;
+    for (;;) {
+      const auto cleaned = inbox.clean_up(store, most).or_throw();
+      all += cleaned.marks;
+      if (cleaned.is_done) return all;
+    }
+  }
+
+  ManualClock clock;
+  std::string folder;
+  std::unique_ptr<Store> store;
+};
+
+TEST_F(InboxTest, WhatWasCommittedIsKnown) {
+  auto inbox = open();
+  EXPECT_TRUE(handle(inbox, arrival("a", 0)).or_throw());
+  EXPECT_FALSE(handle(inbox, arrival("a", 0)).or_throw());
+  EXPECT_FALSE(handle(inbox, arrival("a", 7)).or_throw()) << "published twice";
+  EXPECT_TRUE(handle(inbox, arrival("b", 1)).or_throw());
+  auto again = open();
+  EXPECT_FALSE(handle(again, arrival("b", 1)).or_throw());
+}
+
+TEST_F(InboxTest, WhatWasRolledBackIsNot) {
+  auto inbox = open();
+  {
+    auto tx = store->begin(10s).or_throw();
+    EXPECT_TRUE(inbox.mark(*tx, arrival("a", 0)).or_throw());
+    EXPECT_FALSE(inbox.mark(*tx, arrival("a", 0)).or_throw());
+  }
+  EXPECT_TRUE(handle(inbox, arrival("a", 0)).or_throw());
+}
+
+TEST_F(InboxTest, EachConsumerAndTopicHasItsOwn) {
+  auto one = open();
+  auto other = open("shop.bill");
+  auto of_topic = open("shop.reserve", "returns");
+  for (auto* inbox : {&one, &other, &of_topic}) EXPECT_TRUE(handle(*inbox, arrival("a", 0)).or_throw());
+  for (auto* inbox : {&one, &other, &of_topic}) EXPECT_FALSE(handle(*inbox, arrival("a", 0)).or_throw());
+}
+
+TEST_F(InboxTest, MarksAreKeptForTheWindowAndThenRemovedInSteps) {
+  auto inbox = open();
+  auto other = open("shop.bill", "orders", 30 * 24h);
+  for (int number = 0; number < 25; ++number) {
+    EXPECT_TRUE(handle(inbox, arrival(std::to_string(number), number)).or_throw());
+    EXPECT_TRUE(handle(other, arrival(std::to_string(number), number)).or_throw());
+  }
+  clock.advance(7 * 24h);
+  EXPECT_TRUE(handle(inbox, arrival("young", 25)).or_throw());
+  EXPECT_EQ(clean(inbox, *store, 10), 0U);
+  clock.advance(2h);
+  EXPECT_EQ(clean(inbox, *store, 10), 25U);
+  EXPECT_EQ(clean(inbox, *store, 10), 0U);
+  EXPECT_FALSE(handle(inbox, arrival("young", 25)).or_throw());
+  EXPECT_FALSE(handle(other, arrival("3", 3)).or_throw()) << "another's window is longer";
+  EXPECT_EQ(clean(other, *store, 10), 0U);
+  clock.advance(30 * 24h);
+  EXPECT_EQ(clean(other, *store, 10), 25U);
+}
+
+TEST_F(InboxTest, WhatMayHaveBeenHandledBeyondTheWindowIsRefused) {
+  auto inbox = open();
+  auto handled = arrival("a", 4);
+  auto not_handled = arrival("b", 5);
+  EXPECT_TRUE(handle(inbox, handled).or_throw());
+  clock.advance(8 * 24h);
+  EXPECT_FALSE(handle(inbox, handled).or_throw()) << "its mark is there still";
+  clean(inbox, *store);
+  const auto refused = handle(inbox, handled);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "beyond_inbox_window");
+  EXPECT_EQ(refused.error().retry, Retry::never);
+  EXPECT_TRUE(handle(inbox, not_handled).or_throw()) << "old, but nothing from there on was ever handled";
+  EXPECT_TRUE(handle(inbox, arrival("c", 3)).or_throw()) << "new, as of a topic that was made anew";
+}
+
+TEST_F(InboxTest, WhoWantsTheEffectsOnceMoreHasThemForgotten) {
+  auto inbox = open();
+  for (int number = 0; number < 5; ++number)
+    EXPECT_TRUE(handle(inbox, arrival(std::to_string(number), number)).or_throw());
+  const auto third = arrival("3", 3);
+  const auto first = arrival("1", 1);
+  const auto forget = [&](Offset from) {
+    auto tx = store->begin(10s).or_throw();
+    const auto marks = inbox.forget(*tx, Partition{1}, from).or_throw();
+    tx->commit().or_throw();
+    return marks;
+  };
+  EXPECT_EQ(forget(Offset{3}), 2U);
+  EXPECT_TRUE(handle(inbox, third).or_throw());
+  EXPECT_FALSE(handle(inbox, first).or_throw());
+  clock.advance(8 * 24h);
+  clean(inbox, *store);
+  EXPECT_FALSE(handle(inbox, third));
+  EXPECT_EQ(forget(Offset{3}), 0U);
+  EXPECT_TRUE(handle(inbox, third).or_throw()) << "also what was cleaned up";
+  EXPECT_FALSE(handle(inbox, first));
+}
+
+TEST_F(InboxTest, OneOfManyThatComeAtOnceHandlesIt) {
+  auto inbox = open();
+  std::atomic<int> handled = 0;
+  std::vector<std::jthread> all;
+  for (int thread = 0; thread < 4; ++thread)
+    all.emplace_back([&] {
+      for (int number = 0; number < 50; ++number)
+        if (handle(inbox, arrival(std::to_string(number), number)).or_throw()) ++handled;
+    });
+  all.clear();
+  EXPECT_EQ(handled, 50);
+}
+
+TEST_F(InboxTest, MistakesAreTold) {
+  const auto code = [&](std::string_view consumer, const InboxOptions& options) {
+    return Inbox::open(*store, consumer, "t", options).error().code;
+  };
+  EXPECT_EQ(code("", {}), "invalid_name");
+  EXPECT_EQ(code("c", {.window = 0s}), "invalid_options");
+  EXPECT_EQ(code("c", {.prefix = "x; drop table y"}), "invalid_options");
+  EXPECT_EQ(code("c", {.prefix = "a.b.c"}), "invalid_options");
+}
+
+}  // namespace
+}  // namespace tidings::inbox
