@@ -18,9 +18,8 @@ bool is_prefix(std::string_view text) {
   const auto dot = text.find('.');
   const auto is_name = [](std::string_view name) {
     return !name.empty() && name.size() <= 40 && (name.front() < '0' || name.front() > '9') &&
-           std::ranges::all_of(name, [](char at) {
-             return at == '_' || (at >= 'a' && at <= 'z') || (at >= '0' && at <= '9');
-           });
+           std::ranges::all_of(
+               name, [](char at) { return at == '_' || (at >= 'a' && at <= 'z') || (at >= '0' && at <= '9'); });
   };
   return dot == text.npos ? is_name(text) : is_name(text.substr(0, dot)) && is_name(text.substr(dot + 1));
 }
@@ -63,8 +62,9 @@ Result<Inbox> Inbox::open(Store& store, std::string_view consumer, std::string_v
   if (consumer.empty() || topic.empty())
     return Error{"invalid_name", "an inbox is of a consumer and a topic; neither may be empty"};
   if (!is_prefix(options.prefix))
-    return Error{"invalid_options", "the prefix of an inbox's tables is [a-z_][a-z0-9_]*, with SCHEMA. before it where "
-                                    "the database has schemas"};
+    return Error{"invalid_options",
+                 "the prefix of an inbox's tables is [a-z_][a-z0-9_]*, with SCHEMA. before it where "
+                 "the database has schemas"};
   if (options.window <= Duration::zero() || options.window > window_max)
     return Error{"invalid_options", "the window of an inbox is more than nothing, and ten years at most"};
   auto tx = store.begin(wait_max);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tidings/base/result.hpp"
+#include "tidings/event/detail/is_optional.hpp"
 #include "tidings/event/reflect.hpp"
 
 /// Values on their way to a database and back: null, integers, floating point numbers, text, bytes. What else a program
@@ -27,11 +28,6 @@ using SqlView = std::variant<std::monostate, std::int64_t, double, std::string_v
 [[nodiscard]] std::string_view sql_kind(const SqlView& value);
 
 namespace detail {
-
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
 
 template <class T>
 concept SqlText = std::convertible_to<const T&, std::string_view>;

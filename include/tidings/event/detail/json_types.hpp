@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "tidings/event/detail/is_optional.hpp"
 #include "tidings/event/enumerators.hpp"
 #include "tidings/event/event_data.hpp"
 #include "tidings/event/reflect.hpp"
@@ -25,10 +26,6 @@ namespace tidings::detail {
 template <class>
 inline constexpr bool never = false;
 
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
 template <class T>
 inline constexpr bool is_vector = false;
 template <class T>
