@@ -3,6 +3,7 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -72,10 +73,24 @@ class Transaction {
     return static_cast<Native*>(native_handle(type_name<Native>));
   }
 
+  /// As if a statement had failed: nothing of it can be committed any more, since `why`.
+  virtual void fail(const Error& why);
+
+  /// `call` runs once this has been committed, on the thread that did it, after the database has been given free; never
+  /// where it is rolled back. Once for each `what`, however often it is asked for. It must be short, and not throw.
+  void after_commit(const void* what, std::function<void()> call);
+
  protected:
   Transaction() = default;
+  /// For stores: all of it is committed, and what was to be done after that is done.
+  void tell_committed();
 
  private:
+  struct AfterCommit {
+    const void* what;
+    std::function<void()> call;
+  };
+
   template <class F, class... Args>
   static Result<> with_parameters(F&& call, const Args&... args) {
     static_assert(
@@ -100,6 +115,8 @@ class Transaction {
   virtual Result<> run_query(std::string_view sql, std::span<const SqlView> parameters, detail::RowSink& rows) = 0;
   /// Of the type so called, as `type_name` spells it.
   [[nodiscard]] virtual void* native_handle(std::string_view type) = 0;
+
+  std::vector<AfterCommit> after_commit_;
 };
 
 /// One that its owner may end. Rolled back when it goes.

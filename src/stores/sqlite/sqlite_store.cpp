@@ -42,8 +42,11 @@ class SqliteStore::Open final : public OpenTransaction {
       return why;
     }
     end();
+    tell_committed();
     return {};
   }
+
+  void fail(const Error& why) override { (void)failed(why); }
 
   void roll_back() override {
     if (has_ended_) return;

@@ -108,6 +108,37 @@ TEST_F(SqliteStoreTest, WhatCameSinceASavepointIsTakenBackAlone) {
   EXPECT_EQ(stock(*store), (std::vector<Item>{{"ink", 5}, {"pen", 9}}));
 }
 
+TEST_F(SqliteStoreTest, WhatIsFailedByItsUserCannotBeCommittedAndSaysWhy) {
+  auto store = with_stock();
+  auto tx = store->begin(10s).or_throw();
+  tx->execute("update stock set left = 1").or_throw();
+  tx->fail(Error{"too_large", "an event is too large"});
+  EXPECT_EQ(tx->execute("update stock set left = 2").error().code, "transaction_failed");
+  const auto committed = tx->commit();
+  ASSERT_FALSE(committed);
+  EXPECT_NE(committed.error().message.find("an event is too large"), std::string::npos) << committed.error().message;
+  EXPECT_EQ(stock(*store), (std::vector<Item>{{"ink", 10}, {"pen", 10}}));
+}
+
+TEST_F(SqliteStoreTest, WhatIsToBeDoneAfterTheCommitIsDoneThenAndOnce) {
+  auto store = with_stock();
+  int told = 0;
+  const auto tell = [&] {
+    ++told;
+    EXPECT_TRUE(store->begin(Duration{10ms})) << "the database is free by then";
+  };
+  {
+    auto tx = store->begin(10s).or_throw();
+    tx->after_commit(&told, tell);
+  }  // rolled back
+  EXPECT_EQ(told, 0);
+  auto tx = store->begin(10s).or_throw();
+  tx->after_commit(&told, tell);
+  tx->after_commit(&told, tell);
+  tx->commit().or_throw();
+  EXPECT_EQ(told, 1);
+}
+
 TEST_F(SqliteStoreTest, MistakesAreTold) {
   auto store = with_stock();
   const auto code = [&](auto&& call) {

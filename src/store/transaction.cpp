@@ -1,0 +1,21 @@
+#include "tidings/store/transaction.hpp"
+
+#include <algorithm>
+
+namespace tidings {
+
+/// No database takes that as a statement, and all of them say what it was in their message.
+void Transaction::fail(const Error& why) {
+  (void)run_statement("refused: " + to_string(why), {});
+}
+
+void Transaction::after_commit(const void* what, std::function<void()> call) {
+  if (std::ranges::find(after_commit_, what, &AfterCommit::what) == after_commit_.end())
+    after_commit_.push_back({what, std::move(call)});
+}
+
+void Transaction::tell_committed() {
+  for (const auto& after : std::exchange(after_commit_, {})) after.call();
+}
+
+}  // namespace tidings
