@@ -1,0 +1,130 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "tidings/event/make_envelope.hpp"
+#include "tidings/outbox/tables.hpp"
+#include "tidings/store/transaction.hpp"
+
+/// Events that leave with a transaction, or not at all: they are written to a table in it, and a `Relay` publishes them
+/// from there.
+namespace tidings::outbox {
+
+/// What an event has at most where nobody says what: as of topics (`event_bytes_max_default`).
+inline constexpr std::size_t enqueue_bytes_max_default = std::size_t{1} << 20;
+
+struct EnqueueOptions {
+  std::string_view source{};            ///< of an event that is made here: the service's name
+  const EnvelopeView* cause = nullptr;  ///< likewise: the event whose handler publishes
+  std::string_view topic{};             ///< instead of the event's own
+  /// What the topic takes, headers included: who is told here can still do something else.
+  std::size_t event_bytes_max = enqueue_bytes_max_default;
+  bool in_order = false;  ///< an event without a key is refused
+  const Tables* tables = &default_tables();
+  Clock* clock = &system_clock();
+  Entropy* entropy = &system_entropy();
+};
+
+/// A row that is to be put in. What it has is borrowed.
+struct Row {
+  const Tables* tables = nullptr;
+  std::uint32_t part = 0;
+  std::string_view message_id;
+  std::string_view topic;
+  std::string_view key;
+  std::string_view type;
+  std::uint32_t type_version = 1;
+  std::int64_t event_time = 0;  ///< ns since 1970
+  std::string attributes;       ///< all else, encoded
+  std::string_view payload;
+};
+
+/// Names what a handle of a database does for an outbox: for a handle `H` there are, where argument-dependent lookup
+/// finds them by this tag,
+///
+///     Result<> tidings_outbox_insert(tidings::outbox::Hook, H& handle, const tidings::outbox::Row& row);
+///     void tidings_outbox_refuse(tidings::outbox::Hook, H& handle, const tidings::Error& why);
+///
+/// The first executes `row.tables->insert()` with the row's members as `$1` to `$9`, and refuses where no transaction
+/// is open; the second sees to it that the transaction cannot be committed, as far as the database has a way for that.
+/// Neither begins, commits or closes anything. Those of `Transaction` are here; for what a program has in its own hands
+/// there are headers beside this one.
+struct Hook {};
+
+Result<> tidings_outbox_insert(Hook, Transaction& tx, const Row& row);
+void tidings_outbox_refuse(Hook, Transaction& tx, const Error& why);
+
+namespace detail {
+
+template <class Handle>
+concept TakesRows = requires(Handle& handle, const Row& row, const Error& why) {
+  { tidings_outbox_insert(Hook{}, handle, row) } -> std::same_as<Result<>>;
+  tidings_outbox_refuse(Hook{}, handle, why);
+};
+
+/// Checks the event as a broker would, and makes the row of it.
+[[nodiscard]] Result<Row> make_row(std::string_view topic, const EnvelopeView& event, const EnqueueOptions& options);
+/// Something was put in by way of a handle whose commit nobody tells of: relays of this process look soon, and again.
+void expect_commit(const Tables& tables);
+
+template <class Handle>
+Result<> refuse(Handle& handle, Error why) {
+  tidings_outbox_refuse(Hook{}, handle, why);
+  return why;
+}
+
+template <class Handle>
+struct CheckHandle {
+  static constexpr bool value = TakesRows<Handle>;
+  static_assert(value,
+                "tidings: outbox::enqueue takes a tidings::Transaction, or a database's handle whose header is "
+                "included: tidings/outbox/sqlite3.hpp (sqlite3*), libpq.hpp (PGconn*), pqxx.hpp (pqxx::work and other "
+                "real transactions), soci.hpp (soci::session), sqlitecpp.hpp (SQLite::Database)");
+};
+
+}  // namespace detail
+
+/// Puts an event that is encoded already into the outbox, for `topic`, within the transaction that `tx` is in: it is
+/// published under its own id once that has been committed, and never if it is not. A refusal fails the transaction.
+///
+/// Events of one key are published in the order of their ids in the table: who may change one aggregate from two
+/// transactions at once locks its row before this, and they have the order of the changes.
+///
+/// Errors: `invalid_name`, `invalid_event`, `too_large`, `missing_key` where order was demanded, `unsupported` for an
+/// event that is due later, `no_transaction` (never), those of statements.
+template <class Handle>
+Result<> enqueue_envelope(Handle&& tx, std::string_view topic, const EnvelopeView& event,
+                          const EnqueueOptions& options = {}) {
+  if constexpr (detail::CheckHandle<Handle>::value) {
+    auto row = detail::make_row(topic, event, options);
+    if (!row) return detail::refuse(tx, std::move(row).error());
+    return tidings_outbox_insert(Hook{}, tx, *row);
+  } else {
+    return {};
+  }
+}
+
+/// The same with an event of a program's: its topic, its key and its name are those of its traits.
+template <class Handle, class Event>
+Result<> enqueue(Handle&& tx, const Event& event, const EnqueueOptions& options = {}) {
+  constexpr bool fits = detail::CheckHandle<Handle>::value;
+  if constexpr (!tidings::detail::is_event<Event>) {
+    (void)tidings::detail::RefusedEvent<Event>{};
+    return {};
+  } else if constexpr (fits) {
+    auto envelope = make_envelope(
+        event, {.source = options.source, .cause = options.cause, .clock = options.clock, .entropy = options.entropy});
+    if (!envelope) return detail::refuse(tx, std::move(envelope).error());
+    return enqueue_envelope(tx, options.topic.empty() ? event_topic<Event>() : options.topic, envelope->view(),
+                            options);
+  } else {
+    return {};
+  }
+}
+
+}  // namespace tidings::outbox

@@ -1,0 +1,62 @@
+#include "tidings/outbox/enqueue.hpp"
+
+#include "outbox/attributes.hpp"
+#include "outbox/bells.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/event/context.hpp"
+
+namespace tidings::outbox {
+
+Result<> tidings_outbox_insert(Hook, Transaction& tx, const Row& row) {
+  auto done =
+      tx.execute(row.tables->insert(), row.part, row.message_id, row.topic, row.key, row.type, row.type_version,
+                 row.event_time, std::as_bytes(std::span(row.attributes)), std::as_bytes(std::span(row.payload)));
+  if (!done) return done.error();
+  if (Bell::is_any()) {
+    // The tables may be gone by the commit; their name is not, and is what they are known by.
+    auto name = row.tables->name("outbox");
+    static constexpr char once = 0;
+    tx.after_commit(row.tables == &default_tables() ? static_cast<const void*>(&once) : row.tables,
+                    [name = std::move(name)] { Bell::ring(name); });
+  }
+  return {};
+}
+
+void tidings_outbox_refuse(Hook, Transaction& tx, const Error& why) {
+  tx.fail(why);
+}
+
+namespace detail {
+
+void expect_commit(const Tables& tables) {
+  if (Bell::is_any()) Bell::announce(tables.name("outbox"));
+}
+
+Result<Row> make_row(std::string_view topic, const EnvelopeView& event, const EnqueueOptions& options) {
+  if (auto fine = validate_name("topic", topic); !fine) return fine.error();
+  if (auto fine = validate(event, options.event_bytes_max); !fine) return fine.error();
+  if (options.in_order && event.key.empty())
+    return Error{"missing_key", "event " + printable(event.type) +
+                                    " has no key, and order was demanded; give it one (.key in its traits), or leave "
+                                    "EnqueueOptions::in_order alone"};
+  if (event.headers.get(due_header))
+    return Error{"unsupported", "event " + printable(event.type) +
+                                    " is due later, and the outbox publishes at once; publish it with the service"};
+  Row row{.tables = options.tables,
+          // Those without a key are spread.
+          .part = part_of(event.key.empty() ? event.id : event.key),
+          .message_id = event.id,
+          .topic = topic,
+          .key = event.key,
+          .type = event.type,
+          .type_version = event.version,
+          .event_time = event.time.time_since_epoch().count(),
+          .attributes = encode_attributes(event),
+          .payload = event.payload};
+  if (event.key.find('\0') != event.key.npos)
+    return Error{"invalid_event", "the event's key has a NUL, which databases do not keep in a text"};
+  return row;
+}
+
+}  // namespace detail
+}  // namespace tidings::outbox

@@ -1,0 +1,141 @@
+#include "tidings/outbox/schema.hpp"
+
+#include "outbox/dialect.hpp"
+#include "outbox/migrations.hpp"
+
+namespace tidings::outbox {
+
+namespace {
+
+/// Of an event: in the outbox, held, and archived.
+constexpr std::string_view event_columns =
+    "part integer not null, message_id text not null, topic text not null, key text not null, type text not null, "
+    "type_version integer not null, event_time bigint not null, attributes @bytes not null, payload @bytes not null, ";
+
+constexpr std::string_view version_table = "create table if not exists @schema(version integer not null)";
+
+Error newer(std::int64_t found, std::size_t known) {
+  return {"newer_version", "the outbox's tables are of version " + std::to_string(found) +
+                               ", and this build knows up to " + std::to_string(known) +
+                               "; run it with the newer Tidings that made them"};
+}
+
+Result<> refuse_schema(SqlDialect dialect, const Tables& tables) {
+  if (dialect == SqlDialect::sqlite && !tables.schema().empty())
+    return Error{"invalid_name", "SQLite has no schemas; name the outbox's tables with a prefix alone"};
+  return {};
+}
+
+}  // namespace
+
+std::vector<Migration> migrations(SqlDialect dialect) {
+  const auto columns = std::string(event_columns);
+  std::vector<std::string> first{
+      "create table @outbox(id @id, " + columns + "created_at @time not null default (@now))",
+      // A relay reads the rows of a part in the order of their ids.
+      "create index @outbox_by_part on @outbox(part, id)",
+      // `flight`: what was handed to the broker last, with the sequences that it has there.
+      "create table @parts(part integer primary key, owner text, epoch bigint not null default 0, expires_at @time, "
+      "next_sequence bigint not null default 1, flight text not null default '')",
+      "create table @relays(owner text primary key, expires_at @time not null)",
+      // A key whose events are held, since one of them could not be published. `lane`: 0, or the row of an event
+      // without a key, which is held alone.
+      "create table @keys(part integer not null, topic text not null, key text not null, lane bigint not null, "
+      "attempts integer not null, next_at @time not null, parked_at @time, code text not null, error text not null, "
+      "primary key (part, topic, key, lane))",
+      "create index @outbox_due on @keys(part, next_at) where parked_at is null",
+      "create table @held(id bigint primary key, lane bigint not null, " + columns + "created_at @time not null)",
+      "create index @outbox_held_by_key on @held(part, topic, key, lane, id)",
+      "create table @archive(id bigint primary key, " + columns +
+          "created_at @time not null, sent_at @time not null default (@now))",
+      "create index @outbox_archive_by_time on @archive(sent_at)",
+      // Names the outbox to brokers, whatever else publishes there: its producers are `identity * 64 + part`.
+      "create table @identity(identity bigint not null)",
+      dialect == SqlDialect::sqlite ? "insert into @identity values (1 + (random() & 4503599627370495))"
+                                    : "insert into @identity values (1 + floor(random() * 4503599627370495)::bigint)",
+      "with recursive numbers(number) as (select 0 union all select number + 1 from numbers where number < " +
+          std::to_string(part_count - 1) + ") insert into @parts(part) select number from numbers"};
+  if (dialect == SqlDialect::postgres) {
+    // Rows come and go all the time: what is dead must go long before a fifth of a large table is.
+    constexpr std::string_view eager =
+        " set (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000, "
+        "autovacuum_vacuum_cost_delay = 0, autovacuum_vacuum_insert_scale_factor = 0.0, "
+        "autovacuum_vacuum_insert_threshold = 100000, autovacuum_analyze_scale_factor = 0.0, "
+        "autovacuum_analyze_threshold = 50000)";
+    for (const auto* const table : {"@outbox", "@held"})
+      first.push_back("alter table " + std::string(table) + std::string(eager));
+    first.emplace_back("alter table @parts set (fillfactor = 10, autovacuum_vacuum_threshold = 200)");
+  }
+  return {Migration{std::move(first)}};
+}
+
+Result<> migrate(Transaction& tx, SqlDialect dialect, const Tables& tables, std::span<const Migration> steps) {
+  const auto run = [&](std::string_view statement) -> Result<> {
+    auto done = tx.execute(in_dialect(statement, dialect, tables));
+    return done ? Result<>{} : done.error();
+  };
+  if (dialect == SqlDialect::postgres) {
+    // `if not exists` alone is no guard against another process that does the same.
+    if (auto done = run("select pg_advisory_xact_lock(7233183901389)"); !done) return done;
+    if (!tables.schema().empty())
+      if (auto done = run("create schema if not exists \"" + tables.schema() + "\""); !done) return done;
+  }
+  if (auto done = run(version_table); !done) return done;
+  const auto found = tx.query_one<std::int64_t>(in_dialect("select version from @schema", dialect, tables));
+  if (!found) return found.error();
+  const auto version = found->value_or(0);
+  if (version > static_cast<std::int64_t>(steps.size())) return newer(version, steps.size());
+  if (version == static_cast<std::int64_t>(steps.size())) return {};
+  for (const auto& step : steps.subspan(static_cast<std::size_t>(version)))
+    for (const auto& statement : step.statements)
+      if (auto done = run(statement); !done) return done;
+  if (auto done = run("delete from @schema"); !done) return done;
+  return run("insert into @schema values (" + std::to_string(steps.size()) + ")");
+}
+
+std::string schema_sql(SqlDialect dialect, const Tables& tables) {
+  std::string all;
+  const auto add = [&](std::string_view statement) { all += in_dialect(statement, dialect, tables) + ";\n"; };
+  if (dialect == SqlDialect::postgres && !tables.schema().empty())
+    add("create schema if not exists \"" + tables.schema() + "\"");
+  add(version_table);
+  for (const auto& step : migrations(dialect))
+    for (const auto& statement : step.statements) add(statement);
+  add("insert into @schema values (" + std::to_string(schema_version) + ")");
+  return all;
+}
+
+Result<> apply_schema(Store& store, const Tables& tables, Duration wait_max) {
+  if (auto fine = refuse_schema(store.dialect(), tables); !fine) return fine;
+  auto tx = store.begin(wait_max);
+  if (!tx) return tx.error();
+  if (auto done = migrate(**tx, store.dialect(), tables, migrations(store.dialect())); !done) return done;
+  return (*tx)->commit();
+}
+
+Result<> check_schema(Store& store, const Tables& tables, Duration wait_max) {
+  if (auto fine = refuse_schema(store.dialect(), tables); !fine) return fine;
+  auto tx = store.begin(wait_max);
+  if (!tx) return tx.error();
+  const auto dialect = store.dialect();
+  // Not by asking for the table itself: what fails says only that a statement is wrong.
+  const auto there = tx->get()->query_one<std::int64_t>(
+      dialect == SqlDialect::sqlite ? "select count(*) from sqlite_master where type = 'table' and name = $1"
+                                    : "select count(to_regclass($1::text))",
+      tables.name("outbox_schema"));
+  if (!there) return there.error();
+  const auto missing = Error{"no_outbox", "the database has no table " + tables.name("outbox_schema") +
+                                              "; make the outbox's tables with apply_schema, or as schema_sql says"};
+  if (there->value_or(0) == 0) return missing;
+  const auto found = tx->get()->query_one<std::int64_t>(in_dialect("select version from @schema", dialect, tables));
+  if (!found) return found.error();
+  if (!*found) return missing;
+  if (**found > schema_version) return newer(**found, schema_version);
+  if (**found < schema_version)
+    return Error{"older_version", "the outbox's tables are of version " + std::to_string(**found) + ", and " +
+                                      std::to_string(schema_version) +
+                                      " is needed; bring them there with apply_schema"};
+  return {};
+}
+
+}  // namespace tidings::outbox

@@ -1,0 +1,89 @@
+#include "outbox/statements.hpp"
+
+#include "outbox/dialect.hpp"
+
+namespace tidings::outbox {
+
+namespace {
+
+const std::string event =
+    "part, message_id, topic, key, type, type_version, event_time, attributes, payload, created_at";
+const std::string stored =
+    "o.id, o.part, o.message_id, o.topic, o.key, o.type, o.type_version, o.event_time, o.attributes, o.payload, ";
+const std::string held_column =
+    "case when exists (select 1 from @keys k where k.part = o.part and k.topic = o.topic and k.key = o.key and "
+    "k.lane = 0) then 1 else 0 end as is_held ";
+const std::string this_key = " where part = $1 and topic = $2 and key = $3 and lane = $4";
+
+}  // namespace
+
+Statements::Statements(SqlDialect dialect, const Tables& tables) {
+  const auto in = [&](std::string_view text) { return in_dialect(text, dialect, tables); };
+  const bool is_sqlite = dialect == SqlDialect::sqlite;
+
+  beat =
+      in("insert into @relays(owner, expires_at) values ($1, @later($2)) on conflict (owner) do update set "
+         "expires_at = excluded.expires_at");
+  forget = in("delete from @relays where expires_at < @now");
+  relays = in("select count(*) from @relays where expires_at >= @now");
+  renew = in("update @parts set expires_at = @later($2) where owner = $1 returning part, epoch");
+  release = in("update @parts set owner = null, expires_at = null where owner = $1 and part @among($2)");
+  leave = in("delete from @relays where owner = $1");
+  free = in("select part from @parts where owner is null or expires_at < @now order by part limit $1 @skip");
+  // By the clock, so that neither goes back where a database is restored from a copy: what is published then under an
+  // epoch or a sequence that was used before would be refused, or taken as there already.
+  take =
+      in("update @parts set owner = $1, expires_at = @later($2), "
+         "epoch = case when epoch >= @seconds then epoch + 1 else @seconds end, "
+         "next_sequence = case when next_sequence >= @micros then next_sequence else @micros end "
+         "where part @among($3) and (owner is null or expires_at < @now) "
+         "returning part, epoch, next_sequence, flight");
+  check = in("select part, epoch from @parts where owner = $1 and part @among($2) order by part @lock");
+
+  // The first of each part by its index, whatever stands behind them.
+  fetch = is_sqlite ? in("select " + stored + held_column +
+                         "from json_each($1) p join @outbox o on o.id in "
+                         "(select i.id from @outbox i where i.part = p.value order by i.id limit $2)")
+                    : in("select " + stored + held_column +
+                         "from unnest($1::text::bigint[]) as p(part) cross join lateral "
+                         "(select * from @outbox i where i.part = p.part order by i.id limit $2) o");
+  of_outbox = in("select " + stored + "0 as is_held from @outbox o where o.id @among($1)");
+  of_held = in("select " + stored + "1 as is_held from @held o where o.id @among($1)");
+  due =
+      in("select part, topic, key, lane, attempts from @keys where part @among($1) and parked_at is null and "
+         "next_at <= @now order by next_at limit $2");
+  of_key = in("select " + stored +
+              "1 as is_held from @held o where o.part = $1 and o.topic = $2 and o.key = $3 and "
+              "o.lane = $4 order by o.id limit $5");
+  const auto field = [](int number, std::string_view type) {
+    return "cast(e.value ->> " + std::to_string(number) + " as " + std::string(type) + ")";
+  };
+  fly =
+      in("update @parts set next_sequence = " + field(2, "bigint") + ", flight = " + field(3, "text") +
+         " from @each($2) e where owner = $1 and part = " + field(0, "bigint") + " and epoch = " + field(1, "bigint"));
+
+  archive_outbox =
+      in("insert into @archive(id, " + event + ") select id, " + event + " from @outbox where id @among($1)");
+  archive_held = in("insert into @archive(id, " + event + ") select id, " + event + " from @held where id @among($1)");
+  remove_outbox = in("delete from @outbox where id @among($1)");
+  remove_held = in("delete from @held where id @among($1)");
+  hold = in("insert into @held(id, lane, " + event + ") select id, case when key = '' then id else 0 end, " + event +
+            " from @outbox where id @among($1)");
+
+  fail =
+      in("insert into @keys as k (part, topic, key, lane, attempts, next_at, code, error) "
+         "values ($1, $2, $3, $4, 1, @now, $5, $6) on conflict (part, topic, key, lane) do update set "
+         "attempts = k.attempts + 1, code = excluded.code, error = excluded.error returning attempts");
+  retry = in("update @keys set next_at = @later($5)" + this_key);
+  park = in("update @keys set parked_at = @now" + this_key);
+  free_key = in("delete from @keys" + this_key +
+                " and not exists (select 1 from @held h where h.part = $1 and h.topic = $2 and h.key = $3 and "
+                "h.lane = $4)");
+  go_on = in("update @keys set attempts = 0, next_at = @now" + this_key + " and parked_at is null");
+
+  clean =
+      in("delete from @archive where id in (select id from @archive where sent_at < @later($1) order by sent_at "
+         "limit $2)");
+}
+
+}  // namespace tidings::outbox

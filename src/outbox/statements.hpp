@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+
+#include "tidings/outbox/tables.hpp"
+#include "tidings/store/store.hpp"
+
+namespace tidings::outbox {
+
+/// A relay's statements, in the words of its database.
+struct Statements {
+  Statements(SqlDialect dialect, const Tables& tables);
+
+  // Leases. $1 is the relay's name.
+  std::string beat;     ///< $2 ms
+  std::string forget;   ///< relays that are gone
+  std::string relays;   ///< how many there are
+  std::string renew;    ///< $2 ms; gives the parts
+  std::string release;  ///< $2 parts
+  std::string leave;    ///< is no relay any more
+  std::string free;     ///< $1 how many; parts that nobody holds
+  std::string take;     ///< $2 ms, $3 parts; gives them
+  std::string check;    ///< $2 parts; gives those it holds, which stay so until the end
+
+  // What is next.
+  std::string fetch;      ///< $1 parts, $2 how many of each
+  std::string of_outbox;  ///< $1 ids
+  std::string of_held;    ///< $1 ids
+  std::string due;        ///< $1 parts, $2 how many; keys
+  std::string of_key;     ///< $1 part, $2 topic, $3 key, $4 lane, $5 how many; held events
+  std::string fly;        ///< $1 relay, $2 [[part, epoch, next sequence, flight]…]; changes those it holds
+
+  // What becomes of them. $1 ids.
+  std::string archive_outbox, archive_held;
+  std::string remove_outbox, remove_held;
+  std::string hold;  ///< from the outbox to those that are held
+
+  // Keys: $1 part, $2 topic, $3 key, $4 lane.
+  std::string fail;   ///< $5 code, $6 error; gives the attempts
+  std::string retry;  ///< $5 ms
+  std::string park;
+  std::string free_key;  ///< where nothing of it is held any more
+  std::string go_on;     ///< what is held of it is due
+
+  std::string clean;  ///< $1 ms, negative: sent before that, $2 how many
+};
+
+}  // namespace tidings::outbox
