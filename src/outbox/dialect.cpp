@@ -19,6 +19,7 @@ struct Word {
 #define TIDINGS_SQLITE_NOW "cast((julianday('now') - 2440587.5) * 86400000 as integer)"
 constexpr std::array words{
     Word{"now", TIDINGS_SQLITE_NOW, "clock_timestamp()"},
+    Word{"now_ms", TIDINGS_SQLITE_NOW, "(extract(epoch from clock_timestamp()) * 1000)::bigint"},
     Word{"later", "(" TIDINGS_SQLITE_NOW " + %)", "(clock_timestamp() + (%)::bigint * interval '1 millisecond')"},
     Word{"ms", "(%)", "(extract(epoch from %) * 1000)::bigint"},
     Word{"seconds", "(" TIDINGS_SQLITE_NOW " / 1000 - 1704067200)",

@@ -13,7 +13,7 @@ namespace tidings::outbox {
 /// A statement of ours in a database's own words. What differs stands behind an `@`:
 ///
 ///     @outbox @parts @relays @keys @held @archive @schema    the tables; @outbox_NAME an index of theirs
-///     @now                     the database's clock
+///     @now @now_ms             the database's clock, as a time and as milliseconds since 1970
 ///     @later($1)               so many milliseconds after it
 ///     @ms(COLUMN)              a time as milliseconds since 1970
 ///     @seconds @micros         the clock as a number: since 2024, since 1970

@@ -53,7 +53,7 @@ Result<OutboxStatus> status(Store& store, const Tables& tables) {
     status.backlog_is_exact = false;
   }
   const auto first =
-      tx.query_one<First>(in("select @ms(@now) - @ms(created_at) as age_ms from @outbox order by id limit 1"));
+      tx.query_one<First>(in("select @now_ms - @ms(created_at) as age_ms from @outbox order by id limit 1"));
   if (!first) return first.error();
   if (*first) status.oldest = std::chrono::milliseconds{std::max<std::int64_t>((*first)->age_ms, 0)};
 

@@ -1,0 +1,482 @@
+#include "outbox/engine.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "outbox/testing.hpp"
+
+namespace tidings::outbox {
+namespace {
+
+using Ids = std::vector<std::string>;
+
+class EngineTest : public OutboxTest {
+ protected:
+  /// Keys of one part, so that what happens to one of them could touch the others.
+  static std::vector<std::string> keys_of_one_part(std::size_t count) {
+    std::vector<std::string> keys;
+    for (int number = 0; keys.size() < count; ++number) {
+      auto key = "k" + std::to_string(number);
+      if (part_of(key) == part_of("k0")) keys.push_back(std::move(key));
+    }
+    return keys;
+  }
+  /// The broker refuses events whose ids begin so.
+  static SteeredBroker::Step refusing(std::string prefix) {
+    return [prefix = std::move(prefix)](std::string_view, std::span<const EnvelopeView> events) -> Result<> {
+      for (const auto& event : events)
+        if (event.id.starts_with(prefix)) return Error{"too_large", "it is too large"};
+      return {};
+    };
+  }
+  std::vector<ParkedKey> held() { return held_keys(*store_, 100, tables_).or_throw(); }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, EngineTest, ::testing::ValuesIn(store_kinds()));
+
+TEST_P(EngineTest, EventsOfAKeyLeaveInTheirOrderAndAreGoneThen) {
+  for (int event = 0; event < 300; ++event) {
+    const auto name = std::to_string(event);
+    put((event % 7 == 0 ? "x" : "e") + name, event % 7 == 0 ? "" : "k" + std::to_string(event % 5));
+  }
+  auto engine = start(*store_, *broker_, options_);
+  work(*engine);
+  const auto all = published();
+  EXPECT_EQ(std::set(all.begin(), all.end()).size(), 300U);
+  EXPECT_EQ(all.size(), 300U);
+  std::map<int, int> last;
+  for (const auto& id : all) {
+    if (id[0] == 'x') continue;
+    const int number = std::stoi(id.substr(1));
+    EXPECT_GE(number, last[number % 5]) << "within a key";
+    last[number % 5] = number;
+  }
+  EXPECT_EQ(backlog(), 0);
+  EXPECT_EQ(engine->counts().sent, 300U);
+  EXPECT_EQ(engine->counts().duplicates, 0U);
+}
+
+TEST_P(EngineTest, WhatDiesBetweenPublishingAndRemovingIsThereOnce) {
+  for (int event = 0; event < 20; ++event) put("e" + std::to_string(event), "k" + std::to_string(event % 3));
+  start(*store_, *broker_, options_)->cycle(10s).or_throw();  // and goes, as in a crash: nothing is removed
+  EXPECT_EQ(published().size(), 20U);
+  EXPECT_EQ(backlog(), 20);
+  for (int event = 20; event < 25; ++event) put("e" + std::to_string(event), "k" + std::to_string(event % 3));
+  sleep_beyond_the_lease();
+  auto next = start(*store_, *broker_, options_);
+  work(*next);
+  EXPECT_EQ(published().size(), 25U);
+  EXPECT_EQ(next->counts().duplicates, 20U);
+  EXPECT_EQ(backlog(), 0);
+}
+
+/// What the test before it is worth: without what the relay tells of itself the events are there twice.
+TEST_P(EngineTest, WithoutProducersWhatDiesInBetweenComesAgainUnderTheSameId) {
+  SteeredBroker broker(*broker_);
+  broker.forget_producers();
+  for (int event = 0; event < 20; ++event) put("e" + std::to_string(event), "k" + std::to_string(event % 3));
+  start(*store_, broker, options_)->cycle(10s).or_throw();
+  sleep_beyond_the_lease();
+  work(*start(*store_, broker, options_));
+  auto all = published();
+  EXPECT_EQ(all.size(), 40U);
+  EXPECT_EQ(std::set(all.begin(), all.end()).size(), 20U);
+}
+
+TEST_P(EngineTest, WhatNobodyHasSentYetIsSentByTheNextInItsOrder) {
+  SteeredBroker broker(*broker_);
+  broker.before = [](auto, auto) { return Error{"unreachable", "away", Retry::same_call}; };
+  for (int event = 0; event < 10; ++event) put("e" + std::to_string(event), "k");
+  EXPECT_TRUE(start(*store_, broker, options_)->cycle(10s).or_throw().broker_trouble);
+  for (int event = 10; event < 20; ++event) put("e" + std::to_string(event), "k");
+  sleep_beyond_the_lease();
+  work(*start(*store_, *broker_, options_));
+  Ids expected;
+  for (int event = 0; event < 20; ++event) expected.push_back("e" + std::to_string(event));
+  EXPECT_EQ(published(), expected);
+}
+
+/// A relay stands still just before it publishes, longer than its lease; another one has its parts, publishes what it
+/// had begun, and more. Then the first goes on.
+class LateRelayTest : public EngineTest {
+ protected:
+  Ids late(bool strips_producers) {
+    for (int event = 0; event < 10; ++event) put("e" + std::to_string(event), "k");
+    SteeredBroker broker(*broker_);
+    broker.strips_producers = strips_producers;
+    const auto other_store = open_again();
+    std::unique_ptr<Engine> other;
+    bool is_first = true;
+    broker.before = [&](auto, auto) -> Result<> {
+      if (!std::exchange(is_first, false)) return {};
+      sleep_beyond_the_lease();
+      for (int event = 10; event < 20; ++event) put("e" + std::to_string(event), "k");
+      other = start(*other_store, *broker_, options_);
+      work(*other);
+      return {};
+    };
+    auto first = start(*store_, broker, options_);
+    first->cycle(10s).or_throw();
+    fenced_ = first->counts().fenced;
+    if (first->is_beat_due()) first->beat(10s).or_throw();
+    first->cycle(10s).or_throw();
+    put("e20", "k");
+    work(*other);
+    work(*first);
+    return published();
+  }
+  static Ids in_order() {
+    Ids all;
+    for (int event = 0; event <= 20; ++event) all.push_back("e" + std::to_string(event));
+    return all;
+  }
+  std::uint64_t fenced_ = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Stores, LateRelayTest, ::testing::ValuesIn(store_kinds()));
+
+TEST_P(LateRelayTest, IsFencedAndNothingIsOutOfOrderNorTwice) {
+  EXPECT_EQ(late(false), in_order());
+  EXPECT_EQ(fenced_, 1U);
+  EXPECT_EQ(backlog(), 0);
+}
+
+/// What the test before it is worth.
+TEST_P(LateRelayTest, WithoutProducersItWouldReorder) {
+  EXPECT_NE(late(true), in_order());
+}
+
+TEST_P(LateRelayTest, WhatItDecidesOfPartsThatAreAnothersIsNotWritten) {
+  put("e0", "k");
+  SteeredBroker broker(*broker_);
+  broker.before = refusing("e");  // its own opinion
+  auto first = start(*store_, broker, options_);
+  first->cycle(10s).or_throw();
+  sleep_beyond_the_lease();
+  const auto other_store = open_again();
+  auto other = start(*other_store, *broker_, options_);
+  work(*other);
+  first->cycle(10s).or_throw();
+  EXPECT_EQ(held().size(), 0U) << "the key is held for an event that has been published";
+  EXPECT_FALSE(first->leases().held().contains(part_of("k")));
+  put("e1", "k");
+  work(*other);
+  EXPECT_EQ(published(), (Ids{"e0", "e1"}));
+}
+
+TEST_P(EngineTest, AnOutcomeThatIsNotKnownIsTriedUnderTheSameIdAndSequence) {
+  for (int event = 0; event < 10; ++event) put("e" + std::to_string(event), "k" + std::to_string(event % 2));
+  SteeredBroker broker(*broker_);
+  int times = 3;
+  broker.after = [&](auto, auto) -> Result<> {
+    if (times-- > 0) return Error{"outcome_unknown", "no answer", Retry::same_call};
+    return {};
+  };
+  auto engine = start(*store_, broker, options_);
+  for (int turn = 0; turn < 6; ++turn) engine->cycle(10s).or_throw();
+  work(*engine);
+  EXPECT_EQ(published().size(), 10U);
+  EXPECT_EQ(engine->counts().failed, 0U);
+  EXPECT_EQ(backlog(), 0);
+}
+
+TEST_P(EngineTest, ARefusedEventHoldsItsKeyAndNoOther) {
+  const auto keys = keys_of_one_part(3);
+  put("a0", keys[0]);
+  put("bad1", keys[1]);
+  put("c2", keys[2]);
+  put("b3", keys[1]);
+  put("a4", keys[0]);
+  put("b5", keys[1], "other");  // another topic keeps another order
+  SteeredBroker broker(*broker_);
+  broker.before = refusing("bad");
+  options_.attempts_max = 1'000'000;
+  auto engine = start(*store_, broker, options_);
+  for (int turn = 0; turn < 10; ++turn) engine->cycle(10s).or_throw();
+  EXPECT_EQ(published(), (Ids{"a0", "c2", "a4"}));
+  EXPECT_EQ(published("other"), (Ids{"b5"}));
+  put("b6", keys[1]);
+  put("a7", keys[0]);
+  for (int turn = 0; turn < 10; ++turn) engine->cycle(10s).or_throw();
+  EXPECT_EQ(published(), (Ids{"a0", "c2", "a4", "a7"}));
+  ASSERT_EQ(held().size(), 1U);
+  const auto key = held()[0];
+  EXPECT_EQ(key.key, (HeldKey{"orders", keys[1]}));
+  EXPECT_EQ(key.events, 3U);
+  EXPECT_EQ(key.first_id, "bad1");
+  EXPECT_EQ(key.code, "too_large");
+  EXPECT_FALSE(key.is_parked);
+  EXPECT_EQ(backlog(), 0) << "what is held stands in nobody's way";
+  broker.before = nullptr;  // mended
+  EXPECT_TRUE(eventually([&] {
+    work(*engine);
+    return held().empty();
+  }));
+  EXPECT_EQ(published(), (Ids{"a0", "c2", "a4", "a7", "bad1", "b3", "b6"}));
+}
+
+TEST_P(EngineTest, AfterItsAttemptsAKeyIsParkedUntilItIsDrivenAgain) {
+  const auto keys = keys_of_one_part(2);
+  put("bad0", keys[0]);
+  put("b1", keys[1]);
+  SteeredBroker broker(*broker_);
+  broker.before = refusing("bad");
+  options_.attempts_max = 3;
+  auto engine = start(*store_, broker, options_);
+  EXPECT_TRUE(eventually([&] {
+    work(*engine);
+    return engine->counts().failed == 3;
+  }));
+  work(*engine);
+  ASSERT_EQ(held().size(), 1U);
+  EXPECT_TRUE(held()[0].is_parked);
+  EXPECT_EQ(held()[0].attempts, 3);
+  EXPECT_NE(log_.text().find("parked"), std::string::npos);
+  std::this_thread::sleep_for(20ms);
+  put("a2", keys[0]);
+  work(*engine);
+  EXPECT_EQ(engine->counts().failed, 3U) << "by itself it is tried no more";
+  EXPECT_EQ(status(*store_, tables_).or_throw().parked_keys, 1U);
+
+  EXPECT_EQ(redrive(*store_, {"orders", "nobody"}, tables_).error().code, "unknown_key");
+  redrive(*store_, held()[0].key, tables_).or_throw();  // nothing was mended
+  EXPECT_TRUE(eventually([&] {
+    work(*engine);
+    return engine->counts().failed == 6;
+  }));
+  work(*engine);
+  ASSERT_EQ(held().size(), 1U);
+  EXPECT_TRUE(held()[0].is_parked);
+
+  broker.before = nullptr;
+  put("a3", keys[0]);
+  EXPECT_EQ(redrive_all(*store_, tables_).or_throw(), 1U);
+  work(*engine);
+  put("a4", keys[0]);
+  work(*engine);
+  EXPECT_EQ(published(), (Ids{"b1", "bad0", "a2", "a3", "a4"}));
+  EXPECT_TRUE(held().empty());
+  EXPECT_EQ(number("select count(*) from @held"), 0);
+}
+
+TEST_P(EngineTest, EventsWithoutAKeyAreHeldAlone) {
+  put("bad0", "");
+  put("e1", "");
+  put("bad2", "");
+  SteeredBroker broker(*broker_);
+  broker.before = refusing("bad");
+  options_.attempts_max = 1;
+  auto engine = start(*store_, broker, options_);
+  work(*engine);
+  EXPECT_EQ(published(), (Ids{"e1"}));
+  ASSERT_EQ(held().size(), 2U);
+  EXPECT_NE(held()[0].key.row, held()[1].key.row);
+  const auto bad2 = held()[held()[0].first_id == "bad2" ? 0 : 1].key;
+  EXPECT_EQ(drop(*store_, bad2, tables_).or_throw(), 1U);
+  EXPECT_EQ(drop(*store_, bad2, tables_).error().code, "unknown_key");
+  broker.before = nullptr;
+  redrive_all(*store_, tables_).or_throw();
+  work(*engine);
+  EXPECT_EQ(published(), (Ids{"e1", "bad0"}));
+}
+
+TEST_P(EngineTest, WhatIsDroppedGoesAndWhatComesLaterIsPublished) {
+  put("bad0", "k");
+  put("e1", "k");
+  SteeredBroker broker(*broker_);
+  broker.before = refusing("bad");
+  options_.attempts_max = 1;
+  auto engine = start(*store_, broker, options_);
+  work(*engine);
+  EXPECT_EQ(drop(*store_, {"orders", "k"}, tables_).or_throw(), 2U);
+  put("e2", "k");
+  work(*engine);
+  EXPECT_EQ(published(), (Ids{"e2"}));
+  EXPECT_TRUE(held().empty());
+}
+
+/// The sequence of an event that was refused lies below what was published since: under it the broker would take the
+/// event as there already, and it would be lost.
+TEST_P(EngineTest, ARefusedEventGetsANewSequenceWhoeverSendsItThen) {
+  const auto keys = keys_of_one_part(2);
+  put("bad0", keys[0]);
+  put("b1", keys[1]);
+  SteeredBroker broker(*broker_);
+  broker.before = refusing("bad");
+  {
+    auto engine = start(*store_, broker, options_);
+    engine->cycle(10s).or_throw();  // sends
+    engine->cycle(10s).or_throw();  // settles, and dies
+  }
+  sleep_beyond_the_lease();
+  auto next = start(*store_, *broker_, options_);
+  EXPECT_TRUE(eventually([&] {
+    work(*next);
+    return held().empty();
+  }));
+  EXPECT_EQ(published(), (Ids{"b1", "bad0"}));
+  EXPECT_EQ(next->counts().duplicates, 0U);
+}
+
+/// And one that dies before it has settled that: who comes next sends under the sequences that were begun.
+TEST_P(EngineTest, WhoDiesBeforeItSettledARefusalLosesNothing) {
+  const auto keys = keys_of_one_part(2);
+  put("bad0", keys[0]);
+  put("b1", keys[1]);
+  put("a2", keys[0]);
+  SteeredBroker broker(*broker_);
+  broker.before = refusing("bad");
+  start(*store_, broker, options_)->cycle(10s).or_throw();
+  EXPECT_EQ(published(), (Ids{"b1"}));
+  sleep_beyond_the_lease();
+  auto next = start(*store_, broker, options_);
+  for (int turn = 0; turn < 4; ++turn) next->cycle(10s).or_throw();
+  broker.before = nullptr;
+  EXPECT_TRUE(eventually([&] {
+    work(*next);
+    return held().empty();
+  }));
+  EXPECT_EQ(published(), (Ids{"b1", "bad0", "a2"}));
+}
+
+TEST_P(EngineTest, PartsAreSharedFairlyAndThoseOfADeadOneAreTaken) {
+  const auto parts_of = [](const Engine& engine) { return engine.leases().held().size(); };
+  auto first = start(*store_, *broker_, options_);
+  EXPECT_EQ(parts_of(*first), 64U);
+  auto second = start(*store_, *broker_, options_);
+  EXPECT_EQ(parts_of(*second), 0U);
+  first->beat(10s).or_throw();
+  second->beat(10s).or_throw();
+  EXPECT_EQ(parts_of(*first), 32U);
+  EXPECT_EQ(parts_of(*second), 32U);
+  auto third = start(*store_, *broker_, options_);
+  for (auto* const engine : {first.get(), second.get(), third.get()}) engine->beat(10s).or_throw();
+  EXPECT_EQ(parts_of(*first), 22U);
+  EXPECT_EQ(parts_of(*second), 22U);
+  EXPECT_EQ(parts_of(*third), 20U);
+  std::set<std::uint32_t> all;
+  for (auto* const engine : {first.get(), second.get(), third.get()})
+    for (const auto& [number, part] : engine->leases().held()) EXPECT_TRUE(all.insert(number).second) << number;
+  EXPECT_EQ(all.size(), 64U);
+  const auto told = status(*store_, tables_).or_throw();
+  EXPECT_EQ(told.holders.size(), 3U);
+  EXPECT_TRUE(told.free_parts.empty());
+  second.reset();  // dies
+  third->leave(10s).or_throw();
+  for (int beat = 0; beat < 8; ++beat) {
+    std::this_thread::sleep_for(options_.lease / 6);
+    first->beat(10s).or_throw();
+  }
+  EXPECT_EQ(parts_of(*first), 64U);
+}
+
+/// On a database with several writers an id is given before its transaction commits: what has a lower id may be there
+/// later. Nobody who remembers the last id that it saw finds it.
+TEST_P(EngineTest, WhatIsCommittedLateUnderALowerIdIsPublishedAndANaivePollerMissesIt) {
+  std::int64_t naive_last = 0;
+  Ids naive;
+  struct Seen {
+    std::int64_t id = 0;
+    std::string message_id;
+  };
+  const auto poll_naively = [&] {
+    auto tx = store_->begin(10s).or_throw();
+    for (const auto& [id, message_id] :
+         tx->query<Seen>(
+               in_dialect("select id, message_id from @outbox where id > $1 order by id", store_->dialect(), tables_),
+               naive_last)
+             .or_throw()) {
+      naive.push_back(message_id);
+      naive_last = id;
+    }
+  };
+  auto engine = start(*store_, *broker_, options_);
+  if (is_sqlite()) {  // one writer: made to look so
+    put("early", "a");
+    auto tx = store_->begin(10s).or_throw();
+    tx->execute("update tidings_outbox set id = 10").or_throw();
+    tx->commit().or_throw();
+    poll_naively();
+    work(*engine);
+    put("late", "b");
+    tx = store_->begin(10s).or_throw();
+    tx->execute("update tidings_outbox set id = 5").or_throw();
+    tx->commit().or_throw();
+  } else {
+    auto late = store_->begin(10s).or_throw();
+    put(*late, "late", "b");
+    put("early", "a");
+    poll_naively();
+    work(*engine);  // nor does the open transaction stall it
+    late->commit().or_throw();
+  }
+  EXPECT_EQ(published(), (Ids{"early"}));
+  poll_naively();
+  work(*engine);
+  EXPECT_EQ(published(), (Ids{"early", "late"}));
+  EXPECT_EQ(naive, (Ids{"early"}));
+}
+
+TEST_P(EngineTest, AnIdleTransactionStallsNobodyElse) {
+  if (is_sqlite()) GTEST_SKIP() << "SQLite has one writer at a time";
+  auto idle = store_->begin(10s).or_throw();
+  put(*idle, "idle", "k-idle");
+  auto engine = start(*store_, *broker_, options_);
+  for (int event = 0; event < 50; ++event) put("e" + std::to_string(event), "k" + std::to_string(event));
+  work(*engine);
+  EXPECT_EQ(published().size(), 50U);
+  idle->commit().or_throw();
+  work(*engine);
+  EXPECT_EQ(published().size(), 51U);
+}
+
+TEST_P(EngineTest, WhatWasSentIsArchivedForAsLongAsIsWanted) {
+  options_.archive_for = 200ms;
+  auto engine = start(*store_, *broker_, options_);
+  for (int event = 0; event < 10; ++event) put("e" + std::to_string(event), "k" + std::to_string(event));
+  work(*engine);
+  EXPECT_EQ(backlog(), 0);
+  EXPECT_EQ(number("select count(*) from @archive"), 10);
+  std::this_thread::sleep_for(250ms);
+  engine->beat(10s).or_throw();
+  EXPECT_EQ(number("select count(*) from @archive"), 0);
+}
+
+TEST_P(EngineTest, WhileTheDatabaseIsAwayNothingIsForgotten) {
+  StoreThatMayBeAway store(*store_);
+  auto engine = start(store, *broker_, options_);
+  for (int event = 0; event < 10; ++event) put("e" + std::to_string(event), "k");
+  engine->cycle(10s).or_throw();
+  store.is_away = true;
+  EXPECT_EQ(engine->cycle(10s).error().code, "unavailable");
+  put("e10", "k");
+  store.is_away = false;
+  work(*engine);
+  EXPECT_EQ(published().size(), 11U);
+  EXPECT_EQ(engine->counts().duplicates, 0U) << "what was sent is settled, not sent again";
+  EXPECT_EQ(backlog(), 0);
+}
+
+TEST_P(EngineTest, StatusTellsWhatWaits) {
+  auto none = status(*store_, tables_).or_throw();
+  EXPECT_EQ(none.backlog, 0U);
+  EXPECT_FALSE(none.oldest);
+  EXPECT_EQ(none.free_parts.size(), 64U);
+  put("e0", "k");
+  std::this_thread::sleep_for(20ms);
+  put("e1", "k");
+  const auto some = status(*store_, tables_).or_throw();
+  EXPECT_EQ(some.backlog, 2U);
+  EXPECT_TRUE(some.backlog_is_exact);
+  ASSERT_TRUE(some.oldest);
+  EXPECT_GE(*some.oldest, 19ms);
+  EXPECT_LE(*some.oldest, 10s);
+  auto tx = store_->begin(10s).or_throw();
+  for (int event = 0; event < 12'000; ++event) put(*tx, std::to_string(event), "k" + std::to_string(event));
+  tx->commit().or_throw();
+  const auto many = status(*store_, tables_).or_throw();
+  EXPECT_FALSE(many.backlog_is_exact);
+  EXPECT_GE(many.backlog, 12'000U);
+  EXPECT_LE(many.backlog, 12'010U);
+}
+
+}  // namespace
+}  // namespace tidings::outbox
