@@ -98,6 +98,12 @@ Result<bool> Inbox::mark(Transaction& tx, const Arrival& arrival) {
   return true;
 }
 
+Result<> Inbox::unmark(Transaction& tx, std::string_view message_id) const {
+  const auto gone =
+      tx.execute("delete from " + marks_ + " where consumer = $1 and message_id = $2", consumer_, message_id);
+  return gone ? Result<>{} : gone.error();
+}
+
 /// What is that old is handled where no mark of its time has been cleaned up, as by a consumer that was away for long.
 Result<> Inbox::refuse_if_forgotten(Transaction& tx, const Arrival& arrival) const {
   const auto end = tx.query_one<std::int64_t>("select place from " + ends_ + " where consumer = $1 and part = $2",

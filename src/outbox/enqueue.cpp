@@ -39,7 +39,7 @@ Result<Row> make_row(std::string_view topic, const EnvelopeView& event, const En
     return Error{"missing_key", "event " + printable(event.type) +
                                     " has no key, and order was demanded; give it one (.key in its traits), or leave "
                                     "EnqueueOptions::in_order alone"};
-  if (event.headers.get(due_header))
+  if (!options.takes_due && event.headers.get(due_header))
     return Error{"unsupported", "event " + printable(event.type) +
                                     " is due later, and the outbox publishes at once; publish it with the service"};
   Row row{.tables = options.tables,

@@ -9,6 +9,14 @@ namespace tidings::service {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+Error too_far() {
+  return {"invalid_event", "an event can wait for 272 years, and this one is due later"};
+}
+
+}  // namespace
+
 std::uint32_t Delays::level_for(Duration left) {
   if (left < least_wait + last_wait) return 0;
   const auto seconds = static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(left - last_wait).count());
@@ -53,6 +61,19 @@ Result<> Delays::put(std::string_view topic, std::span<const EnvelopeView> event
   return put_marked(views);
 }
 
+Result<Delays::Waiting> Delays::waiting(std::string_view topic, const EnvelopeView& event) const {
+  if (broker_ == nullptr || broker_ != host_.broker)
+    return Error{"unsupported",
+                 "a handler with a transaction publishes later only where its own broker keeps events for later; "
+                 "schedule.broker is another, to which nothing can be published with the transaction"};
+  const auto now = host_.clock->now();
+  const auto level = level_for(due_of(event).value_or(now) - now);
+  if (level >= levels) return too_far();
+  Waiting made{.topic = topic_of({}, level), .event = Envelope(event)};
+  made.event.headers.set(delay::topic, topic);
+  return made;
+}
+
 Result<> Delays::put_marked(std::span<const EnvelopeView> events) {
   if (broker_ == nullptr)
     return Error{"unsupported",
@@ -61,7 +82,7 @@ Result<> Delays::put_marked(std::span<const EnvelopeView> events) {
   const auto now = host_.clock->now();
   for (const auto& event : events) {
     const auto level = level_for(due_of(event).value_or(now) - now);
-    if (level >= levels) return Error{"invalid_event", "an event can wait for 272 years, and this one is due later"};
+    if (level >= levels) return too_far();
     by_level[level].push_back(event);
   }
   for (const auto& [level, waiting] : by_level)

@@ -54,6 +54,13 @@ class Delays {
   /// without the namespace. Errors: `unsupported` (never) where nothing can wait, `invalid_event` (never) where the
   /// time is too far away, those of `Broker::publish`.
   Result<> put(std::string_view topic, std::span<const EnvelopeView> events);
+  /// What `put` would publish of one, and into which topic, without the namespace: for who publishes it by way of an
+  /// outbox. Error `unsupported` also where events wait at another broker.
+  struct Waiting {
+    std::string topic;
+    Envelope event;
+  };
+  Result<Waiting> waiting(std::string_view topic, const EnvelopeView& event) const;
   /// The same for those that carry their target already.
   Result<> put_marked(std::span<const EnvelopeView> events);
 

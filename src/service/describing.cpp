@@ -112,13 +112,26 @@ ServiceDescription::Handler describe(const Registered& one, const HandlerOptions
   if (!any && !claim_folder.empty())
     steps.push_back({"claim-check", "reads a payload that waits in " + std::string(claim_folder)});
   for (const auto& middleware : host.middleware) steps.push_back({"middleware", middleware.name});
+  const bool in_transaction = one.handler->takes_transaction();
+  if (in_transaction) {
+    steps.push_back({"transaction", "of the service's store"});
+    steps.push_back({"inbox", "what was handled before is settled; marks are kept for " + to_text(host.inbox_window)});
+  }
   if (!any) {
     std::vector<std::string> reads;
     for (const auto& event : out.events) reads.push_back(versions_of(event));
     steps.push_back({"decode", joined(reads, "; ")});
   }
   steps.push_back({"handler", one.name});
-  steps.push_back({"publish", "what it published leaves, in order, one batch a topic"});
+  if (in_transaction) {
+    steps.push_back({"outbox", std::string("what it published is written in the transaction") +
+                                   (host.broker->capabilities().producers
+                                        ? ""
+                                        : "; on this broker it may come twice, under one id, where a relay is late")});
+    steps.push_back({"commit", "from here on it is done, and is never done again"});
+  } else {
+    steps.push_back({"publish", "what it published leaves, in order, one batch a topic"});
+  }
   steps.push_back({"settle", "the event is done"});
 
   out.on_failure.push_back({"retry", retry_of(options.retry, out.batches)});

@@ -34,6 +34,18 @@ class DescribingTest : public ServiceTest {
   }
 };
 
+TEST_F(DescribingTest, AHandlerWithATransactionTellsWhatIsCommitted) {
+  auto& service = make();
+  service.on("label", {}, [](const Price&, Transaction&) {});
+  const auto told = service.describe();
+  ASSERT_EQ(told.handlers.size(), 1U);
+  const auto& steps = told.handlers[0].steps;
+  EXPECT_EQ(names(steps),
+            (std::vector<std::string>{"fetch", "unknown-types", "order", "pause", "time-to-live", "parked-keys",
+                                      "transaction", "inbox", "decode", "handler", "outbox", "commit", "settle"}));
+  EXPECT_EQ(does(steps, "inbox"), "what was handled before is settled; marks are kept for 7d");
+}
+
 TEST_F(DescribingTest, ItTellsEventsAndTheOrderInWhichThingsAreDone) {
   auto& service = make({.settings = {{"namespace", "eu"},
                                      {"handlers.label.rate.events", "100"},

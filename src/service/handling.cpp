@@ -58,7 +58,8 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
       handler_(std::move(handler)),
       wants_flush_(std::move(wants_flush)),
       parking_(host, name_, group_, options_, *this),
-      turns_(host, name_, parking_, options_, *handler_, stopping_),
+      effects_(handler_->takes_transaction() ? std::make_unique<Effects>(host, group_) : nullptr),
+      turns_(host, name_, parking_, options_, *handler_, effects_.get(), stopping_),
       lanes_(options.in_flight_max, handler_->takes_batches() ? options.batch_max : 1,
              handler_->takes_batches() ? options.batch_wait : Duration::zero()),
       gate_(options.rate, options.breaker),
@@ -87,6 +88,9 @@ Result<> Handling::subscribe() {
     (*source)->kinds.push_back(kind);
   }
   for (auto& source : sources_) {
+    // A database that is away is waited for once there is something to do.
+    if (effects_)
+      if (auto fine = effects_->prepare(source->topic); !fine && fine.error().retry == Retry::never) return fine;
     auto consumer = join(*source);
     if (!consumer) return consumer.error();
     source->consumer = std::move(*consumer);
@@ -528,6 +532,12 @@ void Handling::put_aside(std::span<Task* const> tasks) {
 }
 
 // How it ends.
+
+bool Handling::clean_up() {
+  if (!effects_ || stopping_) return false;
+  const auto cleaned = effects_->clean_up();
+  return cleaned && *cleaned;  // else the next time
+}
 
 void Handling::begin_stop() {
   std::vector<std::shared_ptr<Consumer>> consumers;  // held while they wake: a fetching thread may replace its own

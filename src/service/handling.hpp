@@ -60,6 +60,8 @@ class Handling final : private DrivingLanes {
   void watch() { turns_.watch(); }
   /// Settles what is done with.
   void flush();
+  /// Removes marks of its inbox that are kept no longer, a few at once; whether there are more.
+  bool clean_up();
   /// Gives everything in hand its full time to be settled again.
   void extend();
 
@@ -115,6 +117,7 @@ class Handling final : private DrivingLanes {
   std::atomic<bool> stopping_ = false;
   std::atomic<std::uint64_t> ignored_ = 0;
   Parking parking_;
+  const std::unique_ptr<Effects> effects_;  // of a handler with a transaction
   Turns turns_;
 
   mutable std::mutex mutex_;

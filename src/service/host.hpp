@@ -11,6 +11,7 @@
 #include "tidings/base/clock.hpp"
 #include "tidings/base/entropy.hpp"
 #include "tidings/base/log_sink.hpp"
+#include "tidings/store/store.hpp"
 
 namespace tidings::service {
 
@@ -29,6 +30,7 @@ class SharedEntropy final : public Entropy {
 };
 
 class Claims;
+class Relaying;
 
 /// What a service gives to the handlers that it runs. Thread-safe.
 struct Host {
@@ -37,6 +39,9 @@ struct Host {
   std::string instance;
   const Claims* claims = nullptr;
   Broker* broker = nullptr;
+  Store* store = nullptr;  ///< none: no handler takes a transaction
+  Relaying* relaying = nullptr;
+  Duration inbox_window{};
   Publisher* publisher = nullptr;
   Clock* clock = nullptr;
   Entropy* entropy = nullptr;

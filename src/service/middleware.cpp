@@ -16,7 +16,7 @@ Result<> MiddlewareCall::call_handler() {
     item.undecodable.reset();
     item.is_behind = false;
   }
-  auto result = guarded([&] { return handler_.handle(items_); });
+  auto result = handle_();
   if (!result) publications_.roll_back(before);
   // Of a batch the others were handled.
   if (result && items_.size() == 1 && items_[0].undecodable) return *items_[0].undecodable;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,11 @@ Result<> guarded(F call) {
 /// Where one attempt stands in the middleware around it.
 class MiddlewareCall final : public DeliveryCall {
  public:
-  MiddlewareCall(const std::vector<Middleware>& middleware, std::string_view name, detail::Handler& handler,
-                 std::span<detail::Handler::Item> items, Publications& publications)
-      : middleware_(middleware), name_(name), handler_(handler), items_(items), publications_(publications) {}
+  /// `handle` hands the items to the user's handler.
+  MiddlewareCall(const std::vector<Middleware>& middleware, std::string_view name,
+                 std::span<detail::Handler::Item> items, Publications& publications,
+                 const std::function<Result<>()>& handle)
+      : middleware_(middleware), name_(name), items_(items), publications_(publications), handle_(handle) {}
 
   [[nodiscard]] std::string_view handler() const override { return name_; }
   [[nodiscard]] std::size_t size() const override { return items_.size(); }
@@ -46,9 +49,9 @@ class MiddlewareCall final : public DeliveryCall {
 
   const std::vector<Middleware>& middleware_;
   const std::string_view name_;
-  detail::Handler& handler_;
   const std::span<detail::Handler::Item> items_;
   Publications& publications_;
+  const std::function<Result<>()>& handle_;
   std::size_t at_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <vector>
 
+#include "tidings/outbox/enqueue.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings::service {
@@ -83,6 +84,38 @@ Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView>
     mover_->start();
   }
   return now.empty() ? Result<>{} : done(host_.broker->publish(name, now, options));
+}
+
+/// A payload that waits in a folder is put there before the commit: without it nobody asks for it.
+Result<> Outgoing::publish_with(Transaction& tx, std::string_view topic, std::span<const EnvelopeView> events) {
+  const auto name = in_namespace(host_.name_space, topic);
+  for (auto view : events) {
+    Envelope changed;
+    if (auto fine = may_wait(view); !fine) return fine;
+    if (claims_.wanted(view)) {
+      if (auto kept = claims_.deposit(view); !kept) return kept;
+      changed = claims_.ticket(view);
+      view = changed.view();
+    }
+    outbox::EnqueueOptions options{.event_bytes_max = bytes_max(name)};
+    const auto due = Delays::due_of(view);
+    if (!due) {
+      if (auto put = outbox::enqueue_envelope(tx, topic, view, options); !put) return put;
+      continue;
+    }
+    if (*due <= host_.clock->now()) {
+      changed = Delays::without_marks(view);
+      if (auto put = outbox::enqueue_envelope(tx, topic, changed.view(), options); !put) return put;
+      continue;
+    }
+    if (auto fine = validate(Delays::without_marks(view).view(), bytes_max(name)); !fine) return fine;
+    auto waiting = delays_->waiting(topic, view);
+    if (!waiting) return waiting.error();
+    options.takes_due = true;
+    if (auto put = outbox::enqueue_envelope(tx, waiting->topic, waiting->event.view(), options); !put) return put;
+    tx.after_commit(this, [this] { mover_->start(); });
+  }
+  return {};
 }
 
 /// What publishes into the topic are limited to. A topic that is not there yet will get the default.

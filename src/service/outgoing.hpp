@@ -34,6 +34,7 @@ class Outgoing final : public Publisher {
     return publish(topic, events, PublishOptions{});
   }
   Result<> publish(std::string_view topic, std::span<const EnvelopeView> events, const PublishOptions& options);
+  Result<> publish_with(Transaction& tx, std::string_view topic, std::span<const EnvelopeView> events) override;
   Clock& clock() override { return *host_.clock; }
   Entropy& entropy() override { return *host_.entropy; }
 

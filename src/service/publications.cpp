@@ -25,6 +25,16 @@ void Publications::roll_back(const std::vector<std::size_t>& mark) {
                               batches_[at].events.end());
 }
 
+Result<> Publications::write(Transaction& tx) const {
+  std::vector<EnvelopeView> views;
+  for (const auto& batch : batches_) {
+    views.clear();
+    for (const auto& event : batch.events) views.push_back(event.view());
+    if (auto written = publisher_->publish_with(tx, batch.topic, views); !written) return written;
+  }
+  return {};
+}
+
 Result<> Publications::send() {
   std::vector<EnvelopeView> views;
   while (!batches_.empty()) {

@@ -5,6 +5,7 @@
 
 #include "tidings/broker/broker.hpp"
 #include "tidings/event/context.hpp"
+#include "tidings/store/transaction.hpp"
 
 namespace tidings::service {
 
@@ -18,6 +19,8 @@ class Publisher {
   virtual Entropy& entropy() = 0;
   /// Durably, into the topic as it is called in the service's namespace.
   virtual Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) = 0;
+  /// The same, once the transaction has been committed.
+  virtual Result<> publish_with(Transaction& tx, std::string_view topic, std::span<const EnvelopeView> events) = 0;
 };
 
 /// What the handlers of one turn have published: kept until they have succeeded, then sent as one batch a topic, the
@@ -41,6 +44,9 @@ class Publications final : public tidings::detail::Outlet {
   }
   /// Sends what has not been sent. After an error the topics before it are not sent again.
   Result<> send();
+  /// All of it leaves with the transaction. It is there still, as long as nobody clears it.
+  Result<> write(Transaction& tx) const;
+  void clear() { batches_.clear(); }
 
  private:
   struct Batch {

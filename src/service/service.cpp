@@ -22,6 +22,7 @@
 #include "service/keeper.hpp"
 #include "service/outgoing.hpp"
 #include "service/registrations.hpp"
+#include "service/relaying.hpp"
 #include "service/requests.hpp"
 #include "service/schedules.hpp"
 #include "service/settings.hpp"
@@ -32,6 +33,7 @@
 #include "tidings/brokers/open.hpp"
 #include "tidings/event/json_codec.hpp"
 #include "tidings/service/names.hpp"
+#include "tidings/stores/open.hpp"
 
 namespace tidings {
 
@@ -65,6 +67,7 @@ class Service::Impl {
         entropy_(*options.entropy),
         claims_(std::string(settings_.text("claim_check.folder")), settings_.whole("claim_check.above"),
                 settings_.duration("claim_check.keep"), *options.clock),
+        relaying_(host_, settings_.boolean("outbox.relay")),
         keeper_([this] { tick(); }) {
     host_.service = options.name;
     host_.name_space = settings_.text("namespace");
@@ -78,6 +81,9 @@ class Service::Impl {
     host_.instance = settings_.text("instance");
     host_.claims = &claims_;
     host_.broker = options.broker;
+    host_.store = options.store;
+    host_.relaying = &relaying_;
+    host_.inbox_window = settings_.duration("inbox.window");
     is_of_url_ = options.broker == nullptr;
     wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   }
@@ -89,6 +95,7 @@ class Service::Impl {
     host_.stop.request_stop();
     requests_.stop();
     handlings_.clear();
+    relaying_.stop();
     if (wake_fd_ >= 0) close(wake_fd_);
   }
   Impl(const Impl&) = delete;
@@ -104,11 +111,22 @@ class Service::Impl {
       owned_broker_ = std::move(*opened);
       host_.broker = owned_broker_.get();
     }
+    if (auto opened = open_own_store(); !opened) return opened;
     const std::string schedule(settings_.text("schedule.broker"));
     if (schedule.empty() || settings_.describe()) return outgoing_.open(nullptr);
     auto opened = open_at(schedule, true);
     if (!opened) return Error{opened.error().code, "schedule.broker: " + opened.error().message, opened.error().retry};
     return outgoing_.open(std::move(*opened));
+  }
+
+  Result<> open_own_store() {
+    const auto url = settings_.text("store");
+    if (host_.store != nullptr || url.empty() || settings_.describe()) return {};
+    auto opened = open_store(url, {.clock = host_.clock, .log = host_.log});
+    if (!opened) return Error{opened.error().code, "store: " + opened.error().message, opened.error().retry};
+    owned_store_ = std::move(*opened);
+    host_.store = owned_store_.get();
+    return {};
   }
 
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler) {
@@ -177,6 +195,7 @@ class Service::Impl {
   std::optional<service::JsonLog> json_log_;
   service::Host host_;
   std::unique_ptr<Broker> owned_broker_;
+  std::unique_ptr<Store> owned_store_;
   bool is_of_url_ = false;
   int wake_fd_ = -1;
   std::atomic<bool> ran_ = false;
@@ -203,10 +222,12 @@ class Service::Impl {
                                      handling->pause(request.paused, Handling::Pauser::request, why);
                                  },
                              .paused = [this](const service::PauseRequested& request) { return paused(request); }}};
+  service::Relaying relaying_;
   service::Keeper keeper_;
   service::Keeper auditor_{[this] { look_over(); }};
   // By itself: a server that is away keeps it for seconds, in which what handlers have in hand must be extended.
   service::Keeper steward_{[this] {
+    (void)relaying_.start();
     control_.look();
     look_after_schedules();
   }};
@@ -244,6 +265,8 @@ Result<> Service::Impl::start() {
         host_.unknown_types.take(kind.type);
     }
   }
+  if (auto started = relaying_.start(); !started && started.error().retry == Retry::never)
+    return Error{started.error().code, "store: " + started.error().message, started.error().retry};
   for (auto& one : registered_) {
     auto handling = std::make_unique<Handling>(host_, one.name, settings_.handler(one.name, one.options),
                                                std::move(one.handler), [this] { keeper_.wake(); });
@@ -283,7 +306,8 @@ Result<> Service::Impl::start() {
                   .topic = topic,
                   .broker_topic = broker_topic,
                   .state = [at = handling.get()] { return at->state(); }});
-  if (!handlings_.empty()) steward_.start(std::min<Duration>(service::look_at_control_every, tick_every_max));
+  if (!handlings_.empty() || host_.store != nullptr)
+    steward_.start(std::min<Duration>(service::look_at_control_every, tick_every_max));
   auditor_.start(settings_.duration("audit.every"));
   keeper_.start(std::clamp<Duration>(every, least, tick_every_max));
   return {};
@@ -301,6 +325,9 @@ void Service::Impl::look_after_schedules() {
 }
 
 void Service::Impl::look_over() {
+  for (auto& handling : handlings_)
+    for (int steps = 0; steps < 100 && handling->clean_up(); ++steps) {
+    }
   const auto looked = audit_.look();
   if (looked) return;
   // Once: a broker that is away is told of by those who need it.
@@ -394,6 +421,7 @@ int Service::Impl::run() {
   const service::Signals signals(wake_fd_);
   if (auto started = start(); !started) {
     host_.say(LogLevel::error, started.error().message);
+    relaying_.stop();
     steward_.stop();
     auditor_.stop();
     keeper_.stop();
@@ -423,6 +451,7 @@ int Service::Impl::run() {
   steward_.stop();
   auditor_.stop();
   keeper_.stop();
+  relaying_.stop();
   outgoing_.close();
   if (owned_broker_) {
     const auto left = std::max<Duration>(until - std::chrono::steady_clock::now(), std::chrono::seconds{1});
@@ -446,6 +475,9 @@ Result<Service> Service::create(ServiceOptions options) {
     if (auto set = settings->set({.path = name, .text = value, .where = name}); !set) return set.error();
   if (!settings->given("broker") && !options.broker_url.empty())
     if (auto set = settings->set({.path = "broker", .text = options.broker_url, .where = "broker_url"}); !set)
+      return set.error();
+  if (!settings->given("store") && !options.store_url.empty())
+    if (auto set = settings->set({.path = "store", .text = options.store_url, .where = "store_url"}); !set)
       return set.error();
   const auto url = std::string(settings->text("broker"));
   auto impl = std::make_unique<Impl>(options, std::move(*settings));
@@ -472,7 +504,10 @@ Service Service::from_args(const std::string& name, int argc, char** argv, std::
   auto impl = std::make_unique<Impl>(ServiceOptions{.name = name}, std::move(*settings));
   if (auto opened = impl->open(url); !opened) {
     complain(name, opened.error());
-    std::exit(opened.error().code == "invalid_url" || opened.error().code == "unknown_broker" ? 2 : 1);
+    std::exit(opened.error().code == "invalid_url" || opened.error().code == "unknown_broker" ||
+                      opened.error().code == "unknown_store"
+                  ? 2
+                  : 1);
   }
   return Service(std::move(impl));
 }
@@ -521,6 +556,9 @@ std::string_view Service::setting(std::string_view name) const {
 }
 Broker& Service::broker() {
   return *impl_->host().broker;
+}
+Store* Service::store() {
+  return impl_->host().store;
 }
 LogSink& Service::log() {
   return *impl_->host().log;

@@ -223,6 +223,7 @@ class NoPublisher final : public Publisher {
   Clock& clock() override { return system_clock(); }
   Entropy& entropy() override { return system_entropy(); }
   Result<> publish(std::string_view, std::span<const EnvelopeView>) override { return {}; }
+  Result<> publish_with(Transaction&, std::string_view, std::span<const EnvelopeView>) override { return {}; }
 };
 
 TEST_F(StoppingTest, what_is_named_as_running_is_still_there) {

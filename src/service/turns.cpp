@@ -21,12 +21,13 @@ constexpr Duration suspect_wait = 20ms;  // before it is seen again whether anot
 }  // namespace
 
 Turns::Turns(Host& host, std::string name, Parking& parking, const HandlerOptions& options, detail::Handler& handler,
-             const std::atomic<bool>& stopping)
+             Effects* effects, const std::atomic<bool>& stopping)
     : host_(host),
       name_(std::move(name)),
       parking_(parking),
       retry_(options.retry),
       handler_(handler),
+      effects_(effects),
       stopping_(stopping),
       overruns_(options.deadline, *host.clock, host.stop.get_token()) {}
 
@@ -109,8 +110,10 @@ std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer, Repo
           consumer->begin({&one, 1});
         }
         Publications publications(*host_.publisher);
-        const auto result = attempt(&task, 1, publications);
+        bool is_trouble = false;
+        const auto result = attempt(&task, 1, publications, is_trouble);
         if (task.stage == Task::Stage::park) break;
+        if (!result && is_trouble) return pause(task, "have its effects committed by the store", result.error());
         if (!result) {
           const auto due = failed(task, result.error(), report);
           // The next attempt is another turn, also where it is to follow at once: what holds back any attempt, a pause,
@@ -160,7 +163,9 @@ std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn, Consumer* consu
   }
   tell_begin(turn.first, consumer);
   Publications publications(*host_.publisher);
-  const auto result = attempt(turn.first, turn.size, publications);
+  bool is_trouble = false;
+  const auto result = attempt(turn.first, turn.size, publications, is_trouble);
+  if (!result && is_trouble) return pause(*turn.first, "have its effects committed by the store", result.error());
   if (!result) {
     ++counted_.failed;
     if (is_tried_again(retry_, result.error())) {
@@ -255,14 +260,18 @@ Result<> Turns::redeem(Task& task, EnvelopeView& view) {
 
 /// Hands those of `first` and its followers that are still ours to the user's handler. Those that cannot be decoded go
 /// on to be parked.
-Result<> Turns::attempt(Task* first, std::size_t size, Publications& publications) {
+Result<> Turns::attempt(Task* first, std::size_t size, Publications& publications, bool& is_trouble) {
   if (size == 1) {
     const Overruns::Attempt running(overruns_, *first);
     EnvelopeView view;
     if (auto whole = redeem(*first, view); !whole) return whole;
     Context context(view, place_of(*first), host_.service, publications, running.stop(), running.until());
-    detail::Handler::Item item{.envelope = &view, .context = &context, .kind = first->kind, .undecodable = {}};
-    auto result = call({&item, 1}, publications);
+    detail::Handler::Item item{.envelope = &view,
+                               .context = &context,
+                               .kind = first->kind,
+                               .appended = first->delivery.appended,
+                               .undecodable = {}};
+    auto result = call({&item, 1}, publications, is_trouble);
     if (item.undecodable) park_later(*first, std::move(*item.undecodable));
     return result;
   }
@@ -279,11 +288,15 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
     if (auto whole = redeem(*task, view); !whole) return whole;
     auto& context =
         contexts.emplace_back(view, place_of(*task), host_.service, publications, running.stop(), running.until());
-    items.push_back({.envelope = &view, .context = &context, .kind = task->kind, .undecodable = {}});
+    items.push_back({.envelope = &view,
+                     .context = &context,
+                     .kind = task->kind,
+                     .appended = task->delivery.appended,
+                     .undecodable = {}});
     tasks.push_back(task);
   }
   if (items.empty()) return {};
-  auto result = call(items, publications);
+  auto result = call(items, publications, is_trouble);
   for (std::size_t at = 0; at < items.size(); ++at) {
     if (items[at].undecodable) park_later(*tasks[at], std::move(*items[at].undecodable));
     if (items[at].is_behind) tasks[at]->alone = true;  // once it is parked what stands before it
@@ -292,10 +305,21 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
 }
 
 /// The user's handler, with what he has put around it.
-Result<> Turns::call(std::span<detail::Handler::Item> items, Publications& publications) {
+Result<> Turns::call(std::span<detail::Handler::Item> items, Publications& publications, bool& is_trouble) {
   if (host_.middleware.empty()) [[likely]]
-    return guarded([&] { return handler_.handle(items); });
-  return MiddlewareCall(host_.middleware, name_, handler_, items, publications).next();
+    return call_handler(items, publications, is_trouble);
+  const std::function<Result<>()> handle = [&] { return call_handler(items, publications, is_trouble); };
+  return MiddlewareCall(host_.middleware, name_, items, publications, handle).next();
+}
+
+Result<> Turns::call_handler(std::span<detail::Handler::Item> items, Publications& publications, bool& is_trouble) {
+  is_trouble = false;
+  if (effects_ == nullptr) [[likely]]
+    return guarded([&] { return handler_.handle(items, nullptr); });
+  return effects_->run(
+      items, publications,
+      [&](Effects::Items fresh, Transaction& tx) { return guarded([&] { return handler_.handle(fresh, &tx); }); },
+      is_trouble);
 }
 
 /// An attempt has failed: when to try again, unless the event is to be parked now; none: at once. One that only showed

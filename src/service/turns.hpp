@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "service/effects.hpp"
 #include "service/host.hpp"
 #include "service/lanes.hpp"
 #include "service/overruns.hpp"
@@ -35,8 +36,9 @@ class Turns {
   };
 
   /// `stopping`: no event is tried again.
+  /// `effects`: of a handler with a transaction.
   Turns(Host& host, std::string name, Parking& parking, const HandlerOptions& options, detail::Handler& handler,
-        const std::atomic<bool>& stopping);
+        Effects* effects, const std::atomic<bool>& stopping);
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
@@ -61,8 +63,10 @@ class Turns {
   std::optional<SteadyTime> send_together(Lanes::Turn& turn);
   static void come_alone(Lanes::Turn& turn);
   Result<> redeem(Task& task, EnvelopeView& view);
-  Result<> attempt(Task* first, std::size_t size, Publications& publications);
-  Result<> call(std::span<detail::Handler::Item> items, Publications& publications);
+  /// `is_trouble`: it was the store that failed.
+  Result<> attempt(Task* first, std::size_t size, Publications& publications, bool& is_trouble);
+  Result<> call(std::span<detail::Handler::Item> items, Publications& publications, bool& is_trouble);
+  Result<> call_handler(std::span<detail::Handler::Item> items, Publications& publications, bool& is_trouble);
   std::optional<SteadyTime> failed(Task& task, const Error& error, Report& report);
   [[nodiscard]] std::optional<SteadyTime> pause(Task& task, std::string_view what, const Error& error);
   [[nodiscard]] static Context::Place place_of(const Task& task);
@@ -72,6 +76,7 @@ class Turns {
   Parking& parking_;
   const Backoff retry_;
   detail::Handler& handler_;
+  Effects* const effects_;
   const std::atomic<bool>& stopping_;
   Overruns overruns_;
   Troubles troubles_;

@@ -17,8 +17,8 @@ MAY_INCLUDE = {
     "outbox": {"store", "broker", "event", "base"},
     "inbox": {"store", "event", "base"},
     "bridge": {"broker", "event", "base"},
-    "service": {"brokers", "broker", "event", "base"},
-    "testing": {"service", "brokers", "broker", "event", "base"},
+    "service": {"outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
+    "testing": {"service", "stores", "store", "brokers", "broker", "event", "base"},
 }
 # The brokers' folders, and what each may include beside `broker` and below.
 BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}, "nats": set(), "kafka": set()}

@@ -47,6 +47,9 @@ class Inbox {
   /// may have been handled; those of statements.
   Result<bool> mark(Transaction& tx, const Arrival& arrival);
 
+  /// Takes a mark of this transaction back.
+  Result<> unmark(Transaction& tx, std::string_view message_id) const;
+
   struct Cleaned {
     std::size_t marks = 0;
     bool is_done = true;  ///< no older ones are left

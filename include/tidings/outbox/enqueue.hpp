@@ -24,7 +24,8 @@ struct EnqueueOptions {
   std::string_view topic{};             ///< instead of the event's own
   /// What the topic takes, headers included: who is told here can still do something else.
   std::size_t event_bytes_max = enqueue_bytes_max_default;
-  bool in_order = false;  ///< an event without a key is refused
+  bool in_order = false;   ///< an event without a key is refused
+  bool takes_due = false;  ///< also what is due later, into a topic whose reader sees to that
   const Tables* tables = &default_tables();
   Clock* clock = &system_clock();
   Entropy* entropy = &system_entropy();

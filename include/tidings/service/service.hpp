@@ -22,6 +22,7 @@
 #include "tidings/service/middleware.hpp"
 #include "tidings/service/options.hpp"
 #include "tidings/service/recurrence.hpp"
+#include "tidings/store/store.hpp"
 
 namespace tidings {
 
@@ -44,6 +45,8 @@ struct ServiceOptions {
   std::string name;
   std::string broker_url = "log:./tidings-data";
   Broker* broker = nullptr;              ///< one that is open already, instead of the URL; it is not closed
+  std::string store_url;                 ///< none: no handler takes a transaction
+  Store* store = nullptr;                ///< one that is open already, instead of the URL; it is not closed
   std::vector<SettingValue> settings{};  ///< as flags; they override what stands here
   std::vector<Setting> own{};
   Clock* clock = &system_clock();
@@ -78,6 +81,12 @@ class Service {
   /// A handler, which becomes the group `SERVICE.NAME`. `handler` is called with `(const Event&)`, `(const Event&,
   /// Context&)` or `(const Batch<Event…>&)` and returns void (a throw fails the delivery) or `Result<>`; it is called
   /// by several threads at once, for different keys. A generic or overloaded one names its events: `on<A, B>(…)`.
+  ///
+  /// One that takes a `Transaction&` behind these gets one of the service's store (setting `store`): what it writes
+  /// there, what it publishes, and that the event is handled are committed together once it has succeeded, and only
+  /// then the event is acknowledged; so its effects are there once, however often the event comes. It neither commits
+  /// nor rolls back; what fails is rolled back. Where the store is away, busy or full the event waits, and no attempt
+  /// counts.
   ///
   /// An error whose `retry` is `never` parks the event at once; others, and what is thrown, are tried again.
   template <class... Events, class F>
@@ -222,6 +231,8 @@ class Service {
   /// What the service runs over: `ServiceOptions::broker`, or its own, which lives as long as the service and is closed
   /// when `run` returns.
   [[nodiscard]] Broker& broker();
+  /// `ServiceOptions::store`, or its own, which lives as long as the service; null without one.
+  [[nodiscard]] Store* store();
   /// Where the service logs: `ServiceOptions::log`, or its own, which lives as long as the service.
   [[nodiscard]] LogSink& log();
   /// Looks now whether every event of the handlers' groups is accounted for, as the service does by itself every

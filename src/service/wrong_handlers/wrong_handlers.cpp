@@ -15,9 +15,14 @@ struct Stock {
 };
 using tidings::Batch;
 using tidings::Context;
+using tidings::Transaction;
 
 void wrong(tidings::Service& service) {
   service.on("fine", {}, [](const A&) {});
+  service.on("fine", {}, [](const A&, Transaction&) {});
+  service.on("fine", {}, [](const A&, Context&, Transaction&) {});
+  service.on("fine", {}, [](Batch<A>&, Transaction&) {});
+  service.on<A, B>("fine", {}, [](const auto&, Context&, Transaction&) {});
 #ifdef GENERIC
   // refused: tidings: a generic or overloaded handler does not say which events it takes
   service.on("generic", {}, [](const auto&) {});
@@ -51,19 +56,28 @@ void wrong(tidings::Service& service) {
   service.on("swapped", {}, [](Context&, const A&) {});
 #endif
 #ifdef CONST_CONTEXT
-  // refused: tidings: a handler's second parameter is tidings::Context&
+  // refused: tidings: a handler's second parameter is tidings::Context&, or tidings::Transaction&
   service.on("const_context", {}, [](const A&, const Context&) {});
 #endif
-#ifdef THREE
+#ifdef TRANSACTION_BEFORE_CONTEXT
+  // refused: tidings: a handler's second parameter is tidings::Context&, or tidings::Transaction&, or the one and then
+  // the other
+  service.on("transaction_before_context", {}, [](const A&, Transaction&, Context&) {});
+#endif
+#ifdef CONST_TRANSACTION
+  // refused: tidings: a handler's second parameter is tidings::Context&, or tidings::Transaction&
+  service.on("const_transaction", {}, [](const A&, const Transaction&) {});
+#endif
+#ifdef FOUR
   // refused: tidings: a handler takes (const Event&), (const Event&, Context&) or (const Batch<Event>&)
-  service.on("three", {}, [](const A&, Context&, int) {});
+  service.on("four", {}, [](const A&, Context&, Transaction&, int) {});
 #endif
 #ifdef ONE_MISSING
   // refused: tidings: this handler cannot be called with (const Event&) or (const Event&, Context&) for every event
   service.on<A, B>("one_missing", {}, [](const A&) {});
 #endif
 #ifdef BATCH_WITH_CONTEXT
-  // refused: tidings: a handler of a Batch takes nothing else
+  // refused: tidings: a handler of a Batch takes nothing else but a Transaction&
   service.on("batch_with_context", {}, [](const Batch<A>&, Context&) {});
 #endif
 #ifdef ONLY_DECLARED

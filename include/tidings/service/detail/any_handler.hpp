@@ -26,7 +26,7 @@ class AnyHandler final : public Handler {
   [[nodiscard]] bool takes_batches() const override { return false; }
   [[nodiscard]] bool decodes() const override { return false; }
 
-  Result<> handle(std::span<Item> items) override {
+  Result<> handle(std::span<Item> items, Transaction*) override {
     for (auto& item : items) {
       if constexpr (std::is_void_v<std::invoke_result_t<F&, const EnvelopeView&, Context&>>)
         function_(*item.envelope, *item.context);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tidings/event/context.hpp"
+#include "tidings/store/transaction.hpp"
 
 namespace tidings::service::detail {
 
@@ -31,6 +32,7 @@ class Handler {
     const EnvelopeView* envelope = nullptr;
     Context* context = nullptr;
     std::uint32_t kind = 0;            ///< which of `kinds()` it is
+    TimePoint appended{};              ///< when the broker got it
     std::optional<Error> undecodable;  ///< set by `handle`; then the user's handler was not given this one
     bool is_behind = false;            ///< likewise, since one of its key before it is undecodable
   };
@@ -41,8 +43,11 @@ class Handler {
   [[nodiscard]] virtual bool takes_batches() const = 0;
   /// Whether it reads payloads itself, which are fetched for it then where they are elsewhere.
   [[nodiscard]] virtual bool decodes() const { return true; }
-  /// Decodes and hands over. The error is the user's; what he throws goes through.
-  virtual Result<> handle(std::span<Item> items) = 0;
+  /// Whether it is to be given a transaction, of the service's store.
+  [[nodiscard]] virtual bool takes_transaction() const { return false; }
+  /// Decodes and hands over. The error is the user's; what he throws goes through. `transaction` is there where it
+  /// takes one, and the caller's.
+  virtual Result<> handle(std::span<Item> items, Transaction* transaction) = 0;
 };
 
 }  // namespace tidings::service::detail

@@ -1,0 +1,260 @@
+// Handlers with a transaction: what they do is there once, with what they publish, or not at all.
+#include "service/testing.hpp"
+#include "testing/servers/temporary_folder.hpp"
+#include "tidings/service/dead_letters.hpp"
+#include "tidings/stores/open.hpp"
+
+namespace tidings::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+class EffectsTest : public ServiceTest {
+ protected:
+  EffectsTest() {
+    store_ = open_store("sqlite:" + folder_.path() + "/test.db").or_throw();
+    auto tx = store_->begin(10s).or_throw();
+    tx->execute("create table done(id text not null, number integer not null)").or_throw();
+    tx->commit().or_throw();
+  }
+  ~EffectsTest() override { stop(); }
+
+  Service& make_with_store(ServiceOptions options = {}) {
+    options.store = store_.get();
+    return make(std::move(options));
+  }
+  std::vector<std::string> done() {
+    auto tx = store_->begin(10s).or_throw();
+    return tx->query<std::string>("select id from done order by rowid").or_throw();
+  }
+  static Result<> write(Transaction& tx, const Order& order) {
+    auto written = tx.execute("insert into done values ($1, $2)", order.id, order.number);
+    return written ? Result<>{} : written.error();
+  }
+  bool came(std::string_view topic, std::size_t count) {
+    return eventually([&] { return read(topic).size() >= count; });
+  }
+
+  tidings::testing::TemporaryFolder folder_ = tidings::testing::TemporaryFolder::make("effects").or_throw();
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(EffectsTest, WritesAndPublicationsAreThereOnceHandledTwice) {
+  auto& service = make_with_store();
+  std::atomic<int> calls = 0;
+  service.on("reserve", {}, [&](const Order& order, Context& context, Transaction& tx) -> Result<> {
+    ++calls;
+    if (auto written = write(tx, order); !written) return written;
+    return context.publish(Confirmed{order.id, "yes"});
+  });
+  const auto envelope = make_envelope(Order{"a", 1}, {.source = "elsewhere"}).or_throw();
+  publish_raw("orders", envelope);
+  publish(Order{"b", 2});
+  publish_raw("orders", envelope);
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").handled == 3; })) << lines_.all();
+  EXPECT_EQ(calls, 2);
+  auto ids = done();
+  std::ranges::sort(ids);
+  EXPECT_EQ(ids, (std::vector<std::string>{"a", "b"}));
+  ASSERT_TRUE(came("mails", 2)) << lines_.all();
+  EXPECT_EQ(read("mails").size(), 2U);
+}
+
+TEST_F(EffectsTest, AFailedAttemptLeavesNothing) {
+  auto& service = make_with_store();
+  std::atomic<int> calls = 0;
+  const Backoff retry{.immediate = 3, .delayed = 0};
+  service.on("reserve", {.retry = retry}, [&](const Order& order, Context& context, Transaction& tx) -> Result<> {
+    if (auto written = write(tx, order); !written) return written;
+    if (auto published = context.publish(Confirmed{order.id, std::to_string(calls)}); !published) return published;
+    if (++calls == 1) return Error{"not_yet", "later", Retry::same_call};
+    if (calls == 2) throw std::runtime_error("thrown");
+    return {};
+  });
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").handled == 1; })) << lines_.all();
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(done(), (std::vector<std::string>{"a"}));
+  ASSERT_TRUE(came("mails", 1));
+  const auto mails = read("mails");
+  ASSERT_EQ(mails.size(), 1U);
+  EXPECT_NE(mails.front().payload.find("\"2\""), std::string::npos) << mails.front().payload;
+}
+
+/// It cannot be committed, and another attempt would fail likewise.
+TEST_F(EffectsTest, AFailedStatementThatIsNotToldParks) {
+  auto& service = make_with_store();
+  service.on("reserve", {}, [&](const Order& order, Context& context, Transaction& tx) -> Result<> {
+    (void)tx.execute("insert into done values (null, null)");
+    return context.publish(Confirmed{order.id, "yes"});
+  });
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").parked == 1; })) << lines_.all();
+  EXPECT_EQ(lines_.count("NOT NULL constraint failed: done.id"), 1U) << lines_.all();
+  EXPECT_TRUE(read("mails").empty());
+}
+
+TEST_F(EffectsTest, WhatIsParkedHasNoMarkAndIsHandledWhenItIsDrivenAgain) {
+  auto& service = make_with_store();
+  std::atomic<bool> fails = true;
+  service.on("reserve", {.retry = {.immediate = 0, .delayed = 0}}, [&](const Order& order, Transaction& tx) -> Result<> {
+    if (auto written = write(tx, order); !written) return written;
+    if (fails) return Error{"declined", "no"};
+    return {};
+  });
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").parked == 1; })) << lines_.all();
+  EXPECT_TRUE(done().empty());
+  fails = false;
+  auto letters = DeadLetters::read(*broker_, "test.reserve").or_throw();
+  letters.publish({}, "").or_throw();
+  ASSERT_TRUE(eventually([&] { return done().size() == 1; })) << lines_.all();
+}
+
+TEST_F(EffectsTest, ABatchIsOneTransactionAndABadOneIsAlone) {
+  auto& service = make_with_store();
+  std::atomic<int> calls = 0;
+  service.on("store", {.retry = {.immediate = 0, .delayed = 0}}, [&](Batch<Order>& orders, Transaction& tx) -> Result<> {
+    ++calls;
+    for (const auto& item : orders) {
+      if (auto written = write(tx, item.event); !written) return written;
+      if (item.event.id == "bad") return Error{"declined", "no"};
+      if (auto published = item.context.publish(Confirmed{item.event.id, "yes"}); !published) return published;
+    }
+    return {};
+  });
+  for (int number = 0; number < 20; ++number) publish(Order{number == 7 ? "bad" : std::to_string(number), number});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] {
+    const auto info = group("orders", "test.store");
+    return info.handled == 19 && info.parked == 1;
+  })) << lines_.all();
+  EXPECT_EQ(done().size(), 19U);
+  EXPECT_EQ(std::ranges::count(done(), "bad"), 0);
+  ASSERT_TRUE(came("mails", 19));
+  EXPECT_EQ(read("mails").size(), 19U);
+}
+
+TEST_F(EffectsTest, InABatchWhatWasHandledBeforeIsLeftOut) {
+  auto& service = make_with_store();
+  Record<std::size_t> sizes;
+  service.on("store", {}, [&](Batch<Order>& orders, Transaction& tx) -> Result<> {
+    sizes.add(orders.size());
+    for (const auto& item : orders)
+      if (auto written = write(tx, item.event); !written) return written;
+    return {};
+  });
+  const auto envelope = make_envelope(Order{"a", 1}, {.source = "elsewhere"}).or_throw();
+  for (int times = 0; times < 5; ++times) publish_raw("orders", envelope);
+  publish(Order{"b", 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return group("orders", "test.store").handled == 6; })) << lines_.all();
+  EXPECT_EQ(done(), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_F(EffectsTest, WhatCannotBeDecodedIsParkedAndItsBatchGoesOn) {
+  auto& service = make_with_store();
+  service.on("store", {}, [&](Batch<Order>& orders, Transaction& tx) -> Result<> {
+    for (const auto& item : orders)
+      if (auto written = write(tx, item.event); !written) return written;
+    return {};
+  });
+  publish(Order{"a", 1});
+  auto broken = make_envelope(Order{"b", 1}, {.source = "elsewhere"}).or_throw();
+  broken.payload = "{";
+  publish_raw("orders", broken);
+  publish(Order{"c", 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] {
+    const auto info = group("orders", "test.store");
+    return info.handled == 2 && info.parked == 1;
+  })) << lines_.all();
+  EXPECT_EQ(done(), (std::vector<std::string>{"a", "c"}));
+}
+
+TEST_F(EffectsTest, WhatIsDueLaterLeavesWithTheTransactionToo) {
+  auto& service = make_with_store();
+  std::atomic<int> calls = 0;
+  service.on("reserve", {.retry = {.immediate = 3, .delayed = 0}},
+             [&](const Order& order, Context& context, Transaction& tx) -> Result<> {
+               if (auto written = write(tx, order); !written) return written;
+               if (auto later = context.publish_after(Confirmed{order.id, "later"}, 50ms); !later) return later;
+               return ++calls == 1 ? Result<>(Error{"not_yet", "later", Retry::same_call}) : Result<>{};
+             });
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(came("mails", 1)) << lines_.all();
+  EXPECT_EQ(read("mails").size(), 1U);
+  EXPECT_FALSE(read("mails").front().headers.get(due_header));
+}
+
+/// Its database is away for a while: nothing counts as an attempt.
+TEST_F(EffectsTest, AStoreThatIsAwayIsWaitedFor) {
+  class Away final : public Store {
+   public:
+    explicit Away(Store& store) : store_(store) {}
+    [[nodiscard]] SqlDialect dialect() const override { return store_.dialect(); }
+    Result<std::unique_ptr<OpenTransaction>> begin(Duration wait_max) override {
+      if (is_away) return Error{"unavailable", "the database is away", Retry::same_call};
+      return store_.begin(wait_max);
+    }
+    Result<> close(Duration wait_max) override { return store_.close(wait_max); }
+    std::atomic<bool> is_away = true;
+
+   private:
+    Store& store_;
+  };
+  Away away(*store_);
+  ServiceOptions options;
+  options.store = &away;
+  auto& service = make(std::move(options));
+  const Backoff retry{.immediate = 0, .delayed = 0, .first = 1ms, .longest = 5ms};
+  service.on("reserve", {.retry = retry}, [&](const Order& order, Context& context, Transaction& tx) -> Result<> {
+    if (auto written = write(tx, order); !written) return written;
+    return context.publish(Confirmed{order.id, "yes"});
+  });
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return lines_.count("could not have its effects committed by the store") > 0; }))
+      << lines_.all();
+  away.is_away = false;
+  ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").handled == 1; })) << lines_.all();
+  EXPECT_EQ(service.stats("reserve").or_throw().failed, 0U);
+  EXPECT_EQ(done().size(), 1U);
+  ASSERT_TRUE(came("mails", 1));
+}
+
+TEST_F(EffectsTest, WithoutAStoreItDoesNotStart) {
+  auto& service = make();
+  service.on("reserve", {}, [&](const Order&, Transaction&) {});
+  EXPECT_EQ(service.run(), 1);
+  EXPECT_EQ(lines_.count("handler 'reserve' takes a transaction, and the service has no store"), 1U) << lines_.all();
+}
+
+TEST_F(EffectsTest, MiddlewareSeesTheCommitAndMayTryAgain) {
+  auto& service = make_with_store();
+  std::atomic<int> calls = 0;
+  service.use("twice", [&](DeliveryCall& call) -> Result<> {
+    if (auto done = call.next(); done) return done;
+    return call.next();
+  });
+  service.on("reserve", {}, [&](const Order& order, Context& context, Transaction& tx) -> Result<> {
+    if (auto written = write(tx, order); !written) return written;
+    if (auto published = context.publish(Confirmed{order.id, "yes"}); !published) return published;
+    return ++calls == 1 ? Result<>(Error{"not_yet", "later", Retry::same_call}) : Result<>{};
+  });
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").handled == 1; })) << lines_.all();
+  EXPECT_EQ(service.stats("reserve").or_throw().failed, 0U);
+  EXPECT_EQ(done().size(), 1U);
+  ASSERT_TRUE(came("mails", 1));
+  EXPECT_EQ(read("mails").size(), 1U);
+}
+
+}  // namespace
+}  // namespace tidings::service

@@ -1,0 +1,44 @@
+#include "service/relaying.hpp"
+
+#include "tidings/base/text.hpp"
+#include "tidings/outbox/schema.hpp"
+
+namespace tidings::service {
+
+Result<> Relaying::start() {
+  if (is_ready_) return {};
+  const std::scoped_lock lock(mutex_);
+  if (is_ready_ || host_.store == nullptr) return {};
+  const auto failed = [&](const Error& why) {
+    if (why.retry == Retry::same_call && !std::exchange(has_told_, true))
+      host_.say(LogLevel::warning, "waits for its store: " + printable(to_string(why)));
+    return why;
+  };
+  if (auto made = outbox::apply_schema(*host_.store, outbox::default_tables(), std::chrono::seconds{5}); !made)
+    return failed(made.error());
+  if (relays_) {
+    auto relay = outbox::Relay::start(*host_.store, *host_.broker,
+                                      {.name_space = host_.name_space, .entropy = host_.entropy, .log = host_.log});
+    if (!relay) return failed(relay.error());
+    relay_ = std::move(*relay);
+  }
+  is_ready_ = true;
+  if (std::exchange(has_told_, false)) host_.say(LogLevel::info, "has its store again");
+  return {};
+}
+
+void Relaying::stop() {
+  std::unique_ptr<outbox::Relay> relay;
+  {
+    const std::scoped_lock lock(mutex_);
+    relay = std::move(relay_);
+  }
+  if (relay) relay->stop();
+}
+
+std::optional<outbox::RelayStatus> Relaying::status() const {
+  const std::scoped_lock lock(mutex_);
+  return relay_ ? std::optional(relay_->status()) : std::nullopt;
+}
+
+}  // namespace tidings::service

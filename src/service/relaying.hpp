@@ -1,0 +1,39 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "service/host.hpp"
+#include "tidings/outbox/relay.hpp"
+
+namespace tidings::service {
+
+/// The outbox of a service's store: its tables, and the relay that runs in the service. Thread-safe.
+class Relaying {
+ public:
+  /// `relays`: it publishes itself what stands there.
+  Relaying(Host& host, bool relays) : host_(host), relays_(relays) {}
+  Relaying(const Relaying&) = delete;
+  Relaying& operator=(const Relaying&) = delete;
+
+  /// Makes the tables and starts the relay, if that has not been done. A database that is away answers `unavailable`
+  /// (same call): to be called again.
+  Result<> start();
+  /// What is on its way ends; the rest is published when a relay runs again.
+  void stop();
+
+  /// Nothing before it has started.
+  [[nodiscard]] std::optional<outbox::RelayStatus> status() const;
+
+ private:
+  Host& host_;
+  const bool relays_;
+  mutable std::mutex mutex_;
+  std::atomic<bool> is_ready_ = false;
+  bool has_told_ = false;
+  std::unique_ptr<outbox::Relay> relay_;
+};
+
+}  // namespace tidings::service
