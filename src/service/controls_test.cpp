@@ -73,6 +73,37 @@ TEST_F(Controls, ABatchWaitsToBeFullAndNoLonger) {
   EXPECT_EQ(sizes.values().back(), 1U);
 }
 
+TEST_F(Controls, TheRateLetsBatchesGather) {
+  ManualClock clock;
+  use_clock(clock);
+  auto& service = make();
+  Record<std::size_t> sizes;
+  service.on("store", {.batch_max = 8, .rate = {.events = 10, .per = 1s}},
+             [&](const Batch<Order>& orders) { sizes.add(orders.size()); });
+  for (int order = 0; order < 40; ++order) publish(Order{"one", order});
+  const auto running = start();
+  ASSERT_TRUE(sizes.wait(1));
+  for (std::size_t batches = 2; batches <= 5; ++batches)
+    ASSERT_TRUE(eventually([&] {
+      clock.advance(1ms);  // as time goes: each event that the rate allows could begin by itself
+      return sizes.size() >= batches;
+    }));
+  EXPECT_EQ(sizes.values(), (std::vector<std::size_t>{8, 8, 8, 8, 8}));
+}
+
+TEST_F(Controls, ABatchWaitsForNoMoreThanCanBeInFlight) {
+  ManualClock clock;
+  use_clock(clock);
+  auto& service = make();
+  Record<std::size_t> sizes;
+  service.on("store", {.in_flight_max = 4, .batch_max = 100, .batch_wait = 1min},
+             [&](const Batch<Order>& orders) { sizes.add(orders.size()); });
+  const auto running = start();
+  for (int order = 0; order < 8; ++order) publish(Order{"one", order});
+  ASSERT_TRUE(sizes.wait(2)) << "the clock stands still";
+  EXPECT_EQ(sizes.values(), (std::vector<std::size_t>{4, 4}));
+}
+
 TEST_F(Controls, TheBreakerStopsAttemptsUntilOneSucceeds) {
   ManualClock clock;
   use_clock(clock);

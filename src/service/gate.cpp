@@ -8,6 +8,8 @@ namespace tidings::service {
 
 namespace {
 
+constexpr double rounding = 1e-6;  // so little is missing where tokens flowed in several parts
+
 double burst_of(const RateLimit& rate) {
   return static_cast<double>(rate.burst == 0 ? rate.events : rate.burst);
 }
@@ -23,7 +25,7 @@ void Gate::refill(SteadyTime now) {
   refilled_ = refilled_ ? std::max(*refilled_, now) : now;
 }
 
-Gate::Opening Gate::opening(SteadyTime now) {
+Gate::Opening Gate::opening(SteadyTime now, std::size_t wanted) {
   if (paused_) return {};
   if (broken_) {
     if (probing_) return {};
@@ -32,11 +34,12 @@ Gate::Opening Gate::opening(SteadyTime now) {
   std::size_t events = std::numeric_limits<std::size_t>::max();
   if (rate_.events > 0) {
     refill(now);
-    if (tokens_ < 1) {
-      const auto wait = (1 - tokens_) * static_cast<double>(rate_.per.count()) / static_cast<double>(rate_.events);
+    const auto needed = broken_ ? 1.0 : std::clamp(static_cast<double>(wanted), 1.0, burst_of(rate_));
+    if (tokens_ + rounding < needed) {
+      const auto wait = (needed - tokens_) * static_cast<double>(rate_.per.count()) / static_cast<double>(rate_.events);
       return {.events = 0, .next = now + Duration{static_cast<Duration::rep>(std::ceil(wait))}};
     }
-    events = static_cast<std::size_t>(tokens_);
+    events = static_cast<std::size_t>(tokens_ + rounding);
   }
   return {.events = broken_ ? 1 : events, .next = {}};
 }

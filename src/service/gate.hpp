@@ -23,7 +23,9 @@ class Gate {
     std::size_t events = 0;          ///< may begin now, as one turn
     std::optional<SteadyTime> next;  ///< where none may: when to ask again; none: when something has changed
   };
-  [[nodiscard]] Opening opening(SteadyTime now);
+  /// The next turn has `wanted` events. The rate lets it begin when there is room for all of them, or for a whole
+  /// burst: what began with the first of them would cut a batch to pieces as small as the rate.
+  [[nodiscard]] Opening opening(SteadyTime now, std::size_t wanted = 1);
   /// A turn of so many begins, which `opening` allowed.
   void began(std::size_t events, SteadyTime now);
 

@@ -44,6 +44,18 @@ TEST(Gate, ABatchBeyondTheRateIsPaidBack) {
   EXPECT_EQ(*next, start + 2100ms);
 }
 
+TEST(Gate, ABatchWaitsForRoomForAllOfIt) {
+  Gate gate({.events = 10, .per = 1s}, {});
+  gate.began(10, start);
+  EXPECT_EQ(gate.opening(start + 100ms, 1).events, 1U);
+  const auto four = gate.opening(start + 100ms, 4);
+  EXPECT_EQ(four.events, 0U) << "one by one it would be four batches";
+  EXPECT_EQ(four.next, start + 400ms);
+  EXPECT_EQ(gate.opening(start + 400ms, 4).events, 4U);
+  EXPECT_EQ(gate.opening(start + 400ms, 500).next, start + 1s) << "of more than a burst, a burst is enough";
+  EXPECT_EQ(gate.opening(start + 1s, 500).events, 10U);
+}
+
 TEST(Gate, AClockThatStepsBackGivesNothing) {
   Gate gate({.events = 1, .per = 1s}, {});
   gate.began(1, start);

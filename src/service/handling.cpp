@@ -255,6 +255,7 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
       lanes_.add(task);
     }
     ignored_ += ignored;  // before anybody can settle them
+    if (source.held >= options_.in_flight_max) lanes_.stop_gathering();
     for (auto wake = std::min(std::max<std::size_t>(lanes_.ready(), ignored > 0 ? 1 : 0), idle_); wake > 0; --wake)
       work_.notify_one();
   }
@@ -306,8 +307,9 @@ void Handling::work_loop(Worker& worker) {
   while (!stopping_) {
     const bool plain = gate_.is_plain();
     const auto now = !plain || gathers || lanes_.next_due() ? host_.clock->steady_now() : SteadyTime{};
-    const auto opening = plain ? Gate::Opening{.events = batch_max, .next = {}} : gate_.opening(now);
     if (lanes_.next_due()) lanes_.wake(now);
+    const auto opening =
+        plain ? Gate::Opening{.events = batch_max, .next = {}} : gate_.opening(now, lanes_.next_size(now));
     if (auto turn = opening.events == 0 ? std::nullopt : lanes_.take(opening.events, now)) {
       const bool is_probe = !plain && gate_.is_broken();
       if (!plain) gate_.began(turn->size, now);

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cassert>
 
+#include "service/source.hpp"
+
 namespace tidings::service {
 
 namespace {
@@ -16,7 +18,10 @@ bool is_fresh(const Task& task) {
 }  // namespace
 
 Lanes::Lanes(std::size_t expected_max, std::size_t turn_max, Duration gather)
-    : turn_max_(turn_max), gather_(gather), table_(std::bit_ceil(std::clamp<std::size_t>(expected_max, 16, 1 << 16))) {}
+    : expected_max_(expected_max),
+      turn_max_(turn_max),
+      gather_(gather),
+      table_(std::bit_ceil(std::clamp<std::size_t>(expected_max, 16, 1 << 16))) {}
 
 Task& Lanes::make() {
   if (free_tasks_ == nullptr) return tasks_.emplace_back();
@@ -45,19 +50,44 @@ void Lanes::add(Task& task) {
     end_gathering(key);
 }
 
+std::size_t Lanes::next_size(SteadyTime now) {
+  while (line_first_ != nullptr && gathers_on(*line_first_, now)) gather(leave_line());
+  if (line_first_ == nullptr) return 0;
+  const auto* task = line_first_->first;
+  if (task->together > 1) return task->together;
+  if (!is_fresh(*task)) return 1;
+  std::size_t size = 1;
+  for (; size < turn_max_ && task->next != nullptr && is_fresh(*task->next); ++size) task = task->next;
+  return size;
+}
+
 std::optional<Lanes::Turn> Lanes::take(std::size_t most, SteadyTime now) {
-  while (true) {
-    if (line_first_ == nullptr) return std::nullopt;
-    auto& key = *line_first_;
-    line_first_ = key.next;
-    if (line_first_ == nullptr) line_last_ = nullptr;
-    --ready_;
-    const auto& first = *key.first;
-    if (gather_ <= Duration::zero() || key.size >= turn_max_ || !is_fresh(first) || now - first.arrived >= gather_)
-      return turn_of(key, std::min(turn_max_, std::max<std::size_t>(most, 1)));
-    key.gathers = true;
-    wait(key, first.arrived + gather_);
+  while (line_first_ != nullptr) {
+    auto& key = leave_line();
+    if (!gathers_on(key, now)) return turn_of(key, std::min(turn_max_, std::max<std::size_t>(most, 1)));
+    gather(key);
   }
+  return std::nullopt;
+}
+
+/// Whether more of the key is waited for. What is done with but not settled holds no more up than a moment.
+bool Lanes::gathers_on(const Key& key, SteadyTime now) const {
+  const auto& first = *key.first;
+  return gather_ > Duration::zero() && key.size < turn_max_ && is_fresh(first) && now - first.arrived < gather_ &&
+         first.source->held - std::min(first.source->held, first.source->unsettled()) < expected_max_;
+}
+
+Lanes::Key& Lanes::leave_line() {
+  auto& key = *line_first_;
+  line_first_ = key.next;
+  if (line_first_ == nullptr) line_last_ = nullptr;
+  --ready_;
+  return key;
+}
+
+void Lanes::gather(Key& key) {
+  key.gathers = true;
+  wait(key, key.first->arrived + gather_);
 }
 
 Lanes::Turn Lanes::turn_of(Key& key, std::size_t most) {
@@ -103,6 +133,15 @@ void Lanes::end_gathering(Key& key) {
   std::erase(waiting_, &key);
   std::ranges::make_heap(waiting_, std::greater{}, &Key::due);
   line_up(key);
+}
+
+void Lanes::stop_gathering() {
+  const auto gathering =
+      std::stable_partition(waiting_.begin(), waiting_.end(), [](auto* key) { return !key->gathers; });
+  if (gathering == waiting_.end()) return;
+  std::for_each(gathering, waiting_.end(), [this](auto* key) { line_up(*key); });
+  waiting_.erase(gathering, waiting_.end());
+  std::ranges::make_heap(waiting_, std::greater{}, &Key::due);
 }
 
 void Lanes::wake(SteadyTime now) {

@@ -23,7 +23,8 @@ class Lanes {
 
  public:
   /// `turn_max`: how many events of one key a turn may have, for handlers that take batches; a turn that could have
-  /// fewer is waited for, until the first of them has been here for `gather`.
+  /// fewer is waited for, until the first of them has been here for `gather`, or its topic gives no more:
+  /// `expected_max` of its events are in hand.
   Lanes(std::size_t expected_max, std::size_t turn_max, Duration gather = {});
 
   /// The events of one key that a worker has in hand, linked by `next`.
@@ -41,6 +42,8 @@ class Lanes {
   /// Behind what its key has already.
   void add(Task& task);
 
+  /// How many events the next turn would have; 0 where there is none.
+  std::size_t next_size(SteadyTime now);
   /// The next that may run, of `most` events at most where they are of a batch. `now` is of no matter where nothing is
   /// gathered.
   std::optional<Turn> take(std::size_t most = std::numeric_limits<std::size_t>::max(), SteadyTime now = {});
@@ -50,6 +53,8 @@ class Lanes {
   /// The task is done with and belongs to no turn any more.
   void recycle(Task& task);
 
+  /// Those that gather stand in line again, to be looked at anew: a topic of theirs gives no more.
+  void stop_gathering();
   /// Keys whose wait is over stand in line again.
   void wake(SteadyTime now);
   [[nodiscard]] std::optional<SteadyTime> next_due() const;
@@ -78,11 +83,15 @@ class Lanes {
 
   Key& key_of(const Task& task);
   static Turn turn_of(Key& key, std::size_t most);
+  [[nodiscard]] bool gathers_on(const Key& key, SteadyTime now) const;
+  Key& leave_line();
+  void gather(Key& key);
   void release(Key& key);
   void line_up(Key& key);
   void wait(Key& key, SteadyTime due);
   void end_gathering(Key& key);
 
+  std::size_t expected_max_;
   std::size_t turn_max_;
   Duration gather_;
   std::deque<Task> tasks_;

@@ -118,6 +118,41 @@ TEST_F(LanesTest, what_shares_publications_stays_together) {
   EXPECT_EQ(offsets(*lanes.take()), (Offsets{0, 1}));
 }
 
+TEST_F(LanesTest, a_batch_waits_to_be_full_until_its_time_is_over) {
+  Lanes lanes(16, 3, 5s);
+  add(lanes, 1).arrived = start;
+  EXPECT_EQ(lanes.next_size(start), 0U);
+  EXPECT_FALSE(lanes.take(10, start));
+  EXPECT_EQ(lanes.next_due(), start + 5s);
+  add(lanes, 1).arrived = start;
+  lanes.wake(start + 5s);
+  EXPECT_EQ(lanes.next_size(start + 5s), 2U);
+  EXPECT_EQ(offsets(*lanes.take(10, start + 5s)), (Offsets{0, 1}));
+}
+
+TEST_F(LanesTest, a_batch_does_not_wait_for_more_than_can_be_in_flight) {
+  Lanes lanes(4, 3, 5s);
+  const auto fetch = [&](std::uint64_t partition) {
+    for (int event = 0; event < 2; ++event) add(lanes, partition).arrived = start;
+    source_.held += 2;
+  };
+  fetch(1);
+  EXPECT_EQ(lanes.next_size(start), 0U);
+  fetch(2);
+  ASSERT_EQ(lanes.next_size(start), 2U) << "the topic gives no more";
+  EXPECT_EQ(offsets(*lanes.take(10, start)), (Offsets{2, 3}));
+  EXPECT_FALSE(lanes.take(10, start)) << "it gathers";
+  lanes.stop_gathering();
+  const auto turn = lanes.take(10, start);
+  ASSERT_TRUE(turn);
+  EXPECT_EQ(offsets(*turn), (Offsets{0, 1}));
+  EXPECT_FALSE(lanes.next_due());
+  add(lanes, 1).arrived = start;
+  finish(lanes, *turn);
+  source_.handled.resize(2);
+  EXPECT_FALSE(lanes.take(10, start)) << "two are settled in a moment, and more may come then";
+}
+
 TEST_F(LanesTest, keeps_order_whatever_happens) {
   for (const std::uint64_t seed : {1U, 2U, 3U, 4U, 5U}) {
     std::mt19937_64 random(seed);

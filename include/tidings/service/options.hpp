@@ -30,8 +30,9 @@ struct Backoff {
 };
 
 /// How many events a handler begins, in one process: `events` in each `per`, and `burst` at once after a lull. A batch
-/// may take more at once than are left, and is waited for then. Attempts after a pause count anew; those that follow
-/// one another at once (`Backoff::immediate`) count as one.
+/// begins when there is room for all that waits for it, or for a whole burst, so that the rate does not cut it to
+/// pieces. Attempts after a pause count anew; those that follow one another at once (`Backoff::immediate`) count as
+/// one.
 struct RateLimit {
   std::size_t events = 0;  ///< 0: no limit
   Duration per = std::chrono::seconds{1};
@@ -77,7 +78,7 @@ struct HandlerOptions {
   Start start = Start::earliest();                    ///< of a new group
   std::size_t in_flight_max = 1000;                   ///< deliveries of a topic fetched and not yet settled
   std::size_t batch_max = 500;                        ///< of a handler that takes a `Batch`
-  Duration batch_wait{};                              ///< so long a batch waits to be full; nothing: it does not
+  Duration batch_wait{};                              ///< so long a batch waits to be full, or for `in_flight_max`
   Duration settle_within = std::chrono::seconds{30};  ///< as in `ConsumerOptions`; what is in hand is extended in time
   /// An attempt that runs for longer is asked to end (`Context::stop`), and the log says so. Nothing: no deadline. A
   /// handler that does not end by itself is not ended.
