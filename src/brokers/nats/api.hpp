@@ -63,6 +63,7 @@ struct StreamState {
 struct StreamInfo {
   StreamConfig config;
   StreamState state;
+  std::string created;  ///< when: another of its name, made after it was deleted, has another
 };
 
 struct ConsumerConfig {

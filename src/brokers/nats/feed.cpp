@@ -24,6 +24,11 @@ struct Refusal {
 struct Created {
   std::optional<Refusal> error;
 };
+struct Info {
+  std::string created;
+  StreamState state;
+  std::optional<Refusal> error;
+};
 
 }  // namespace feed_json
 
@@ -31,6 +36,7 @@ namespace {
 
 using feed_json::CreateConsumer;
 using feed_json::Created;
+using feed_json::Info;
 using feed_json::Pull;
 
 using namespace std::chrono_literals;
@@ -41,6 +47,8 @@ constexpr std::size_t ahead_max = 1'024;
 constexpr std::size_t room_min = 384;
 constexpr std::size_t bytes_ahead_max = std::size_t{8} << 20;
 constexpr auto pull_for = 10s;
+constexpr std::string_view info_tail = ".info";  // of what an answer comes to
+constexpr std::string_view made_tail = ".made";
 constexpr auto pause_after_trouble = 100ms;
 constexpr auto forgotten_after = 30s;
 
@@ -53,11 +61,15 @@ std::string to_json(const T& value) {
 
 }  // namespace
 
-void Feed::start(std::uint64_t next, SteadyTime now) {
+void Feed::start(std::uint64_t next, std::optional<std::string> created, SteadyTime now) {
   stop();
   events_.clear();
   next_ = next;
-  create(now);
+  created_ = std::move(created);
+  if (created_ && !created_->empty())
+    create(now);
+  else
+    look(now);
 }
 
 void Feed::stop() {
@@ -68,8 +80,7 @@ void Feed::stop() {
   events_.clear();
 }
 
-/// Asks for a consumer; `come` gets the answer.
-void Feed::create(SteadyTime now) {
+void Feed::listen_anew() {
   auto& link = api_.link();
   if (!consumer_.empty()) {
     link.forget(consumer_);
@@ -80,17 +91,43 @@ void Feed::create(SteadyTime now) {
   wanted_ = 0;
   losses_ = link.losses();
   link.listen(consumer_, deliver_, pause_);
+}
+
+void Feed::ask(const std::string& subject, std::string_view tail, const std::string& request, SteadyTime now) {
+  auto& link = api_.link();
+  const auto message = make_message(subject, link.reply_to(consumer_) + std::string(tail), request);
+  const auto sent = message ? link.send(*message) : Link::Sent::not_connected;
+  if (sent == Link::Sent::not_connected) return break_off(now, pause_after_trouble);
+  state_ = State::asked;
+  due_ = now + answer_within;
+}
+
+/// Asks whether the stream is still the same, and for a consumer then; `come` gets the answer.
+void Feed::look(SteadyTime now) {
+  listen_anew();
+  ask("$JS.API.STREAM.INFO." + stream_, info_tail, {}, now);
+}
+
+void Feed::come_info(const Message& message, SteadyTime now) {
+  const auto info = JsonCodec::decode<Info>(payload_of(*message));
+  if (status_of(*message) != 0 || !info || info->error) return break_off(now, pause_after_trouble);
+  if (!created_) created_ = info->created;
+  if (*created_ == info->created) return create(now);
+  state_ = State::another;
+  earliest_ = info->state.earliest();
+  created_ = info->created;
+  events_.clear();
+}
+
+/// Asks for a consumer; `come` gets the answer.
+void Feed::create(SteadyTime now) {
+  listen_anew();
   CreateConsumer request{.stream_name = stream_};
   request.config.name = consumer_;
   request.config.deliver_policy = "by_start_sequence";
   request.config.opt_start_seq = next_ + 1;
   request.config.inactive_threshold = Duration{forgotten_after}.count();
-  const auto message = make_message("$JS.API.CONSUMER.CREATE." + stream_ + "." + consumer_,
-                                    link.reply_to(consumer_) + ".made", to_json(request));
-  const auto sent = message ? link.send(*message) : Link::Sent::not_connected;
-  if (sent == Link::Sent::not_connected) return break_off(now, pause_after_trouble);
-  state_ = State::asked;
-  due_ = now + answer_within;
+  ask("$JS.API.CONSUMER.CREATE." + stream_ + "." + consumer_, made_tail, to_json(request), now);
 }
 
 void Feed::break_off(SteadyTime now, Duration pause) {
@@ -118,10 +155,15 @@ Feed::Incoming Feed::read(Message message) {
 }
 
 bool Feed::come(Incoming incoming, SteadyTime now) {
-  if (state_ == State::stopped || state_ == State::broken) return false;
+  if (state_ == State::stopped || state_ == State::broken || state_ == State::another) return false;
   const auto& message = incoming.event ? incoming.event->message : incoming.other;
   const std::string_view subject = natsMsg_GetSubject(message.get());
-  if (subject.starts_with(api_.link().reply_to(consumer_)) && subject.ends_with(".made")) {
+  const bool is_answer = subject.starts_with(api_.link().reply_to(consumer_));
+  if (is_answer && subject.ends_with(info_tail)) {
+    come_info(message, now);
+    return false;
+  }
+  if (is_answer && subject.ends_with(made_tail)) {
     const auto made = JsonCodec::decode<Created>(payload_of(*message));
     if (status_of(*message) != 0 || !made || made->error) {
       break_off(now, pause_after_trouble);
@@ -138,7 +180,7 @@ bool Feed::come(Incoming incoming, SteadyTime now) {
       return false;
     if (at.consumer_sequence != consumer_sequence_ + 1 || at.sequence <= next_) {
       break_off(now, Duration::zero());  // something was lost on the way
-      create(now);
+      look(now);
       return false;
     }
     consumer_sequence_ = at.consumer_sequence;
@@ -148,7 +190,7 @@ bool Feed::come(Incoming incoming, SteadyTime now) {
     pull(now);
     return true;
   }
-  if (!subject.starts_with(api_.link().reply_to(consumer_))) return false;
+  if (!is_answer) return false;
   constexpr int heartbeat = 100;
   constexpr int no_responders = 503;
   const auto status = status_of(*message);
@@ -162,13 +204,13 @@ bool Feed::come(Incoming incoming, SteadyTime now) {
 }
 
 void Feed::tick(SteadyTime now) {
-  if (state_ == State::stopped) return;
+  if (state_ == State::stopped || state_ == State::another) return;
   const bool lost = state_ != State::broken && losses_ != api_.link().losses();
   if (lost || now >= due_) {
     if (state_ == State::ready && !lost && wanted_ == 0)
       due_ = now + pull_for;  // there was no room, or nothing to ask for
     else if (api_.link().is_connected())
-      create(now);
+      look(now);
     else
       break_off(now, pause_after_trouble);
   }

@@ -55,6 +55,7 @@ struct PositionRecord {
   std::uint64_t parked = 0;
   std::uint64_t expired = 0;
   std::uint64_t skipped = 0;
+  std::string stream;  ///< when the stream that it is a position of was made; empty: not known
 
   [[nodiscard]] OutcomeCounts counts() const { return {handled, parked, expired, skipped}; }
   void set(Offset at, const OutcomeCounts& counts, std::uint64_t beyond);

@@ -163,27 +163,6 @@ TEST_F(Groups, AMemberWithoutAConnectionLosesItsPartitionsAndComesBack) {
   EXPECT_TRUE(member->settle(ids_of(rest)));
 }
 
-/// Deleted with the server's tools, and made anew by the next publish.
-TEST_F(Groups, BeyondTheEndOfAStreamThatWasMadeAnewItBeginsAgain) {
-  const auto broker = open(lease);
-  ASSERT_TRUE(publish(*broker, "orders", {event("a"), event("b"), event("c")}));
-  {
-    const auto member = join(*broker, "orders");
-    ASSERT_TRUE(member->settle(ids_of(take(*member, 3))));
-    ASSERT_TRUE(member->close(1s));
-  }
-  {
-    const auto link = Link::open(*parse_url(at()), log);
-    ASSERT_TRUE(link);
-    ASSERT_TRUE(Api(*link).delete_stream(stream_name("orders", 0), steady_now() + answer_within));
-  }
-  const auto anew = open(lease);
-  ASSERT_TRUE(publish(*anew, "orders", {event("d"), event("e")}));
-  const auto member = join(*anew, "orders");
-  EXPECT_EQ(names_of(take(*member, 2)), (std::vector<std::string>{"d", "e"}));
-  EXPECT_NE(log.text().find("which ends at 2"), std::string::npos) << log.text();
-}
-
 /// As a server that was killed does now and then, with whatever its index has lost.
 TEST_F(Groups, ARecordThatTheServerHasLostIsWrittenAgainByItsHolder) {
   const auto broker = open(lease);

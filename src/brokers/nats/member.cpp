@@ -50,7 +50,7 @@ Result<> Member::begin(SteadyTime until) {
   for (std::uint32_t partition = 0; partition < places_.size(); ++partition) {
     places_[partition].cursor = (*cursors)[partition];
     places_[partition].is_held = true;
-    places_[partition].feed->start((*cursors)[partition], steady_now());
+    places_[partition].feed->start((*cursors)[partition], std::nullopt, steady_now());
   }
   return {};
 }
@@ -58,7 +58,9 @@ Result<> Member::begin(SteadyTime until) {
 void Member::come(std::uint32_t partition, Message message) {
   auto incoming = Feed::read(std::move(message));
   const std::scoped_lock lock(mutex_);
-  if (places_[partition].feed->come(std::move(incoming), steady_now())) has_come_ = true;
+  auto& feed = *places_[partition].feed;
+  if (feed.come(std::move(incoming), steady_now())) has_come_ = true;
+  if (feed.is_of_another_stream()) core_->wake_keeper();
 }
 
 void Member::tell_what_came() {

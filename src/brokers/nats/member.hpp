@@ -103,6 +103,7 @@ class Member : public std::enable_shared_from_this<Member> {
   Result<> hand_over_drained(SteadyTime until);
   Result<> apply(GroupStore::Seen seen, SteadyTime until);
   Result<> take(std::uint32_t partition, SteadyTime until);
+  bool let_go_of_other_streams();
   Result<bool> expire(GroupRecord& record);
   void leave(SteadyTime until);
   [[nodiscard]] bool is_drained(const Place& place) const;

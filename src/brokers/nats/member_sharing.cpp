@@ -123,19 +123,29 @@ Result<> Member::apply(GroupStore::Seen seen, SteadyTime until) {
 Result<> Member::take(std::uint32_t partition, SteadyTime until) {
   auto position = store_.take(partition, {}, until);
   if (!position) return position.error();
-  // A stream that ends before the position was deleted and made anew, or has lost its end: what comes would be passed
-  // over, since it gets the numbers of what is gone.
+  // A stream that was deleted and made anew, or has lost its end, gives what comes the numbers of what is gone: it
+  // would be passed over.
   const auto stream = core_->api.stream_info(topic_->stream(partition), until);
   if (!stream && !is_jetstream(stream.error(), stream_not_found)) return stream.error();
-  if (stream && stream->state.end() < position->record.position) {
-    core_->options.log->write(
-        LogLevel::error,
-        core_->url.shown + ": group " + options_.group + " stands at " + std::to_string(position->record.position) +
-            " of partition " + std::to_string(partition) + " of topic " + topic_->name() + ", which ends at " +
-            std::to_string(stream->state.end()) +
-            ": its stream was made anew, or has lost its end; it begins again with the first event kept");
-    const auto earliest = stream->state.earliest();
-    position = store_.take(partition, [&](PositionRecord& record) { record.position = earliest; }, until);
+  const auto& there = position->record;
+  if (stream && (there.stream != stream->created || stream->state.end() < there.position)) {
+    const bool is_another = !there.stream.empty() && there.stream != stream->created;
+    const bool begins_again = is_another || stream->state.end() < there.position;
+    if (begins_again)
+      core_->options.log->write(
+          LogLevel::error,
+          core_->url.shown + ": group " + options_.group + " stands at " + std::to_string(there.position) +
+              " of partition " + std::to_string(partition) + " of topic " + topic_->name() + ", which ends at " +
+              std::to_string(stream->state.end()) +
+              (is_another ? ": its stream was made anew" : ": its stream was made anew, or has lost its end") +
+              "; it begins again with the first event kept");
+    position = store_.take(
+        partition,
+        [&](PositionRecord& record) {
+          if (begins_again) record.position = stream->state.earliest();
+          record.stream = stream->created;
+        },
+        until);
     if (!position) return position.error();
   }
   const std::scoped_lock lock(mutex_);
@@ -148,9 +158,32 @@ Result<> Member::take(std::uint32_t partition, SteadyTime until) {
   place.revision_is_unknown = false;
   place.is_held = true;
   place.is_wanted_elsewhere = seen_->record.places.at(partition).wanted != id_;
-  place.feed->start(record.position, steady_now());
+  place.feed->start(record.position, stream ? stream->created : std::string{}, steady_now());
   changed_.notify_all();
   return {};
+}
+
+/// Streams that were made anew while they were read: a reader begins again; what a member holds is taken as new. True:
+/// there is something to take.
+bool Member::let_go_of_other_streams() {
+  bool any = false;
+  const std::scoped_lock lock(mutex_);
+  for (std::uint32_t partition = 0; partition < places_.size(); ++partition) {
+    auto& place = places_[partition];
+    if (!place.is_held || !place.feed->is_of_another_stream()) continue;
+    if (!is_reader()) {
+      lose(place);
+      any = true;
+      continue;
+    }
+    core_->options.log->write(
+        LogLevel::warning, core_->url.shown + ": the stream of partition " + std::to_string(partition) + " of topic " +
+                               topic_->name() +
+                               " was made anew; a reader of it begins again with the first event kept");
+    place.cursor = place.feed->earliest();
+    place.feed->start(place.cursor, std::nullopt, steady_now());
+  }
+  return any;
 }
 
 Result<> Member::beat(SteadyTime until) {
@@ -292,6 +325,7 @@ SteadyTime Member::work() {
     if (is_closed_) return SteadyTime::max();
     looks = std::exchange(must_look_, false);
   }
+  if (let_go_of_other_streams()) looks = true;
   auto due = SteadyTime::max();
   auto& link = core_->api.link();
   if (!is_reader() && link.is_connected()) {

@@ -243,12 +243,18 @@ Result<GroupInfo> NatsBroker::group(std::string_view topic, const std::string& g
     auto position = store.position(partition.partition.value, until);
     if (!position) return position.error();
     const auto& record = position->record;
+    auto at = Offset{record.position};
+    if (at > partition.end) {  // it has gone on since; or its stream was made anew, and it begins again
+      auto stream = core_->api.stream_info(stream_name(topic, partition.partition.value), until);
+      if (!stream) return stream.error();
+      if (at.value > stream->state.end()) at = Offset{stream->state.earliest()};
+    }
     auto beyond = record.settled_beyond;
     for (const auto& member : members)
       if (member->group() == group && member->topic().name() == topic)
         beyond = member->settled_beyond(partition.partition.value).value_or(beyond);
     out.partitions.push_back({.partition = partition.partition,
-                              .position = Offset{record.position},
+                              .position = at,
                               .end = partition.end,
                               .settled_beyond = beyond,
                               .handled = record.handled,

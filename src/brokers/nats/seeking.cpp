@@ -85,6 +85,7 @@ Result<> NatsBroker::seek(std::string_view topic, std::string_view group, const 
           [&](PositionRecord& record) {
             if (target > record.position) record.skipped += target - record.position;
             record.position = target;
+            record.stream.clear();
           },
           end);
       if (!moved) return moved.error();
