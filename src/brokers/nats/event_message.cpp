@@ -128,11 +128,13 @@ std::size_t expectation_bytes(std::string_view id) {
   return std::string_view(expectation).size() + id.size() + std::string_view(": \r\n").size();
 }
 
-std::size_t accepted_bytes_max(const EnvelopeView& event, std::size_t payload_max) {
+std::size_t accepted_bytes_max(std::string_view topic, const EnvelopeView& event, std::size_t payload_max) {
   // Services write 4 KiB of them at most, and percent signs make three bytes of one.
   constexpr std::size_t letter_headers_bytes = std::size_t{12} << 10;
   constexpr std::string_view mark_of_letters = "tidings-dead-offset";
-  if (event.headers.get(mark_of_letters)) return payload_max;
+  // Anybody may set a header: elsewhere such an event could not be parked.
+  constexpr std::string_view topics_of_letters = ".dead-letters";
+  if (topic.ends_with(topics_of_letters) && event.headers.get(mark_of_letters)) return payload_max;
   return payload_max - std::min(letter_headers_bytes, payload_max / 4);
 }
 

@@ -20,7 +20,8 @@ namespace tidings::brokers::nats {
 [[nodiscard]] std::size_t expectation_bytes(std::string_view id);
 /// What an event's message may take where the server takes `payload_max`: all of that for a dead letter, and less the
 /// room for the headers of one for any other event, so that whatever was accepted can be parked.
-[[nodiscard]] std::size_t accepted_bytes_max(const EnvelopeView& event, std::size_t payload_max);
+[[nodiscard]] std::size_t accepted_bytes_max(std::string_view topic, const EnvelopeView& event,
+                                             std::size_t payload_max);
 [[nodiscard]] Error too_large(std::string_view topic, std::size_t bytes, std::size_t bytes_max);
 
 /// The server is to store the message only right behind the one of that id; empty: wherever.

@@ -68,7 +68,7 @@ Result<std::vector<Published>> Producing::publish(std::span<const EnvelopeView> 
   const auto payload_max = api_.link().payload_max();
   for (const auto& event : events) {
     const auto headers = headers_of(event, producer, longest, ~std::uint32_t{0});
-    const auto bytes_max = accepted_bytes_max(event, payload_max);
+    const auto bytes_max = accepted_bytes_max(topic_->name(), event, payload_max);
     const auto bytes = message_bytes(headers, event.payload.size()) + expectation_bytes(headers.front().second);
     if (bytes > bytes_max) return too_large(topic_->name(), bytes, bytes_max);
   }

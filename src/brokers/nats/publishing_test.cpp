@@ -74,7 +74,10 @@ TEST_F(Publishing, WhatIsBeyondTheServersLimitIsRefusedBeforeAnythingIsWritten) 
   large.id = std::string(200, 'l');
   large.headers.set("tidings-dead-offset", "1");  // a dead letter may take all that the server takes
   large.payload.assign(65'536 - 12 - 3 * 200 - 170, 'x');
-  const auto both = publish(*broker, "orders", {event("before"), large, event("behind")});
+  const auto elsewhere = publish(*broker, "orders", {event("before"), large, event("behind")});
+  ASSERT_FALSE(elsewhere) << "anybody may set the header, and it could not be parked";
+  EXPECT_EQ(elsewhere.error().code, "too_large");
+  const auto both = publish(*broker, "group.dead-letters", {event("before"), large, event("behind")});
   ASSERT_TRUE(both) << to_string(both.error());
   EXPECT_EQ(both->at(1).offset.value, both->at(0).offset.value + 1);
   EXPECT_EQ(both->at(2).offset.value, both->at(0).offset.value + 2);

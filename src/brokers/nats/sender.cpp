@@ -83,7 +83,7 @@ Result<std::shared_ptr<Sender::Call>> Sender::begin(std::span<const EnvelopeView
   const auto payload_max = link_->payload_max();
   for (std::size_t index = 0; index < events.size(); ++index) {
     const auto& event = events[index];
-    const auto bytes_max = accepted_bytes_max(event, payload_max);
+    const auto bytes_max = accepted_bytes_max(topic_->name(), event, payload_max);
     headers.push_back(event_headers(event, index < options.apart.size() ? options.apart[index] : std::string_view{}));
     if (const auto bytes = message_bytes(headers.back(), event.payload.size()); bytes > bytes_max)
       return too_large(topic_->name(), bytes, bytes_max);
