@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tidings/outbox/enqueue.hpp"
+#include "service/shown.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings::service {
@@ -116,6 +117,13 @@ Result<> Outgoing::publish_with(Transaction& tx, std::string_view topic, std::sp
     tx.after_commit(this, [this] { mover_->start(); });
   }
   return {};
+}
+
+void Outgoing::reply_refused(std::string_view topic, const Error& why) {
+  const auto times = replies_.tell("reply " + why.code, host_.clock->steady_now());
+  if (!times) return;
+  host_.say(LogLevel::warning, "a request wants its reply on '" + shown(topic) +
+                                   "', and gets none: " + shown(why.message) + times_text(*times));
 }
 
 /// What publishes into the topic are limited to. A topic that is not there yet will get the default.

@@ -10,6 +10,7 @@
 #include "service/delay_mover.hpp"
 #include "service/delays.hpp"
 #include "service/host.hpp"
+#include "service/troubles.hpp"
 
 namespace tidings::service {
 
@@ -35,6 +36,7 @@ class Outgoing final : public Publisher {
   }
   Result<> publish(std::string_view topic, std::span<const EnvelopeView> events, const PublishOptions& options);
   Result<> publish_with(Transaction& tx, std::string_view topic, std::span<const EnvelopeView> events) override;
+  void reply_refused(std::string_view topic, const Error& why) override;
   Clock& clock() override { return *host_.clock; }
   Entropy& entropy() override { return *host_.entropy; }
 
@@ -51,6 +53,7 @@ class Outgoing final : public Publisher {
   std::mutex mutex_;
   std::map<std::string, std::size_t, std::less<>> bytes_max_;  // of topics, as far as they were asked for
   SteadyTime ask_again_{};                                     // after a question without an answer
+  Troubles replies_;
 };
 
 }  // namespace tidings::service

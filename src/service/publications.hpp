@@ -21,6 +21,8 @@ class Publisher {
   virtual Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) = 0;
   /// The same, once the transaction has been committed.
   virtual Result<> publish_with(Transaction& tx, std::string_view topic, std::span<const EnvelopeView> events) = 0;
+  /// A reply is not published, for what its request says of where it goes: who asked gets none, and that is all.
+  virtual void reply_refused(std::string_view topic, const Error& why) = 0;
 };
 
 /// What the handlers of one turn have published: kept until they have succeeded, then sent as one batch a topic, the
@@ -52,6 +54,7 @@ class Publications final : public tidings::detail::Outlet {
   struct Batch {
     std::string topic;
     std::vector<Envelope> events;
+    bool is_of_replies = false;
   };
   Publisher* publisher_;
   std::vector<Batch> batches_;

@@ -1,6 +1,7 @@
 #include <variant>
 
 #include "service/testing.hpp"
+#include "tidings/event/make_envelope.hpp"
 
 namespace tidings::service {
 namespace {
@@ -124,6 +125,38 @@ TEST_F(RequestsTest, WhoIsNotAskedCannotReply) {
   const auto running = start();
   ASSERT_TRUE(codes.wait(1));
   EXPECT_EQ(codes.values().front(), "no_request");
+}
+
+TEST_F(RequestsTest, AReplyGoesNowhereElseThanToATopicOfReplies) {
+  auto& service = make();
+  answer(service);
+  broker_->create_topic("mails", {}).or_throw();
+  const auto running = start();
+  for (const std::string topic : {"mails", "../etc", "", ".replies", "tidings.control", "billing.dead-letters"}) {
+    auto request = make_envelope(Order{"a", 1}, {.source = "elsewhere"}).or_throw();
+    request.headers.set(reply::topic, topic);
+    publish_raw("orders", request);
+  }
+  ASSERT_TRUE(caught_up("orders", "test.answer"));
+  EXPECT_EQ(service.stats("answer").or_throw().handled, 6U);
+  EXPECT_EQ(group("orders", "test.answer").parked, 0U) << "it is no fault of the event's that its reply cannot go";
+  EXPECT_TRUE(read("mails").empty());
+  EXPECT_FALSE(broker_->topic("tidings.control"));
+  EXPECT_EQ(lines_.count("a request wants its reply on 'mails'"), 1U) << lines_.all();
+}
+
+TEST_F(RequestsTest, AReplyToWhoIsGoneParksNothing) {
+  auto& service = make({.settings = {{"create_topics", "false"}}});
+  answer(service);
+  broker_->create_topic("orders", {}).or_throw();
+  broker_->fail_publish("gone.replies", 1, Error{"unknown_topic", "there is none"});
+  const auto running = start();
+  auto request = make_envelope(Order{"a", 1}, {.source = "elsewhere"}).or_throw();
+  request.headers.set(reply::topic, "gone.replies");
+  publish_raw("orders", request);
+  ASSERT_TRUE(caught_up("orders", "test.answer"));
+  EXPECT_EQ(group("orders", "test.answer").handled, 1U) << lines_.all();
+  EXPECT_EQ(lines_.count("a request wants its reply on 'gone.replies'"), 1U) << lines_.all();
 }
 
 TEST_F(RequestsTest, AServiceThatStopsEndsTheWait) {

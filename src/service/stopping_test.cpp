@@ -224,6 +224,7 @@ class NoPublisher final : public Publisher {
   Entropy& entropy() override { return system_entropy(); }
   Result<> publish(std::string_view, std::span<const EnvelopeView>) override { return {}; }
   Result<> publish_with(Transaction&, std::string_view, std::span<const EnvelopeView>) override { return {}; }
+  void reply_refused(std::string_view, const Error&) override {}
 };
 
 TEST_F(StoppingTest, what_is_named_as_running_is_still_there) {
