@@ -16,6 +16,8 @@ namespace tidings::service {
 namespace {
 
 constexpr std::string_view suffix = ".payload";
+constexpr std::string_view draft_suffix = ".payload~";     // as `write_file_atomically` has it
+constexpr Duration draft_age_max = std::chrono::hours{1};  // whoever writes it would have ended long ago
 constexpr std::size_t digits = 16;
 
 std::string hex(std::uint64_t number) {
@@ -32,6 +34,11 @@ std::string name_of(const EnvelopeView& event) {
 
 bool is_name(std::string_view name) {
   return name.size() == 2 * digits && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+/// Of a payload, or of its draft.
+bool is_file(std::string_view name, std::string_view end) {
+  return name.ends_with(end) && is_name(name.substr(0, name.size() - end.size()));
 }
 
 }  // namespace
@@ -90,24 +97,28 @@ Result<std::string> Claims::redeem(const EnvelopeView& event) const {
                  path + " is not there; is claim_check.folder that of the producer, and claim_check.keep long enough?",
                  Retry::same_call};
   }
-  if (payload->size() != size || hex(key_hash(*payload)) != name.substr(digits))
-    return Error{"claim_damaged", path + " is not what was published: its size or its hash differs"};
+  if (payload->size() != size)
+    return Error{"claim_damaged", path + " is not what was published: it has " + std::to_string(payload->size()) +
+                                      " bytes, and had " + std::to_string(size)};
+  if (hex(key_hash(*payload)) != name.substr(digits))
+    return Error{"claim_damaged", path + " is not what was published: its bytes differ, though not their number"};
   return payload;
 }
 
 std::size_t Claims::sweep() const {
-  if (folder_.empty() || keep_ <= Duration::zero()) return 0;
+  if (folder_.empty()) return 0;
   std::size_t removed = 0;
   std::error_code problem;
-  const auto oldest = clock_.now() - keep_;
+  const auto now = clock_.now();
   for (auto entry = std::filesystem::recursive_directory_iterator(folder_, problem);
        !problem && entry != std::filesystem::recursive_directory_iterator(); entry.increment(problem)) {
     const auto name = entry->path().filename().string();
+    const bool is_draft = is_file(name, draft_suffix);
+    if (!is_draft && (keep_ <= Duration::zero() || !is_file(name, suffix))) continue;
     std::error_code each;
-    if (!name.ends_with(suffix) || !is_name(std::string_view(name).substr(0, name.size() - suffix.size()))) continue;
     const auto written = std::chrono::file_clock::to_sys(entry->last_write_time(each));
-    if (each || TimePoint{written.time_since_epoch()} >= oldest) continue;
-    if (std::filesystem::remove(entry->path(), each)) ++removed;
+    if (each || TimePoint{written.time_since_epoch()} >= now - (is_draft ? draft_age_max : keep_)) continue;
+    if (std::filesystem::remove(entry->path(), each) && !is_draft) ++removed;
   }
   return removed;
 }

@@ -35,7 +35,8 @@ class Claims {
   /// `no_claim_folder` (never), those of files.
   [[nodiscard]] Result<std::string> redeem(const EnvelopeView& event) const;
 
-  /// Removes files older than they are kept, if they are not kept for ever. How many.
+  /// Removes files older than they are kept, if they are not kept for ever; how many. And drafts that killed processes
+  /// have left.
   std::size_t sweep() const;
 
  private:

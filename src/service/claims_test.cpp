@@ -141,6 +141,39 @@ TEST_F(ClaimsTest, WhatIsDamagedIsParkedAtOnce) {
   EXPECT_EQ(letters("test.look.dead-letters").at(0).headers.view().get(dead_letter::code), "claim_damaged");
 }
 
+TEST_F(ClaimsTest, WhatIsCutOffSaysHowMuchIsThere) {
+  const Claims claims(folder_, 10, {}, *clock_);
+  Envelope envelope;
+  envelope.id = "1";
+  envelope.payload = large_;
+  claims.deposit(envelope.view()).or_throw();
+  fs::resize_file(files().at(0), 5000);
+  const auto redeemed = claims.redeem(claims.ticket(envelope.view()).view());
+  ASSERT_FALSE(redeemed);
+  EXPECT_EQ(redeemed.error().code, "claim_damaged");
+  EXPECT_EQ(redeemed.error().retry, Retry::never) << "files come whole or not at all: waiting mends nothing";
+  EXPECT_NE(redeemed.error().message.find("it has 5000 bytes, and had 100000"), std::string::npos)
+      << redeemed.error().message;
+}
+
+TEST_F(ClaimsTest, DraftsOfKilledProcessesAreSwept) {
+  ManualClock clock(system_clock().now());
+  const Claims claims(folder_, 10, {}, clock);
+  Envelope envelope;
+  envelope.id = "1";
+  envelope.payload = large_;
+  claims.deposit(envelope.view()).or_throw();
+  const auto payload = files().at(0).string();
+  std::ofstream(payload + "~") << "half of it";
+  std::ofstream(folder_ + "/of others~") << "no draft of ours";
+  EXPECT_EQ(claims.sweep(), 0U);
+  EXPECT_EQ(files().size(), 3U) << "it may be written just now";
+  clock.advance(2h);
+  EXPECT_EQ(claims.sweep(), 0U) << "payloads are kept for ever";
+  EXPECT_FALSE(fs::exists(payload + "~"));
+  EXPECT_EQ(files().size(), 2U);
+}
+
 TEST_F(ClaimsTest, OthersTextIsNoPath) {
   const Claims claims(folder_, 10, {}, *clock_);
   for (const std::string name : {"../../etc/passwd", "", "0123456789abcdef0123456789abcde/", "x"}) {
