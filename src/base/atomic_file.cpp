@@ -38,8 +38,12 @@ Result<> write_file_atomically(const std::string& path, std::string_view bytes, 
   if (!options.synced) return {};
   const auto slash = path.rfind('/');
   const auto folder = slash == path.npos ? std::string(".") : path.substr(0, slash + 1);
-  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0) return failed("sync", folder);
+  return sync_folder(folder);
+}
+
+Result<> sync_folder(const std::string& path) {
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0) return failed("sync", path);
   return {};
 }
 

@@ -15,6 +15,7 @@ namespace tidings::service {
 
 namespace {
 
+constexpr std::string_view marker = "tidings-claims";
 constexpr std::string_view suffix = ".payload";
 constexpr std::string_view draft_suffix = ".payload~";     // as `write_file_atomically` has it
 constexpr Duration draft_age_max = std::chrono::hours{1};  // whoever writes it would have ended long ago
@@ -56,14 +57,41 @@ Envelope Claims::ticket(const EnvelopeView& event) const {
   return made;
 }
 
+Result<> Claims::create() const {
+  std::error_code problem;
+  if (std::filesystem::create_directories(folder_, problem))
+    if (const auto above = std::filesystem::path(folder_).parent_path(); !above.empty())
+      if (auto synced = sync_folder(above.string()); !synced) return synced;
+  if (is_there()) return {};
+  return write_file_atomically(folder_ + "/" + std::string(marker), "");
+}
+
+Result<> Claims::is_there() const {
+  std::error_code problem;
+  if (std::filesystem::exists(folder_ + "/" + std::string(marker), problem)) return {};
+  return Error{"no_claim_folder",
+               folder_ + " has no file " + std::string(marker) +
+                   ": nothing is mounted there, or it is new; mount it, or have one service make it "
+                   "(claim_check.create = true)",
+               Retry::same_call};
+}
+
 Result<> Claims::deposit(const EnvelopeView& event) const {
-  const auto path = path_of(name_of(event));
+  const auto name = name_of(event);
+  const auto path = path_of(name);
   std::error_code problem;
   // Of an attempt before: as young as if it were written now.
   std::filesystem::last_write_time(path, std::chrono::file_clock::now(), problem);
   if (!problem) return {};
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), problem);
-  return write_file_atomically(path, event.payload);
+  if (auto there = is_there(); !there) return there;
+  std::filesystem::create_directory(std::filesystem::path(path).parent_path(), problem);
+  if (auto written = write_file_atomically(path, event.payload); !written) return written;
+  std::size_t subfolder = 0;
+  (void)std::from_chars(name.data(), name.data() + 2, subfolder, 16);
+  if (synced_[subfolder]) return {};
+  if (auto synced = sync_folder(folder_); !synced) return synced;
+  synced_[subfolder] = true;
+  return {};
 }
 
 Result<> Claims::may_wait(TimePoint due) const {
@@ -93,6 +121,7 @@ Result<std::string> Claims::redeem(const EnvelopeView& event) const {
   auto payload = read_file(path);
   if (!payload) {
     if (payload.error().code != "not_found") return payload;
+    if (auto there = is_there(); !there) return there.error();
     return Error{"claim_missing",
                  path + " is not there; is claim_check.folder that of the producer, and claim_check.keep long enough?",
                  Retry::same_call};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -27,12 +29,18 @@ class Claims {
   [[nodiscard]] Envelope ticket(const EnvelopeView& event) const;
   /// Whether its payload may be gone when it is due. Error `invalid_event`: it waits for longer than files are kept.
   [[nodiscard]] Result<> may_wait(TimePoint due) const;
-  /// Writes what the ticket is for; from now on it is kept as long as any. Errors: those of files.
+  /// Makes the folder, which has the file `tidings-claims` from then on. Where that is not there the folder is not what
+  /// it should be, such as one on which nothing is mounted now: nothing is written into it.
+  Result<> create() const;
+  /// Error `no_claim_folder` (same call): it is not there, or not mounted.
+  [[nodiscard]] Result<> is_there() const;
+  /// Writes what the ticket is for; from now on it is kept as long as any. Errors: `no_claim_folder` (same call), those
+  /// of files.
   Result<> deposit(const EnvelopeView& event) const;
 
   [[nodiscard]] static bool is_ticket(const EnvelopeView& event);
-  /// The payload. Errors: `claim_missing` (same call: it may come back with its file system), `claim_damaged`,
-  /// `no_claim_folder` (never), those of files.
+  /// The payload. Errors: `claim_missing` (same call), `claim_damaged` (never), `no_claim_folder` (never where there is
+  /// none, same call where it is not mounted), those of files.
   [[nodiscard]] Result<std::string> redeem(const EnvelopeView& event) const;
 
   /// Removes files older than they are kept, if they are not kept for ever; how many. And drafts that killed processes
@@ -46,6 +54,7 @@ class Claims {
   const std::size_t above_;
   const Duration keep_;
   Clock& clock_;
+  mutable std::array<std::atomic<bool>, 256> synced_{};  // whether the name of this subfolder outlives a power cut
 };
 
 }  // namespace tidings::service

@@ -22,6 +22,7 @@ class ClaimsTest : public ServiceTest {
   ClaimsTest() {
     std::string pattern = (fs::temp_directory_path() / "tidings-claims-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
+    Claims(folder_, 10, {}, *clock_).create().or_throw();
   }
   ~ClaimsTest() override {
     stop();
@@ -34,7 +35,7 @@ class ClaimsTest : public ServiceTest {
   std::vector<fs::path> files() {
     std::vector<fs::path> all;
     for (const auto& entry : fs::recursive_directory_iterator(folder_))
-      if (entry.is_regular_file()) all.push_back(entry.path());
+      if (entry.is_regular_file() && entry.path().filename() != "tidings-claims") all.push_back(entry.path());
     return all;
   }
   std::string folder_;
@@ -172,6 +173,45 @@ TEST_F(ClaimsTest, DraftsOfKilledProcessesAreSwept) {
   EXPECT_EQ(claims.sweep(), 0U) << "payloads are kept for ever";
   EXPECT_FALSE(fs::exists(payload + "~"));
   EXPECT_EQ(files().size(), 2U);
+}
+
+TEST_F(ClaimsTest, AFolderThatIsNotMountedIsNotFilled) {
+  auto& service = make_with_folder();
+  Record<std::string> seen;
+  service.on("look", {.retry = {.immediate = 0, .delayed = 1'000, .first = 1ms, .longest = 1ms}},
+             [&](const Scan& scan) { seen.add(scan.pixels); });
+  ASSERT_TRUE(service.publish(Scan{"large", large_}));
+  fs::rename(folder_, folder_ + ".away");
+  fs::create_directory(folder_);  // as a mount point is
+  const auto refused = service.publish(Scan{"larger", large_ + "x"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "no_claim_folder");
+  EXPECT_EQ(refused.error().retry, Retry::same_call);
+  EXPECT_TRUE(fs::is_empty(folder_));
+  const Claims claims(folder_, 10, {}, *clock_);
+  EXPECT_EQ(claims.redeem(read("scans").at(0).view()).error().code, "no_claim_folder");
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return service.stats("look")->failed > 0; }));
+  fs::remove(folder_);
+  fs::rename(folder_ + ".away", folder_);
+  EXPECT_TRUE(seen.wait(1)) << "it goes on by itself";
+}
+
+TEST_F(ClaimsTest, AFolderIsMadeWhereThatIsAsked) {
+  const auto fresh = folder_ + "/fresh/folder";
+  const auto with = [&](const std::string& create) {
+    return Service::create({.name = "test",
+                            .broker = broker_.get(),
+                            .settings = {{"claim_check.folder", fresh},
+                                         {"claim_check.above", "1000"},
+                                         {"claim_check.create", create}},
+                            .log = &lines_})
+        .or_throw();
+  };
+  EXPECT_EQ(with("false").publish(Scan{"large", large_}).error().code, "no_claim_folder");
+  EXPECT_EQ(lines_.count("claim_check.folder: " + fresh + " has no file tidings-claims"), 1U) << lines_.all();
+  EXPECT_TRUE(with("true").publish(Scan{"large", large_}));
+  EXPECT_TRUE(with("false").publish(Scan{"other", large_})) << "once is enough";
 }
 
 TEST_F(ClaimsTest, OthersTextIsNoPath) {

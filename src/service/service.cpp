@@ -112,6 +112,7 @@ class Service::Impl {
       host_.broker = owned_broker_.get();
     }
     if (auto opened = open_own_store(); !opened) return opened;
+    if (auto ready = open_claims(); !ready) return ready;
     const std::string schedule(settings_.text("schedule.broker"));
     if (schedule.empty() || settings_.describe()) return outgoing_.open(nullptr);
     auto opened = open_at(schedule, true);
@@ -126,6 +127,17 @@ class Service::Impl {
     if (!opened) return Error{opened.error().code, "store: " + opened.error().message, opened.error().retry};
     owned_store_ = std::move(*opened);
     host_.store = owned_store_.get();
+    return {};
+  }
+
+  Result<> open_claims() const {
+    if (settings_.text("claim_check.folder").empty() || settings_.describe()) return {};
+    if (settings_.boolean("claim_check.create")) {
+      if (auto made = claims_.create(); !made)
+        return Error{made.error().code, "claim_check.folder: " + made.error().message, made.error().retry};
+    } else if (auto there = claims_.is_there(); !there) {
+      host_.say(LogLevel::warning, "claim_check.folder: " + there.error().message);
+    }
     return {};
   }
 

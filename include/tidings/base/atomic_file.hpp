@@ -17,6 +17,9 @@ struct AtomicFileOptions {
 /// folder is away.
 Result<> write_file_atomically(const std::string& path, std::string_view bytes, AtomicFileOptions options = {});
 
+/// Syncs a folder: the names in it outlive a power cut. Errors: as of `write_file_atomically`.
+Result<> sync_folder(const std::string& path);
+
 /// All bytes of a file. Errors: `not_found` (never), and those of `File`.
 [[nodiscard]] Result<std::string> read_file(const std::string& path);
 
