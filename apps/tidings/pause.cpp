@@ -51,7 +51,7 @@ class Steering {
         return status_after_signals(done);
       }
     }
-    return silence.partitions.empty() ? nobody(*asked, silence.any_group) : not_all(silence.partitions);
+    return silence.partitions.empty() ? nobody(*asked, silence) : not_all(silence.partitions);
   }
 
  private:
@@ -87,14 +87,34 @@ class Steering {
     return done;
   }
 
-  int nobody(Pausing& asked, bool any_group) const {
+  /// What may have been meant, as it was written.
+  [[nodiscard]] std::string meant(const std::vector<std::string>& groups) const {
     const auto& target = arguments_.target;
-    if (!any_group) {
+    std::vector<std::string> names;
+    for (const auto& group : groups) {
+      const auto dot = group.rfind('.');
+      if (dot == group.npos) continue;
+      const auto service = group.substr(0, dot);
+      if (target.find('/') != target.npos) {
+        names.push_back(service + "/" + group.substr(dot + 1));
+      } else {
+        names.push_back(service);
+        names.push_back(group);
+      }
+    }
+    const auto near = nearest(target, names);
+    return near.empty() ? "" : "; did you mean '" + printable(near) + "'?";
+  }
+
+  int nobody(Pausing& asked, const Pausing::Silence& silence) const {
+    const auto& target = arguments_.target;
+    if (!silence.any_group) {
       // A name that nobody has is a mistake, and leaves nothing behind.
       if (auto back = asked.take_back(); !back) complain(back.error());
       return fail({"unknown_service",
                    "no process answers as " + target + ", and no group is named so or belongs to a service of that " +
-                       "name; nothing was changed (`tidings groups` lists the groups, SERVICE.HANDLER)"});
+                       "name; nothing was changed (`tidings groups` lists the groups, SERVICE.HANDLER)" +
+                       meant(silence.known)});
     }
     return fail({"nobody_answers", "no process of " + target + " runs" +
                                        (arguments_.pauses ? "; the pause stands all the same, and who starts begins "

@@ -50,7 +50,26 @@ Result<> Control::first_look() {
       !read_all)
     return read_all;
   for (const auto end : ends) next_.emplace_back(end);
+  obey_what_stands();
   return {};
+}
+
+void Control::obey_what_stands() {
+  const auto all = std::exchange(standing_, {});
+  for (const auto& one : all) {
+    const bool counts = one.request.takes_back.empty() && std::ranges::none_of(all, [&](const Standing& other) {
+                          return other.request.takes_back == one.id;
+                        });
+    if (counts) obey(one.id, one.request, one.time, false);
+  }
+}
+
+void Control::obey(const std::string& id, const PauseRequested& request, TimePoint time, bool is_new) {
+  obeys_.pause(request,
+               "request " + printable(id) + " of " + to_rfc3339(std::chrono::floor<std::chrono::seconds>(time)));
+  if (!is_new && host_.clock->now() - time > somebody_waits_for) return;
+  Unanswered one{.id = id, .request = request};
+  if (!is_new || !answer(one)) unanswered_.push_back(std::move(one));
 }
 
 void Control::look() {
@@ -107,11 +126,10 @@ void Control::take(const Delivery& delivery, bool is_new) {
   } else if (event.type == event_name<PauseRequested>()) {
     const auto asked = decode_event<PauseRequested>(event);
     if (!asked) return unreadable(asked.error());
-    obeys_.pause(
-        *asked, "request " + printable(id) + " of " + to_rfc3339(std::chrono::floor<std::chrono::seconds>(event.time)));
-    if (!is_new && host_.clock->now() - event.time > somebody_waits_for) return;
-    Unanswered one{.id = id, .request = *asked};
-    if (!is_new || !answer(one)) unanswered_.push_back(std::move(one));
+    if (is_new)
+      obey(id, *asked, event.time, true);
+    else
+      standing_.push_back({.id = id, .request = *asked, .time = event.time});
   }
 }
 

@@ -42,6 +42,14 @@ class Control {
  private:
   void read();
   void take(const Delivery& delivery, bool is_new);
+  /// Of those that stand there when the service starts: what was taken back counts for nothing.
+  void obey_what_stands();
+  void obey(const std::string& id, const PauseRequested& request, TimePoint time, bool is_new);
+  struct Standing {
+    std::string id;
+    PauseRequested request;
+    TimePoint time;
+  };
   struct Unanswered {
     std::string id;
     PauseRequested request;
@@ -55,6 +63,7 @@ class Control {
   std::unique_ptr<Consumer> reader_;
   std::vector<Offset> next_;  // by partition: what was read is before it
   std::vector<std::pair<std::string, DeadLetterRequest>> waiting_;
+  std::vector<Standing> standing_;
   std::vector<Unanswered> unanswered_;
   SteadyTime started_{};
   SteadyTime look_again_{};

@@ -12,6 +12,7 @@ namespace tidings::service {
 struct PauseRequested {
   std::string target;  ///< `SERVICE`, `SERVICE/HANDLER` or `SERVICE.HANDLER`, without the namespace
   bool paused = false;
+  std::string takes_back{};  ///< the id of a request: both count for nothing, as if nobody had asked
   static constexpr tidings::traits<PauseRequested> event{.name = "tidings.pause.requested", .key = tidings::unordered};
 };
 

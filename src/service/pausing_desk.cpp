@@ -97,6 +97,7 @@ class Pausing::Impl {
       for (const auto& group : *groups) {
         if (!group.group.starts_with(prefix)) continue;
         const auto name = group.group.substr(prefix.size());
+        silence.known.push_back(name);
         if (!means(target_, name)) continue;
         silence.any_group = true;
         for (const auto& one : group.partitions) {
@@ -109,13 +110,13 @@ class Pausing::Impl {
   }
 
   Result<> take_back() {
-    auto done = publish(!paused_);
+    auto done = publish(!paused_, id_);
     return done ? Result<>{} : done.error();
   }
 
  private:
-  Result<std::string> publish(bool paused) {
-    auto envelope = make_envelope(PauseRequested{target_, paused}, {.source = "tidings"});
+  Result<std::string> publish(bool paused, const std::string& takes_back = {}) {
+    auto envelope = make_envelope(PauseRequested{target_, paused, takes_back}, {.source = "tidings"});
     if (!envelope) return envelope.error();
     if (auto published = broker_.publish(control_, std::array{envelope->view()}); !published) return published.error();
     return envelope->id;
@@ -168,20 +169,34 @@ Result<std::vector<PauseState>> Pausing::standing(Broker& broker, std::string_vi
   if (!info) return info.error();
   std::vector<std::uint64_t> ends;
   for (const auto& one : info->partitions) ends.push_back(one.end.value);
+  struct Asked {
+    std::string id;
+    PauseRequested what;
+    TimePoint time;
+  };
+  std::vector<Asked> requests;
+  std::set<std::string> taken_back;
   auto read = service::read_through(
       broker, control, 0, ends,
       [&](const Delivery& delivery) {
         if (delivery.envelope.type != event_name<PauseRequested>()) return;
         auto asked = decode_event<PauseRequested>(delivery.envelope);
         if (!asked) return;
-        std::erase_if(all, [&](const PauseState& one) { return covers(asked->target, one.target); });
-        const bool is_within =
-            std::ranges::any_of(all, [&](const PauseState& one) { return covers(one.target, asked->target); });
-        if (asked->paused || is_within)
-          all.push_back({.target = std::move(asked->target), .paused = asked->paused, .since = delivery.envelope.time});
+        if (asked->takes_back.empty())
+          requests.push_back({std::string(delivery.envelope.id), std::move(*asked), delivery.envelope.time});
+        else
+          taken_back.insert(std::move(asked->takes_back));
       },
       [] { return true; });
   if (!read) return read.error();
+  for (auto& [id, asked, time] : requests) {
+    if (taken_back.contains(id)) continue;
+    std::erase_if(all, [&](const PauseState& one) { return covers(asked.target, one.target); });
+    const bool is_within =
+        std::ranges::any_of(all, [&](const PauseState& one) { return covers(one.target, asked.target); });
+    if (asked.paused || is_within)
+      all.push_back({.target = std::move(asked.target), .paused = asked.paused, .since = time});
+  }
   return all;
 }
 

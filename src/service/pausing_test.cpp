@@ -100,6 +100,24 @@ TEST_F(PausingTest, WhoStartsLaterBeginsPaused) {
   EXPECT_EQ(lines_.count("pay starts paused"), 1U);
 }
 
+/// As if nobody had asked: a handler of that name that comes later is paused with its service.
+TEST_F(PausingTest, WhatIsTakenBackCountsForNothing) {
+  (void)Pausing::ask(*broker_, "test", true, {}).or_throw();
+  auto narrower = Pausing::ask(*broker_, "test/count", true, {}).or_throw();
+  narrower.take_back().or_throw();
+  auto wider = Pausing::ask(*broker_, "test", false, {}).or_throw();
+  wider.take_back().or_throw();
+  const auto standing = Pausing::standing(*broker_, {}).or_throw();
+  ASSERT_EQ(standing.size(), 1U);
+  EXPECT_EQ(standing[0].target, "test");
+  EXPECT_TRUE(standing[0].paused);
+  make_counting();
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return lines_.count("started on") == 1; }));
+  EXPECT_EQ(lines_.count(" starts paused by request"), 2U) << lines_.all();
+  expect_nothing_begins();
+}
+
 TEST_F(PausingTest, TheProgramsOwnPauseIsAnother) {
   auto& service = make_counting();
   const auto running = start();

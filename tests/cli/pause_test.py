@@ -67,6 +67,15 @@ class Pause(CommandLine):
                       self.run_tidings("pause", "shop", status=1).stderr)
         self.assertIn('"shop"', self.run_tidings("pause", "--list", "--json").stdout)
 
+    def test_a_name_that_nobody_has_leaves_nothing_behind(self):
+        self.serve()
+        self.run_tidings("pause", "shop")
+        for wrong, meant in (("shop/tak", "shop/take"), ("shap.take", "shop.take"), ("shopp", "shop")):
+            refused = self.run_tidings("pause", wrong, status=1).stderr
+            self.assertIn(f"no process answers as {wrong}", refused)
+            self.assertIn(f"did you mean '{meant}'?", refused)
+        self.assertRegex(self.run_tidings("pause", "--list").stdout, r"^target +is +since\nshop +paused +\S+Z\n$")
+
     def test_one_that_hangs_is_named(self):
         service = self.serve()
         service.send_signal(signal.SIGSTOP)

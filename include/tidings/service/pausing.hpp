@@ -46,6 +46,7 @@ class Pausing {
   struct Silence {
     bool any_group = false;               ///< there is a group that is meant, whether or not anybody is a member
     std::vector<std::string> partitions;  ///< held by a live member that has not answered: `SERVICE.HANDLER orders/0`
+    std::vector<std::string> known;       ///< all groups of the namespace, without it
   };
   Result<Silence> silence();
   /// As if nobody had asked. Error: the broker's.
