@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tidings/broker/redact.hpp"
+#include "tidings/base/redact.hpp"
 
 namespace tidings {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "tidings/base/percent.hpp"
+#include "tidings/base/redact.hpp"
 #include "tidings/base/text.hpp"
-#include "tidings/broker/percent.hpp"
-#include "tidings/broker/redact.hpp"
-#include "tidings/broker/url_parts.hpp"
+#include "tidings/base/url_parts.hpp"
 
 namespace tidings::brokers::kafka {
 

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "tidings/broker/percent.hpp"
+#include "tidings/base/percent.hpp"
 #include "tidings/event/cloud_events.hpp"
 
 namespace tidings::brokers::nats {

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "tidings/broker/percent.hpp"
+#include "tidings/base/percent.hpp"
 
 namespace tidings::brokers::nats {
 namespace {

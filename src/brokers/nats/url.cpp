@@ -4,10 +4,10 @@
 #include <optional>
 #include <utility>
 
+#include "tidings/base/percent.hpp"
+#include "tidings/base/redact.hpp"
 #include "tidings/base/text.hpp"
-#include "tidings/broker/percent.hpp"
-#include "tidings/broker/redact.hpp"
-#include "tidings/broker/url_parts.hpp"
+#include "tidings/base/url_parts.hpp"
 
 namespace tidings::brokers::nats {
 

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "stores/sqlite/connection.hpp"
-#include "stores/sqlite/turns.hpp"
 #include "tidings/store/store.hpp"
+#include "tidings/store/turns.hpp"
 
 namespace tidings::stores::sqlite {
 

@@ -7,7 +7,7 @@
 
 #include "tidings/base/result.hpp"
 
-/// What the URLs of brokers over a network have in common.
+/// What URLs of servers have in common.
 namespace tidings {
 
 /// `HOST:PORT` of `HOST[:PORT]`, where a host may be `[ADDRESS]` of IPv6. None where it is neither.

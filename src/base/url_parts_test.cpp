@@ -1,8 +1,8 @@
-#include "tidings/broker/url_parts.hpp"
+#include "tidings/base/url_parts.hpp"
 
 #include <gtest/gtest.h>
 
-#include "tidings/broker/percent.hpp"
+#include "tidings/base/percent.hpp"
 
 namespace tidings {
 namespace {

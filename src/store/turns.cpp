@@ -1,14 +1,12 @@
-#include "stores/sqlite/turns.hpp"
+#include "tidings/store/turns.hpp"
 
-#include <algorithm>
-
-namespace tidings::stores::sqlite {
+namespace tidings {
 
 Turns::Got Turns::take(SteadyTime until) {
   std::unique_lock lock(mutex_);
   if (is_closed_) return Got::closed;
-  if (!is_taken_) {  // nobody waits, then
-    is_taken_ = true;
+  if (free_ > 0) {
+    --free_;
     return Got::turn;
   }
   Waiter own;
@@ -22,8 +20,8 @@ Turns::Got Turns::take(SteadyTime until) {
 void Turns::give_back() {
   const std::scoped_lock lock(mutex_);
   if (waiters_.empty() || is_closed_) {
-    is_taken_ = false;
-    free_.notify_all();
+    ++free_;
+    given_back_.notify_all();
     return;
   }
   auto& next = *waiters_.front();
@@ -36,7 +34,7 @@ bool Turns::close(SteadyTime until) {
   std::unique_lock lock(mutex_);
   is_closed_ = true;
   for (auto* waiter : waiters_) waiter->changed.notify_one();
-  return free_.wait_until(lock, until, [&] { return !is_taken_; });
+  return given_back_.wait_until(lock, until, [&] { return free_ == places_; });
 }
 
-}  // namespace tidings::stores::sqlite
+}  // namespace tidings

@@ -1,4 +1,4 @@
-#include "tidings/broker/redact.hpp"
+#include "tidings/base/redact.hpp"
 
 #include <gtest/gtest.h>
 

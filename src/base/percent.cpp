@@ -1,4 +1,4 @@
-#include "tidings/broker/percent.hpp"
+#include "tidings/base/percent.hpp"
 
 namespace tidings {
 

@@ -1,4 +1,4 @@
-#include "tidings/broker/url_parts.hpp"
+#include "tidings/base/url_parts.hpp"
 
 #include <algorithm>
 #include <charconv>

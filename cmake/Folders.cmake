@@ -1,0 +1,25 @@
+# tidings_folders(KIND KINDS FACTORY): every folder of the calling one is a KIND: it calls tidings_room(KIND_<folder> …) and defines, in namespace
+# tidings::KINDS, `FACTORY <folder>_factory()`, which tidings/KIND/KIND.hpp declares. The room KINDS stands on all of them; the list that its open.cpp
+# searches is generated from the folders.
+function(tidings_folders kind kinds factory)
+  file(GLOB folders RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt")
+  set(declarations "")
+  set(calls "")
+  set(rooms "")
+  foreach(file IN LISTS folders)
+    get_filename_component(folder "${file}" DIRECTORY)
+    add_subdirectory("${folder}")
+    file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp")
+    if(NOT sources OR NOT TARGET tidings_${kind}_${folder})
+      continue()  # laid out and not built yet, or left out
+    endif()
+    string(APPEND declarations "${factory} ${folder}_factory();\n")
+    string(APPEND calls "  factories.push_back(${folder}_factory());\n")
+    list(APPEND rooms "${kind}_${folder}")
+  endforeach()
+  configure_file("${tidings_SOURCE_DIR}/cmake/all_folders.cpp.in" "${CMAKE_CURRENT_BINARY_DIR}/all_${kinds}.cpp" @ONLY)
+  tidings_room(${kinds} LINKS ${rooms} ${kind} event base)
+  if(TARGET tidings_${kinds})
+    target_sources(tidings_${kinds} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/all_${kinds}.cpp")
+  endif()
+endfunction()
