@@ -1,5 +1,6 @@
 #include "testing/servers/launcher.hpp"
 
+#include <grp.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -27,11 +28,12 @@ class Launcher {
   Launcher() {
     std::thread([this] { run(); }).detach();
   }
-  pid_t start(char* const* argv, int out) {
+  pid_t start(char* const* argv, int out, const RunAs* as) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return argv_ == nullptr; });
     argv_ = argv;
     out_ = out;
+    as_ = as;
     started_ = 0;
     changed_.notify_all();
     changed_.wait(lock, [&] { return started_ != 0; });
@@ -48,7 +50,9 @@ class Launcher {
       const auto parent = ::getpid();
       started_ = ::fork();
       if (started_ == 0) {  // only what is safe in a child of a process with threads
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (as_ != nullptr && (::setgroups(0, nullptr) != 0 || ::setgid(as_->group) != 0 || ::setuid(as_->user) != 0))
+          ::_exit(126);
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after that, which takes it back
         if (::getppid() != parent) ::_exit(1);
         ::dup2(out_, STDOUT_FILENO);
         ::dup2(out_, STDERR_FILENO);
@@ -63,12 +67,13 @@ class Launcher {
   std::condition_variable changed_;
   char* const* argv_ = nullptr;
   int out_ = -1;
+  const RunAs* as_ = nullptr;
   pid_t started_ = 0;
 };
 
 }  // namespace
 
-pid_t launch(char* const* argv, int out) {
+pid_t launch(char* const* argv, int out, const RunAs* as) {
   // One for each process: a child of a fork has no thread but the one that forked. Never destroyed, as its thread goes
   // on.
   static std::mutex mutex;
@@ -79,7 +84,7 @@ pid_t launch(char* const* argv, int out) {
     launcher = new Launcher;
     owner = ::getpid();
   }
-  return launcher->start(argv, out);
+  return launcher->start(argv, out, as);
 }
 
 }  // namespace tidings::testing

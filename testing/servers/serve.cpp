@@ -1,5 +1,5 @@
-// A real server for tests that are no C++: `serve_for_tests nats|kafka` starts one, prints its URL, and ends it with
-// the end of its standard input. Exit status 77 where its program is missing, and standard error says which.
+// A real server for tests that are no C++: `serve_for_tests nats|kafka|postgres` starts one, prints its URL, and ends
+// it with the end of its standard input. Exit status 77 where its program is missing, and standard error says which.
 #include <unistd.h>
 
 #include <array>
@@ -8,10 +8,12 @@
 
 #include "testing/servers/kafka_server.hpp"
 #include "testing/servers/nats_server.hpp"
+#include "testing/servers/postgres_server.hpp"
 
 namespace {
 
 using namespace tidings::testing;
+using tidings::Result;
 
 constexpr int missing = 77;
 
@@ -20,12 +22,26 @@ int complain(const tidings::Error& error, int status) {
   return status;
 }
 
-int serve(bool is_kafka) {
-  if (const auto there = is_kafka ? kafka_is_there() : nats_server_is_there(); !there)
-    return complain(there.error(), missing);
-  const auto server = is_kafka ? start_kafka_server() : start_nats_server();
+struct Kind {
+  std::string_view name;
+  Result<> (*is_there)();
+  Result<std::unique_ptr<ServerProcess>> (*start)();
+  std::string (*url)(const ServerProcess& server);
+};
+
+const std::array<Kind, 3> kinds{{
+    {"nats", nats_server_is_there, [] { return start_nats_server(); }, nats_url},
+    {"kafka", kafka_is_there, [] { return start_kafka_server(); },
+     [](const ServerProcess& server) { return "kafka://" + kafka_address(server); }},
+    {"postgres", postgres_is_there, [] { return start_postgres_server(); },
+     [](const ServerProcess& server) { return postgres_url(server); }},
+}};
+
+int serve(const Kind& kind) {
+  if (const auto there = kind.is_there(); !there) return complain(there.error(), missing);
+  const auto server = kind.start();
   if (!server) return complain(server.error(), 1);
-  std::printf("%s\n", (is_kafka ? "kafka://" + kafka_address(**server) : nats_url(**server)).c_str());
+  std::printf("%s\n", kind.url(**server).c_str());
   std::fflush(stdout);
   std::array<char, 64> any{};
   while (read(STDIN_FILENO, any.data(), any.size()) > 0) {
@@ -37,9 +53,8 @@ int serve(bool is_kafka) {
 
 int main(int argc, char** argv) {
   const std::string_view which = argc == 2 ? argv[1] : "";
-  if (which != "nats" && which != "kafka") {
-    std::fputs("usage: serve_for_tests nats|kafka\n", stderr);
-    return 2;
-  }
-  return serve(which == "kafka");
+  for (const auto& kind : kinds)
+    if (kind.name == which) return serve(kind);
+  std::fputs("usage: serve_for_tests nats|kafka|postgres\n", stderr);
+  return 2;
 }

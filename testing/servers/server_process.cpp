@@ -15,8 +15,6 @@
 #include <sstream>
 #include <thread>
 
-#include "testing/servers/launcher.hpp"
-
 namespace tidings::testing {
 
 namespace {
@@ -96,8 +94,7 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(ServerSpec spec) {
   Result<> ready;
   for (int round = 0; round < tries; ++round) {
     if (auto chosen = server->choose_ports(); !chosen) return chosen.error();
-    for (const auto& [name, text] : server->spec_.files)
-      if (auto written = server->folder_.write(name, server->filled(text)); !written) return written.error();
+    if (auto written = server->write_files(); !written) return written.error();
     ready = server->run();
     if (ready) return server;
     server->kill();
@@ -115,6 +112,19 @@ Result<> ServerProcess::choose_ports() {
     ports_.push_back(free_port());
     if (ports_.back() == 0) return Error{"io_error", "no free port on 127.0.0.1", Retry::same_call};
   }
+  return {};
+}
+
+Result<> ServerProcess::write_files() {
+  for (const auto& [name, text] : spec_.files)
+    if (auto written = folder_.write(name, filled(text)); !written) return written.error();
+  if (!spec_.run_as) return {};
+  const auto give = [&](const std::string& path) {
+    return ::chown(path.c_str(), spec_.run_as->user, spec_.run_as->group) == 0;
+  };
+  bool given = give(folder_.path());
+  for (const auto& [name, text] : spec_.files) given = given && give(folder_.path() + "/" + name);
+  if (!given) return Error{"io_error", "cannot give " + folder_.path() + " to the server's user"};
   return {};
 }
 
@@ -141,7 +151,7 @@ Result<> ServerProcess::run() {
   const auto file = folder_.path() + "/output";
   const int out = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (out < 0) return Error{"io_error", "cannot write " + file};
-  process_ = launch(argv.data(), out);
+  process_ = launch(argv.data(), out, spec_.run_as ? &*spec_.run_as : nullptr);
   ::close(out);
   if (process_ < 0) return Error{"io_error", "fork failed", Retry::same_call};
   return wait_until_ready(before);
@@ -173,9 +183,14 @@ bool ServerProcess::has_ended() {
 
 void ServerProcess::kill() {
   if (process_ <= 0) return;
-  ::kill(process_, SIGKILL);
-  ::waitpid(process_, nullptr, 0);
+  if (spec_.has_children) {
+    kill_tree(process_);
+  } else {
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+  }
   process_ = -1;
+  stopped_.reset();
 }
 
 bool ServerProcess::end(Duration wait_max) {
@@ -196,13 +211,20 @@ Result<> ServerProcess::restart() {
 
 void ServerProcess::stop() {
   if (process_ <= 0) return;
+  if (spec_.has_children) {
+    if (!stopped_) stopped_.emplace(process_);
+    return;
+  }
   ::kill(process_, SIGSTOP);
   int status = 0;
   if (::waitpid(process_, &status, WUNTRACED) == process_ && !WIFSTOPPED(status)) process_ = -1;  // it had just ended
 }
 
 void ServerProcess::resume() {
-  if (process_ > 0) ::kill(process_, SIGCONT);
+  if (spec_.has_children)
+    stopped_.reset();
+  else if (process_ > 0)
+    ::kill(process_, SIGCONT);
 }
 
 }  // namespace tidings::testing

@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "testing/servers/launcher.hpp"
+#include "testing/servers/process_tree.hpp"
 #include "testing/servers/temporary_folder.hpp"
 #include "tidings/base/time.hpp"
 
@@ -25,6 +28,8 @@ struct ServerSpec {
   bool ready_when_port_accepts = true;  ///< the first one
   std::string ready_line;               ///< and this stands in its output; empty: need not
   Duration ready_within = std::chrono::seconds{60};
+  bool has_children = false;    ///< it is several processes, and a signal is for all of them
+  std::optional<RunAs> run_as;  ///< for servers that refuse to be root's; they have the folder and the files
 };
 
 /// A server of one test: its own process, folder and ports. It is killed when this goes, and when the process that
@@ -56,6 +61,7 @@ class ServerProcess {
   ServerProcess(ServerSpec spec, TemporaryFolder folder) : spec_(std::move(spec)), folder_(std::move(folder)) {}
   [[nodiscard]] std::string filled(std::string text) const;
   Result<> choose_ports();
+  Result<> write_files();
   Result<> run();
   Result<> wait_until_ready(std::size_t output_before);
   bool has_ended();
@@ -64,6 +70,7 @@ class ServerProcess {
   TemporaryFolder folder_;
   std::vector<std::uint16_t> ports_;
   pid_t process_ = -1;
+  std::optional<StoppedTree> stopped_;
 };
 
 /// Where a server's program is: in `$PATH` or in root's. Error `missing_server`, which says what to install.
