@@ -1,13 +1,14 @@
-# tidings_needs(NAME [TARGET target | PKGCONFIG module | HEADER file] [PC module] DEBIAN package)
+# tidings_needs(NAME [TARGET target | PKGCONFIG module [SHARED] | HEADER file] [PC module] DEBIAN package)
 #
 # Says, in one line of a room's CMakeLists.txt and above its tidings_room(), which library the room cannot do without:
 #   TARGET target      find_package(NAME) gives the target, which is linked; PC is its name for pkg-config
-#   PKGCONFIG module   pkg-config knows the module, which is linked
+#   PKGCONFIG module   pkg-config knows the module, which is linked; SHARED: also by who asks it for static libraries, where
+#                      the module then names what no package has
 #   HEADER file        the header alone is taken, when Tidings is built; who uses Tidings does not need it
 # Where the library is missing the room is left out, and so is what stands on it, with a message that names the Debian package.
 # CMAKE_DISABLE_FIND_PACKAGE_<NAME> makes any of them missing.
 function(tidings_needs name)
-  cmake_parse_arguments(NEED "" "TARGET;PKGCONFIG;HEADER;PC;DEBIAN" "" ${ARGN})
+  cmake_parse_arguments(NEED "SHARED" "TARGET;PKGCONFIG;HEADER;PC;DEBIAN" "" ${ARGN})
   string(TOUPPER "TIDINGS_${name}" prefix)
   set(found FALSE)
   if(CMAKE_DISABLE_FIND_PACKAGE_${name})
@@ -26,7 +27,12 @@ function(tidings_needs name)
     endif()
     set(found "${${prefix}_FOUND}")
     set(NEED_TARGET "PkgConfig::${prefix}")
-    set(NEED_PC "${NEED_PKGCONFIG}")
+    if(NEED_SHARED)
+      list(JOIN ${prefix}_LDFLAGS " " flags)
+      set_property(DIRECTORY APPEND_STRING PROPERTY TIDINGS_LIBS "${flags} ")
+    else()
+      set(NEED_PC "${NEED_PKGCONFIG}")
+    endif()
   else()
     if(NOT TARGET ${NEED_TARGET})
       find_package(${name} QUIET)

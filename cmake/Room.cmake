@@ -41,7 +41,7 @@ function(tidings_room name)
   # What Install.cmake has to know.
   set_property(GLOBAL APPEND PROPERTY TIDINGS_ROOMS ${name})
   set_property(GLOBAL PROPERTY TIDINGS_LINKS_${name} ${ROOM_LINKS})
-  foreach(fact FINDS MODULES)
+  foreach(fact FINDS MODULES LIBS)
     get_property(value DIRECTORY PROPERTY TIDINGS_${fact})
     set_property(GLOBAL PROPERTY TIDINGS_${fact}_${name} "${value}")
   endforeach()

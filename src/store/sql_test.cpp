@@ -38,6 +38,17 @@ TEST(Sql, RowsAreReadByTheirColumnsNames) {
   EXPECT_EQ(std::move(rows).take(), (std::vector<Row>{{7, "a"}, {8, std::nullopt}}));
 }
 
+TEST(Sql, TruthValuesAreRowsToo) {
+  detail::Rows<bool> rows;
+  const std::array<std::string, 1> columns{"truth"};
+  ASSERT_TRUE(rows.columns(columns));
+  for (const std::int64_t one : {1, 0}) {
+    const std::array<SqlView, 1> cells{SqlView(one)};
+    ASSERT_TRUE(rows.row(cells));
+  }
+  EXPECT_EQ(std::move(rows).take(), (std::vector<bool>{true, false}));
+}
+
 TEST(Sql, WhatDoesNotFitIsToldWithItsColumn) {
   detail::Rows<Row> rows;
   const std::array<std::string, 1> one{"id"};

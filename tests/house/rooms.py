@@ -23,7 +23,7 @@ MAY_INCLUDE = {
 # The brokers' folders, and what each may include beside `broker` and below.
 BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}, "nats": set(), "kafka": set()}
 # The stores' folders.
-STORES = {"sqlite"}
+STORES = {"postgres", "sqlite"}
 HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/|librdkafka/|sqlite3\.h|libpq)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
 MACRO = re.compile(r"^\s*#\s*(define|undef)\s+(\w+)", re.MULTILINE)

@@ -56,7 +56,7 @@ class Installed(unittest.TestCase):
         shop = {f"libexec/tidings/shop-{name}" for name in ("orders", "inventory", "notifications", "analytics")}
         self.assertEqual({name for name in there if name.startswith("libexec/")}, shop)
         self.assertEqual({name for name in there if name.startswith("share/")}, {"share/doc/tidings/LICENSE"})
-        archives = {f"lib/libtidings_{room}.a" for room in [*ROOMS, "broker_kafka", "broker_log", "broker_memory", "broker_nats", "store_sqlite"]}
+        archives = {f"lib/libtidings_{room}.a" for room in [*ROOMS, "broker_kafka", "broker_log", "broker_memory", "broker_nats", "store_postgres", "store_sqlite"]}
         self.assertEqual({name for name in there if name.endswith(".a")}, archives)
         rest = {name for name in there if name.startswith("lib/") and not name.endswith(".a")}
         self.assertEqual({name for name in rest if not re.match(r"lib/(cmake/tidings/tidings.*\.cmake|pkgconfig/tidings-\w+\.pc)$", name)}, set())
@@ -113,7 +113,7 @@ class Installed(unittest.TestCase):
         for version, fits in {"0.0": 0, "0.1": 1, "0.1.0": 1, "0.1.1": 0, "0.2": 0, "1.0": 0}.items():
             self.assertEqual(answers[f"version {version}"].split(" ")[0], str(fits) if fits else "0", version)
         lacks = "0 tidings::event needs simdjson, which is not found (Debian: libsimdjson-dev)"
-        rooms = "base, event, bus, log, broker, broker_kafka, broker_log, broker_memory, broker_nats, brokers, store, store_sqlite, stores, outbox, inbox, bridge, service, testing"
+        rooms = "base, event, bus, log, broker, broker_kafka, broker_log, broker_memory, broker_nats, brokers, store, store_postgres, store_sqlite, stores, outbox, inbox, bridge, service, testing"
         self.assertEqual(answers["base without simdjson"], "1")
         self.assertEqual(answers["service without simdjson"], lacks)
         self.assertEqual(answers["service if it can be"], "1")
@@ -132,6 +132,14 @@ class Installed(unittest.TestCase):
         # Without --static too, since there is nothing but archives.
         run(CXX, tools.HERE / "consumer/inside.cpp", *self.pkg_config("--cflags", "--libs", "tidings-bus").split(), "-o", self.folder / "inside")
         self.assertEqual(run(self.folder / "inside"), "mail for 7\n")
+
+    def test_a_program_over_stores_links_with_static_and_without(self):
+        program = self.folder / "stores.cpp"
+        program.write_text('#include <iostream>\n#include <tidings/stores/open.hpp>\n'
+                           'int main() { for (const auto& one : tidings::store_factories()) std::cout << one.scheme << " "; }\n')
+        for options in ([], ["--static"]):
+            run(CXX, program, *self.pkg_config("--cflags", "--libs", *options, "tidings-stores").split(), "-o", self.folder / "stores")
+            self.assertEqual(run(self.folder / "stores"), "postgres sqlite ", options)
 
     def test_pkg_config_knows_every_room_and_asks_only_for_what_it_stands_on(self):
         for room in ROOMS:

@@ -133,7 +133,7 @@ class Rows final : public RowSink {
     return {};
   }
   Result<> row(std::span<const SqlView> cells) override {
-    auto& into = rows_.emplace_back();
+    Row into{};  // not in its place: a vector of truth values has no references
     Result<> read;
     if constexpr (Aggregate<Row>) {
       std::size_t at = 0;
@@ -145,6 +145,7 @@ class Rows final : public RowSink {
     } else {
       read = from_sql(names_[0], cells[0], into);
     }
+    rows_.push_back(std::move(into));
     return read;
   }
   std::vector<Row> take() && { return std::move(rows_); }

@@ -25,8 +25,13 @@ namespace tidings {
 /// Once a statement has failed, the transaction can only be rolled back, on every store: all further calls answer
 /// `transaction_failed`, and so does the commit. Errors of statements: `constraint` (never: a unique, foreign, not-null
 /// or check constraint), `sql_error` (never: the statement is wrong, and the message says what the database says),
-/// `conflict` (same call, in another transaction: a deadlock, a serialization failure), `disk_full`, `out_of_memory`
-/// (same call), `unavailable` (same call: the database is away), `corrupt`, `read_only`, `permission_denied` (never).
+/// `conflict` (same call, in another transaction: a deadlock, or another changed what this one has seen), `timeout`
+/// (same call, in another transaction: one that the database was told, such as PostgreSQL's `statement_timeout`),
+/// `disk_full`, `out_of_memory` (same call), `unavailable` (same call: the database is away), `corrupt`, `read_only`,
+/// `permission_denied` (never).
+///
+/// No update of another is lost: where one has changed what this transaction writes, after this one began to look, that
+/// is a `conflict`. (On PostgreSQL, unless its url says `isolation=read-committed`.)
 class Transaction {
  public:
   virtual ~Transaction() = default;

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "stores/postgres/url.hpp"
+#include "stores/postgres/values.hpp"
+#include "tidings/base/log_sink.hpp"
+
+namespace tidings::stores::postgres {
+
+struct ClearResult {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using Answer = std::unique_ptr<PGresult, ClearResult>;
+
+/// A connection, and the statements that it has made ready. Every call ends: a server that does not answer in time has
+/// lost its connection. For one thread at a time.
+class Link {
+ public:
+  /// To one of the servers, each of which has an equal share of the time; a name is looked up for as long as the system
+  /// takes. Errors: `unavailable` (same call), `permission_denied`, `invalid_url` (never).
+  static Result<std::unique_ptr<Link>> connect(const Url& url, LogSink& log, Duration within);
+  ~Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  /// One or several statements without parameters, as they are.
+  Result<Answer> say(const std::string& sql, Duration within);
+  /// One statement, which is made ready once.
+  Result<Answer> run(std::string_view sql, std::span<const SqlView> values);
+
+  /// Nothing more comes of it.
+  [[nodiscard]] bool is_lost() const { return is_lost_ || PQstatus(connection_) == CONNECTION_BAD; }
+  /// It was given up since its server did not answer in time.
+  [[nodiscard]] bool is_late() const { return is_late_; }
+  [[nodiscard]] PGTransactionStatusType status() const { return PQtransactionStatus(connection_); }
+  /// For who calls libpq himself; it waits where it has to, then, as libpq does.
+  [[nodiscard]] PGconn* native();
+  /// No new transaction shall have it.
+  void lose() { is_lost_ = true; }
+
+ private:
+  struct Kept {
+    std::string key;
+    std::string name;
+  };
+
+  Link(PGconn* connection, Duration answer_within);
+  static Result<std::unique_ptr<Link>> connect_to(const Url& url, const Url::Server& server, Duration within);
+
+  /// Sends by `send`, and waits for all of the answer.
+  template <class Send>
+  Result<Answer> ask(std::string_view sql, Duration within, Send send);
+  Result<Answer> await(std::string_view sql, SteadyTime until);
+  Result<> receive(std::string_view sql, SteadyTime until);
+  Error failed(const PGresult* result, std::string_view sql);
+
+  Result<std::string> ready(const std::string& sql, const Parameters& parameters);
+  Result<> prepare(const std::string& name, const std::string& sql, std::span<const Oid> types);
+  void forget(const std::string& key);
+  void forget_all();
+  Result<> drop_stale();
+
+  PGconn* connection_;
+  const Duration answer_within_;
+  const unsigned forks_;  // another process's connection is not for this one to end
+  bool is_lost_ = false;
+  bool is_late_ = false;
+  std::list<Kept> kept_;  // the last used first
+  std::unordered_map<std::string_view, std::list<Kept>::iterator> by_key_;
+  std::vector<std::string> stale_;  // names of statements that the server still has
+  std::uint64_t names_ = 0;
+};
+
+}  // namespace tidings::stores::postgres

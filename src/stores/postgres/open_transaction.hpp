@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "stores/postgres/link.hpp"
+#include "tidings/store/transaction.hpp"
+
+namespace tidings::stores::postgres {
+
+class PostgresStore;
+
+/// Has a turn and a connection, and gives them back.
+class Open final : public OpenTransaction {
+ public:
+  Open(PostgresStore& store, std::unique_ptr<Link> link, Duration answer_within);
+  ~Open() override { roll_back(); }
+
+  Result<> commit() override;
+  void roll_back() override;
+  Result<> save() override;
+  Result<> roll_back_to_saved() override;
+
+ private:
+  void end();
+  [[nodiscard]] Result<> check() const;
+  Error failed(Error why);
+  Result<Answer> run(std::string_view sql, std::span<const SqlView> parameters);
+
+  Result<std::uint64_t> run_statement(std::string_view sql, std::span<const SqlView> parameters) override;
+  Result<> run_query(std::string_view sql, std::span<const SqlView> parameters,
+                     tidings::detail::RowSink& rows) override;
+  [[nodiscard]] void* native_handle(std::string_view type) override;
+
+  PostgresStore& store_;
+  std::unique_ptr<Link> link_;  // null once it is over
+  const Duration answer_within_;
+  bool has_failed_ = false;
+  bool is_saved_ = false;
+  std::string why_;
+};
+
+}  // namespace tidings::stores::postgres

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "tidings/base/time.hpp"
+
+namespace tidings::stores::postgres {
+
+[[nodiscard]] SteadyTime steady_now();
+
+/// Waits until the socket can be read (or written, where wanted), or has an error. False: neither is so by then.
+[[nodiscard]] bool wait_for(int socket, bool reads, bool writes, SteadyTime until);
+
+}  // namespace tidings::stores::postgres
