@@ -160,14 +160,16 @@ Result<> Connection::query(std::string_view sql, std::span<const SqlView> parame
   if (!statement) return statement.error();
   const Ready again(*statement);
   if (auto bound = bind(*statement, sql, parameters); !bound) return bound.error();
+  // Only the first step makes the statement anew where the schema has changed, and with it what it gives.
+  int code = sqlite3_step(*statement);
+  if (code != SQLITE_ROW && code != SQLITE_DONE) return error(code, sql);
   std::vector<std::string> names;
   std::vector<SqlView> cells(static_cast<std::size_t>(sqlite3_column_count(*statement)));
   for (std::size_t column = 0; column < cells.size(); ++column)
     names.emplace_back(sqlite3_column_name(*statement, static_cast<int>(column)));
   Result<> taken = rows.columns(names);
-  int code = SQLITE_DONE;
   // To the end, also where a row is not what was expected: `insert … returning` is done then all the same.
-  while ((code = sqlite3_step(*statement)) == SQLITE_ROW) {
+  for (; code == SQLITE_ROW; code = sqlite3_step(*statement)) {
     if (!taken) continue;
     for (std::size_t column = 0; column < cells.size(); ++column)
       cells[column] = cell(*statement, static_cast<int>(column));

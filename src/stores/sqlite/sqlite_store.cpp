@@ -85,6 +85,10 @@ class SqliteStore::Open final : public OpenTransaction {
     if (has_failed_) return Error{"transaction_failed", "a statement of it failed before: " + why_};
     return {};
   }
+  [[nodiscard]] bool has_ended_by_itself() { return sqlite3_get_autocommit(connection().handle()) != 0; }
+  static Error ended_by_itself() {
+    return {"sql_error", "the statement ended the transaction, which is for who began it to do"};
+  }
   Error failed(Error why) {
     has_failed_ = true;
     why_ = why.message;
@@ -95,8 +99,7 @@ class SqliteStore::Open final : public OpenTransaction {
     if (auto fine = check(); !fine) return fine.error();
     auto done = connection().execute(sql, parameters);
     if (!done) return failed(done.error());
-    if (sqlite3_get_autocommit(connection().handle()) != 0)
-      return failed(Error{"sql_error", "the statement ended the transaction, which is for who began it to do"});
+    if (has_ended_by_itself()) return failed(ended_by_itself());
     return done;
   }
   Result<> run_query(std::string_view sql, std::span<const SqlView> parameters,
@@ -105,6 +108,7 @@ class SqliteStore::Open final : public OpenTransaction {
     Taker taker(rows);
     auto done = connection().query(sql, parameters, taker);
     if (!done && !taker.refused()) return failed(done.error());
+    if (has_ended_by_itself()) return failed(ended_by_itself());
     return done;
   }
   [[nodiscard]] void* native_handle(std::string_view type) override {

@@ -151,6 +151,7 @@ TEST_F(SqliteStoreTest, MistakesAreTold) {
   EXPECT_EQ(code([](auto& tx) { return tx.execute("delete from stock where item = $1"); }), "sql_error");
   EXPECT_EQ(code([](auto& tx) { return tx.execute("delete from stock", 7); }), "sql_error");
   EXPECT_EQ(code([](auto& tx) { return tx.execute("commit"); }), "sql_error");
+  EXPECT_EQ(code([](auto& tx) { return tx.template query<Item>("commit"); }), "sql_error");
   EXPECT_EQ(code([](auto& tx) { return tx.template query_one<Item>("select * from stock"); }), "too_many_rows");
   EXPECT_EQ(code([](auto& tx) { return tx.template query<Item>("select item from stock"); }), "no_column");
   // What reads wrongly spoils nothing.
