@@ -28,18 +28,6 @@ std::span<const ConformanceCase> broker_conformance_cases() {
   return cases;
 }
 
-std::string_view to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::passed:
-      return "passed";
-    case Verdict::failed:
-      return "failed";
-    case Verdict::unsupported:
-      return "unsupported";
-  }
-  return "unknown";
-}
-
 CaseReport run_broker_case(std::string_view name, const BrokerFixture& make) {
   for (const auto& entry : all_entries()) {
     if (entry.about.name != name) continue;
@@ -54,15 +42,6 @@ std::vector<CaseReport> broker_conformance(const BrokerFixture& make) {
   std::vector<CaseReport> reports;
   for (const auto& known : broker_conformance_cases()) reports.push_back(run_broker_case(known.name, make));
   return reports;
-}
-
-std::string to_text(std::span<const CaseReport> reports) {
-  std::string text;
-  for (const auto& report : reports) {
-    text += std::string(to_string(report.verdict)) + "  " + report.name + "\n";
-    for (const auto& reason : report.reasons) text += "    " + reason + "\n";
-  }
-  return text;
 }
 
 }  // namespace tidings::testing

@@ -56,6 +56,7 @@ constexpr std::string_view base_config =
     "max_connections = 50\n"
     "shared_buffers = 16MB\n"
     "jit = off\n"
+    "deadlock_timeout = 50ms\n"
     "autovacuum_naptime = 1h\n"
     "max_worker_processes = 2\n"
     "max_logical_replication_workers = 0\n"

@@ -27,7 +27,7 @@ STORES = {"postgres", "sqlite"}
 HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/|librdkafka/|sqlite3\.h|libpq)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
 MACRO = re.compile(r"^\s*#\s*(define|undef)\s+(\w+)", re.MULTILINE)
-MACROS_FOR_USERS = {"TIDINGS_BROKER_CONFORMANCE"}
+MACROS_FOR_USERS = {"TIDINGS_BROKER_CONFORMANCE", "TIDINGS_STORE_CONFORMANCE"}
 SOURCES = {".cpp", ".hpp", ".in"}
 
 

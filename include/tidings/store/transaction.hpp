@@ -71,6 +71,14 @@ class Transaction {
     return rows->empty() ? std::optional<Row>{} : std::optional<Row>(std::move(rows->front()));
   }
 
+  /// The same for who has as many parameters as come, and rows as they come.
+  Result<std::uint64_t> execute_views(std::string_view sql, std::span<const SqlView> parameters) {
+    return run_statement(sql, parameters);
+  }
+  Result<> query_views(std::string_view sql, std::span<const SqlView> parameters, detail::RowSink& rows) {
+    return run_query(sql, parameters, rows);
+  }
+
   /// The database's own handle of this transaction, `sqlite3` or `PGconn`, or null where the store is another. It must
   /// neither be committed, nor rolled back or closed.
   template <class Native>

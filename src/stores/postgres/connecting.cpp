@@ -16,9 +16,11 @@ struct FinishConnection {
 /// libpq's parameters; what the URL says comes last, and counts.
 std::vector<std::pair<const char*, const char*>> parameters_of(const Url& url, const Url::Server& server) {
   // A machine that is gone says no more; half a minute later the connection is lost.
-  std::vector<std::pair<const char*, const char*>> all{
-      {"fallback_application_name", "tidings"}, {"keepalives_idle", "15"},    {"keepalives_interval", "5"},
-      {"keepalives_count", "3"},                {"tcp_user_timeout", "30000"}};
+  std::vector<std::pair<const char*, const char*>> all{{"fallback_application_name", "tidings"},
+                                                       {"keepalives_idle", "15"},
+                                                       {"keepalives_interval", "5"},
+                                                       {"keepalives_count", "3"},
+                                                       {"tcp_user_timeout", "30000"}};
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) all.emplace_back(name, value.c_str());
   };

@@ -84,8 +84,8 @@ void Open::roll_back() {
 
 Result<> Open::save() {
   if (auto fine = check(); !fine) return fine;
-  if (auto done = link_->say(is_saved_ ? "RELEASE SAVEPOINT tidings; SAVEPOINT tidings" : "SAVEPOINT tidings",
-                             answer_within_);
+  if (auto done =
+          link_->say(is_saved_ ? "RELEASE SAVEPOINT tidings; SAVEPOINT tidings" : "SAVEPOINT tidings", answer_within_);
       !done)
     return failed(done.error());
   is_saved_ = true;

@@ -219,8 +219,8 @@ TEST_F(PostgresStoreTest, ADatabaseThatIsNotThereOrNotForUsIsTold) {
   const auto folder = "postgres:///postgres?host=" + server().folder();
   EXPECT_EQ(open_store(folder).error().code, "unavailable") << "on another port";
   // The first of several that is there.
-  const auto second = open_store("postgres://tidings:open-sesame@127.0.0.1:1,127.0.0.1:" +
-                                 std::to_string(server().port()) + "/postgres");
+  const auto second = open_store(
+      "postgres://tidings:open-sesame@127.0.0.1:1,127.0.0.1:" + std::to_string(server().port()) + "/postgres");
   EXPECT_TRUE(second) << to_string(second.error());
 }
 

@@ -75,7 +75,8 @@ Result<> read_servers(Url& url, std::string_view servers) {
     } else {
       const auto server = with_port(one, port_default);
       if (!server)
-        return wrong("'" + printable(one) + "' is no HOST or HOST:PORT, and a folder of a socket is written %2Frun%2F…");
+        return wrong("'" + printable(one) +
+                     "' is no HOST or HOST:PORT, and a folder of a socket is written %2Frun%2F…");
       const auto colon = server->rfind(':');
       auto host = server->substr(0, colon);
       if (host.starts_with('[')) host = host.substr(1, host.size() - 2);

@@ -76,9 +76,10 @@ TEST(PostgresUrl, APasswordDoesNotGoReadableOverANetwork) {
 
 TEST(PostgresUrl, ThePasswordIsInNoMessage) {
   for (const auto* const text :
-       {"postgres://me:sesame@h/", "postgres://me:sesame@h:x/db", "postgres://me:ses%me@h/db", "postgres://:sesame@h/db",
-        "postgres://me:sesame@db.example/db", "postgres://me:sesa/me@h/db", "postgres://me:sesa?me@h/db",
-        "postgres://me:ses@ame@h/db?x=y", "postgres://h/db?sslpassword=sesame&x=y", "postgres://me:sesame@h/db?q"}) {
+       {"postgres://me:sesame@h/", "postgres://me:sesame@h:x/db", "postgres://me:ses%me@h/db",
+        "postgres://:sesame@h/db", "postgres://me:sesame@db.example/db", "postgres://me:sesa/me@h/db",
+        "postgres://me:sesa?me@h/db", "postgres://me:ses@ame@h/db?x=y", "postgres://h/db?sslpassword=sesame&x=y",
+        "postgres://me:sesame@h/db?q"}) {
     const auto why = refused(text);
     for (const auto* const part : {"sesame", "ses%me", "sesa", "ame@"})
       EXPECT_EQ(to_string(why).find(part), std::string::npos) << to_string(why);
