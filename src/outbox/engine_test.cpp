@@ -337,6 +337,127 @@ TEST_P(EngineTest, WhoDiesBeforeItSettledARefusalLosesNothing) {
   EXPECT_EQ(published(), (Ids{"b1", "bad0", "a2"}));
 }
 
+/// Of what was begun some may be gone; what stands before the gap must be there before what stands behind it is sent.
+TEST_P(EngineTest, ARefusalBeforeAGapLosesNothing) {
+  const auto keys = keys_of_one_part(4);
+  put("a0", keys[0]);
+  put("bad1", keys[1]);
+  put("gone2", keys[2]);
+  put("c3", keys[3]);
+  SteeredBroker broker(*broker_);
+  broker.before = [](auto, auto) { return Error{"unreachable", "away", Retry::same_call}; };
+  start(*store_, broker, options_)->cycle(10s).or_throw();
+  auto tx = store_->begin(10s).or_throw();
+  tx->execute(in_dialect("delete from @outbox where message_id = 'gone2'", store_->dialect(), tables_)).or_throw();
+  tx->commit().or_throw();
+  tx.reset();
+  sleep_beyond_the_lease();
+  broker.before = refusing("bad");
+  options_.attempts_max = 1;
+  auto engine = start(*store_, broker, options_);
+  work(*engine);
+  EXPECT_EQ(published(), (Ids{"a0", "c3"}));
+  EXPECT_EQ(held().size(), 1U);
+  EXPECT_EQ(engine->counts().duplicates, 0U);
+}
+
+/// Where the broker fences nobody, time has to.
+TEST_P(EngineTest, OnceItsLeaseIsOverNothingIsSentUntilItIsRenewed) {
+  SteeredBroker broker(*broker_);
+  broker.forget_producers();
+  auto engine = start(*store_, broker, options_);
+  broker.before = [](auto, auto) { return Error{"unreachable", "away", Retry::same_call}; };
+  put("e0", "k");
+  engine->cycle(10s).or_throw();
+  broker.before = nullptr;
+  put("e1", "other");
+  std::this_thread::sleep_for(options_.lease);
+  engine->cycle(10s).or_throw();
+  EXPECT_TRUE(published().empty());
+  work(*engine);
+  EXPECT_EQ(published().size(), 2U);
+}
+
+TEST_P(EngineTest, PartsThatWereTakenInBetweenAreNotBegun) {
+  auto engine = start(*store_, *broker_, options_);
+  put("e0", "k");
+  auto tx = store_->begin(10s).or_throw();
+  tx->execute(in_dialect("update @parts set owner = 'another', epoch = epoch + 1, expires_at = @later($1)",
+                         store_->dialect(), tables_),
+              200)
+      .or_throw();
+  tx->commit().or_throw();
+  tx.reset();
+  EXPECT_EQ(engine->cycle(10s).error().code, "conflict");
+  EXPECT_TRUE(published().empty());
+  EXPECT_TRUE(engine->is_beat_due());
+  engine->beat(10s).or_throw();
+  EXPECT_TRUE(engine->leases().held().empty());
+  std::this_thread::sleep_for(250ms);
+  engine->beat(10s).or_throw();
+  work(*engine);
+  EXPECT_EQ(published(), (Ids{"e0"}));
+}
+
+/// A database that is restored from a copy has old sequences and epochs: what is written to it then must not be taken
+/// for what was published before.
+TEST_P(EngineTest, AfterARestoreFromACopyNewEventsAreNoRepeats) {
+  struct Copy {
+    std::int64_t part = 0;
+    std::int64_t epoch = 0;
+    std::int64_t next_sequence = 0;
+  };
+  std::vector<Copy> copies;
+  {
+    auto engine = start(*store_, *broker_, options_);
+    auto tx = store_->begin(10s).or_throw();
+    copies = tx->query<Copy>(in_dialect("select part, epoch, next_sequence from @parts", store_->dialect(), tables_))
+                 .or_throw();
+    tx.reset();
+    for (int event = 0; event < 20; ++event) put("e" + std::to_string(event), "k");
+    work(*engine);
+    engine->leave(10s).or_throw();
+  }
+  auto tx = store_->begin(10s).or_throw();
+  for (const auto& [part, epoch, next] : copies)
+    tx->execute(in_dialect("update @parts set epoch = $2, next_sequence = $3, flight = '' where part = $1",
+                           store_->dialect(), tables_),
+                part, epoch - 5, next)
+        .or_throw();
+  tx->commit().or_throw();
+  tx.reset();
+  put("e20", "k");
+  auto engine = start(*store_, *broker_, options_);
+  work(*engine);
+  EXPECT_EQ(published().size(), 21U);
+  EXPECT_EQ(engine->counts().fenced, 0U);
+}
+
+/// A table of millions costs no more a row than one of ten: nothing is read but the first rows of each part.
+TEST_P(EngineTest, WhatIsNextIsFoundByAnIndexWhateverStandsBehindIt) {
+  if (!is_sqlite()) GTEST_SKIP() << "the plan is asked of SQLite";
+  struct Step {
+    std::string detail;
+  };
+  const Statements statements(store_->dialect(), tables_);
+  auto tx = store_->begin(10s).or_throw();
+  const auto plan = [&](const std::string& statement, const auto&... args) {
+    std::string all;
+    for (const auto& step : tx->query<Step>("explain query plan " + statement, args...).or_throw())
+      all += step.detail + "\n";
+    return all;
+  };
+  const auto next = plan(statements.fetch, "[1,2]", 16);
+  EXPECT_NE(next.find("SEARCH i USING COVERING INDEX tidings_outbox_by_part"), std::string::npos) << next;
+  EXPECT_NE(next.find("SEARCH o USING INTEGER PRIMARY KEY"), std::string::npos) << next;
+  EXPECT_EQ(next.find("SCAN o"), std::string::npos) << next;
+  EXPECT_EQ(next.find("SCAN i"), std::string::npos) << next;
+  for (const auto& by_id : {statements.remove_outbox, statements.remove_held, statements.hold, statements.of_held})
+    EXPECT_EQ(plan(by_id, "[1,2]").find("SCAN tidings"), std::string::npos) << plan(by_id, "[1,2]");
+  const auto of_key = plan(statements.of_key, 1, "t", "k", 0, 10);
+  EXPECT_NE(of_key.find("USING INDEX tidings_outbox_held_by_key"), std::string::npos) << of_key;
+}
+
 TEST_P(EngineTest, PartsAreSharedFairlyAndThoseOfADeadOneAreTaken) {
   const auto parts_of = [](const Engine& engine) { return engine.leases().held().size(); };
   auto first = start(*store_, *broker_, options_);

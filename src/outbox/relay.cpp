@@ -28,6 +28,11 @@ SteadyTime now() {
   return std::chrono::steady_clock::now();
 }
 
+/// Somebody else's transaction was before it: no trouble yet.
+bool is_of_others(const Error& error) {
+  return error.code == "busy" || error.code == "conflict";
+}
+
 Result<> validate(const RelayOptions& options) {
   const auto refuse = [](std::string_view why) { return Error{"invalid_options", std::string(why)}; };
   if (options.batch_max < 1 || options.batch_max > 100'000) return refuse("RelayOptions::batch_max is 1 to 100,000");
@@ -92,7 +97,9 @@ class Relay::Running {
       if (engine_.is_beat_due())
         if (auto beaten = engine_.beat(database_wait_max); !beaten) cycle = beaten.error();
       if (cycle) cycle = engine_.cycle(database_wait_max);
-      if (!cycle)
+      if (!cycle && is_of_others(cycle.error()) && pause < pause_longest)
+        tell(State::running, {});
+      else if (!cycle)
         tell(State::waits_for_database, cycle.error());
       else if (cycle->broker_trouble)
         tell(State::waits_for_broker, *cycle->broker_trouble);
