@@ -22,7 +22,7 @@ Result<> tidings_outbox_insert(Hook, Transaction& tx, const Row& row) {
   return {};
 }
 
-void tidings_outbox_refuse(Hook, Transaction& tx, const Error& why) {
+void tidings_outbox_refuse(Hook, Transaction& tx, const Tables&, const Error& why) {
   tx.fail(why);
 }
 

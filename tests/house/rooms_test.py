@@ -17,6 +17,7 @@ BROKEN = {
     "a heavy library in a public header": ("include/tidings/event/a.hpp", "#include <simdjson.h>", "must stay light"),
     "a broker that knows another": ("src/brokers/memory/a.cpp", '#include "brokers/log/member.hpp"', "must not know the log broker"),
     "a broker that knows the log": ("src/brokers/memory/a.cpp", '#include "log/segment.hpp"', "is none of brokers's"),
+    "a public header with somebody's library": ("include/tidings/outbox/a.hpp", "#include <pqxx/pqxx>", "must stay light"),
     "a macro in a public header": ("include/tidings/event/a.hpp", "#if 1\n# define TIDINGS_A 1\n#endif", "leaves no macro behind: TIDINGS_A"),
     "a store that knows another": ("src/stores/sqlite/a.cpp", '#include "stores/postgres/a.hpp"', "must not know the postgres store"),
     "a store nobody knows": ("src/stores/pigeon/a.cpp", "", "name the pigeon store"),

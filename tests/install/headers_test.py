@@ -16,8 +16,12 @@ BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
 CXX = sys.argv.pop(1)
 
 
+# Some are for who has a handle of a library's; libpq's headers stand where only pkg-config knows.
+LIBPQ = [flag.replace("-I", "-isystem", 1) for flag in subprocess.run(["pkg-config", "--cflags", "libpq"], capture_output=True, text=True, check=True).stdout.split()]
+
+
 def why_not_alone(include, header):
-    command = [CXX, "-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", f"-I{include}", "-x", "c++", "-"]
+    command = [CXX, "-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", f"-I{include}", *LIBPQ, "-x", "c++", "-"]
     done = subprocess.run(command, input=f'#include "{header}"\n', capture_output=True, text=True, timeout=200)
     return f"{header}:\n{done.stderr}" if done.returncode != 0 else ""
 

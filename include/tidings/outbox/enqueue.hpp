@@ -49,7 +49,8 @@ struct Row {
 /// finds them by this tag,
 ///
 ///     Result<> tidings_outbox_insert(tidings::outbox::Hook, H& handle, const tidings::outbox::Row& row);
-///     void tidings_outbox_refuse(tidings::outbox::Hook, H& handle, const tidings::Error& why);
+///     void tidings_outbox_refuse(tidings::outbox::Hook, H& handle, const tidings::outbox::Tables& tables,
+///                                const tidings::Error& why);
 ///
 /// The first executes `row.tables->insert()` with the row's members as `$1` to `$9`, and refuses where no transaction
 /// is open; the second sees to it that the transaction cannot be committed, as far as the database has a way for that.
@@ -58,14 +59,14 @@ struct Row {
 struct Hook {};
 
 Result<> tidings_outbox_insert(Hook, Transaction& tx, const Row& row);
-void tidings_outbox_refuse(Hook, Transaction& tx, const Error& why);
+void tidings_outbox_refuse(Hook, Transaction& tx, const Tables& tables, const Error& why);
 
 namespace detail {
 
 template <class Handle>
-concept TakesRows = requires(Handle& handle, const Row& row, const Error& why) {
+concept TakesRows = requires(Handle& handle, const Row& row, const Tables& tables, const Error& why) {
   { tidings_outbox_insert(Hook{}, handle, row) } -> std::same_as<Result<>>;
-  tidings_outbox_refuse(Hook{}, handle, why);
+  tidings_outbox_refuse(Hook{}, handle, tables, why);
 };
 
 /// Checks the event as a broker would, and makes the row of it.
@@ -74,15 +75,15 @@ concept TakesRows = requires(Handle& handle, const Row& row, const Error& why) {
 void expect_commit(const Tables& tables);
 
 template <class Handle>
-Result<> refuse(Handle& handle, Error why) {
-  tidings_outbox_refuse(Hook{}, handle, why);
+Result<> refuse(Handle& handle, const Tables& tables, Error why) {
+  tidings_outbox_refuse(Hook{}, handle, tables, why);
   return why;
 }
 
+/// Says what takes rows.
 template <class Handle>
-struct CheckHandle {
-  static constexpr bool value = TakesRows<Handle>;
-  static_assert(value,
+struct RefusedHandle {
+  static_assert(TakesRows<Handle>,
                 "tidings: outbox::enqueue takes a tidings::Transaction, or a database's handle whose header is "
                 "included: tidings/outbox/sqlite3.hpp (sqlite3*), libpq.hpp (PGconn*), pqxx.hpp (pqxx::work and other "
                 "real transactions), soci.hpp (soci::session), sqlitecpp.hpp (SQLite::Database)");
@@ -101,11 +102,13 @@ struct CheckHandle {
 template <class Handle>
 Result<> enqueue_envelope(Handle&& tx, std::string_view topic, const EnvelopeView& event,
                           const EnqueueOptions& options = {}) {
-  if constexpr (detail::CheckHandle<Handle>::value) {
+  if constexpr (detail::TakesRows<Handle>) {
     auto row = detail::make_row(topic, event, options);
-    if (!row) return detail::refuse(tx, std::move(row).error());
-    return tidings_outbox_insert(Hook{}, tx, *row);
+    if (!row) return detail::refuse(tx, *options.tables, std::move(row).error());
+    auto done = tidings_outbox_insert(Hook{}, tx, *row);
+    return done ? std::move(done) : detail::refuse(tx, *options.tables, std::move(done).error());
   } else {
+    (void)detail::RefusedHandle<Handle>{};
     return {};
   }
 }
@@ -113,17 +116,17 @@ Result<> enqueue_envelope(Handle&& tx, std::string_view topic, const EnvelopeVie
 /// The same with an event of a program's: its topic, its key and its name are those of its traits.
 template <class Handle, class Event>
 Result<> enqueue(Handle&& tx, const Event& event, const EnqueueOptions& options = {}) {
-  constexpr bool fits = detail::CheckHandle<Handle>::value;
   if constexpr (!tidings::detail::is_event<Event>) {
     (void)tidings::detail::RefusedEvent<Event>{};
     return {};
-  } else if constexpr (fits) {
+  } else if constexpr (detail::TakesRows<Handle>) {
     auto envelope = make_envelope(
         event, {.source = options.source, .cause = options.cause, .clock = options.clock, .entropy = options.entropy});
-    if (!envelope) return detail::refuse(tx, std::move(envelope).error());
+    if (!envelope) return detail::refuse(tx, *options.tables, std::move(envelope).error());
     return enqueue_envelope(tx, options.topic.empty() ? event_topic<Event>() : options.topic, envelope->view(),
                             options);
   } else {
+    (void)detail::RefusedHandle<Handle>{};
     return {};
   }
 }

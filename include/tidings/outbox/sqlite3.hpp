@@ -1,0 +1,72 @@
+#pragma once
+
+#include <sqlite3.h>
+
+#include <string>
+
+#include "tidings/outbox/enqueue.hpp"
+
+/// `outbox::enqueue` within a transaction of a program's own on SQLite: `enqueue(database, event)`, where `database` is
+/// a `sqlite3*` between its BEGIN and its COMMIT. Who includes this links sqlite3.
+///
+/// SQLite knows no transaction that has failed. Where the connection has `PRAGMA foreign_keys=ON`, a refusal leaves a
+/// row behind whose reference leads nowhere, and the COMMIT fails; else look at what `enqueue` returns.
+namespace tidings::outbox {
+
+namespace detail {
+
+inline Error sqlite_error(sqlite3* database) {
+  const int code = sqlite3_errcode(database) & 0xff;
+  const bool is_passing = code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_FULL;
+  return {code == SQLITE_BUSY || code == SQLITE_LOCKED ? "busy"
+          : code == SQLITE_FULL                        ? "disk_full"
+                                                       : "sql_error",
+          std::string("the event was not put into the outbox: ") + sqlite3_errmsg(database),
+          is_passing ? Retry::same_call : Retry::never};
+}
+
+}  // namespace detail
+
+inline Result<> tidings_outbox_insert(Hook, sqlite3* database, const Row& row) {
+  if (sqlite3_get_autocommit(database) != 0)
+    return Error{"no_transaction",
+                 "the connection is in no transaction, so that the event would not leave with anything; BEGIN first"};
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v2(database, row.tables->insert().c_str(), -1, &statement, nullptr) != SQLITE_OK)
+    return detail::sqlite_error(database);
+  int at = 0;
+  const auto text = [&](std::string_view value) {
+    sqlite3_bind_text64(statement, ++at, value.data() == nullptr ? "" : value.data(), value.size(), nullptr,
+                        SQLITE_UTF8);
+  };
+  const auto bytes = [&](std::string_view value) {
+    if (value.empty())
+      sqlite3_bind_zeroblob(statement, ++at, 0);
+    else
+      sqlite3_bind_blob64(statement, ++at, value.data(), value.size(), nullptr);
+  };
+  sqlite3_bind_int64(statement, ++at, row.part);
+  for (const auto value : {row.message_id, row.topic, row.key, row.type}) text(value);
+  sqlite3_bind_int64(statement, ++at, row.type_version);
+  sqlite3_bind_int64(statement, ++at, row.event_time);
+  for (const auto value : {std::string_view(row.attributes), row.payload}) bytes(value);
+  const int code = sqlite3_step(statement);
+  Result<> done;
+  if (code != SQLITE_DONE) done = detail::sqlite_error(database);
+  sqlite3_finalize(statement);
+  if (done) detail::expect_commit(*row.tables);
+  return done;
+}
+
+inline void tidings_outbox_refuse(Hook, sqlite3* database, const Tables& tables, const Error& why) {
+  if (sqlite3_get_autocommit(database) != 0) return;
+  const auto sql = "insert into " + tables.name("outbox_refused") + "(parent, why) values (0, $1)";
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v2(database, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK) return;
+  const auto text = to_string(why);
+  sqlite3_bind_text64(statement, 1, text.data(), text.size(), nullptr, SQLITE_UTF8);
+  sqlite3_step(statement);
+  sqlite3_finalize(statement);
+}
+
+}  // namespace tidings::outbox
