@@ -129,6 +129,7 @@ int bridge(const Common& common, const BridgeArguments& arguments);
 struct DescribeArguments {
   std::vector<std::string> programs;
   std::string handler;  ///< empty: all
+  std::string deadline = "30s";
 };
 int describe(const Common& common, const DescribeArguments& arguments);
 

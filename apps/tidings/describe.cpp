@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "commands.hpp"
+#include "interrupt.hpp"
 #include "output.hpp"
 #include "program_output.hpp"
 #include "tidings/base/text.hpp"
@@ -11,17 +12,15 @@ namespace tidings::cli {
 
 namespace {
 
-constexpr Duration answer_wait = std::chrono::seconds{30};
-
 /// The last line that it prints: what stands before is the program's own.
 std::string_view last_line(std::string_view text) {
   while (text.ends_with('\n')) text.remove_suffix(1);
   return text.substr(text.rfind('\n') + 1);
 }
 
-Result<std::pair<ServiceDescription, std::string>> ask(const std::string& program) {
+Result<std::pair<ServiceDescription, std::string>> ask(const std::string& program, Duration deadline) {
   // As a file of this folder, where it is one: a service is seldom on $PATH.
-  auto said = program_output(program, {"--describe"}, answer_wait);
+  auto said = program_output(program, {"--describe"}, deadline);
   if (!said) return said.error();
   const auto line = last_line(*said);
   auto told = JsonCodec::decode<ServiceDescription>(line);
@@ -80,10 +79,14 @@ std::string text_of(const ServiceDescription& told, const std::string& only_hand
 }  // namespace
 
 int describe(const Common& common, const DescribeArguments& arguments) {
+  const auto deadline = parse_duration(arguments.deadline);
+  if (!deadline) return fail(deadline.error());
+  catch_signals();
   std::string out;
   bool found = arguments.handler.empty();
   for (const auto& program : arguments.programs) {
-    const auto told = ask(program);
+    const auto told = ask(program, *deadline);
+    if (caught_signal() != 0) return status_after_signals(failed);
     if (!told) return fail(told.error());
     const auto& handlers = told->first.handlers;
     found =

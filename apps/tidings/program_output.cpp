@@ -6,12 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 
 #include "demo/child.hpp"
+#include "interrupt.hpp"
 
 namespace tidings::cli {
 
@@ -19,28 +22,41 @@ namespace {
 
 constexpr std::size_t output_max = 16U << 20U;
 
-/// Kills it if it still runs, in the end.
+using Clock = std::chrono::steady_clock;
+
+std::chrono::milliseconds left_until(Clock::time_point until) {
+  return std::max(std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()), std::chrono::milliseconds{0});
+}
+
+/// Kills it, and all that it has started, if it still runs in the end. It is the first of a process group of its own.
 class Spawned {
  public:
   explicit Spawned(pid_t pid) : pid_(pid) {}
   ~Spawned() {
-    if (pid_ < 0) return;
-    ::kill(pid_, SIGKILL);
-    (void)wait();
+    ::kill(-pid_, SIGKILL);
+    if (!ended_) (void)::waitpid(pid_, nullptr, 0);
   }
   Spawned(const Spawned&) = delete;
   Spawned& operator=(const Spawned&) = delete;
 
-  int wait() {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  /// Its status; nullopt where it runs for longer, or we are to end.
+  std::optional<int> wait(Clock::time_point until) {
+    constexpr auto look_every = std::chrono::milliseconds{5};
+    while (true) {
+      int status = 0;
+      const auto got = ::waitpid(pid_, &status, WNOHANG);
+      if (got == pid_) {
+        ended_ = true;
+        return status;
+      }
+      if ((got < 0 && errno != EINTR) || Clock::now() >= until) return std::nullopt;
+      if (await(-1, 0, look_every) == Awaited::interrupted) return std::nullopt;
     }
-    pid_ = -1;
-    return status;
   }
 
  private:
   pid_t pid_;
+  bool ended_ = false;
 };
 
 class Descriptor {
@@ -59,16 +75,16 @@ class Descriptor {
   int number_;
 };
 
-Result<std::string> read_all(int from, const std::string& program, Duration wait_max) {
-  const auto until = std::chrono::steady_clock::now() + wait_max;
+Error too_late(const std::string& program, Duration wait_max) {
+  if (caught_signal() != 0) return {"interrupted", program + " was ended with tidings"};
+  return {"timeout", program + " did not end within " + to_text(wait_max)};
+}
+
+Result<std::string> read_all(int from, const std::string& program, Clock::time_point until, Duration wait_max) {
   std::string output;
   std::array<char, 65536> bytes{};
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
-    pollfd readable{.fd = from, .events = POLLIN, .revents = 0};
-    const int ready = left > 0 ? ::poll(&readable, 1, static_cast<int>(left)) : 0;
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return Error{"timeout", program + " did not end within " + to_text(wait_max)};
+    if (await(from, POLLIN, left_until(until)) != Awaited::ready) return too_late(program, wait_max);
     const auto got = ::read(from, bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return output;
@@ -93,15 +109,27 @@ Result<std::string> program_output(const std::string& program, const std::vector
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions, to.number(), STDOUT_FILENO);
+  posix_spawnattr_t attributes{};
+  ::posix_spawnattr_init(&attributes);
+  sigset_t by_default{};
+  ::sigemptyset(&by_default);
+  ::sigaddset(&by_default, SIGPIPE);  // which we ignore
+  ::posix_spawnattr_setsigdefault(&attributes, &by_default);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+  const auto until = Clock::now() + wait_max;
   pid_t pid = -1;
-  const int problem = ::posix_spawnp(&pid, program.c_str(), &actions, nullptr, argv.data(), ::environ);
+  const int problem = ::posix_spawnp(&pid, program.c_str(), &actions, &attributes, argv.data(), ::environ);
+  ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (problem != 0) return Error{"cannot_start", "cannot start " + program + ": " + std::strerror(problem)};
   Spawned child(pid);
   to.close();
-  auto output = read_all(from.number(), program, wait_max);
+  auto output = read_all(from.number(), program, until, wait_max);
   if (!output) return output;
-  if (const int status = child.wait(); status != 0) return Error{"program_failed", program + " " + ending(status)};
+  const auto status = child.wait(until);
+  if (!status) return too_late(program, wait_max);
+  if (*status != 0) return Error{"program_failed", program + " " + ending(*status)};
   return output;
 }
 

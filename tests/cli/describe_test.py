@@ -60,6 +60,37 @@ class Describe(CommandLine):
                 self.assertEqual(done.stdout, "")
                 self.assertNotIn("\x1b", done.stderr)
 
+    def test_one_that_hangs_is_killed_with_all_that_it_has_started(self):
+        hangs = self.script("hangs", "sleep 1000 & echo $! >child; sleep 1000; echo late")
+        closes = self.script("closes", "sleep 1000 & echo $! >child; exec >&-; sleep 1000")
+        leaves = self.script("leaves", "sleep 1000 & echo $! >child")
+        for program in (hangs, closes, leaves):
+            with self.subTest(program):
+                done = self.run_tidings("describe", program, "--deadline", "1s", status=1)
+                self.assertIn("timeout", done.stderr)
+                self.assertIn("did not end within 1s", done.stderr)
+                self.check_child_is_gone()
+        process = self.start("describe", hangs)
+        self.wait_until(lambda: os.path.exists(os.path.join(self.folder, "child")), "it has not begun")
+        self.interrupt(process)
+        self.end_of(process, 130)
+        self.check_child_is_gone()
+
+    def check_child_is_gone(self):
+        path = os.path.join(self.folder, "child")
+        with open(path) as file:
+            child = int(file.read())
+        os.remove(path)
+
+        def is_gone():
+            try:
+                with open(f"/proc/{child}/stat") as file:
+                    return file.read().rsplit(")", 1)[1].split()[0] == "Z"  # whoever inherits it has yet to hear of it
+            except FileNotFoundError:
+                return True
+
+        self.wait_until(is_gone, f"process {child} is left")
+
     def test_a_wrong_setting_is_the_programs_to_tell(self):
         done = self.run_tidings("describe", SERVICE, status=1, TIDINGS_BADD="1")
         self.assertIn("TIDINGS_BADD", done.stderr)

@@ -98,6 +98,8 @@ void Parser::add_describe() {
       ->required()
       ->type_name("");
   at->add_option("--handler", describing.handler, "Only this handler")->type_name("NAME");
+  at->add_option("--deadline", describing.deadline, "How long each may take, before it is killed (30s)")
+      ->type_name("TIME");
   at->footer(
       "Settings come from where the programs find them: their files, and the environment. No broker is opened.\n\n"
       "Examples:\n"
