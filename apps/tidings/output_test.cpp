@@ -62,5 +62,20 @@ TEST(Names, BelongToTheirNamespace) {
   EXPECT_EQ(unnamed(none, "green.orders"), "green.orders");
 }
 
+TEST(TextForm, ShowsWhereALargePayloadIs) {
+  Envelope envelope;
+  envelope.type = "test.scan";
+  envelope.key = "k";
+  envelope.headers.set("tidings-claim", "00ff\x1b");
+  envelope.headers.set("tidings-claim-size", "300000");
+  Delivery delivery;
+  delivery.envelope = envelope.view();
+  EXPECT_THAT(TextForm().line(delivery),
+              testing::EndsWith("test.scan  k  [claim check: 300000 bytes in 00ff\\x1B.payload]\n"));
+  envelope.payload = "{}";
+  delivery.envelope = envelope.view();
+  EXPECT_THAT(TextForm().line(delivery), testing::EndsWith("test.scan  k  {}\n")) << "which is no claim";
+}
+
 }  // namespace
 }  // namespace tidings::cli

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tidings/base/text.hpp"
+#include "tidings/service/names.hpp"
 
 namespace tidings::cli {
 namespace {
@@ -15,6 +16,14 @@ std::string milliseconds(TimePoint time) {
   auto text = to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(time));
   if (text.find('.') == text.npos) text.insert(text.size() - 1, ".000");
   return text;
+}
+
+/// The payload, or where it is.
+std::string payload_of(const EnvelopeView& event) {
+  const auto name = event.headers.get(claim::name);
+  if (!name || !event.payload.empty()) return printable(event.payload);
+  return "[claim check: " + printable(event.headers.get(claim::size).value_or("?")) + " bytes in " + printable(*name) +
+         ".payload]";
 }
 
 bool may_colour() {
@@ -32,7 +41,7 @@ std::string TextForm::line(const Delivery& delivery) const {
   const auto& event = delivery.envelope;
   const auto place = std::to_string(delivery.id.partition.value) + "/" + std::to_string(delivery.id.offset.value);
   return paint("2", milliseconds(event.time)) + "  " + paint("2", place) + "  " + paint("36", printable(event.type)) +
-         "  " + paint("33", event.key.empty() ? "-" : printable(event.key)) + "  " + printable(event.payload) + "\n";
+         "  " + paint("33", event.key.empty() ? "-" : printable(event.key)) + "  " + payload_of(event) + "\n";
 }
 
 std::string TextForm::paint(const char* colour, const std::string& text) const {

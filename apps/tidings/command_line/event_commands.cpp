@@ -47,7 +47,9 @@ void Parser::add_tail() {
   at->add_flag_callback("--no-follow", [this] { tailing.follow = false; }, "End where the topic ends now");
   at->footer(
       "Without a group it begins at the latest event, a new group at the earliest. A line has the event's time,\n"
-      "partition/offset, type, key and payload; --json prints CloudEvents.\n\n"
+      "partition/offset, type, key and payload, or how large a payload is that waits in a folder (claim check); "
+      "--json\n"
+      "prints CloudEvents.\n\n"
       "Examples:\n"
       "  tidings tail orders --from earliest --no-follow --json | jq .data\n"
       "  tidings tail orders --from 2026-01-31T12:00:00Z --count 10\n"
