@@ -32,11 +32,24 @@ bool names_retention(const TopicArguments& arguments) {
   return !arguments.retain_bytes.empty() || !arguments.retain_age.empty() || arguments.wait_for_groups;
 }
 
+/// A topic that is not there, with the nearest that is: not every broker looks for it.
+Error unknown_topic(Broker& broker, const Common& common, const std::string& topic, const Error& why) {
+  const auto all = broker.topics();
+  if (why.code != "unknown_topic" || !all) return why;
+  std::vector<std::string> names;
+  for (const auto& one : *all)
+    if (auto name = unnamed(common, one.name); !name.empty()) names.push_back(std::move(name));
+  const auto near = nearest(topic, names);
+  return Error{why.code, "there is no topic '" + printable(topic) + "'; " +
+                             (near.empty() ? "`tidings topics` lists those that there are"
+                                           : "did you mean '" + printable(near) + "'?")};
+}
+
 /// The group as it stands; of one that is not there, the nearest, else `otherwise`.
 Result<GroupInfo> known_group(Broker& broker, const Common& common, const std::string& topic, const std::string& group,
                               const std::string& otherwise) {
   auto known = broker.groups(named(common, topic));
-  if (!known) return known.error();
+  if (!known) return unknown_topic(broker, common, topic, known.error());
   std::vector<std::string> names;
   for (auto& one : *known) {
     if (one.group == named(common, group)) return std::move(one);

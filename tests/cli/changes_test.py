@@ -104,6 +104,8 @@ class Changes(CommandLine):
         self.assertIn("too large", self.run_tidings("seek", "orders", "audit", "--to", "9" * 20, status=2).stderr)
         self.assertIn("unknown_group", self.run_tidings("seek", "orders", "adit", "--to", "latest", status=1).stderr)
         self.assertIn("did you mean 'audit'", self.run_tidings("seek", "orders", "adit", "--to", "latest", status=1).stderr)
+        self.assertIn("did you mean 'orders'?", self.run_tidings("seek", "ordres", "audit", "--to", "latest", status=1).stderr)
+        self.assertIn("lists those that there are", self.run_tidings("seek", "zzz", "audit", "--to", "latest", status=1).stderr)
         self.assertIn("invalid_start", self.run_tidings("seek", "orders", "audit", "--to", "noon", status=2).stderr)
         self.run_tidings("seek", "orders", "audit", status=2)
         member = self.start("tail", "orders", "--group", "audit")

@@ -105,6 +105,7 @@ class Tools(CommandLine):
         for where, position in (("earliest", 0), ("latest", 10), ("3", 3), (middle, 5), ("now", 10), ("-1h", 0), ("99", 10)):
             moved = self.run_tidings("seek", "orders", "audit", "--to", where)
             self.assertEqual(self.positions("orders", "audit"), {0: position}, f"{where}: {moved.stdout}")
+        self.assertIn("did you mean 'orders'?", self.run_tidings("seek", "ordres", "audit", "--to", "earliest", status=1).stderr)
         self.assertIn("unknown", self.run_tidings("seek", "orders", "nobody", "--to", "earliest", status=1).stderr)
         follower = self.start("tail", "orders", "--group", "audit")
         self.wait_until(lambda: self.is_member_there("orders", "audit"), "the group has no member")
