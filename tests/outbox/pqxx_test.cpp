@@ -39,12 +39,8 @@ TEST_F(PqxxTest, ARefusalFailsTheTransaction) {
   pqxx::work work(connection);
   work.exec(place());
   EXPECT_EQ(enqueue(work, Placed{"o-1", 3}, refusing()).error().code, "too_large");
-  EXPECT_THROW(work.exec("select 1"), pqxx::sql_error);
-  try {
-    work.commit();
-  } catch (const std::exception&) {
-    // Newer versions say so; the database rolls it back all the same.
-  }
+  EXPECT_ANY_THROW(work.exec("select 1"));
+  EXPECT_ANY_THROW(work.commit());
   EXPECT_EQ(count(orders()), 0);
 }
 

@@ -1,9 +1,17 @@
 #include "tidings/outbox/soci.hpp"
 
+#include <regex>
+
 #include "tests/outbox/handles.hpp"
 
 namespace tidings::outbox {
 namespace {
+
+/// As SOCI wants it: `host=H port=P user=U password=W dbname=D`.
+std::string in_words(const std::string& url) {
+  static const std::regex form("postgres(?:ql)?://([^:]*):([^@]*)@([^:]*):([0-9]+)/([^?]*).*");
+  return std::regex_replace(url, form, "user=$1 password=$2 host=$3 port=$4 dbname=$5");
+}
 
 class SociTest : public HandleTest, public ::testing::WithParamInterface<std::string> {
  protected:
@@ -11,7 +19,7 @@ class SociTest : public HandleTest, public ::testing::WithParamInterface<std::st
     if (GetParam() == "postgres" && ::getenv("TIDINGS_TEST_POSTGRES") == nullptr)
       GTEST_SKIP() << "TIDINGS_TEST_POSTGRES names no database";
     open(GetParam());
-    session_.open(GetParam() == "sqlite" ? "sqlite3://db=" + file() + " timeout=5" : "postgresql://" + url_);
+    session_.open(GetParam() == "sqlite" ? "sqlite3://db=" + file() + " timeout=5" : "postgresql://" + in_words(url_));
   }
   soci::session session_;
 };
