@@ -67,7 +67,6 @@ enum class StoreFault {
   stays_disconnected,
 };
 
-
 using Views = std::span<const SqlView>;
 
 /// What the transactions of one faulty store share.
@@ -322,7 +321,8 @@ class FaultyStore final : public Store {
 
 class FaultyStoreUnderTest final : public StoreUnderTest {
  public:
-  FaultyStoreUnderTest(std::unique_ptr<StoreUnderTest> good, StoreFault fault) : good_(std::move(good)), fault_(fault) {}
+  FaultyStoreUnderTest(std::unique_ptr<StoreUnderTest> good, StoreFault fault)
+      : good_(std::move(good)), fault_(fault) {}
   Result<std::unique_ptr<Store>> open(const StoreOptions& options) override {
     auto changed = options;
     if (fault_ == StoreFault::allows_more_at_once) ++changed.connections;
@@ -332,7 +332,8 @@ class FaultyStoreUnderTest final : public StoreUnderTest {
   }
   /// What never comes is not waited for long.
   [[nodiscard]] Duration patience() const override {
-    return fault_ == StoreFault::none ? good_->patience() : std::min<Duration>(good_->patience(), std::chrono::seconds{5});
+    return fault_ == StoreFault::none ? good_->patience()
+                                      : std::min<Duration>(good_->patience(), std::chrono::seconds{5});
   }
   Result<> restart_server() override { return good_->restart_server(); }
   Result<> take_away(bool away) override { return good_->take_away(away); }

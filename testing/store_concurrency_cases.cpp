@@ -83,7 +83,8 @@ void sums_stay_what_they_are(StoreTrial& trial) {
   std::atomic<bool> is_over = false;
   const auto look = [&](Transaction& tx, StoreTrial& mine) -> Result<> {
     std::int64_t sum = 0;
-    for (const auto* const half : {"select amount from accounts where id < 2", "select amount from accounts where id >= 2"}) {
+    for (const auto* const half :
+         {"select amount from accounts where id < 2", "select amount from accounts where id >= 2"}) {
       const auto amounts = tx.query<std::int64_t>(half);
       if (!amounts) return amounts.error();
       for (const auto amount : *amounts) sum += amount;
@@ -104,7 +105,8 @@ void sums_stay_what_they_are(StoreTrial& trial) {
     mine.guard([&] {
       for (int round = 0; number == 0 ? round < looks : !is_over; ++round)
         mine.retried(own, [&](Transaction& tx) {
-          return number == 0 ? look(tx, mine) : transfer(tx, (number + round) % accounts, (number + 1 + 2 * round) % accounts);
+          return number == 0 ? look(tx, mine)
+                             : transfer(tx, (number + round) % accounts, (number + 1 + 2 * round) % accounts);
         });
     });
     if (number == 0) is_over = true;

@@ -106,7 +106,8 @@ void a_savepoint_lets_a_failed_transaction_go_on(StoreTrial& trial) {
   trial.need(tx->save(), "save");
   insert(trial, *tx, 2);
   trial.check_error(tx->execute("insert into kept values (7)"), "constraint", Retry::never, "a second 7");
-  trial.check_error(tx->execute("insert into kept values (8)"), "transaction_failed", Retry::never, "a statement after it");
+  trial.check_error(tx->execute("insert into kept values (8)"), "transaction_failed", Retry::never,
+                    "a statement after it");
   trial.need(tx->roll_back_to_saved(), "roll_back_to_saved");
   trial.check_error(tx->execute("nonsense"), "sql_error", Retry::never, "a mistake");
   trial.need(tx->roll_back_to_saved(), "roll_back_to_saved again");

@@ -101,7 +101,8 @@ void who_waits_too_long_is_told(StoreTrial& trial) {
     trial.check_error(store->begin(wait), "busy", Retry::same_call, "beginning beside another");
     const auto took = steady_clock_now() - begun;
     trial.check(took >= wait, "it did not wait");
-    trial.check(took < wait + trial.patience() / 2, "it waited for " + tidings::to_text(took) + " instead of " + tidings::to_text(wait));
+    trial.check(took < wait + trial.patience() / 2,
+                "it waited for " + tidings::to_text(took) + " instead of " + tidings::to_text(wait));
   }
   first->roll_back();
   // Who has ended is over, also before it goes.
@@ -199,7 +200,8 @@ std::vector<StoreCaseEntry> store_turn_cases() {
       {{"a_busy_writer_starves_nobody", "Who has just had its turn waits behind who waits."},
        a_busy_writer_starves_nobody},
       {{"who_waits_too_long_is_told", "`busy`, when it was told to, and not before."}, who_waits_too_long_is_told},
-      {{"there_are_as_many_at_once_as_allowed", "As many transactions as connections, or one where there is one writer."},
+      {{"there_are_as_many_at_once_as_allowed",
+        "As many transactions as connections, or one where there is one writer."},
        there_are_as_many_at_once_as_allowed},
       {{"close_waits_for_what_is_open", "What is open commits; nothing begins any more."},
        close_waits_for_what_is_open},

@@ -132,8 +132,8 @@ void parameters_stand_where_their_number_says(StoreTrial& trial) {
     std::string second;
     std::string third;
   };
-  const auto got = trial.need(tx->query_one<Pair>("select third, second, first from pairs where first = $1", "two"),
-                              "select");
+  const auto got =
+      trial.need(tx->query_one<Pair>("select third, second, first from pairs where first = $1", "two"), "select");
   trial.require(got.has_value(), "it is not found");
   trial.check(got->first == "two" && got->second == "one" && got->third == "two",
               "it is " + got->first + ", " + got->second + ", " + got->third);

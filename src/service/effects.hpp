@@ -29,8 +29,8 @@ class Effects {
   /// Makes the inbox's tables. Errors as `Inbox::open`.
   Result<> prepare(std::string_view topic);
 
-  /// Calls `handle` with those of `items` that have not been handled before and a transaction, and commits that with the
-  /// publications, which are taken. `is_trouble` is set where it was the store that failed, and not the handler.
+  /// Calls `handle` with those of `items` that have not been handled before and a transaction, and commits that with
+  /// the publications, which are taken. `is_trouble` is set where it was the store that failed, and not the handler.
   Result<> run(Items items, Publications& publications, const std::function<Result<>(Items, Transaction&)>& handle,
                bool& is_trouble);
 

@@ -100,11 +100,12 @@ TEST_F(EffectsTest, AFailedStatementThatIsNotToldParks) {
 TEST_F(EffectsTest, WhatIsParkedHasNoMarkAndIsHandledWhenItIsDrivenAgain) {
   auto& service = make_with_store();
   std::atomic<bool> fails = true;
-  service.on("reserve", {.retry = {.immediate = 0, .delayed = 0}}, [&](const Order& order, Transaction& tx) -> Result<> {
-    if (auto written = write(tx, order); !written) return written;
-    if (fails) return Error{"declined", "no"};
-    return {};
-  });
+  service.on("reserve", {.retry = {.immediate = 0, .delayed = 0}},
+             [&](const Order& order, Transaction& tx) -> Result<> {
+               if (auto written = write(tx, order); !written) return written;
+               if (fails) return Error{"declined", "no"};
+               return {};
+             });
   publish(Order{"a", 1});
   const auto running = start();
   ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").parked == 1; })) << lines_.all();
@@ -118,15 +119,17 @@ TEST_F(EffectsTest, WhatIsParkedHasNoMarkAndIsHandledWhenItIsDrivenAgain) {
 TEST_F(EffectsTest, ABatchIsOneTransactionAndABadOneIsAlone) {
   auto& service = make_with_store();
   std::atomic<int> calls = 0;
-  service.on("store", {.retry = {.immediate = 0, .delayed = 0}}, [&](Batch<Order>& orders, Transaction& tx) -> Result<> {
-    ++calls;
-    for (const auto& item : orders) {
-      if (auto written = write(tx, item.event); !written) return written;
-      if (item.event.id == "bad") return Error{"declined", "no"};
-      if (auto published = item.context.publish(Confirmed{item.event.id, "yes"}); !published) return published;
-    }
-    return {};
-  });
+  service.on("store", {.retry = {.immediate = 0, .delayed = 0}},
+             [&](Batch<Order>& orders, Transaction& tx) -> Result<> {
+               ++calls;
+               for (const auto& item : orders) {
+                 if (auto written = write(tx, item.event); !written) return written;
+                 if (item.event.id == "bad") return Error{"declined", "no"};
+                 if (auto published = item.context.publish(Confirmed{item.event.id, "yes"}); !published)
+                   return published;
+               }
+               return {};
+             });
   for (int number = 0; number < 20; ++number) publish(Order{number == 7 ? "bad" : std::to_string(number), number});
   const auto running = start();
   ASSERT_TRUE(eventually([&] {

@@ -5,8 +5,8 @@
 #include <deque>
 #include <vector>
 
-#include "tidings/outbox/enqueue.hpp"
 #include "service/shown.hpp"
+#include "tidings/outbox/enqueue.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings::service {

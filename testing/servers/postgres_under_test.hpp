@@ -11,8 +11,8 @@
 
 namespace tidings::testing {
 
-/// For the stores' suite: a schema of its own in the program's PostgreSQL, to which a proxy leads. Whoever uses it links
-/// `tidings::testing`.
+/// For the stores' suite: a schema of its own in the program's PostgreSQL, to which a proxy leads. Whoever uses it
+/// links `tidings::testing`.
 class PostgresUnderTest final : public StoreUnderTest {
  public:
   /// `session` and `more` are settings of the server's, as `-csynchronous_commit%3Doff`, and options of the URL, as

@@ -116,9 +116,14 @@ class Judge {
                                 std::to_string(who) + " had something of that partition");
       }
     if (!handed_.insert(step.spot).second) ++verdict_.handed_again;
-    if (settled_.contains(step.spot))
-      say("settled, and came again",
-          "event " + id_of(step.event) + " of " + at(step.spot) + ", to member " + std::to_string(step.member));
+    if (settled_.contains(step.spot)) {
+      // One that hung while it asked had the answer before that, and says so after it.
+      if (hands.is_excused)
+        ++verdict_.overlaps;
+      else
+        say("settled, and came again",
+            "event " + id_of(step.event) + " of " + at(step.spot) + ", to member " + std::to_string(step.member));
+    }
     is_at(step);
     auto& last = last_handed_[step.event.key];
     if (was_handed_.insert(step.event).second) {

@@ -155,8 +155,17 @@ TEST(History, WhatIsSettledComesToNobodyAgain) {
   const Step before{.what = handed, .member = 1, .event = {0, events - 2}, .spot = {0, events - 2}};
   steps.push_back(before);
   EXPECT_THAT(judge(steps).wrong, IsEmpty());
+  auto late = steps;
   steps.push_back(last);
   expect_wrong(steps, "settled, and came again");
+  // One that had it before it hung, and says so after it; once.
+  late.push_back({.what = done, .member = 1});
+  late.push_back({.what = hung, .member = 1});
+  late.push_back(last);
+  EXPECT_THAT(judge(late).wrong, IsEmpty());
+  late.push_back({.what = done, .member = 1});
+  late.push_back(last);
+  expect_wrong(late, "settled, and came again");
 }
 
 TEST(History, StepsAreLinesAndBack) {

@@ -21,6 +21,6 @@ inline bool register_store_conformance(const std::string& store, const StoreFixt
 
 /// Registers the suite for a store, in one line, with what it does not support where there is any:
 /// `TIDINGS_STORE_CONFORMANCE(mine, tidings::testing::store_at(fresh_url), {"a_case", "another"});`
-#define TIDINGS_STORE_CONFORMANCE(store, ...)             \
+#define TIDINGS_STORE_CONFORMANCE(store, ...)              \
   [[maybe_unused]] static const bool store##_conformance = \
       ::tidings::testing::register_store_conformance(#store, __VA_ARGS__)
