@@ -84,7 +84,8 @@ Error error_of(const PGresult* result, const PGconn* connection, std::string_vie
   // A table was changed by another connection, and what the statement gives with it.
   // https://www.postgresql.org/docs/15/sql-prepare.html; the message has no state of its own.
   const auto message = field(result, PG_DIAG_MESSAGE_PRIMARY);
-  if (state == "0A000" && field(result, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery")
+  if (state == "0A000" && (field(result, PG_DIAG_SOURCE_FUNCTION) == "RevalidateCachedQuery" ||
+                           message == "cached plan must not change result type"))
     return {"conflict", "postgres: the statement is older than what it is about; it is made anew" + in_statement(sql),
             Retry::same_call};
   auto text = "postgres: " + told(message.data());

@@ -5,7 +5,6 @@
 
 #include "stores/postgres/errors.hpp"
 #include "stores/postgres/waiting.hpp"
-#include "tidings/base/forks.hpp"
 
 namespace tidings::stores::postgres {
 

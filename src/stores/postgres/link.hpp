@@ -11,6 +11,7 @@
 
 #include "stores/postgres/url.hpp"
 #include "stores/postgres/values.hpp"
+#include "tidings/base/forks.hpp"
 #include "tidings/base/log_sink.hpp"
 
 namespace tidings::stores::postgres {
@@ -36,8 +37,10 @@ class Link {
   /// One statement, which is made ready once.
   Result<Answer> run(std::string_view sql, std::span<const SqlView> values);
 
-  /// Nothing more comes of it.
-  [[nodiscard]] bool is_lost() const { return is_lost_ || PQstatus(connection_) == CONNECTION_BAD; }
+  /// Nothing more comes of it. In a child of a fork it is its parent's, which would be answered what the child asks.
+  [[nodiscard]] bool is_lost() const {
+    return is_lost_ || forks_ != fork_count() || PQstatus(connection_) == CONNECTION_BAD;
+  }
   /// It was given up since its server did not answer in time.
   [[nodiscard]] bool is_late() const { return is_late_; }
   [[nodiscard]] PGTransactionStatusType status() const { return PQtransactionStatus(connection_); }
@@ -70,7 +73,7 @@ class Link {
 
   PGconn* connection_;
   const Duration answer_within_;
-  const unsigned forks_;  // another process's connection is not for this one to end
+  const unsigned forks_;
   bool is_lost_ = false;
   bool is_late_ = false;
   std::list<Kept> kept_;  // the last used first

@@ -188,18 +188,21 @@ TEST_F(PostgresStoreTest, RowsAreCountedWhereTheyChange) {
 }
 
 TEST_F(PostgresStoreTest, AChildOfAForkLeavesTheConnectionsAlone) {
-  auto store = open("", 1);
+  auto store = open("", 2);
   in_one(*store, "create table t(x integer)");
+  auto tx = store->begin(30s).or_throw();
+  tx->execute("insert into t values (1)").or_throw();
   const auto child = ::fork();
   if (child == 0) {
+    const bool failed = !tx->execute("insert into t values (2)");
+    tx.reset();
     store.reset();
-    ::_exit(0);
+    ::_exit(failed ? 0 : 1);
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  auto tx = store->begin(30s).or_throw();
-  tx->execute("insert into t values (1)").or_throw();
+  EXPECT_EQ(tx->query<std::int64_t>("select x from t").or_throw(), (std::vector<std::int64_t>{1}));
   EXPECT_TRUE(tx->commit());
 }
 
