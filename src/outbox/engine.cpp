@@ -46,6 +46,7 @@ Engine::Engine(Store& store, Broker& broker, const RelayOptions& options)
       options_(options),
       statements_(store.dialect(), options.tables),
       leases_(store, options, statements_),
+      settled_(statements_),
       sender_(broker, options) {}
 
 bool Engine::is_beat_due() const {
@@ -89,15 +90,18 @@ Result<> Engine::exchange(Duration wait_max, bool takes_new) {
   if (auto done = keep_identity(**tx); !done) return done;
   if (auto done = settle(**tx); !done) return done;
   Beginning beginning;
-  if (takes_new)
+  if (takes_new) {
     if (auto done = fetch(**tx, beginning); !done) return done;
+    if (auto done = settled_.look(**tx, now()); !done) return done;
+  }
   if (auto done = (*tx)->commit(); !done) return done;
   for (auto& [number, part] : leases_.held()) {
     std::erase_if(part.flight, [](const Flying& flying) { return flying.fate != Fate::open; });
-    if (const auto found = beginning.find(number); found != beginning.end()) {
+    if (const auto found = beginning.flights.find(number); found != beginning.flights.end()) {
       if (!found->second.empty()) part.next_sequence = found->second.back().sequence + 1;
       std::ranges::move(found->second, std::back_inserter(part.flight));
     }
+    if (const auto found = beginning.beyond.find(number); found != beginning.beyond.end()) part.beyond = found->second;
   }
   return {};
 }
@@ -236,10 +240,8 @@ Result<> Engine::fetch(Transaction& tx, Beginning& beginning) {
   const auto free = free_parts();
   if (free.empty()) return {};
   if (auto done = take_due(tx, free, beginning); !done) return done;
-  auto rows = tx.query<Stored>(statements_.fetch, number_list(std::span<const std::uint32_t>(free), store_.dialect()),
-                               fetch_max(free.size()));
+  auto rows = fetch_rows(tx, free, beginning);
   if (!rows) return rows.error();
-  std::ranges::sort(*rows, {}, &Stored::id);
   std::vector<std::int64_t> behind;
   std::set<std::uint32_t> moved;
   std::size_t bytes = 0;
@@ -251,7 +253,7 @@ Result<> Engine::fetch(Transaction& tx, Beginning& beginning) {
       moved.insert(number);
       continue;
     }
-    beginning[number].push_back({.event = std::move(row)});
+    beginning.flights[number].push_back({.event = std::move(row)});
   }
   if (!rows->empty()) row_bytes_ = std::max<std::size_t>(1024, bytes / rows->size());
   if (!behind.empty()) {
@@ -260,6 +262,36 @@ Result<> Engine::fetch(Transaction& tx, Beginning& beginning) {
       if (auto done = tx.execute(*statement, list); !done) return done.error();
   }
   return begin(tx, moved, beginning);
+}
+
+/// The first of each part, by their ids; and beyond which it is to look next.
+Result<std::vector<Stored>> Engine::fetch_rows(Transaction& tx, std::span<const std::uint32_t> free,
+                                               Beginning& beginning) {
+  const auto dialect = store_.dialect();
+  const auto most = fetch_max(free.size());
+  Result<std::vector<Stored>> rows;
+  if (dialect == SqlDialect::sqlite) {  // what is removed there is gone
+    rows = tx.query<Stored>(statements_.fetch, number_list(free, dialect), most);
+  } else {
+    std::vector<std::int64_t> beyond;
+    for (const auto number : free) beyond.push_back(leases_.held().at(number).beyond);
+    rows = tx.query<Stored>(statements_.fetch, number_list(free, dialect), most,
+                            number_list(std::span<const std::int64_t>(beyond), dialect));
+  }
+  if (!rows) return rows;
+  std::ranges::sort(*rows, {}, &Stored::id);
+  if (dialect == SqlDialect::sqlite) return rows;
+  std::map<std::int64_t, std::int64_t> counts;
+  std::map<std::int64_t, std::int64_t> last;
+  for (const auto& row : *rows) {
+    ++counts[row.part];
+    last[row.part] = row.id;
+  }
+  for (const auto number : free) {
+    const auto seen = counts[number] < most ? settled_.up_to() : std::min(settled_.up_to(), last[number]);
+    beginning.beyond[number] = std::max(leases_.held().at(number).beyond, seen);
+  }
+  return rows;
 }
 
 /// Of held keys whose time has come: the first event where it was refused before, else as many as there are.
@@ -278,7 +310,8 @@ Result<> Engine::take_due(Transaction& tx, std::span<const std::uint32_t> free, 
     if (rows->empty())
       if (auto freed = tx.execute(statements_.free_key, key.part, key.topic, key.key, key.lane); !freed)
         return freed.error();
-    for (auto& row : *rows) beginning[static_cast<std::uint32_t>(key.part)].push_back({.event = std::move(row)});
+    for (auto& row : *rows)
+      beginning.flights[static_cast<std::uint32_t>(key.part)].push_back({.event = std::move(row)});
   }
   return {};
 }
@@ -293,14 +326,14 @@ Result<> Engine::begin(Transaction& tx, const std::set<std::uint32_t>& moved, Be
             std::to_string(leases_.held().at(number).epoch) + "," + std::to_string(next) + ",\"" + text + "\"]";
     ++size;
   };
-  for (auto& [number, flight] : beginning) {
+  for (auto& [number, flight] : beginning.flights) {
     auto next = leases_.held().at(number).next_sequence;
     arrange(flight, next);
     if (is_fenced_by_broker() || moved.contains(number))
       add(number, next, is_fenced_by_broker() ? flight_text(flight) : "");
   }
   for (const auto number : moved)
-    if (!beginning.contains(number)) add(number, leases_.held().at(number).next_sequence, "");
+    if (!beginning.flights.contains(number)) add(number, leases_.held().at(number).next_sequence, "");
   if (size == 0) return {};
   const auto written = tx.execute(statements_.fly, leases_.name(), list + "]");
   if (!written) return written.error();

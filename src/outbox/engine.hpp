@@ -10,6 +10,7 @@
 
 #include "outbox/leases.hpp"
 #include "outbox/sender.hpp"
+#include "outbox/settled_ids.hpp"
 #include "outbox/statements.hpp"
 #include "tidings/outbox/relay.hpp"
 
@@ -50,14 +51,18 @@ class Engine {
   [[nodiscard]] const Counts& counts() const { return counts_; }
 
  private:
-  /// Flights that a transaction begins, once it is committed.
-  using Beginning = std::map<std::uint32_t, Flight>;
+  /// What a transaction begins, once it is committed.
+  struct Beginning {
+    std::map<std::uint32_t, Flight> flights;
+    std::map<std::uint32_t, std::int64_t> beyond;  ///< of parts
+  };
 
   Result<> exchange(Duration wait_max, bool takes_new);
   Result<> settle(Transaction& tx);
   Result<> hold(Transaction& tx, std::uint32_t number, const Part& part);
   Result<> give_key_free(Transaction& tx, const Part& part);
   Result<> fetch(Transaction& tx, Beginning& beginning);
+  Result<std::vector<Stored>> fetch_rows(Transaction& tx, std::span<const std::uint32_t> free, Beginning& beginning);
   Result<> take_due(Transaction& tx, std::span<const std::uint32_t> free, Beginning& beginning);
   Result<> begin(Transaction& tx, const std::set<std::uint32_t>& moved, Beginning& beginning);
   [[nodiscard]] Result<> keep_identity(Transaction& tx);
@@ -70,6 +75,7 @@ class Engine {
   const RelayOptions& options_;
   const Statements statements_;
   Leases leases_;
+  SettledIds settled_;
   Sender sender_;
   Counts counts_;
   std::uint64_t identity_ = 0;

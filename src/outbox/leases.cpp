@@ -95,7 +95,10 @@ Result<> Leases::beat(Duration wait_max) {
   std::erase_if(held_, [&](const auto& one) {
     return std::ranges::find(kept, one.first) == kept.end() || std::ranges::find(released, one.first) != released.end();
   });
-  for (auto& [number, part] : held_) part.is_leaving = std::ranges::find(leaving, number) != leaving.end();
+  for (auto& [number, part] : held_) {
+    part.is_leaving = std::ranges::find(leaving, number) != leaving.end();
+    part.beyond = 0;  // now and then from the beginning, should somebody have put in a row by hand
+  }
   held_.merge(taken);
   valid_until_ = asked + options_.lease - options_.lease / 10;
   // Where parts have just changed hands, the others give or take theirs soon.

@@ -17,6 +17,7 @@ struct Part {
   std::int64_t epoch = 0;
   std::uint64_t next_sequence = 1;
   Flight flight;            ///< one at a time: nothing new is sent before its fate is known
+  std::int64_t beyond = 0;  ///< nothing stands at or below that id but what this relay knows
   bool is_leaving = false;  ///< others are to have it: it takes nothing new
 };
 

@@ -41,12 +41,21 @@ Statements::Statements(SqlDialect dialect, const Tables& tables) {
   check = in("select part, epoch from @parts where owner = $1 and part @among($2) order by part @lock");
 
   // The first of each part by its index, whatever stands behind them.
-  fetch = is_sqlite ? in("select " + stored + held_column +
-                         "from json_each($1) p join @outbox o on o.id in "
-                         "(select i.id from @outbox i where i.part = p.value order by i.id limit $2)")
-                    : in("select " + stored + held_column +
-                         "from unnest($1::text::bigint[]) as p(part) cross join lateral "
-                         "(select * from @outbox i where i.part = p.part order by i.id limit $2) o");
+  fetch = is_sqlite
+              ? in("select " + stored + held_column +
+                   "from json_each($1) p join @outbox o on o.id in "
+                   "(select i.id from @outbox i where i.part = p.value order by i.id limit $2)")
+              : in("select " + stored + held_column +
+                   "from unnest($1::text::bigint[], $3::text::bigint[]) as p(part, beyond) cross join lateral "
+                   "(select * from @outbox i where i.part = p.part and i.id > p.beyond order by i.id limit $2) o");
+  if (!is_sqlite) {
+    last_id = "select last_value from " + tables.name("outbox_id_seq");
+    writers =
+        "select virtualtransaction from pg_locks where locktype = 'relation' and database = (select oid from "
+        "pg_database where datname = current_database()) and relation = '" +
+        tables.name("outbox") +
+        "'::regclass and mode = 'RowExclusiveLock' and granted and pid is distinct from pg_backend_pid()";
+  }
   of_outbox = in("select " + stored + "0 as is_held from @outbox o where o.id @among($1)");
   of_held = in("select " + stored + "1 as is_held from @held o where o.id @among($1)");
   due =

@@ -23,7 +23,9 @@ struct Statements {
   std::string check;    ///< $2 parts; gives those it holds, which stay so until the end
 
   // What is next.
-  std::string fetch;      ///< $1 parts, $2 how many of each
+  std::string fetch;      ///< $1 parts, $2 how many of each; on PostgreSQL $3 ids, beyond which it looks
+  std::string last_id;    ///< that was given; empty on SQLite
+  std::string writers;    ///< other transactions that may have got an id; likewise
   std::string of_outbox;  ///< $1 ids
   std::string of_held;    ///< $1 ids
   std::string due;        ///< $1 parts, $2 how many; keys

@@ -142,7 +142,7 @@ class OutboxTest : public ::testing::TestWithParam<std::string> {
     broker_ = open_broker("log:" + folder_ + "/log", {.log = &log_}).or_throw();
     options_.tables = tables_;
     options_.log = &log_;
-    options_.lease = 300ms;
+    options_.lease = 500ms;
     options_.retry_first = 1ms;
     options_.retry_longest = 2ms;
   }
@@ -203,6 +203,12 @@ class OutboxTest : public ::testing::TestWithParam<std::string> {
       if (!engine.cycle(10s).or_throw().has_worked) return;
     }
     FAIL() << "it has no end";
+  }
+  static void turn(Engine& engine, int times) {
+    for (; times > 0; --times) {
+      if (engine.is_beat_due()) engine.beat(10s).or_throw();
+      engine.cycle(10s).or_throw();
+    }
   }
   static std::unique_ptr<Engine> start(Store& store, Broker& broker, const RelayOptions& options) {
     auto engine = std::make_unique<Engine>(store, broker, options);
