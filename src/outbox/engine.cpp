@@ -17,6 +17,8 @@ constexpr Duration look_at_keys_rarely = 500ms;
 constexpr std::size_t fetched_bytes_max = std::size_t{64} << 20;  // about that
 constexpr std::int64_t fetched_at_least = 16;                     // of a part
 constexpr std::int64_t due_keys_max = 256;
+constexpr std::int64_t cleaned_at_once = 1000;
+constexpr Duration clean_every = 100ms;
 
 struct Checked {
   std::int64_t part = 0;
@@ -93,6 +95,7 @@ Result<> Engine::exchange(Duration wait_max, bool takes_new) {
   if (takes_new) {
     if (auto done = fetch(**tx, beginning); !done) return done;
     if (auto done = settled_.look(**tx, now()); !done) return done;
+    if (auto done = clean(**tx); !done) return done;
   }
   if (auto done = (*tx)->commit(); !done) return done;
   for (auto& [number, part] : leases_.held()) {
@@ -313,6 +316,19 @@ Result<> Engine::take_due(Transaction& tx, std::span<const std::uint32_t> free, 
     for (auto& row : *rows)
       beginning.flights[static_cast<std::uint32_t>(key.part)].push_back({.event = std::move(row)});
   }
+  return {};
+}
+
+/// What has been in the archive for long enough goes, in steps that end soon, one after the other while there is more.
+/// One relay does it: two at once would only be in each other's way.
+Result<> Engine::clean(Transaction& tx) {
+  const auto at = now();
+  if (!options_.archive_for || *options_.archive_for == Duration::max() || at < next_clean_) return {};
+  if (!leases_.held().contains(0)) return {};
+  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(*options_.archive_for).count();
+  const auto cleaned = tx.execute(statements_.clean, -age, cleaned_at_once);
+  if (!cleaned) return cleaned.error();
+  next_clean_ = *cleaned == static_cast<std::uint64_t>(cleaned_at_once) ? at : at + clean_every;
   return {};
 }
 

@@ -63,6 +63,7 @@ class Engine {
   Result<> give_key_free(Transaction& tx, const Part& part);
   Result<> fetch(Transaction& tx, Beginning& beginning);
   Result<std::vector<Stored>> fetch_rows(Transaction& tx, std::span<const std::uint32_t> free, Beginning& beginning);
+  Result<> clean(Transaction& tx);
   Result<> take_due(Transaction& tx, std::span<const std::uint32_t> free, Beginning& beginning);
   Result<> begin(Transaction& tx, const std::set<std::uint32_t>& moved, Beginning& beginning);
   [[nodiscard]] Result<> keep_identity(Transaction& tx);
@@ -80,6 +81,7 @@ class Engine {
   Counts counts_;
   std::uint64_t identity_ = 0;
   SteadyTime next_look_at_keys_{};
+  SteadyTime next_clean_{};
   bool has_held_keys_ = false;
   std::size_t row_bytes_ = 1024;  // lately, of a row
 };

@@ -557,14 +557,19 @@ TEST_P(EngineTest, AnIdleTransactionStallsNobodyElse) {
 }
 
 TEST_P(EngineTest, WhatWasSentIsArchivedForAsLongAsIsWanted) {
-  options_.archive_for = 200ms;
+  options_.archive_for = 2s;
   auto engine = start(*store_, *broker_, options_);
-  for (int event = 0; event < 10; ++event) put("e" + std::to_string(event), "k" + std::to_string(event));
+  auto tx = store_->begin(10s).or_throw();
+  for (int event = 0; event < 2'500; ++event) put(*tx, "e" + std::to_string(event), "k" + std::to_string(event));
+  tx->commit().or_throw();
+  tx.reset();
   work(*engine);
   EXPECT_EQ(backlog(), 0);
-  EXPECT_EQ(number("select count(*) from @archive"), 10);
-  std::this_thread::sleep_for(250ms);
-  engine->beat(10s).or_throw();
+  EXPECT_EQ(number("select count(*) from @archive"), 2'500);
+  std::this_thread::sleep_for(2100ms);
+  turn(*engine, 1);
+  EXPECT_EQ(number("select count(*) from @archive"), 1'500) << "in steps that end soon";
+  turn(*engine, 2);
   EXPECT_EQ(number("select count(*) from @archive"), 0);
 }
 

@@ -24,8 +24,6 @@ struct Taken {
   std::string flight;
 };
 
-constexpr std::int64_t cleaned_at_once = 1000;
-
 SteadyTime now() {
   return std::chrono::steady_clock::now();
 }
@@ -87,9 +85,6 @@ Result<> Leases::beat(Duration wait_max) {
   std::map<std::uint32_t, Part> taken;
   if (kept.size() < share)
     if (auto done = take(tx, share - kept.size(), taken); !done) return done;
-  if (options_.archive_for && *options_.archive_for != Duration::max())
-    if (auto done = tx.execute(statements_.clean, -milliseconds(*options_.archive_for), cleaned_at_once); !done)
-      return done.error();
   if (auto done = tx.commit(); !done) return done;
 
   std::erase_if(held_, [&](const auto& one) {

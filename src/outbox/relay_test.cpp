@@ -46,6 +46,22 @@ TEST_P(RelayTest, WhatAnotherProcessCommitsIsSeenByLooking) {
   EXPECT_TRUE(eventually([&] { return relay->status().sent == 1; }, 2s));
 }
 
+/// What is put in through a handle of a program's own is announced, and not yet committed.
+TEST_P(RelayTest, WhatIsAnnouncedIsLookedForOften) {
+  options_.poll_shortest = options_.poll_longest = 10s;
+  auto relay = run(*store_, *broker_);
+  ASSERT_TRUE(eventually([&] { return relay->status().parts.size() == 64; }));
+  std::this_thread::sleep_for(50ms);  // it waits
+  auto tx = store_->begin(10s).or_throw();
+  tx->execute(tables_.insert(), part_of("k"), "e0", "orders", "k", "t", 1, 0, std::span<const std::byte>{},
+              std::span<const std::byte>{})
+      .or_throw();
+  detail::expect_commit(tables_);
+  std::this_thread::sleep_for(20ms);
+  tx->commit().or_throw();
+  EXPECT_TRUE(eventually([&] { return relay->status().sent == 1; }, 5s));
+}
+
 /// Relays come, go, and die under load; whoever has a part, each event is there once and each key in order.
 TEST_P(RelayTest, SeveralShareTheWorkAndNothingIsLostOrTwiceOrOutOfOrder) {
   constexpr int keys = 20;
