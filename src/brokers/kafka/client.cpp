@@ -24,6 +24,7 @@ constexpr Duration tell_again_after = 1s;
 constexpr Duration trouble_lasts = 60s;
 constexpr Duration refusal_lasts = 10s;
 constexpr Duration ended_within = 5s;
+constexpr std::string_view unknown_mechanism = "Unsupported SASL mechanism";
 
 void relay_log(const rd_kafka_t* client, int level, const char* facility, const char* text) {
   auto* opaque = client != nullptr ? static_cast<Opaque*>(rd_kafka_opaque(client)) : nullptr;
@@ -74,6 +75,9 @@ void LogRelay::write(int syslog_level, std::string_view facility, std::string_vi
       trouble_ = without_secrets(text);
       trouble_at_ = now;
     }
+    // Whoever asks is answered so, once and in our words, and that all servers are down then is no news.
+    if (text.find(unknown_mechanism) != text.npos || (!says_why && trouble_.find(unknown_mechanism) != trouble_.npos))
+      syslog_level = warning + 1;
     auto& told = told_[std::string(facility)];
     if (syslog_level <= warning && now - told.at < tell_again_after) {
       ++told.more;
@@ -100,7 +104,18 @@ std::string_view LogRelay::refusal() const {
   if (std::chrono::steady_clock::now() - trouble_at_ >= refusal_lasts) return {};
   const auto says = [&](std::string_view what) { return trouble_.find(what) != trouble_.npos; };
   if (says("SSL handshake failed")) return "tls_failed";
-  return says("uthentication failed") || says("SASL authentication error") ? "permission_denied" : "";
+  return says("uthentication failed") || says("SASL authentication error") || says(unknown_mechanism)
+             ? "permission_denied"
+             : "";
+}
+
+std::string LogRelay::mechanisms() const {
+  const std::scoped_lock lock(mutex_);
+  constexpr std::string_view before = "supported mechanisms: ";
+  const auto at = trouble_.find(unknown_mechanism) == trouble_.npos ? trouble_.npos : trouble_.find(before);
+  if (at == trouble_.npos) return {};
+  const auto begin = at + before.size();
+  return trouble_.substr(begin, trouble_.find_first_of(" )", begin) - begin);
 }
 
 std::string LogRelay::without_secrets(std::string_view text) const {

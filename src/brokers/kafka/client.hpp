@@ -29,6 +29,8 @@ class LogRelay {
   /// Where that trouble was, a moment ago, a server that did not let us in, `permission_denied`; one that we do not
   /// trust, or that does not trust us, `tls_failed`; else empty.
   [[nodiscard]] std::string_view refusal() const;
+  /// Where the server has not the SASL mechanism of the URL: those that it has, `A,B`. Else empty.
+  [[nodiscard]] std::string mechanisms() const;
   [[nodiscard]] std::string without_secrets(std::string_view text) const;
   /// Nobody but this machine may be connected to.
   [[nodiscard]] bool only_loopback() const { return only_loopback_; }

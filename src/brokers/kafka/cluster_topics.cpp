@@ -28,6 +28,20 @@ Result<> error_of_part(rd_kafka_resp_err_t code, const char* text, const std::st
   return error_of(code, doing, relay, text != nullptr ? text : "");
 }
 
+/// As `rd_kafka_metadata`, which does not say that no server lets us in, but waits. So it is asked again and again,
+/// each time for twice as long, since a server may be slow; a refusal is seen in between.
+rd_kafka_resp_err_t metadata_of(rd_kafka_t* client, rd_kafka_topic_t* only, const rd_kafka_metadata_t*& raw,
+                                SteadyTime until, const LogRelay& relay) {
+  Duration slice = 250ms;
+  while (true) {
+    const auto left = until - std::chrono::steady_clock::now();
+    const auto code = rd_kafka_metadata(client, only == nullptr ? 1 : 0, only, &raw, ms_of(std::min(slice, left)));
+    if (!is_away(code) || left <= slice || !relay.refusal().empty()) return code;
+    if (code != RD_KAFKA_RESP_ERR__TIMED_OUT && code != RD_KAFKA_RESP_ERR__TRANSPORT) return code;
+    slice *= 2;
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Cluster>> Cluster::open(const Url& url, std::shared_ptr<LogRelay> relay) {
@@ -40,7 +54,7 @@ Result<std::unique_ptr<Cluster>> Cluster::open(const Url& url, std::shared_ptr<L
 
 Result<std::map<std::string, std::uint32_t>> Cluster::topics() {
   const rd_kafka_metadata_t* raw = nullptr;
-  const auto code = rd_kafka_metadata(client_.get(), 1, nullptr, &raw, ms_of(request_max));
+  const auto code = metadata_of(client_.get(), nullptr, raw, std::chrono::steady_clock::now() + request_max, *relay_);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, "listing topics", *relay_);
   const Metadata metadata(raw);
   std::map<std::string, std::uint32_t> all;
@@ -55,8 +69,7 @@ Result<std::uint32_t> Cluster::partitions(const std::string& topic, SteadyTime u
   const TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
   if (!handle) return error_of(rd_kafka_last_error(), doing, *relay_);
   const rd_kafka_metadata_t* raw = nullptr;
-  const auto code =
-      rd_kafka_metadata(client_.get(), 0, handle.get(), &raw, ms_of(until - std::chrono::steady_clock::now()));
+  const auto code = metadata_of(client_.get(), handle.get(), raw, until, *relay_);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(code, doing, *relay_);
   const Metadata metadata(raw);
   if (metadata->topic_cnt != 1) return unknown_topic(topic);

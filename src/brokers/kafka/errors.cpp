@@ -49,7 +49,12 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view doing, const LogRelay&
   const auto message = std::string(doing) + ": " + said;
   if (is_away(code)) {
     const auto trouble = relay.last_trouble();
-    if (const auto why = relay.refusal(); !why.empty())
+    const auto why = relay.refusal();
+    if (const auto mechanisms = relay.mechanisms(); !why.empty() && !mechanisms.empty())
+      return {std::string(why), std::string(doing) +
+                                    ": the server does not take the SASL mechanism in the URL; it takes " + mechanisms +
+                                    ", so say ?sasl=, and the user of that"};
+    if (!why.empty())
       return {std::string(why),
               message + "; look at the user, its password and the certificates in the URL (last: " + trouble + ")"};
     return {"unreachable",

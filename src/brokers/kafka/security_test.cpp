@@ -86,6 +86,20 @@ TEST_F(KafkaSecurity, TellsWhoHasAWrongOneAndShowsNoPassword) {
   }
 }
 
+TEST_F(KafkaSecurity, TellsWhichMechanismsTheServerHas) {
+  auto started = serve({.config = "listener.name.sasl.sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512\n"});
+  ASSERT_TRUE(started) << to_string(started.error());
+  const auto where = tidings::testing::kafka_address(**started, KafkaListener::sasl);
+  const auto begun = std::chrono::steady_clock::now();
+  const auto published = publish_over("kafka://bob:bob-secret@" + where + "?sasl=PLAIN");
+  ASSERT_FALSE(published);
+  EXPECT_EQ(published.error().code, "permission_denied") << published.error().message;
+  EXPECT_EQ(published.error().retry, Retry::never);
+  EXPECT_NE(published.error().message.find("it takes SCRAM-SHA-"), std::string::npos) << published.error().message;
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s) << "it is no use to wait";
+  EXPECT_EQ(sink.warnings(), "") << "the error says it";
+}
+
 TEST_F(KafkaSecurity, SpeaksTlsWithWhomTheAuthorityKnows) {
   const auto published = publish_over("kafka://" + address(KafkaListener::tls) + trusting("ca"));
   EXPECT_TRUE(published) << to_string(published.error()) << sink.all();

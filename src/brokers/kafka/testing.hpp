@@ -19,16 +19,21 @@ namespace tidings::brokers::kafka {
 using tidings::testing::SharedKafka;
 
 struct Collected final : LogSink {
-  void write(LogLevel, std::string_view line) override {
+  void write(LogLevel level, std::string_view line) override {
     const std::scoped_lock lock(mutex);
     lines += std::string(line) + "\n";
+    if (level >= LogLevel::warning) alarms += std::string(line) + "\n";
+  }
+  std::string warnings() {
+    const std::scoped_lock lock(mutex);
+    return alarms;
   }
   std::string all() {
     const std::scoped_lock lock(mutex);
     return lines;
   }
   std::mutex mutex;
-  std::string lines;
+  std::string lines, alarms;
 };
 
 /// A prefix of its own on the program's Kafka.
