@@ -197,6 +197,29 @@ TEST_F(RequestsTest, EveryInstanceGetsEveryEventWhereItIsToldSo) {
   EXPECT_TRUE(broker_->groups("ticks").or_throw().empty());
 }
 
+TEST_F(RequestsTest, ASecondProcessOfOneNameIsToldOf) {
+  const std::vector<SettingValue> named{{"instance", "one"}, {"audit.every", "1s"}};
+  auto& service = make({.settings = named});
+  auto other = Service::create({.name = "test", .broker = broker_.get(), .settings = named, .log = &lines_}).or_throw();
+  for (auto* each : {&service, &other})
+    each->on("cache", {.concurrency = 1, .instances = Instances::each}, [](const Tick&) {});
+  broker_->create_topic("ticks", {.partitions = 1}).or_throw();
+  std::jthread runs;
+  {
+    const auto running = start();
+    ASSERT_TRUE(eventually([&] { return lines_.count("started on") == 1; }));
+    std::this_thread::sleep_for(2500ms);
+    EXPECT_EQ(lines_.count("another process that is called"), 0U) << "there is none";
+    runs = std::jthread([&] { other.run(); });
+    EXPECT_TRUE(eventually([&] {
+      return lines_.count(
+                 "cache shares the events of ticks with another process that is "
+                 "called 'one'") == 1;
+    })) << lines_.all();
+  }
+  other.stop();
+}
+
 TEST_F(RequestsTest, ANamedInstanceGoesOnWhereItWas) {
   for (int round = 1; round <= 2; ++round) {
     auto& service = make({.settings = {{"instance", "one"}}});

@@ -27,6 +27,7 @@
 #include "service/schedules.hpp"
 #include "service/settings.hpp"
 #include "service/signals.hpp"
+#include "service/twins.hpp"
 #include "tidings/base/standard_descriptors.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/broker/in_flight.hpp"
@@ -197,6 +198,7 @@ class Service::Impl {
   int print_description() const;
   void tick();
   void look_over();
+  void look_for_twins();
   void look_after_schedules();
   void say_started() const;
   [[nodiscard]] std::vector<Handling*> meant_by(const service::PauseRequested& request) const;
@@ -223,6 +225,7 @@ class Service::Impl {
   service::Schedules schedules_{host_};
   service::Requests requests_{host_};
   service::Audit audit_{host_};
+  service::Twins twins_{host_};
   service::Control control_{host_,
                             {.dead_letters =
                                  [this](const std::string& id, const DeadLetterRequest& request) {
@@ -336,10 +339,23 @@ void Service::Impl::look_after_schedules() {
     host_.say(LogLevel::debug, "schedules could not be looked after: " + to_string(waits.error()));
 }
 
+void Service::Impl::look_for_twins() {
+  if (host_.instance.empty()) return;
+  std::vector<service::Twins::Member> members;
+  for (const auto& handling : handlings_) {
+    if (handling->options().instances != Instances::each) continue;
+    const auto held = handling->held();
+    for (const auto& [topic, broker_topic] : handling->group_topics())
+      members.push_back({handling->name(), handling->group(), topic, broker_topic, held});
+  }
+  twins_.look(members);
+}
+
 void Service::Impl::look_over() {
   for (auto& handling : handlings_)
     for (int steps = 0; steps < 100 && handling->clean_up(); ++steps) {
     }
+  look_for_twins();
   const auto looked = audit_.look();
   if (looked) return;
   // Once: a broker that is away is told of by those who need it.
