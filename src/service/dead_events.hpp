@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tidings/event/traits.hpp"
@@ -11,6 +12,9 @@
 // Together they are a journal. Of its own partition each is written by the owner alone, and `hold` names the
 // `DeadTaken` that it goes back to: what an owner wrote that had a successor already counts for nothing.
 namespace tidings::service {
+
+/// The source of what tools write.
+inline constexpr std::string_view tools_source = "tidings";
 
 /// A parked event, as its journal names it.
 struct DeadPlace {

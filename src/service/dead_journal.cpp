@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "tidings/base/text.hpp"
 
 namespace tidings::service {
 
@@ -18,30 +21,45 @@ bool is(const EnvelopeView& envelope) {
   return envelope.type == event_name<Event>();
 }
 
-/// What cannot be read is of a later version, or somebody else's, and is passed over: it is not ours to judge here.
+enum class Entry { another, read, damaged };
+
 template <class Event, class Read>
-bool read_as(const EnvelopeView& envelope, const FindBook& find, Read read) {
-  if (!is<Event>(envelope)) return false;
-  if (auto event = decode_event<Event>(envelope))
-    if (auto* book = find(event->topic, event->partition)) read(*book, *event);
-  return true;
+Entry read_as(const EnvelopeView& envelope, const FindBook& find, Read read) {
+  if (!is<Event>(envelope)) return Entry::another;
+  auto event = decode_event<Event>(envelope);
+  if (!event || event->topic.empty()) return Entry::damaged;
+  if (auto* book = find(event->topic, event->partition)) read(*book, *event);
+  return Entry::read;
+}
+
+/// `NAMESPACE.SERVICE.HANDLER` is the service's; tools carry out what nobody holds.
+bool is_of_group(std::string_view source, std::string_view group) {
+  if (source == tools_source) return true;
+  if (source.empty()) return false;
+  for (auto at = group.find(source); at != std::string_view::npos; at = group.find(source, at + 1))
+    if ((at == 0 || group[at - 1] == '.') && group.substr(at + source.size()).starts_with('.')) return true;
+  return false;
 }
 
 }  // namespace
 
-void read_entry(const Delivery& entry, const FindBook& find) {
+bool read_entry(const Delivery& entry, std::string_view group, const FindBook& find) {
   const auto& envelope = entry.envelope;
   if (envelope.type.starts_with("tidings.dead-letters.")) {
+    if (!is_of_group(envelope.source, group)) return false;
     const auto plainly = [](Book& book, const auto& event) { book.read(event); };
-    (void)(read_as<DeadTaken>(envelope, find,
-                              [&](Book& book, const DeadTaken& taken) { book.read(taken, envelope.id); }) ||
-           read_as<DeadBegun>(envelope, find, plainly) || read_as<DeadClosed>(envelope, find, plainly) ||
-           read_as<DeadFailed>(envelope, find, plainly) || read_as<DeadDone>(envelope, find, plainly));
-    return;
+    auto how =
+        read_as<DeadTaken>(envelope, find, [&](Book& book, const DeadTaken& taken) { book.read(taken, envelope.id); });
+    if (how == Entry::another) how = read_as<DeadBegun>(envelope, find, plainly);
+    if (how == Entry::another) how = read_as<DeadClosed>(envelope, find, plainly);
+    if (how == Entry::another) how = read_as<DeadFailed>(envelope, find, plainly);
+    if (how == Entry::another) how = read_as<DeadDone>(envelope, find, plainly);
+    return how == Entry::read;
   }
-  const auto letter = letter_of(envelope);
-  if (!letter) return;
+  const auto letter = letter_of(envelope, group);
+  if (!letter) return false;
   if (auto* book = find(letter->topic, letter->partition)) book->read(*letter, entry.id.offset.value);
+  return true;
 }
 
 Result<> read_through(Broker& broker, const std::string& topic, std::uint64_t from, std::span<const std::uint64_t> ends,
@@ -88,18 +106,45 @@ Result<std::uint32_t> DeadTopic::partitions() {
 }
 
 Result<std::uint32_t> DeadTopic::create(std::span<const std::string> origins) {
-  if (auto there = partitions(); !there || *there != 0) return there;
+  auto there = partitions();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!there || (*there != 0 && is_checked_)) return there;
+  }
   TopicOptions options;
+  std::string_view largest;
   for (const auto& name : origins) {
     auto origin = broker().topic(name);
+    if (!origin && *there != 0) return there;
     if (!origin) return origin.error();
     options.partitions = std::max(options.partitions, static_cast<std::uint32_t>(origin->partitions.size()));
     options.durability = std::max(options.durability.value_or(origin->durability), origin->durability);
-    options.event_bytes_max = std::max(options.event_bytes_max, origin->event_bytes_max + letter_headers_bytes_max);
+    if (const auto needed = origin->event_bytes_max + letter_headers_bytes_max; needed > options.event_bytes_max)
+      options.event_bytes_max = needed, largest = name;
+  }
+  if (*there != 0) {
+    warn_if_small(largest, options.event_bytes_max);
+    return there;
   }
   if (auto made = broker().create_topic(name_, options); !made)
     if (made.error().code != "topic_exists_with") return made.error();  // another member of the group was first
   return partitions();
+}
+
+/// It was made by somebody else, or for events of another topic: what is larger cannot be parked, and holds up its key.
+void DeadTopic::warn_if_small(std::string_view origin, std::size_t needed) {
+  const auto info = broker().topic(name_);
+  if (!info) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::exchange(is_checked_, true)) return;
+  }
+  if (info->event_bytes_max >= needed) return;
+  host_.say(LogLevel::warning,
+            name_ + " takes events of up to " + bytes_text(info->event_bytes_max) + ", and those of " +
+                std::string(origin) + " need up to " + bytes_text(needed) +
+                " with why they are parked: a larger one cannot be parked, and its key waits. Drive again or drop what "
+                "stands there, and delete the topic: it is made anew as it must be");
 }
 
 Result<std::vector<Published>> DeadTopic::publish(std::uint32_t partition, std::span<const EnvelopeView> events,
@@ -111,6 +156,7 @@ Result<std::vector<Published>> DeadTopic::publish(std::uint32_t partition, std::
   if (!published && (published.error().code == "unknown_topic" || published.error().code == "invalid_options")) {
     const std::scoped_lock lock(mutex_);
     partitions_ = 0;  // somebody deleted it, or made it anew
+    is_checked_ = false;
   }
   return published;
 }
@@ -135,7 +181,21 @@ Result<> DeadTopic::take_over(const std::string& topic, std::span<const std::uin
     const auto at = std::ranges::find(partitions, partition);
     return at == partitions.end() ? nullptr : books[static_cast<std::size_t>(at - partitions.begin())];
   };
-  return read_through(broker(), name_, 0, ends, [&](const Delivery& entry) { read_entry(entry, find); }, goes_on);
+  std::size_t strangers = 0;
+  std::string first;
+  auto read = read_through(
+      broker(), name_, 0, ends,
+      [&](const Delivery& entry) {
+        if (read_entry(entry, group_, find) || ++strangers > 1) return;
+        first = std::to_string(entry.id.partition.value) + "/" + std::to_string(entry.id.offset.value);
+      },
+      goes_on);
+  if (strangers > 0)
+    host_.say(LogLevel::warning, name_ + " has " + std::to_string(strangers) +
+                                     (strangers == 1 ? " event that is" : " events that are") +
+                                     " none of the group's, or cannot be read, and counts for nothing; the first is " +
+                                     first + ". Nobody but the service is to write there");
+  return read;
 }
 
 }  // namespace tidings::service

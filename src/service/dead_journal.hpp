@@ -17,8 +17,10 @@ namespace tidings::service {
 /// The book of a partition of a topic; null where nobody wants it.
 using FindBook = std::function<Book*(std::string_view topic, std::uint32_t partition)>;
 
-/// Gives what stands in a journal to the book that it belongs to. What is none of ours is passed over.
-void read_entry(const Delivery& entry, const FindBook& find);
+/// Gives what stands in the journal of a group to the book that it belongs to. False: a stranger wrote it, another
+/// service than the group's, or it cannot be read; it is passed over. Whoever may write to the topic and means harm can
+/// make himself look like the service: see docs/brokers.md, "Who may write where".
+[[nodiscard]] bool read_entry(const Delivery& entry, std::string_view group, const FindBook& find);
 
 /// Gives every event of a topic's partitions to `visit`, from the offset `from` on, up to `ends`, one for each
 /// partition. `goes_on` is asked now and then. Errors: the broker's, `interrupted` (same call) where it does not,
@@ -32,8 +34,8 @@ Result<> read_through(Broker& broker, const std::string& topic, std::uint64_t fr
 class DeadTopic {
  public:
   /// `broker`: where it is, if not at the host's.
-  DeadTopic(Host& host, std::string name, Broker* broker = nullptr)
-      : host_(host), name_(std::move(name)), broker_(broker) {}
+  DeadTopic(Host& host, std::string group, Broker* broker = nullptr)
+      : host_(host), group_(std::move(group)), name_(dead_letters_of(group_)), broker_(broker) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
   /// How many partitions it has; 0: it is not there.
@@ -57,11 +59,15 @@ class DeadTopic {
  private:
   [[nodiscard]] Broker& broker() const { return broker_ != nullptr ? *broker_ : *host_.broker; }
 
+  void warn_if_small(std::string_view origin, std::size_t needed);
+
   Host& host_;
+  const std::string group_;
   const std::string name_;
   Broker* const broker_;
   std::mutex mutex_;
   std::uint32_t partitions_ = 0;
+  bool is_checked_ = false;  // that it takes what is to be parked
 };
 
 }  // namespace tidings::service

@@ -59,10 +59,10 @@ Headers letter_headers(HeadersView of_event, const LetterOptions& options) {
   return headers;
 }
 
-std::optional<Letter> letter_of(const EnvelopeView& envelope) {
+std::optional<Letter> letter_of(const EnvelopeView& envelope, std::string_view group) {
   Letter letter;
   const auto& headers = envelope.headers;
-  if (!read(headers.get(dead_letter::offset), letter.offset) ||
+  if (headers.get(dead_letter::group) != group || !read(headers.get(dead_letter::offset), letter.offset) ||
       !read(headers.get(dead_letter::partition), letter.partition))
     return std::nullopt;
   letter.topic = headers.get(dead_letter::topic).value_or("");

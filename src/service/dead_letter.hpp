@@ -45,8 +45,8 @@ struct LetterOptions {
 /// More than all of ours together.
 inline constexpr std::size_t letter_headers_bytes_max = 4096;
 
-/// Nullopt: it is no dead letter.
-[[nodiscard]] std::optional<Letter> letter_of(const EnvelopeView& envelope);
+/// Nullopt: it is no dead letter of this group.
+[[nodiscard]] std::optional<Letter> letter_of(const EnvelopeView& envelope, std::string_view group);
 
 /// The event as it was before it was parked, to be handled again. Its texts live as long as any copy of it.
 [[nodiscard]] Delivery event_of(const Delivery& letter, const Letter& told, std::uint64_t generation);

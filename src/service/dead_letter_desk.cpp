@@ -3,8 +3,10 @@
 #include <map>
 
 #include "service/dead_journal.hpp"
+#include "service/delays.hpp"
 #include "service/unheld_letters.hpp"
 #include "tidings/base/key_hash.hpp"
+#include "tidings/base/text.hpp"
 #include "tidings/event/make_envelope.hpp"
 #include "tidings/service/dead_letters.hpp"
 
@@ -32,7 +34,8 @@ class DeadLetters::Impl {
     books_.clear();
     if (auto known = look_at_ends(); !known) return known;
     return service::read_through(
-        broker_, journal_, 0, ends_, [&](const Delivery& entry) { service::read_entry(entry, find()); }, always);
+        broker_, journal_, 0, ends_, [&](const Delivery& entry) { (void)service::read_entry(entry, group_, find()); },
+        always);
   }
 
   [[nodiscard]] std::vector<DeadLetterCounts> counts() const {
@@ -49,6 +52,8 @@ class DeadLetters::Impl {
 
   Result<> for_each(const DeadLetterRequest& request, const std::function<bool(const DeadLetter&)>& visit);
   Result<std::string> publish(DeadLetterRequest request, std::string_view name_space);
+  Result<> leave_out(const DeadLetterRequest& request, std::string_view name_space);
+  [[nodiscard]] bool is_meant(std::string_view topic, std::uint32_t partition) const;
   Result<> settle_unheld(const DeadLetterRequest& request, std::string_view name_space);
   Result<> tell_owners(const Envelope& asked, std::string_view name_space);
   Result<DeadLetterProgress> progress();
@@ -77,6 +82,7 @@ class DeadLetters::Impl {
   Books books_;
   std::string asked_;
   std::vector<std::pair<std::string, std::uint32_t>> meant_;  // by what was asked
+  std::vector<std::string> left_out_;                         // and what of it nobody can do, and why
   std::unique_ptr<Consumer> following_;
 };
 
@@ -97,7 +103,7 @@ Result<> DeadLetters::Impl::for_each(const DeadLetterRequest& request,
       broker_, journal_, from, ends_,
       [&](const Delivery& entry) {
         if (!goes_on) return;
-        auto letter = service::letter_of(entry.envelope);
+        auto letter = service::letter_of(entry.envelope, group_);
         if (!letter) return;
         const auto book = books.find(std::pair(std::string(letter->topic), letter->partition));
         if (book == books.end()) return;
@@ -132,7 +138,8 @@ Result<std::string> DeadLetters::Impl::publish(DeadLetterRequest request, std::s
     return true;
   });
   if (!listed) return listed.error();
-  auto envelope = make_envelope(service::DeadLettersRequested{request}, {.source = "tidings"});
+  if (auto rest = leave_out(request, name_space); !rest) return rest.error();
+  auto envelope = make_envelope(service::DeadLettersRequested{request}, {.source = std::string(service::tools_source)});
   if (!envelope) return envelope.error();
   asked_ = envelope->id;
   // From here on: what owners write before this is published has nothing to do with it.
@@ -146,13 +153,54 @@ Result<std::string> DeadLetters::Impl::publish(DeadLetterRequest request, std::s
   return asked_;
 }
 
+/// Whatever stands in the journal must not keep the rest from being done: letters of a place that is not there, which
+/// nobody can have parked, or those that nobody holds beside others that are held. Error `unsupported` where nothing
+/// else is meant.
+Result<> DeadLetters::Impl::leave_out(const DeadLetterRequest& request, std::string_view name_space) {
+  left_out_.clear();
+  const bool drives = request.action == DeadLetterRequest::Action::redrive;
+  const bool may_go_back = group_ == in_namespace(name_space, service::delays_group);
+  const auto holds = [&](const auto& place) { return !books_[place].hold().empty(); };
+  const bool any_held = std::ranges::any_of(meant_, holds);
+  std::map<std::string, std::size_t> partitions;
+  std::vector<std::pair<std::string, std::uint32_t>> rest;
+  for (const auto& place : meant_) {
+    const auto& [topic, partition] = place;
+    const auto name = printable(topic) + "/" + std::to_string(partition);
+    if (!holds(place)) {
+      if (drives && !may_go_back && any_held)
+        left_out_.push_back(name + ": nobody holds what stands there, and it cannot be driven again; drop it");
+      else
+        rest.push_back(place);
+      continue;
+    }
+    if (!partitions.contains(topic)) {
+      const auto there = broker_.topic(topic);
+      if (!there && there.error().code != "unknown_topic" && there.error().code != "invalid_name") return there.error();
+      partitions[topic] = there ? there->partitions.size() : 0;
+    }
+    if (partition < partitions[topic])
+      rest.push_back(place);
+    else
+      left_out_.push_back(name + ": there is no such partition, or it is gone, so that nobody can hold it");
+  }
+  meant_ = std::move(rest);
+  if (!meant_.empty() || left_out_.empty()) return {};
+  return Error{"unsupported", "nothing of this can be done: " + left_out_.front()};
+}
+
+bool DeadLetters::Impl::is_meant(std::string_view topic, std::uint32_t partition) const {
+  return std::ranges::any_of(meant_,
+                             [&](const auto& place) { return place.first == topic && place.second == partition; });
+}
+
 /// Carries out what is asked of what nobody holds: there is no owner to ask, and none who could be in the way.
 Result<> DeadLetters::Impl::settle_unheld(const DeadLetterRequest& request, std::string_view name_space) {
   service::UnheldLetters unheld(broker_, journal_, group_, asked_, request, name_space);
   std::optional<Error> problem;
   auto listed = for_each(request, [&](const DeadLetter& one) {
     const auto book = books_.find(std::pair(std::string(one.topic), one.partition.value));
-    if (book == books_.end() || !book->second.hold().empty()) return true;
+    if (book == books_.end() || !book->second.hold().empty() || !is_meant(one.topic, one.partition.value)) return true;
     if (auto added = unheld.add(one); !added) problem = added.error();
     return !problem;
   });
@@ -179,11 +227,12 @@ Result<DeadLetterProgress> DeadLetters::Impl::progress() {
       const auto partition = entry.id.partition.value;
       if (partition >= ends_.size() || entry.id.offset.value < ends_[partition]) continue;
       ends_[partition] = entry.id.offset.value + 1;
-      service::read_entry(entry, find());
+      (void)service::read_entry(entry, group_, find());
     }
   }
   DeadLetterProgress sum;
   sum.partitions = meant_.size();
+  sum.given_up = left_out_;
   for (const auto& place : meant_) {
     const auto* request = books_[place].request(asked_);
     if (request == nullptr) continue;

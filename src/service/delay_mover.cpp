@@ -35,7 +35,7 @@ DelayMover::DelayMover(Host& host, Delays& delays, Publish publish)
     : host_(host),
       delays_(delays),
       publish_(std::move(publish)),
-      dead_(host, dead_letters_of(in_namespace(host.name_space, delays_group)), delays.broker()) {}
+      dead_(host, in_namespace(host.name_space, delays_group), delays.broker()) {}
 
 bool DelayMover::is_needed() const {
   if (!delays_.can_wait()) return false;

@@ -23,7 +23,7 @@ Parking::Parking(Host& host, std::string name, const std::string& group, const H
       holds_(!remembers_nothing(host, options)),
       in_order_(options.after_parked == AfterParked::wait),
       lanes_(lanes),
-      topic_(host, dead_letters_of(group)),
+      topic_(host, group),
       writer_(
           host, topic_, shelf_, name, group, options.retry,
           [this] {

@@ -225,8 +225,8 @@ void Redriver::forget_what_is_over() {
       return &books[std::pair(std::string(topic), partition)];
     };
     if (!read_through(
-            *host_.broker, topic_.name(), 0, ends, [&](const Delivery& entry) { read_entry(entry, find); },
-            [&] { return !stopping_; }))
+            *host_.broker, topic_.name(), 0, ends,
+            [&](const Delivery& entry) { (void)read_entry(entry, group_, find); }, [&] { return !stopping_; }))
       return;
   }
   const auto is_over = [&](const Asked& asked) {
@@ -444,7 +444,7 @@ void Redriver::look_at(Run& run, std::span<const Delivery> entries) {
       for (const auto& entry : entries) {
         if (entry.id.partition.value != target.journal) continue;
         target.scanned = entry.id.offset.value + 1;
-        const auto letter = letter_of(entry.envelope);
+        const auto letter = letter_of(entry.envelope, group_);
         if (!letter || letter->topic != target.source->broker_topic || letter->partition != target.partition) continue;
         const auto verdict =
             held->book.look(*letter, entry.envelope.key, entry.id.offset.value, run.asked->what, target.end);

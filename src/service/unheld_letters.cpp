@@ -16,7 +16,7 @@ constexpr std::size_t closed_max = 40;  // of one event, which fits wherever a s
 
 template <class Event>
 Result<> add_to(std::vector<Envelope>& events, const Event& event) {
-  auto made = make_envelope(event, {.source = "tidings"});
+  auto made = make_envelope(event, {.source = std::string(tools_source)});
   if (!made) return made.error();
   events.push_back(std::move(*made));
   return {};
@@ -40,7 +40,7 @@ Result<> UnheldLetters::add(const DeadLetter& letter) {
                                     " parked cannot be driven again: its processes have no name and each get every "
                                     "event, so that there is none to be given it; publish it anew if that helps, and "
                                     "drop it here (tidings dead-letters drop)"};
-  const auto told = letter_of(letter.delivery.envelope);
+  const auto told = letter_of(letter.delivery.envelope, group_);
   if (!told) return {};
   auto [found, is_first] = places_.try_emplace({std::string(letter.topic), letter.partition.value});
   auto& place = found->second;
