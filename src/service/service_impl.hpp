@@ -1,0 +1,159 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cassert>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "service/audit.hpp"
+#include "service/control.hpp"
+#include "service/handling.hpp"
+#include "service/json_log.hpp"
+#include "service/keeper.hpp"
+#include "service/outgoing.hpp"
+#include "service/registrations.hpp"
+#include "service/relaying.hpp"
+#include "service/requests.hpp"
+#include "service/schedules.hpp"
+#include "service/settings.hpp"
+#include "service/twins.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/service/service.hpp"
+
+namespace tidings {
+
+using service::Handling;
+using service::Settings;
+
+namespace service {
+/// On standard error, before there is a log.
+void complain(std::string_view name, const Error& error);
+}  // namespace service
+
+/// What a service is made of, and how it runs. What is public is as in `Service`.
+class Service::Impl {
+ public:
+  Impl(const ServiceOptions& options, Settings settings);
+
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<> open(const std::string& url);
+
+  Result<> open_own_store();
+  Result<> open_claims() const;
+
+  void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler) {
+    assert(!ran_ && "handlers come before run");
+    registered_.push_back({std::string(name), options, std::move(handler)});
+  }
+
+  Result<std::vector<Audited>> audit() { return audit_.look(); }
+  void schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make) {
+    assert(!ran_ && "schedules come before run");
+    schedules_.add(std::string(name), std::move(when), std::move(make));
+  }
+  void use(std::string_view name, service::detail::RunMiddleware run) {
+    assert(!ran_ && "middleware comes before run");
+    host_.middleware.push_back({std::string(name), std::move(run)});
+  }
+  [[nodiscard]] ServiceDescription describe() const;
+
+  int run();
+  void stop() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = write(wake_fd_, &one, sizeof one);
+  }
+
+  Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) {
+    return outgoing_.publish(topic, events);
+  }
+  Result<Envelope> ask(std::string_view topic, Envelope envelope, const RequestOptions& options);
+  [[nodiscard]] const service::Claims& claims() const { return claims_; }
+
+  [[nodiscard]] Result<HandlerStats> stats(std::string_view name) const {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& handling : handlings_)
+      if (handling->name() == name) return handling->stats();
+    return unknown_handler(name);
+  }
+
+  Result<> pause(std::string_view name, bool paused) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& handling : handlings_) {
+      if (handling->name() != name) continue;
+      handling->pause(paused, Handling::Pauser::program);
+      return {};
+    }
+    return unknown_handler(name);
+  }
+
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  service::Host& host() { return host_; }
+
+ private:
+  static Error unknown_handler(std::string_view name) {
+    return {"unknown_handler", "no handler '" + printable(name) + "' runs in this service"};
+  }
+  Result<> start();
+  int print_description() const;
+  void tick();
+  void look_over();
+  void look_for_twins();
+  void look_after_schedules();
+  void say_started() const;
+  [[nodiscard]] std::vector<Handling*> meant_by(const service::PauseRequested& request) const;
+  [[nodiscard]] std::vector<service::PausedHandler> paused(const service::PauseRequested& request) const;
+
+  Settings settings_;
+  service::SharedEntropy entropy_;
+  std::optional<service::JsonLog> json_log_;
+  service::Host host_;
+  std::unique_ptr<Broker> owned_broker_;
+  std::unique_ptr<Store> owned_store_;
+  bool is_of_url_ = false;
+  int wake_fd_ = -1;
+  std::atomic<bool> ran_ = false;
+  std::vector<service::Registered> registered_;
+  mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<Handling>> handlings_;
+  SteadyTime extended_{};
+  Duration extend_every_{};
+  SteadyTime swept_{};
+  bool audit_told_ = false;
+  service::Claims claims_;
+  service::Outgoing outgoing_{host_, claims_};
+  service::Schedules schedules_{host_};
+  service::Requests requests_{host_};
+  service::Audit audit_{host_};
+  service::Twins twins_{host_};
+  service::Control control_{host_,
+                            {.dead_letters =
+                                 [this](const std::string& id, const DeadLetterRequest& request) {
+                                   for (auto& handling : handlings_) handling->requested(id, request);
+                                 },
+                             .pause =
+                                 [this](const service::PauseRequested& request, const std::string& why) {
+                                   for (auto* const handling : meant_by(request))
+                                     handling->pause(request.paused, Handling::Pauser::request, why);
+                                 },
+                             .paused = [this](const service::PauseRequested& request) { return paused(request); }}};
+  service::Relaying relaying_;
+  service::Keeper keeper_;
+  service::Keeper auditor_{[this] { look_over(); }};
+  // By itself: a server that is away keeps it for seconds, in which what handlers have in hand must be extended.
+  service::Keeper steward_{[this] {
+    (void)relaying_.start();
+    control_.look();
+    look_after_schedules();
+  }};
+};
+
+}  // namespace tidings
