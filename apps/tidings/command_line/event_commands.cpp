@@ -23,9 +23,7 @@ void Parser::add_publish() {
   at->add_flag("--acks", publishing.acks, "Print 'ID PARTITION OFFSET' for each, once it is acknowledged");
   at->add_option("--durability", publishing.durability, "Of a topic that this creates: memory, interval, durable")
       ->type_name("LEVEL");
-  at->add_option("--partitions", publishing.partitions, "Of a topic that this creates")
-      ->type_name("N")
-      ->check(whole(1, 1024));
+  add_partitions(*at, publishing.partitions, "Of a topic that this creates");
   at->footer(
       "A line that fails is told on standard error with its number, the others are published, and the status is 1.\n"
       "Blank lines are passed over. Events with one key keep their order.\n\n"
@@ -100,9 +98,7 @@ void Parser::add_changes() {
   auto* const create = topics->add_subcommand("create", "Create a topic");
   create->set_help_flag("-h,--help", "Print this help");
   retention(create);
-  create->add_option("--partitions", changing.partitions, "How many (1); fixed for life")
-      ->type_name("N")
-      ->check(whole(1, 1024));
+  add_partitions(*create, changing.partitions, "How many (1); fixed for life");
   create->add_option("--durability", changing.durability, "memory, interval or durable (durable); fixed for life")
       ->type_name("WHAT");
   create->add_option("--event-bytes-max", changing.event_bytes_max, "The largest event (1MiB); fixed for life")

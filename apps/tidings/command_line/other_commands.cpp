@@ -37,8 +37,11 @@ const CLI::Validator victim{
 }  // namespace
 
 void Parser::add_folders() {
+  const auto folder = [](CLI::App* of, std::string& into) {
+    of->add_option("DIR", into, "The log's folder, or log:DIR; the broker's if not given")->type_name("");
+  };
   auto* at = command("verify", "Read every file of a log, and tell what is wrong with it");
-  at->add_option("DIR", verifying.folder, "The log's folder, or log:DIR; the broker's if not given")->type_name("");
+  folder(at, verifying.folder);
   at->add_flag("--repair", verifying.repair, "Move torn tails to quarantine, in partitions that no process has open");
   at->footer(
       "Changes nothing without --repair, and works on a log that is in use, on a read-only one, and on a copy. Exit\n"
@@ -48,7 +51,7 @@ void Parser::add_folders() {
       "  tidings verify /mnt/backup/data --json | jq 'select(.severity == \"error\")'");
   shared(at);
   at = command("inspect", "How a log stands, seen from outside: also of one that hangs");
-  at->add_option("DIR", inspecting.folder, "The log's folder, or log:DIR; the broker's if not given")->type_name("");
+  folder(at, inspecting.folder);
   at->footer(
       "Opens nothing for writing, takes no lock, and waits for nobody. open: handles on the partition; beyond: "
       "events\n"
@@ -69,9 +72,7 @@ void Parser::add_bridge() {
       ->take_all();
   at->add_option("--name", bridging.name, "Of the bridge: two of one name, one each way, send nothing back (bridge)")
       ->type_name("NAME");
-  at->add_option("--partitions", bridging.partitions, "Of topics that it makes there (as at the source)")
-      ->type_name("N")
-      ->check(whole(1, 1024));
+  add_partitions(*at, bridging.partitions, "Of topics that it makes there (as at the source)");
   auto* const once =
       at->add_flag_callback("--no-follow", [this] { bridging.follow = false; }, "End where they end now");
   at->add_option("--carry", bridging.carried,

@@ -56,5 +56,10 @@ struct Parser {
 inline constexpr auto offset_max = std::uint64_t{std::numeric_limits<std::int64_t>::max()};
 /// A whole number within bounds: CLI11 itself takes -1 for a very large one, and names no bounds.
 [[nodiscard]] CLI::Validator whole(std::uint64_t least, std::uint64_t most);
+/// `--partitions N` of a topic that a command makes.
+template <class Number>
+void add_partitions(CLI::App& at, Number& into, const char* help) {
+  at.add_option("--partitions", into, help)->type_name("N")->check(whole(1, 1024));
+}
 
 }  // namespace tidings::cli
