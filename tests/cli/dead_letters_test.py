@@ -1,45 +1,14 @@
 import json
 import os
-import re
 import signal
 import subprocess
 import time
 import unittest
 
-from command_line import CommandLine
-
-SERVICE = os.environ["PARKING_SERVICE"]  # CTest sets it
-GROUP = "shop.take"
+from parking import GROUP, SERVICE, Parking
 
 
-class DeadLetters(CommandLine):
-    def serve(self, bad=""):
-        process = subprocess.Popen([SERVICE, "--bad", bad, "--log-level", "warning"], cwd=self.folder, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, env=self.environment())
-        self.started.append(process)
-        self.wait_until(lambda: self.is_member_there("orders", GROUP), "the service has no partition")
-        return process
-
-    def leave(self, process):
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 0)
-        return out.decode().split()
-
-    def orders(self, *names):
-        lines = "".join(json.dumps({"order_id": name.split(":")[0], "number": int(name.split(":")[1])}) + "\n" for name in names)
-        self.run_tidings("publish", "orders", "--type", "shop.order", "--key-field", "order_id", stdin=lines)
-
-    def caught_up(self):
-        self.wait_until(lambda: (found := self.lag_of("orders", GROUP)) and found["lag"] == 0, "events are left")
-
-    def parked(self, bad="a,b:0", names=("a:0", "a:1", "b:0", "c:0", "b:1")):
-        """A service that parked, and has stopped."""
-        self.orders(*names)
-        service = self.serve(bad)
-        self.caught_up()
-        return self.leave(service)
-
+class DeadLetters(Parking):
     def letters(self, command, *arguments, status=0):
         done = self.run_tidings("dead-letters", command, *arguments, "--json", status=status)
         return [json.loads(line) for line in done.stdout.splitlines()]

@@ -3,23 +3,21 @@
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
-from command_line import TIDINGS, CommandLine  # noqa: E402
+from command_line import TIDINGS  # noqa: E402
+from parking import GROUP, Parking  # noqa: E402
 
-SERVICE = os.environ["PARKING_SERVICE"]
 SERVE = os.environ["SERVE_FOR_TESTS"]
 BROKER = sys.argv.pop(1)
 MISSING = 77
-GROUP = "shop.take"
 
 
-class Tools(CommandLine):
+class Tools(Parking):
     @classmethod
     def setUpClass(cls):
         cls.tests = 0
@@ -112,26 +110,8 @@ class Tools(CommandLine):
         self.assertIn("group_active", self.run_tidings("seek", "orders", "audit", "--to", "earliest", status=1).stderr)
         self.interrupt(follower)
 
-    def serve(self, bad=""):
-        process = subprocess.Popen([SERVICE, "--bad", bad, "--log-level", "warning"], cwd=self.folder, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, env=self.environment())
-        self.started.append(process)
-        self.wait_until(lambda: self.is_member_there("orders", GROUP), "the service has no partition")
-        return process
-
-    def leave(self, process):
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 0)
-        return out.decode().split()
-
     def test_dead_letters(self):
-        names = ("a:0", "a:1", "b:0", "c:0", "b:1")
-        lines = "".join(json.dumps({"order_id": name.split(":")[0], "number": int(name.split(":")[1])}) + "\n" for name in names)
-        self.run_tidings("publish", "orders", "--type", "shop.order", "--key-field", "order_id", "--partitions", "1", stdin=lines)
-        bad = self.serve("a,b:0")
-        self.wait_until(lambda: (found := self.lag_of("orders", GROUP)) and found["lag"] == 0, "events are left")
-        self.assertEqual(self.leave(bad), ["c:0"])
+        self.assertEqual(self.parked(options=("--partitions", "1")), ["c:0"])
         listed = self.json_of("dead-letters", "list")
         self.assertEqual(sorted((one["key"], one["code"], one["events"]) for one in listed), [("a", "refused", 2), ("b", "away", 2)])
         self.assertEqual(len(self.json_of("dead-letters", "show", "--key", "b")), 2)
