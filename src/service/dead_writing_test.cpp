@@ -78,7 +78,19 @@ class DeadWritingTest : public ServiceTest {
     for (const auto& one : DeadLetters::read(*broker_, "test.take").or_throw().counts()) open += one.open();
     return open;
   }
+  /// A service whose handler fails while `fails_` is.
+  void make_failing() {
+    make().on("take", {}, [this](const Order&) -> Result<> {
+      if (fails_) return Error{"bad", "it is bad"};
+      return {};
+    });
+  }
+  void redrive() {
+    fails_ = false;
+    DeadLetters::read(*broker_, "test.take").or_throw().publish({}, "").or_throw();
+  }
   Limping* limping_ = nullptr;
+  std::atomic<bool> fails_ = true;
 };
 
 TEST_F(DeadWritingTest, ABadPartitionOfTheJournalHoldsUpNoOther) {
@@ -132,21 +144,15 @@ TEST_F(DeadWritingTest, WhatIsDroppedIsReadNoFasterThanThatIsWrittenDown) {
 
 TEST_F(DeadWritingTest, RequestsThatAreOverAreForgotten) {
   forget_first = 100ms;
-  std::atomic<bool> fails = true;
-  const auto take = [&](const Order&) -> Result<> {
-    if (fails) return Error{"bad", "it is bad"};
-    return {};
-  };
-  make().on("take", {}, take);
+  make_failing();
   publish(Order{"a", 0});
   {
     const auto running = start();
     ASSERT_TRUE(caught_up("orders", "test.take"));
-    fails = false;
-    DeadLetters::read(*broker_, "test.take").or_throw().publish({}, "").or_throw();
+    redrive();
     ASSERT_TRUE(eventually([&] { return open() == 0; }));
   }
-  make().on("take", {}, take);
+  make_failing();
   const auto running = start();
   ASSERT_TRUE(eventually([&] { return lines_.count("started on") == 2; }));
   const auto rests = [&] {
@@ -156,32 +162,25 @@ TEST_F(DeadWritingTest, RequestsThatAreOverAreForgotten) {
   };
   EXPECT_TRUE(rests() || rests() || rests()) << "what was done long ago is looked after for ever";
   // And another is carried out as ever.
-  fails = true;
+  fails_ = true;
   publish(Order{"a", 1});
   ASSERT_TRUE(eventually([&] { return open() == 1; }));
   ASSERT_TRUE(caught_up("orders", "test.take"));
-  fails = false;
-  DeadLetters::read(*broker_, "test.take").or_throw().publish({}, "").or_throw();
+  redrive();
   EXPECT_TRUE(eventually([&] { return open() == 0; }));
 }
 
 /// Its partition had no owner that could have done it.
 TEST_F(DeadWritingTest, ARequestThatNobodyCarriedOutIsNotForgotten) {
   forget_first = 100ms;
-  std::atomic<bool> fails = true;
-  const auto take = [&](const Order&) -> Result<> {
-    if (fails) return Error{"bad", "it is bad"};
-    return {};
-  };
-  make().on("take", {}, take);
+  make_failing();
   publish(Order{"a", 0});
   {
     const auto running = start();
     ASSERT_TRUE(caught_up("orders", "test.take"));
   }
-  fails = false;
-  DeadLetters::read(*broker_, "test.take").or_throw().publish({}, "").or_throw();
-  make().on("take", {}, take);
+  redrive();
+  make_failing();
   const auto running = start();
   EXPECT_TRUE(eventually([&] { return open() == 0; }));
 }

@@ -168,8 +168,10 @@ TEST_F(HandlingBrokerTest, WhoHearsThatItsPartitionIsOthersBeginsNothingMoreOfIt
   // The other key's event is settled while this one's runs, and so it hears of it.
   lost = true;
   EXPECT_TRUE(eventually([&] { return lines_.count("could not settle") > 0; })) << lines_.all();
+  const auto told = lines_.count("could not settle");
   go = true;
-  std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  // Its own end is told of once the worker finds nothing else to do.
+  EXPECT_TRUE(eventually([&] { return lines_.count("could not settle") > told; })) << lines_.all();
   EXPECT_EQ(handled, 200);
 }
 
