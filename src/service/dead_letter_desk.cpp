@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "service/control_topic.hpp"
 #include "service/dead_journal.hpp"
 #include "service/delays.hpp"
 #include "service/unheld_letters.hpp"
@@ -212,8 +213,7 @@ Result<> DeadLetters::Impl::tell_owners(const Envelope& asked, std::string_view 
   const auto is_held = [&](const auto& place) { return !books_[place].hold().empty(); };
   if (!meant_.empty() && std::ranges::none_of(meant_, is_held)) return {};
   const auto control = in_namespace(name_space, control_topic);
-  if (auto made = broker_.create_topic(control, {.partitions = 1}); !made && made.error().code != "topic_exists_with")
-    return made.error();
+  if (auto made = service::make_control_topic(broker_, control, false); !made) return made;
   auto published = broker_.publish(control, std::array{asked.view()});
   return published ? Result<>{} : published.error();
 }

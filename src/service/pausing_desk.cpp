@@ -3,6 +3,7 @@
 #include <array>
 #include <set>
 
+#include "service/control_topic.hpp"
 #include "service/dead_journal.hpp"
 #include "service/pause_events.hpp"
 #include "tidings/base/text.hpp"
@@ -47,9 +48,7 @@ class Pausing::Impl {
 
   Result<> ask() {
     if (auto fine = check(target_); !fine) return fine;
-    if (auto made = broker_.create_topic(control_, {.partitions = 1});
-        !made && made.error().code != "topic_exists_with")
-      return made;
+    if (auto made = service::make_control_topic(broker_, control_, paused_); !made) return made;
     const auto info = broker_.topic(control_);
     if (!info) return info.error();
     std::vector<Offset> ends;
@@ -61,7 +60,8 @@ class Pausing::Impl {
     auto asked = publish(paused_);
     if (!asked) return asked.error();
     id_ = std::move(*asked);
-    return {};
+    // Who resumed the last pause just before may have let the topic forget since it was looked at.
+    return paused_ ? service::make_control_topic(broker_, control_, true) : settle();
   }
 
   [[nodiscard]] const std::string& id() const { return id_; }
@@ -111,10 +111,14 @@ class Pausing::Impl {
 
   Result<> take_back() {
     auto done = publish(!paused_, id_);
-    return done ? Result<>{} : done.error();
+    return done ? settle() : done.error();
   }
 
  private:
+  Result<> settle() {
+    service::nothing_stands(broker_, control_, name_space_);
+    return {};
+  }
   Result<std::string> publish(bool paused, const std::string& takes_back = {}) {
     auto envelope = make_envelope(PauseRequested{target_, paused, takes_back}, {.source = "tidings"});
     if (!envelope) return envelope.error();

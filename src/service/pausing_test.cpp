@@ -1,6 +1,9 @@
 // Pausing from outside: requests in `tidings.control`, and the answers to them.
 #include "tidings/service/pausing.hpp"
 
+#include <filesystem>
+
+#include "service/control_topic.hpp"
 #include "service/testing.hpp"
 
 namespace tidings::service {
@@ -143,6 +146,35 @@ TEST_F(PausingTest, NamespacesAndOtherServicesAreLeftAlone) {
     (void)Pausing::ask(*broker_, other, true, "blue").or_throw();
   EXPECT_EQ(ask("test/pay", true, 1, "blue").at(0).group, "test.pay");
   EXPECT_EQ(lines_.count(" is paused by request"), 1U) << lines_.all();
+}
+
+/// It does not grow for ever, and no pause ends by that.
+TEST(ControlTopic, ForgetsWhatIsOverAndKeepsWhileAPauseStands) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "tidings-control-XXXXXX").string();
+  const std::string folder = mkdtemp(pattern.data());
+  {
+    const auto broker = open_broker("log:" + folder).or_throw();
+    const auto age = [&] { return broker->topic("tidings.control").or_throw().retention.age; };
+    make_control_topic(*broker, "tidings.control", false).or_throw();
+    EXPECT_EQ(age(), control_age) << "a request for dead letters made it";
+    (void)Pausing::ask(*broker, "shop", true, {}).or_throw();
+    EXPECT_EQ(age(), Duration{}) << "a pause stands";
+    make_control_topic(*broker, "tidings.control", false).or_throw();
+    (void)Pausing::ask(*broker, "shop/take", false, {}).or_throw();
+    EXPECT_EQ(age(), Duration{}) << "it stands still, but for one";
+    nothing_stands(*broker, "tidings.control", {});
+    EXPECT_EQ(age(), Duration{});
+    (void)Pausing::ask(*broker, "shop", false, {}).or_throw();
+    EXPECT_EQ(age(), control_age) << "nothing does";
+    auto mistaken = Pausing::ask(*broker, "shap", true, {}).or_throw();
+    EXPECT_EQ(age(), Duration{});
+    mistaken.take_back().or_throw();
+    EXPECT_EQ(age(), control_age);
+    broker->set_retention("tidings.control", {.bytes = 1 << 20}).or_throw();
+    (void)Pausing::ask(*broker, "shop", false, {}).or_throw();
+    EXPECT_EQ(broker->topic("tidings.control").or_throw().retention, (Retention{.bytes = 1 << 20})) << "who knows why";
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(PausingTest, NamesAreChecked) {
