@@ -86,7 +86,8 @@ std::vector<std::uint32_t> Engine::free_parts() const {
 Result<> Engine::exchange(Duration wait_max, bool takes_new) {
   const bool has_decided = std::ranges::any_of(leases_.held(), [](const auto& one) { return is_decided(one.second); });
   const auto free = takes_new ? free_parts() : std::vector<std::uint32_t>{};
-  if (!has_decided && free.empty()) return {};
+  // Who has taken parts over with all that was on its way sends under the outbox's identity, too.
+  if (identity_ != 0 && !has_decided && free.empty()) return {};
   auto tx = store_.begin(wait_max);
   if (!tx) return tx.error();
   if (auto done = keep_identity(**tx); !done) return done;
