@@ -1,6 +1,7 @@
 #include "tidings/outbox/soci.hpp"
 
-#include <regex>
+#include <string>
+#include <string_view>
 
 #include "tests/outbox/handles.hpp"
 
@@ -8,9 +9,19 @@ namespace tidings::outbox {
 namespace {
 
 /// As SOCI wants it: `host=H port=P user=U password=W dbname=D`.
-std::string in_words(const std::string& url) {
-  static const std::regex form("postgres(?:ql)?://([^:]*):([^@]*)@([^:]*):([0-9]+)/([^?]*).*");
-  return std::regex_replace(url, form, "user=$1 password=$2 host=$3 port=$4 dbname=$5");
+std::string in_words(std::string url) {
+  const auto take_to = [&](std::string_view end) {
+    const auto at = url.find(end);
+    auto taken = url.substr(0, at);
+    url.erase(0, at == url.npos ? at : at + end.size());
+    return taken;
+  };
+  take_to("://");
+  auto words = "user=" + take_to(":");
+  words += " password=" + take_to("@");
+  words += " host=" + take_to(":");
+  words += " port=" + take_to("/");
+  return words + " dbname=" + take_to("?");
 }
 
 class SociTest : public HandleTest, public ::testing::WithParamInterface<std::string> {
