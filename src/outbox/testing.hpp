@@ -15,6 +15,8 @@
 
 #include "outbox/dialect.hpp"
 #include "outbox/engine.hpp"
+#include "testing/servers/needs_server.hpp"
+#include "testing/servers/shared_postgres.hpp"
 #include "tidings/base/log_sink.hpp"
 #include "tidings/base/uuid.hpp"
 #include "tidings/brokers/open.hpp"
@@ -116,23 +118,26 @@ class SteeredBroker final : public Broker {
   Capabilities capabilities_;
 };
 
-/// The stores that the suite runs over: `sqlite`, and `postgres` where TIDINGS_TEST_POSTGRES has the URL of a database.
+/// The stores that the suite runs over.
 inline std::vector<std::string> store_kinds() {
-  std::vector<std::string> kinds{"sqlite"};
-  if (::getenv("TIDINGS_TEST_POSTGRES") != nullptr) kinds.emplace_back("postgres");
-  return kinds;
+  return {"sqlite", "postgres"};
 }
 
 /// A database with an outbox, and a log.
 class OutboxTest : public ::testing::TestWithParam<std::string> {
  protected:
-  OutboxTest() {
+  void SetUp() override {
+    if (!is_sqlite()) {
+      TIDINGS_NEEDS_SERVER(tidings::testing::postgres_is_there());
+      const auto ready = tidings::testing::SharedPostgres::get().ready();
+      ASSERT_TRUE(ready) << to_string(ready.error());
+    }
     std::string pattern = (std::filesystem::temp_directory_path() / "tidings-outbox-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
     if (is_sqlite()) {
       url_ = "sqlite:" + folder_ + "/data.db";
     } else {
-      url_ = ::getenv("TIDINGS_TEST_POSTGRES");
+      url_ = tidings::testing::postgres_url(tidings::testing::SharedPostgres::get().server());
       std::string name = "t" + make_uuid_v7().to_string();
       std::erase(name, '-');
       tables_ = Tables::named(name).or_throw();
@@ -147,14 +152,14 @@ class OutboxTest : public ::testing::TestWithParam<std::string> {
     options_.retry_longest = 2ms;
   }
   ~OutboxTest() override {
-    if (!is_sqlite())
+    if (!is_sqlite() && store_)
       if (auto tx = store_->begin(10s); tx) {
         (void)(*tx)->execute("drop schema \"" + tables_.schema() + "\" cascade");
         (void)(*tx)->commit();
       }
     broker_.reset();
     store_.reset();
-    std::filesystem::remove_all(folder_);
+    if (!folder_.empty()) std::filesystem::remove_all(folder_);
   }
 
   static bool is_sqlite() { return GetParam() == "sqlite"; }

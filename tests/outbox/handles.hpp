@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "testing/servers/needs_server.hpp"
+#include "testing/servers/shared_postgres.hpp"
 #include "tidings/base/uuid.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/outbox/enqueue.hpp"
@@ -27,16 +29,21 @@ struct Placed {
   static constexpr tidings::traits<Placed> event{.name = "shop.placed", .topic = "orders", .key = &Placed::order_id};
 };
 
+/// At the head of a test that wants PostgreSQL.
+#define TIDINGS_NEEDS_POSTGRES()                               \
+  TIDINGS_NEEDS_SERVER(tidings::testing::postgres_is_there()); \
+  if (const auto ready = tidings::testing::SharedPostgres::get().ready(); !ready) FAIL() << to_string(ready.error())
+
 class HandleTest : public ::testing::Test {
  protected:
-  /// `sqlite` or `postgres`; the latter where TIDINGS_TEST_POSTGRES has the URL of a database.
+  /// `sqlite` or `postgres`.
   void open(const std::string& kind) {
     std::string pattern = (std::filesystem::temp_directory_path() / "tidings-handles-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
     if (kind == "sqlite") {
       url_ = "sqlite:" + folder_ + "/data.db";
     } else {
-      url_ = ::getenv("TIDINGS_TEST_POSTGRES");
+      url_ = tidings::testing::postgres_url(tidings::testing::SharedPostgres::get().server());
       std::string name = "t" + make_uuid_v7().to_string();
       std::erase(name, '-');
       tables_ = Tables::named(name).or_throw();

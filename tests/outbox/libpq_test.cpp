@@ -8,7 +8,7 @@ namespace {
 class LibpqTest : public HandleTest {
  protected:
   void SetUp() override {
-    if (::getenv("TIDINGS_TEST_POSTGRES") == nullptr) GTEST_SKIP() << "TIDINGS_TEST_POSTGRES names no database";
+    TIDINGS_NEEDS_POSTGRES();
     open("postgres");
     connection_ = PQconnectdb(url_.c_str());
     ASSERT_EQ(PQstatus(connection_), CONNECTION_OK) << PQerrorMessage(connection_);

@@ -8,7 +8,7 @@ namespace {
 class PqxxTest : public HandleTest {
  protected:
   void SetUp() override {
-    if (::getenv("TIDINGS_TEST_POSTGRES") == nullptr) GTEST_SKIP() << "TIDINGS_TEST_POSTGRES names no database";
+    TIDINGS_NEEDS_POSTGRES();
     open("postgres");
   }
 };

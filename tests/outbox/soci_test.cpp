@@ -27,8 +27,9 @@ std::string in_words(std::string url) {
 class SociTest : public HandleTest, public ::testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
-    if (GetParam() == "postgres" && ::getenv("TIDINGS_TEST_POSTGRES") == nullptr)
-      GTEST_SKIP() << "TIDINGS_TEST_POSTGRES names no database";
+    if (GetParam() == "postgres") {
+      TIDINGS_NEEDS_POSTGRES();
+    }
     open(GetParam());
     session_.open(GetParam() == "sqlite" ? "sqlite3://db=" + file() + " timeout=5" : "postgresql://" + in_words(url_));
   }

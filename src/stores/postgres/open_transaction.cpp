@@ -71,6 +71,7 @@ Result<> Open::commit() {
   const bool is_done = std::string_view(PQcmdStatus(done->get())) == "COMMIT";
   end();
   if (!is_done) return Error{"transaction_failed", "a statement of it failed before; it is rolled back"};
+  tell_committed();
   return {};
 }
 
