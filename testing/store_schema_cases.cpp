@@ -2,7 +2,19 @@
 
 namespace tidings::testing {
 
+// A row that is reflected has linkage, or clang warns.
+namespace store_schema {
+
+struct Wide {
+  std::int64_t n = 0;
+  std::optional<std::string> more;
+};
+
+}  // namespace store_schema
+
 namespace {
+
+using store_schema::Wide;
 
 void tables_are_made_and_dropped_within_transactions(StoreTrial& trial) {
   const auto store = trial.open();
@@ -20,11 +32,6 @@ void tables_are_made_and_dropped_within_transactions(StoreTrial& trial) {
   }
   trial.in_one(*store, "insert into kept values (1)");
 }
-
-struct Wide {
-  std::int64_t n = 0;
-  std::optional<std::string> more;
-};
 
 void statements_see_a_schema_that_changed(StoreTrial& trial) {
   const auto store = trial.open(1);

@@ -4,7 +4,8 @@
 
 namespace tidings::testing {
 
-namespace {
+// Rows that are reflected have linkage, or clang warns.
+namespace store_values {
 
 using Bytes = std::vector<std::byte>;
 
@@ -17,6 +18,22 @@ struct Values {
   std::optional<bool> truth;
   friend bool operator==(const Values&, const Values&) = default;
 };
+
+struct Pair {
+  std::string first;
+  std::string second;
+  std::string third;
+};
+
+struct Other {
+  std::int64_t nosuch = 0;
+};
+
+}  // namespace store_values
+
+namespace {
+
+using namespace store_values;
 
 Bytes every_byte() {
   Bytes all;
@@ -127,11 +144,6 @@ void parameters_stand_where_their_number_says(StoreTrial& trial) {
   trial.in_one(*store, "create table pairs(first text, second text, third text)");
   const auto tx = trial.begin(*store);
   trial.need(tx->execute("insert into pairs values ($2, $1, $2)", "one", "two"), "insert");
-  struct Pair {
-    std::string first;
-    std::string second;
-    std::string third;
-  };
   const auto got =
       trial.need(tx->query_one<Pair>("select third, second, first from pairs where first = $1", "two"), "select");
   trial.require(got.has_value(), "it is not found");
@@ -161,9 +173,6 @@ void what_does_not_fit_is_told_and_the_transaction_goes_on(StoreTrial& trial) {
   const auto tx = trial.begin(*store);
   const auto told = [&](const auto& result, std::string_view code, const std::string& what) {
     trial.check_error(result, code, Retry::never, what);
-  };
-  struct Other {
-    std::int64_t nosuch = 0;
   };
   told(tx->query<std::int64_t>("select text from kept where id = 1"), "wrong_type", "text into an integer");
   told(tx->query<std::string>("select whole from kept where id = 1"), "wrong_type", "an integer into text");

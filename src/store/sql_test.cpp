@@ -5,13 +5,18 @@
 #include <array>
 
 namespace tidings {
-namespace {
+namespace sql_test {
 
 struct Row {
   std::int64_t id = 0;
   std::optional<std::string> note;
   friend bool operator==(const Row&, const Row&) = default;
 };
+
+}  // namespace sql_test
+namespace {
+
+using sql_test::Row;
 
 TEST(Sql, ParametersAreWhatADatabaseHas) {
   EXPECT_EQ(std::get<std::int64_t>(*detail::to_sql(true)), 1);

@@ -13,7 +13,7 @@ constexpr auto package = "postgresql-15";
 
 /// Debian keeps its programs where no `$PATH` leads; others may have it there.
 Result<std::string> programs() {
-  const std::string debian = "/usr/lib/postgresql/15/bin";
+  std::string debian = "/usr/lib/postgresql/15/bin";
   if (::access((debian + "/initdb").c_str(), X_OK) == 0) return debian;
   auto found = find_server("initdb", package);
   if (!found) return found.error();

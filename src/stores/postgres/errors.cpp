@@ -46,8 +46,8 @@ constexpr std::array<Entry, 28> entries{{
 }};
 
 /// libpq's messages end with line ends, and may have several.
-std::string told(const char* message) {
-  std::string text(message == nullptr ? "" : message);
+std::string told(std::string_view message) {
+  std::string text(message);
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   for (auto& sign : text)
     if (sign == '\n' || sign == '\t') sign = ' ';
@@ -88,8 +88,8 @@ Error error_of(const PGresult* result, const PGconn* connection, std::string_vie
                            message == "cached plan must not change result type"))
     return {"conflict", "postgres: the statement is older than what it is about; it is made anew" + in_statement(sql),
             Retry::same_call};
-  auto text = "postgres: " + told(message.data());
-  if (const auto hint = field(result, PG_DIAG_MESSAGE_HINT); !hint.empty()) text += " (" + told(hint.data()) + ")";
+  auto text = "postgres: " + told(message);
+  if (const auto hint = field(result, PG_DIAG_MESSAGE_HINT); !hint.empty()) text += " (" + told(hint) + ")";
   return {std::string(code), text + " [" + printable(state) + "]" + in_statement(sql), retry};
 }
 

@@ -25,7 +25,6 @@ std::pair<std::string_view, Retry> kind_of(int code) {
       return {"out_of_memory", Retry::same_call};
     case SQLITE_IOERR:
     case SQLITE_PROTOCOL:
-      return {"unavailable", Retry::same_call};
     case SQLITE_CANTOPEN:
       return {"unavailable", Retry::same_call};
     case SQLITE_CORRUPT:

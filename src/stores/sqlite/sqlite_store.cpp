@@ -35,9 +35,9 @@ class SqliteStore::Open final : public OpenTransaction {
       roll_back();
       return fine;
     }
-    const auto done = connection().execute("COMMIT");
+    auto done = connection().execute("COMMIT");
     if (!done) {
-      const auto why = done.error();
+      auto why = std::move(done).error();
       roll_back();
       return why;
     }

@@ -11,9 +11,7 @@
 #include "tidings/stores/open.hpp"
 
 namespace tidings::stores::sqlite {
-namespace {
-
-using namespace std::chrono_literals;
+namespace sqlite_store_test {
 
 struct Item {
   std::string item;
@@ -29,6 +27,13 @@ struct Values {
   bool truth = false;
   friend bool operator==(const Values&, const Values&) = default;
 };
+
+}  // namespace sqlite_store_test
+namespace {
+
+using namespace sqlite_store_test;
+
+using namespace std::chrono_literals;
 
 class SqliteStoreTest : public ::testing::Test {
  protected:
