@@ -1,5 +1,9 @@
 // Handlers with a transaction: what they do is there once, with what they publish, or not at all.
+#include <libpq-fe.h>
+
 #include "service/testing.hpp"
+#include "testing/servers/needs_server.hpp"
+#include "testing/servers/shared_postgres.hpp"
 #include "testing/servers/temporary_folder.hpp"
 #include "tidings/service/dead_letters.hpp"
 #include "tidings/stores/open.hpp"
@@ -9,13 +13,34 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class EffectsTest : public ServiceTest {
+using tidings::testing::SharedPostgres;
+
+/// A database of its own, with a table `done`.
+class EffectsTest : public ServiceTest, public ::testing::WithParamInterface<std::string> {
  protected:
-  EffectsTest() {
-    store_ = open_store("sqlite:" + folder_.path() + "/test.db").or_throw();
+  void SetUp() override {
+    if (GetParam() == "sqlite") {
+      store_ = open_store("sqlite:" + folder_.path() + "/test.db").or_throw();
+    } else {
+      TIDINGS_NEEDS_SERVER(tidings::testing::postgres_is_there());
+      ASSERT_TRUE(SharedPostgres::get().ready()) << to_string(SharedPostgres::get().ready().error());
+      store_ = open_store(new_database()).or_throw();
+    }
     auto tx = store_->begin(10s).or_throw();
-    tx->execute("create table done(id text not null, number integer not null)").or_throw();
+    tx->execute("create table done(row_id " + std::string(GetParam() == "sqlite" ? "integer" : "serial") +
+                " primary key, id text not null, number integer not null)")
+        .or_throw();
     tx->commit().or_throw();
+  }
+  /// PostgreSQL makes none within a transaction.
+  static std::string new_database() {
+    static int number = 0;
+    const auto name = "effects_" + std::to_string(number++);
+    auto url = tidings::testing::postgres_url(SharedPostgres::get().server());
+    PGconn* const connection = PQconnectdb(url.c_str());
+    PQclear(PQexec(connection, ("create database " + name).c_str()));
+    PQfinish(connection);
+    return url.substr(0, url.rfind('/') + 1) + name;
   }
   ~EffectsTest() override { stop(); }
 
@@ -25,10 +50,10 @@ class EffectsTest : public ServiceTest {
   }
   std::vector<std::string> done() {
     auto tx = store_->begin(10s).or_throw();
-    return tx->query<std::string>("select id from done order by rowid").or_throw();
+    return tx->query<std::string>("select id from done order by row_id").or_throw();
   }
   static Result<> write(Transaction& tx, const Order& order) {
-    auto written = tx.execute("insert into done values ($1, $2)", order.id, order.number);
+    auto written = tx.execute("insert into done(id, number) values ($1, $2)", order.id, order.number);
     return written ? Result<>{} : written.error();
   }
   bool came(std::string_view topic, std::size_t count) {
@@ -38,8 +63,9 @@ class EffectsTest : public ServiceTest {
   tidings::testing::TemporaryFolder folder_ = tidings::testing::TemporaryFolder::make("effects").or_throw();
   std::unique_ptr<Store> store_;
 };
+INSTANTIATE_TEST_SUITE_P(Stores, EffectsTest, ::testing::Values("sqlite", "postgres"));
 
-TEST_F(EffectsTest, WritesAndPublicationsAreThereOnceHandledTwice) {
+TEST_P(EffectsTest, WritesAndPublicationsAreThereOnceHandledTwice) {
   auto& service = make_with_store();
   std::atomic<int> calls = 0;
   service.on("reserve", {}, [&](const Order& order, Context& context, Transaction& tx) -> Result<> {
@@ -61,7 +87,7 @@ TEST_F(EffectsTest, WritesAndPublicationsAreThereOnceHandledTwice) {
   EXPECT_EQ(read("mails").size(), 2U);
 }
 
-TEST_F(EffectsTest, AFailedAttemptLeavesNothing) {
+TEST_P(EffectsTest, AFailedAttemptLeavesNothing) {
   auto& service = make_with_store();
   std::atomic<int> calls = 0;
   const Backoff retry{.immediate = 3, .delayed = 0};
@@ -84,20 +110,20 @@ TEST_F(EffectsTest, AFailedAttemptLeavesNothing) {
 }
 
 /// It cannot be committed, and another attempt would fail likewise.
-TEST_F(EffectsTest, AFailedStatementThatIsNotToldParks) {
+TEST_P(EffectsTest, AFailedStatementThatIsNotToldParks) {
   auto& service = make_with_store();
   service.on("reserve", {}, [&](const Order& order, Context& context, Transaction& tx) -> Result<> {
-    (void)tx.execute("insert into done values (null, null)");
+    (void)tx.execute("insert into done(id, number) values (null, null)");
     return context.publish(Confirmed{order.id, "yes"});
   });
   publish(Order{"a", 1});
   const auto running = start();
   ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").parked == 1; })) << lines_.all();
-  EXPECT_EQ(lines_.count("NOT NULL constraint failed: done.id"), 1U) << lines_.all();
+  EXPECT_EQ(lines_.count("after 1 attempt: transaction_failed"), 1U) << lines_.all();
   EXPECT_TRUE(read("mails").empty());
 }
 
-TEST_F(EffectsTest, WhatIsParkedHasNoMarkAndIsHandledWhenItIsDrivenAgain) {
+TEST_P(EffectsTest, WhatIsParkedHasNoMarkAndIsHandledWhenItIsDrivenAgain) {
   auto& service = make_with_store();
   std::atomic<bool> fails = true;
   service.on("reserve", {.retry = {.immediate = 0, .delayed = 0}},
@@ -116,7 +142,7 @@ TEST_F(EffectsTest, WhatIsParkedHasNoMarkAndIsHandledWhenItIsDrivenAgain) {
   ASSERT_TRUE(eventually([&] { return done().size() == 1; })) << lines_.all();
 }
 
-TEST_F(EffectsTest, ABatchIsOneTransactionAndABadOneIsAlone) {
+TEST_P(EffectsTest, ABatchIsOneTransactionAndABadOneIsAlone) {
   auto& service = make_with_store();
   std::atomic<int> calls = 0;
   service.on("store", {.retry = {.immediate = 0, .delayed = 0}},
@@ -142,7 +168,7 @@ TEST_F(EffectsTest, ABatchIsOneTransactionAndABadOneIsAlone) {
   EXPECT_EQ(read("mails").size(), 19U);
 }
 
-TEST_F(EffectsTest, InABatchWhatWasHandledBeforeIsLeftOut) {
+TEST_P(EffectsTest, InABatchWhatWasHandledBeforeIsLeftOut) {
   auto& service = make_with_store();
   Record<std::size_t> sizes;
   service.on("store", {}, [&](Batch<Order>& orders, Transaction& tx) -> Result<> {
@@ -159,7 +185,7 @@ TEST_F(EffectsTest, InABatchWhatWasHandledBeforeIsLeftOut) {
   EXPECT_EQ(done(), (std::vector<std::string>{"a", "b"}));
 }
 
-TEST_F(EffectsTest, WhatCannotBeDecodedIsParkedAndItsBatchGoesOn) {
+TEST_P(EffectsTest, WhatCannotBeDecodedIsParkedAndItsBatchGoesOn) {
   auto& service = make_with_store();
   service.on("store", {}, [&](Batch<Order>& orders, Transaction& tx) -> Result<> {
     for (const auto& item : orders)
@@ -179,7 +205,7 @@ TEST_F(EffectsTest, WhatCannotBeDecodedIsParkedAndItsBatchGoesOn) {
   EXPECT_EQ(done(), (std::vector<std::string>{"a", "c"}));
 }
 
-TEST_F(EffectsTest, WhatIsDueLaterLeavesWithTheTransactionToo) {
+TEST_P(EffectsTest, WhatIsDueLaterLeavesWithTheTransactionToo) {
   auto& service = make_with_store();
   std::atomic<int> calls = 0;
   service.on("reserve", {.retry = {.immediate = 3, .delayed = 0}},
@@ -196,7 +222,7 @@ TEST_F(EffectsTest, WhatIsDueLaterLeavesWithTheTransactionToo) {
 }
 
 /// Its database is away for a while: nothing counts as an attempt.
-TEST_F(EffectsTest, AStoreThatIsAwayIsWaitedFor) {
+TEST_P(EffectsTest, AStoreThatIsAwayIsWaitedFor) {
   class Away final : public Store {
    public:
     explicit Away(Store& store) : store_(store) {}
@@ -231,14 +257,14 @@ TEST_F(EffectsTest, AStoreThatIsAwayIsWaitedFor) {
   ASSERT_TRUE(came("mails", 1));
 }
 
-TEST_F(EffectsTest, WithoutAStoreItDoesNotStart) {
+TEST_P(EffectsTest, WithoutAStoreItDoesNotStart) {
   auto& service = make();
   service.on("reserve", {}, [&](const Order&, Transaction&) {});
   EXPECT_EQ(service.run(), 1);
   EXPECT_EQ(lines_.count("handler 'reserve' takes a transaction, and the service has no store"), 1U) << lines_.all();
 }
 
-TEST_F(EffectsTest, MiddlewareSeesTheCommitAndMayTryAgain) {
+TEST_P(EffectsTest, MiddlewareSeesTheCommitAndMayTryAgain) {
   auto& service = make_with_store();
   std::atomic<int> calls = 0;
   service.use("twice", [&](DeliveryCall& call) -> Result<> {
