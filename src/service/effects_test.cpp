@@ -257,6 +257,50 @@ TEST_P(EffectsTest, AStoreThatIsAwayIsWaitedFor) {
   ASSERT_TRUE(came("mails", 1));
 }
 
+TEST_P(EffectsTest, AHandlerOfAnythingMayHaveOneToo) {
+  auto& service = make_with_store();
+  service.on_any("archive", {"orders"}, {}, [](const EnvelopeView& event, Context&, Transaction& tx) -> Result<> {
+    return write(tx, {std::string(event.id), 0});
+  });
+  const auto envelope = make_envelope(Order{"a", 1}, {.source = "elsewhere"}).or_throw();
+  for (int times = 0; times < 3; ++times) publish_raw("orders", envelope);
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return group("orders", "test.archive").handled == 3; })) << lines_.all();
+  EXPECT_EQ(done(), std::vector<std::string>{envelope.id});
+}
+
+TEST_P(EffectsTest, AMemberFunctionMayHaveOneToo) {
+  struct Stock {
+    Result<> on(const Order& order, Transaction& tx) { return write(tx, order); }
+  };
+  Stock stock;
+  auto& service = make_with_store();
+  service.on("reserve", {}, &Stock::on, &stock);
+  publish(Order{"a", 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").handled == 1; })) << lines_.all();
+  EXPECT_EQ(done(), std::vector<std::string>{"a"});
+}
+
+/// Nothing would tell the effects of one process from those of another.
+TEST_P(EffectsTest, WhatEveryProcessGetsWantsAName) {
+  for (const bool named : {false, true}) {
+    ServiceOptions options;
+    if (named) options.settings = {{"instance", "one"}};
+    auto& service = make_with_store(std::move(options));
+    service.on("cache", {.instances = Instances::each},
+               [](const Order& order, Transaction& tx) { return write(tx, order); });
+    if (!named) {
+      EXPECT_EQ(service.run(), 1);
+      EXPECT_EQ(lines_.count("handler 'cache' takes a transaction, and every process gets every event"), 1U);
+      continue;
+    }
+    const auto running = start();
+    publish(Order{"a", 1});
+    ASSERT_TRUE(eventually([&] { return done().size() == 1; })) << lines_.all();
+  }
+}
+
 TEST_P(EffectsTest, WithoutAStoreItDoesNotStart) {
   auto& service = make();
   service.on("reserve", {}, [&](const Order&, Transaction&) {});

@@ -86,6 +86,11 @@ Result<> check_registered(const std::vector<Registered>& all, const Host& host, 
                      "there are two handlers '" + one.name + "' in this service; each is a group of its own"};
     names.push_back(one.name);
     if (auto fine = check_options(one.name, one.options); !fine) return fine;
+    if (one.handler->takes_transaction() && remembers_nothing(host, settings.handler(one.name, one.options)))
+      return Error{"invalid_options",
+                   "handler '" + one.name +
+                       "' takes a transaction, and every process gets every event: the store knows what was handled by "
+                       "the process's name, so set `instance`, another one for each"};
     if (one.handler->takes_transaction() && host.store == nullptr && !settings.describe())
       return Error{"no_store", "handler '" + one.name +
                                    "' takes a transaction, and the service has no store; name one, as --store "

@@ -105,8 +105,8 @@ class Service {
   }
 
   /// A handler of whatever comes on the topics, also of types that are not known here: called with `(const
-  /// EnvelopeView&, Context&)`, undecoded. For audits, archives and bridges. A topic is as its events name it, without
-  /// the namespace. Order is by the events' keys.
+  /// EnvelopeView&, Context&)`, and a `Transaction&` if it wants one, undecoded. For audits, archives and bridges. A
+  /// topic is as its events name it, without the namespace. Order is by the events' keys.
   template <class F>
   Service& on_any(std::string_view name, std::vector<std::string> topics, HandlerOptions options, F&& handler) {
     auto made = service::detail::make_any(std::move(topics), std::forward<F>(handler));

@@ -16,6 +16,8 @@ namespace tidings::service::detail {
 /// A handler of whatever comes on its topics, undecoded.
 template <class F>
 class AnyHandler final : public Handler {
+  static constexpr bool in_transaction = std::invocable<F&, const EnvelopeView&, Context&, Transaction&>;
+
  public:
   AnyHandler(std::vector<std::string> topics, F function) : topics_(std::move(topics)), function_(std::move(function)) {
     kinds_.reserve(topics_.size());
@@ -24,14 +26,17 @@ class AnyHandler final : public Handler {
   }
   [[nodiscard]] std::span<const EventKind> kinds() const override { return kinds_; }
   [[nodiscard]] bool takes_batches() const override { return false; }
+  [[nodiscard]] bool takes_transaction() const override { return in_transaction; }
   [[nodiscard]] bool decodes() const override { return false; }
 
-  Result<> handle(std::span<Item> items, Transaction*) override {
+  Result<> handle(std::span<Item> items, [[maybe_unused]] Transaction* transaction) override {
     for (auto& item : items) {
-      if constexpr (std::is_void_v<std::invoke_result_t<F&, const EnvelopeView&, Context&>>)
-        function_(*item.envelope, *item.context);
-      else if (Result<> result = function_(*item.envelope, *item.context); !result)
-        return result;
+      Result<> result;
+      if constexpr (in_transaction)
+        result = tidings::detail::call(function_, *item.envelope, *item.context, *transaction);
+      else
+        result = tidings::detail::call(function_, *item.envelope, *item.context);
+      if (!result) return result;
     }
     return {};
   }
@@ -45,10 +50,19 @@ class AnyHandler final : public Handler {
 template <class Given>
 std::unique_ptr<Handler> make_any(std::vector<std::string> topics, Given&& given) {
   using F = std::decay_t<Given>;
-  constexpr bool callable = std::invocable<F&, const EnvelopeView&, Context&>;
-  static_assert(callable, "tidings: a handler of any event takes (const EnvelopeView&, Context&)");
+  constexpr bool in_transaction = std::invocable<F&, const EnvelopeView&, Context&, Transaction&>;
+  constexpr bool callable = in_transaction || std::invocable<F&, const EnvelopeView&, Context&>;
+  static_assert(
+      callable,
+      "tidings: a handler of any event takes (const EnvelopeView&, Context&), and a Transaction& behind these "
+      "if it wants one");
   if constexpr (callable) {
-    constexpr bool outcome = tidings::detail::is_outcome<std::invoke_result_t<F&, const EnvelopeView&, Context&>>;
+    constexpr bool outcome = [] {
+      if constexpr (in_transaction)
+        return tidings::detail::is_outcome<std::invoke_result_t<F&, const EnvelopeView&, Context&, Transaction&>>;
+      else
+        return tidings::detail::is_outcome<std::invoke_result_t<F&, const EnvelopeView&, Context&>>;
+    }();
     static_assert(outcome,
                   "tidings: a handler returns void or tidings::Result<>; what else it returns would be dropped");
     if constexpr (outcome) return std::make_unique<AnyHandler<F>>(std::move(topics), F(std::forward<Given>(given)));
