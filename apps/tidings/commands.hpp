@@ -97,6 +97,32 @@ int show_dead_letters(const Common& common, const DeadLetterArguments& arguments
 int redrive(const Common& common, const DeadLetterArguments& arguments);
 int drop(const Common& common, const DeadLetterArguments& arguments);
 
+struct OutboxArguments {
+  std::string store;
+  std::string schema;
+  std::string prefix = "tidings_";
+  bool rate = false;    ///< `status`
+  std::string dialect;  ///< `schema`; empty: the store's
+  bool sql = false;
+  bool apply = false;
+  int attempts_max = 8;     ///< `relay`
+  std::string archive_for;  ///< likewise; empty: what is sent is not kept
+  bool follow = true;
+  std::string topic;  ///< of held keys; empty: all
+  std::optional<std::string> key;
+  std::optional<std::int64_t> row;
+  std::string code;
+  bool all = false;
+  bool dry_run = false;
+  bool yes = false;
+};
+int outbox_status(const Common& common, const OutboxArguments& arguments);
+int outbox_schema(const OutboxArguments& arguments);
+int outbox_relay(const Common& common, const OutboxArguments& arguments);
+int outbox_list(const Common& common, const OutboxArguments& arguments);
+int outbox_redrive(const Common& common, const OutboxArguments& arguments);
+int outbox_drop(const Common& common, const OutboxArguments& arguments);
+
 struct PauseArguments {
   std::string target;  ///< empty: list what is paused
   std::string deadline = "10s";

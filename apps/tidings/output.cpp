@@ -33,7 +33,7 @@ void complain(const Error& error) {
 int fail(const Error& error) {
   complain(error);
   const auto& code = error.code;
-  return code.starts_with("invalid_") || code == "unknown_broker" ? wrong_usage : failed;
+  return code.starts_with("invalid_") || code == "unknown_broker" || code == "unknown_store" ? wrong_usage : failed;
 }
 
 Result<> write_out(std::string_view text) {

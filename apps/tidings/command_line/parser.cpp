@@ -44,12 +44,14 @@ Parser::Parser() {
       "  tidings tail orders --from earliest");
   common.broker = environment("TIDINGS_BROKER", common.broker);
   common.name_space = environment("TIDINGS_NAMESPACE", "");
+  outbox.store = environment("TIDINGS_STORE", "");
   shared(&app);
   add_publish();
   add_tail();
   add_lists();
   add_changes();
   add_dead_letters();
+  add_outbox();
   add_pauses();
   add_folders();
   add_bridge();
@@ -107,6 +109,7 @@ int Parser::run() {
     if (of_letters->got_subcommand("drop")) return drop(common, driving);
     return of_letters->got_subcommand("show") ? show_dead_letters(common, driving) : list_dead_letters(common, driving);
   }
+  if (app.got_subcommand("outbox")) return run_outbox();
   const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
   if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {
     complain(is_of_folder ? "--namespace is no option of " + app.get_subcommands().front()->get_name() +

@@ -22,6 +22,7 @@ struct Parser {
   SeekArguments seeking;
   GroupArguments deleting;
   DeadLetterArguments driving;
+  OutboxArguments outbox;
   PauseArguments pausing;
   VerifyArguments verifying;
   InspectArguments inspecting;
@@ -41,11 +42,13 @@ struct Parser {
   void add_lists();
   void add_changes();
   void add_dead_letters();
+  void add_outbox();
   void add_pauses();
   void add_folders();
   void add_bridge();
   void add_describe();
   void add_demo();
+  int run_outbox();
 };
 
 /// The names of the commands below this one.

@@ -3,6 +3,7 @@
 
 #include "command_line/parser.hpp"
 #include "output.hpp"
+#include "tidings/base/redact.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::cli {
@@ -58,7 +59,9 @@ int wrong(const CLI::App& app, const CLI::ParseError& error) {
   } else if (!rest.empty()) {
     // CLI11 gives what it does not know from the end.
     const auto option = std::ranges::find_if(rest, [](const std::string& word) { return word.starts_with('-'); });
-    const auto& word = option == rest.end() ? rest.front() : *option;
+    const auto& given = option == rest.end() ? rest.front() : *option;
+    // A URL that stands where none belongs may have a password.
+    const auto word = given.contains("://") ? redacted(given) : given;
     const auto taken =
         has_commands && topic != nullptr && topic->count() > 0 ? topic->as<std::string>() : std::string();
     const bool is_option = word.starts_with('-');
