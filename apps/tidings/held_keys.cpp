@@ -30,8 +30,7 @@ bool is_one(const OutboxArguments& arguments) {
 bool is_meant(const OutboxArguments& arguments, const outbox::ParkedKey& held) {
   return (arguments.topic.empty() || held.key.topic == arguments.topic) &&
          (!arguments.key || (held.key.key == *arguments.key && held.key.row == 0)) &&
-         (!arguments.row || held.key.row == *arguments.row) &&
-         (arguments.code.empty() || held.code == arguments.code);
+         (!arguments.row || held.key.row == *arguments.row) && (arguments.code.empty() || held.code == arguments.code);
 }
 
 Result<Keys> held_keys(OutboxStore& in, const OutboxArguments& arguments) {
@@ -112,6 +111,10 @@ class Driving {
  private:
   int drive(OutboxStore& in, const Keys& keys) const {
     std::uint64_t events = 0, driven = 0;
+    if (!drops_ && !says_which(arguments_)) {  // in one transaction
+      auto done = outbox::redrive_all(*in.store, in.tables);
+      return done ? end(in, events_of(keys), *done) : fail(done.error());
+    }
     for (const auto& one : keys) {
       if (drops_) {
         auto dropped = outbox::drop(*in.store, one.key, in.tables);
@@ -126,7 +129,11 @@ class Driving {
       }
       ++driven;
     }
-    const auto printed = tell("done", events, driven);
+    return end(in, events, driven);
+  }
+
+  int end(OutboxStore& in, std::uint64_t events, std::uint64_t keys) const {
+    const auto printed = tell("done", events, keys);
     if (!drops_)
       if (auto status = outbox::status(*in.store, in.tables); status && !is_anybody_there(*status))
         complain("no relay runs; they are published when one starts");

@@ -1,11 +1,10 @@
-#include "tidings/outbox/schema.hpp"
-
 #include <optional>
 
 #include "commands.hpp"
 #include "outbox_store.hpp"
 #include "output.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/outbox/schema.hpp"
 #include "tidings/stores/open.hpp"
 
 // `tidings outbox schema`.

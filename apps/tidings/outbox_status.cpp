@@ -47,11 +47,8 @@ std::string json_numbers(const std::vector<std::uint32_t>& parts) {
 std::string to_json(const outbox::OutboxStatus& status, std::optional<std::int64_t> change) {
   std::vector<std::string> holders;
   for (const auto& [name, parts, is_late] : status.holders)
-    holders.push_back(JsonLine()
-                          .add("relay", name)
-                          .raw("parts", json_numbers(parts))
-                          .raw("late", is_late ? "true" : "false")
-                          .str());
+    holders.push_back(
+        JsonLine().add("relay", name).raw("parts", json_numbers(parts)).raw("late", is_late ? "true" : "false").str());
   JsonLine line;
   line.add("backlog", status.backlog).raw("exact", status.backlog_is_exact ? "true" : "false");
   const auto oldest = status.oldest ? std::chrono::duration<double>(*status.oldest).count() : 0;
@@ -74,9 +71,8 @@ std::string to_lines(const outbox::OutboxStatus& status, std::optional<std::int6
     out += std::string(*change < 0 ? "; fewer" : "; more") + " by " + std::to_string(std::abs(*change)) + " a second";
   else if (change)
     out += "; no more and no fewer than a second ago";
-  out += "\n" + how_many(status.retried_keys, "key") + (status.retried_keys == 1 ? " is" : " are") +
-         " tried again, " + std::to_string(status.parked_keys) + (status.parked_keys == 1 ? " is" : " are") +
-         " parked\n";
+  out += "\n" + how_many(status.retried_keys, "key") + (status.retried_keys == 1 ? " is" : " are") + " tried again, " +
+         std::to_string(status.parked_keys) + (status.parked_keys == 1 ? " is" : " are") + " parked\n";
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, parts, is_late] : status.holders)
     rows.push_back({printable(name), std::to_string(parts.size()), is_late ? "over" : "holds", numbers(parts)});

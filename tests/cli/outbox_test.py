@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 import unittest
 import uuid
 
@@ -93,6 +94,22 @@ class Outbox(CommandLine):
         self.assertEqual(sorted(self.orders()), ["a:0", "a:1", "b:0"])
         self.assertLess(self.orders().index("a:0"), self.orders().index("a:1"))
         self.assertEqual(self.documents("status")[0]["backlog"], 0)
+
+    def test_how_the_backlog_changes(self):
+        self.outbox("schema", "--apply")
+        looking = self.start("outbox", "status", "--store", self.store, "--rate", "--json")
+        while looking.poll() is None:
+            self.enqueue("a:0")
+            time.sleep(0.02)
+        self.assertGreater(json.loads(self.end_of(looking)[0])["change_per_second"], 0)
+
+    def test_a_relay_that_is_gone(self):
+        self.outbox("schema", "--apply")
+        self.database(lambda database: database.execute("update tidings_outbox_parts set owner = 'gone\x1b[1m', expires_at = 1 where part in (1, 2, 5)"))
+        self.assertRegex(self.outbox("status").stdout, r"\ngone\\x1B\[1m +3  over   1-2, 5\n\(nobody\) +61  free   0, 3-4, 6-63\n$")
+        done = self.outbox("status", "--json").stdout
+        self.assertNotIn("\x1b", done)
+        self.assertEqual(json.loads(done)["relays"], [{"relay": "gone\x1b[1m", "parts": [1, 2, 5], "late": True}])
 
     def test_a_large_backlog_is_an_estimate(self):
         self.outbox("schema", "--apply")
@@ -226,6 +243,8 @@ class Outbox(CommandLine):
                 done = self.run_tidings("outbox", *arguments, status=2)
                 self.assertIn(what, done.stderr)
                 self.assertNotIn("secret", done.stderr)
+        self.assertIn("--namespace is no option of outbox status",
+                      self.run_tidings("--namespace", "blue", "outbox", "status", "--store", self.store, status=2).stderr)
         self.assertIn("unavailable: sqlite: ", self.outbox("status", status=1).stderr)
         self.assertIn("where there is none yet, `tidings outbox schema --apply` makes it", self.outbox("status", status=1).stderr)
         self.assertEqual(os.listdir(self.folder), [], "nothing is made")

@@ -1,4 +1,5 @@
 #include "command_line/parser.hpp"
+#include "output.hpp"
 
 // Commands about outboxes.
 namespace tidings::cli {
@@ -101,6 +102,11 @@ void Parser::add_outbox() {
 
 int Parser::run_outbox() {
   const auto* const at = app.get_subcommand("outbox");
+  if (app.count("--namespace") > 0 && !at->got_subcommand("relay")) {
+    complain("--namespace is no option of outbox " + at->get_subcommands().front()->get_name() +
+             ": topics stand in the table as programs name them");
+    return wrong_usage;
+  }
   if (at->got_subcommand("status")) return outbox_status(common, outbox);
   if (at->got_subcommand("schema")) return outbox_schema(outbox);
   if (at->got_subcommand("relay")) return outbox_relay(common, outbox);
