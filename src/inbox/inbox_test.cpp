@@ -105,7 +105,7 @@ TEST_P(InboxTest, EachConsumerAndTopicHasItsOwn) {
 TEST_P(InboxTest, MarksAreKeptForTheWindowAndThenRemovedInSteps) {
   auto inbox = open();
   auto other = open("shop.bill", "orders", 30 * 24h);
-  for (int number = 0; number < 25; ++number) {
+  for (std::uint64_t number = 0; number < 25; ++number) {
     EXPECT_TRUE(handle(inbox, arrival(std::to_string(number), number)).or_throw());
     EXPECT_TRUE(handle(other, arrival(std::to_string(number), number)).or_throw());
   }
@@ -140,7 +140,7 @@ TEST_P(InboxTest, WhatMayHaveBeenHandledBeyondTheWindowIsRefused) {
 
 TEST_P(InboxTest, WhoWantsTheEffectsOnceMoreHasThemForgotten) {
   auto inbox = open();
-  for (int number = 0; number < 5; ++number)
+  for (std::uint64_t number = 0; number < 5; ++number)
     EXPECT_TRUE(handle(inbox, arrival(std::to_string(number), number)).or_throw());
   const auto third = arrival("3", 3);
   const auto first = arrival("1", 1);
@@ -167,7 +167,7 @@ TEST_P(InboxTest, OneOfManyThatComeAtOnceHandlesIt) {
   std::vector<std::jthread> all;
   for (int thread = 0; thread < 4; ++thread)
     all.emplace_back([&] {
-      for (int number = 0; number < 50; ++number)
+      for (std::uint64_t number = 0; number < 50; ++number)
         while (true) {
           auto first = try_to_handle(inbox, arrival(std::to_string(number), number));
           if (!first && first.error().code == "conflict") continue;  // with who was before it

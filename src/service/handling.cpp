@@ -32,7 +32,7 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
       wants_flush_(std::move(wants_flush)),
       parking_(host, name_, group_, options_, *this),
       effects_(handler_->takes_transaction() ? std::make_unique<Effects>(host, group_) : nullptr),
-      turns_(host, name_, parking_, options_, *handler_, effects_.get(), stopping_),
+      turns_(host, name_, parking_, options_, *handler_, effects_.get()),
       lanes_(options.in_flight_max, handler_->takes_batches() ? options.batch_max : 1,
              handler_->takes_batches() ? options.batch_wait : Duration::zero()),
       gate_(options.rate, options.breaker),

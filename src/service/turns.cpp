@@ -21,14 +21,13 @@ constexpr Duration suspect_wait = 20ms;  // before it is seen again whether anot
 }  // namespace
 
 Turns::Turns(Host& host, std::string name, Parking& parking, const HandlerOptions& options, detail::Handler& handler,
-             Effects* effects, const std::atomic<bool>& stopping)
+             Effects* effects)
     : host_(host),
       name_(std::move(name)),
       parking_(parking),
       retry_(options.retry),
       handler_(handler),
       effects_(effects),
-      stopping_(stopping),
       overruns_(options.deadline, *host.clock, host.stop.get_token()) {}
 
 Turns::Report Turns::run(Lanes::Turn& turn, Consumer* consumer, bool is_probe) {

@@ -35,10 +35,9 @@ class Turns {
     bool is_probe = false;          ///< of an open circuit breaker
   };
 
-  /// `stopping`: no event is tried again.
   /// `effects`: of a handler with a transaction.
   Turns(Host& host, std::string name, Parking& parking, const HandlerOptions& options, detail::Handler& handler,
-        Effects* effects, const std::atomic<bool>& stopping);
+        Effects* effects);
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
@@ -77,7 +76,6 @@ class Turns {
   const Backoff retry_;
   detail::Handler& handler_;
   Effects* const effects_;
-  const std::atomic<bool>& stopping_;
   Overruns overruns_;
   Troubles troubles_;
   std::mutex suspects_;  // held by the handler of one that a process died with: so the next death tells which it was

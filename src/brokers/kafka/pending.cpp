@@ -15,7 +15,8 @@ bool Pending::report(std::size_t index, rd_kafka_resp_err_t code, rd_kafka_msg_s
     if (code_ == RD_KAFKA_RESP_ERR_NO_ERROR) code_ = code;
     may_be_written_ = may_be_written_ || status != RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
   }
-  return --left_ == wake_at_ || left_ == 0;
+  --left_;
+  return left_ == wake_at_ || left_ == 0;
 }
 
 void Pending::expect(std::size_t count) {
