@@ -1,5 +1,7 @@
 #include <atomic>
 #include <barrier>
+#include <chrono>
+#include <thread>
 
 #include "store_trial.hpp"
 
@@ -60,11 +62,21 @@ void those_that_wait_for_one_another_are_told(StoreTrial& trial) {
   trial.in_one(*store, "create table kept(id bigint primary key, n bigint)");
   trial.in_one(*store, "insert into kept values (0, 0), (1, 0)");
   constexpr int rounds = 15;
+  std::atomic<int> begun = 0;
+  // Once each has its first for sure, where the store lets two write at once.
+  const auto wait_for_the_other = [&] {
+    ++begun;
+    for (const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{200};
+         begun < 2 && std::chrono::steady_clock::now() < until;)
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  };
   trial.at_once(2, [&](int number, StoreTrial& mine) {
     for (int round = 0; round < rounds; ++round)
       mine.retried(*store, [&](Transaction& tx) -> Result<> {
-        for (const int id : {number, 1 - number})  // in the other order than the other
+        for (const int id : {number, 1 - number}) {  // in the other order than the other
           if (auto done = tx.execute("update kept set n = n + 1 where id = $1", id); !done) return done.error();
+          if (id == number && round == 0) wait_for_the_other();
+        }
         return {};
       });
   });
