@@ -100,7 +100,8 @@ int outbox_relay(const Common& common, const OutboxArguments& arguments) {
   auto opened = open_outbox(arguments);
   if (!opened) return fail(opened.error());
   options.tables = opened->tables;
-  auto broker = open(common, true);
+  // What leaves the outbox must not go into a log that nobody meant.
+  auto broker = open(common, common.broker != Common{}.broker);
   if (!broker) return fail(broker.error());
   auto relay = outbox::Relay::start(*opened->store, **broker, std::move(options));
   if (!relay) return fail(relay.error());

@@ -84,6 +84,30 @@ TEST_P(InboxTest, WhatWasCommittedIsKnown) {
   EXPECT_FALSE(handle(again, arrival("b", 1)).or_throw());
 }
 
+/// Ids of producers elsewhere may be small numbers.
+TEST_P(InboxTest, AnEventIsKnownByItsSourceToo) {
+  auto inbox = open();
+  auto one = arrival("42", 0);
+  one.source = "a";
+  auto other = arrival("42", 1);
+  other.source = "b";
+  for (const bool first : {true, false}) {
+    EXPECT_EQ(handle(inbox, one).or_throw(), first);
+    EXPECT_EQ(handle(inbox, other).or_throw(), first);
+  }
+}
+
+/// Also once the table was empty.
+TEST_P(InboxTest, TheCleanUpGoesOnAfterAQuietTime) {
+  auto inbox = open();
+  for (std::uint64_t round = 0; round < 3; ++round) {
+    for (std::uint64_t number = 0; number < 20 - round; ++number)
+      EXPECT_TRUE(handle(inbox, arrival(std::to_string(round) + "-" + std::to_string(number), number)).or_throw());
+    clock.advance(8 * 24h);
+    EXPECT_EQ(clean(inbox, *store), 20 - round);
+  }
+}
+
 TEST_P(InboxTest, WhatWasRolledBackIsNot) {
   auto inbox = open();
   {

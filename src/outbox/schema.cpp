@@ -90,6 +90,10 @@ Result<> migrate(Transaction& tx, SqlDialect dialect, const Tables& tables, std:
   const auto found = tx.query_one<std::int64_t>(in_dialect("select version from @schema", dialect, tables));
   if (!found) return found.error();
   const auto version = found->value_or(0);
+  if (version < 0)
+    return Error{"corrupt", "the outbox's tables say that they are of version " + std::to_string(version) +
+                                ", which there is none of; put " + std::to_string(steps.size()) + " into " +
+                                tables.name("outbox_schema") + " if they are of this one"};
   if (version > static_cast<std::int64_t>(steps.size())) return newer(version, steps.size());
   if (version == static_cast<std::int64_t>(steps.size())) return {};
   for (const auto& step : steps.subspan(static_cast<std::size_t>(version)))

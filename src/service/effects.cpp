@@ -23,6 +23,15 @@ bool is_of_the_store(const Error& error) {
   return std::ranges::find(codes, error.code) != codes.end();
 }
 
+inbox::Arrival arrival_of(const detail::Handler::Item& item) {
+  const auto& place = item.context->place();
+  return {.message_id = item.envelope->id,
+          .source = item.envelope->source,
+          .partition = place.partition,
+          .offset = place.offset,
+          .appended = item.appended};
+}
+
 }  // namespace
 
 Result<> Effects::prepare(std::string_view topic) {
@@ -42,6 +51,7 @@ Result<inbox::Inbox*> Effects::inbox_of(std::string_view topic) {
 Result<> Effects::run(Items items, Publications& publications,
                       const std::function<Result<>(Items, Transaction&)>& handle, bool& is_trouble) {
   const auto before = publications.mark();
+  is_trouble = false;
   const auto failed = [&](Error error) {
     publications.roll_back(before);
     is_trouble = is_of_the_store(error);
@@ -52,8 +62,13 @@ Result<> Effects::run(Items items, Publications& publications,
     if (auto inbox = inbox_of(item.context->place().topic); !inbox) return failed(inbox.error());
   auto tx = host_.store->begin(turn_wait);
   if (!tx) return failed(tx.error());
-  const auto done = run_in(**tx, items, publications, handle);
-  if (!done) return failed(done.error());
+  bool is_of_handler = false;
+  const auto done = run_in(**tx, items, publications, handle, is_of_handler);
+  if (!done) {
+    auto why = failed(done.error());
+    is_trouble = is_trouble && !is_of_handler;
+    return why;
+  }
   if (*done)
     if (auto committed = (*tx)->commit(); !committed) return failed(committed.error());
   publications.clear();
@@ -62,23 +77,23 @@ Result<> Effects::run(Items items, Publications& publications,
 
 /// The marks come first: who else has one of these events in hand waits there.
 Result<bool> Effects::run_in(OpenTransaction& tx, Items items, Publications& publications,
-                             const std::function<Result<>(Items, Transaction&)>& handle) {
+                             const std::function<Result<>(Items, Transaction&)>& handle, bool& is_of_handler) {
   const auto inbox = [&](const detail::Handler::Item& item) { return *inbox_of(item.context->place().topic); };
   std::vector<detail::Handler::Item> fresh;
   std::vector<std::size_t> places;
   for (std::size_t at = 0; at < items.size(); ++at) {
-    const auto& place = items[at].context->place();
-    auto is_first = inbox(items[at])->mark(tx, {.message_id = items[at].envelope->id,
-                                                .partition = place.partition,
-                                                .offset = place.offset,
-                                                .appended = items[at].appended});
+    auto is_first = inbox(items[at])->mark(tx, arrival_of(items[at]));
     if (!is_first) return is_first.error();
     if (!*is_first) continue;
     fresh.push_back(items[at]);
     places.push_back(at);
   }
   if (fresh.empty()) return false;
-  if (auto handled = handle(fresh, tx); !handled) return handled.error();
+  if (auto handled = handle(fresh, tx); !handled) {
+    // What a handler says by itself is its own, whatever it is called.
+    is_of_handler = tx.query<std::int64_t>("select 1").has_value();
+    return handled.error();
+  }
   bool any_handled = false;
   for (std::size_t at = 0; at < fresh.size(); ++at) {
     auto& item = items[places[at]];
@@ -86,7 +101,7 @@ Result<bool> Effects::run_in(OpenTransaction& tx, Items items, Publications& pub
     item.is_behind = fresh[at].is_behind;
     if (!item.undecodable && !item.is_behind)
       any_handled = true;
-    else if (auto gone = inbox(item)->unmark(tx, item.envelope->id); !gone)  // it was not handled
+    else if (auto gone = inbox(item)->unmark(tx, arrival_of(item)); !gone)  // it was not handled
       return gone.error();
   }
   if (auto written = publications.write(tx); !written) return written.error();

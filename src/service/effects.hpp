@@ -39,9 +39,9 @@ class Effects {
 
  private:
   Result<inbox::Inbox*> inbox_of(std::string_view topic);
-  /// Whether there is something to be committed.
+  /// Whether there is something to be committed. `is_of_handler`: the error is the handler's own, no statement's.
   Result<bool> run_in(OpenTransaction& tx, Items items, Publications& publications,
-                      const std::function<Result<>(Items, Transaction&)>& handle);
+                      const std::function<Result<>(Items, Transaction&)>& handle, bool& is_of_handler);
 
   Host& host_;
   const std::string group_;

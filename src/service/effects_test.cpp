@@ -257,6 +257,27 @@ TEST_P(EffectsTest, AStoreThatIsAwayIsWaitedFor) {
   ASSERT_TRUE(came("mails", 1));
 }
 
+/// What a handler calls so is its own business, and parked as it says; so is a second transaction, which waits for the
+/// first on SQLite.
+TEST_P(EffectsTest, AHandlersOwnErrorIsNotTheStores) {
+  auto& service = make_with_store();
+  service.on("reserve", {.retry = {.immediate = 0, .delayed = 0}},
+             [&](const Order& order, Transaction& tx) -> Result<> {
+               if (auto written = write(tx, order); !written) return written;
+               if (order.id == "a") return Error{"conflict", "there is such an order already"};
+               if (order.id == "b") return Error{"unavailable", "the payment service is away", Retry::same_call};
+               return {};
+             });
+  for (const auto* const id : {"a", "b", "c"}) publish(Order{id, 1});
+  const auto running = start();
+  ASSERT_TRUE(eventually([&] {
+    const auto info = group("orders", "test.reserve");
+    return info.handled == 1 && info.parked == 2;
+  })) << lines_.all();
+  EXPECT_EQ(done(), std::vector<std::string>{"c"});
+  EXPECT_EQ(lines_.count("effects committed by the store"), 0U) << lines_.all();
+}
+
 TEST_P(EffectsTest, AHandlerOfAnythingMayHaveOneToo) {
   auto& service = make_with_store();
   service.on_any("archive", {"orders"}, {}, [](const EnvelopeView& event, Context&, Transaction& tx) -> Result<> {

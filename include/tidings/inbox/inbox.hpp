@@ -27,6 +27,7 @@ struct InboxOptions {
 /// A delivery that is to be handled.
 struct Arrival {
   std::string_view message_id;
+  std::string_view source{};  ///< an event is known by both, as CloudEvents says
   Partition partition{};
   Offset offset{};
   TimePoint appended{};  ///< when the broker got it
@@ -48,7 +49,7 @@ class Inbox {
   Result<bool> mark(Transaction& tx, const Arrival& arrival);
 
   /// Takes a mark of this transaction back.
-  Result<> unmark(Transaction& tx, std::string_view message_id) const;
+  Result<> unmark(Transaction& tx, const Arrival& arrival) const;
 
   struct Cleaned {
     std::size_t marks = 0;
