@@ -13,14 +13,6 @@
 #include "service/testing.hpp"
 #include "tidings/service/dead_letters.hpp"
 
-#ifdef __SANITIZE_THREAD__
-// Processes begin beside this one's threads, and start others: the sanitizer ends them unless told.
-extern "C" __attribute__((visibility("default"))) const char* __tsan_default_options();
-extern "C" const char* __tsan_default_options() {
-  return "die_after_fork=0";
-}
-#endif
-
 namespace tidings::service {
 namespace {
 
