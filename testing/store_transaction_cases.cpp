@@ -55,6 +55,17 @@ void what_is_rolled_back_is_not_there(StoreTrial& trial) {
   trial.check(trial.numbers(*store, all_of_it) == Numbers{1}, "something that was rolled back is there");
 }
 
+void a_statement_does_not_end_it(StoreTrial& trial) {
+  const auto store = with_table(trial);
+  for (const auto* const ending : {"commit", "rollback", "  /* now */ End"}) {
+    const auto tx = trial.begin(*store);
+    insert(trial, *tx, 1);
+    trial.check_error(tx->execute(ending), "sql_error", Retry::never, std::string("'") + ending + "' as a statement");
+    trial.check_error(tx->commit(), "transaction_failed", Retry::never, "the commit after it");
+    trial.check(trial.numbers(*store, all_of_it).empty(), std::string("'") + ending + "' committed something");
+  }
+}
+
 void what_nobody_ended_is_rolled_back(StoreTrial& trial) {
   const auto store = with_table(trial);
   {
@@ -143,6 +154,8 @@ std::vector<StoreCaseEntry> store_transaction_cases() {
        what_is_committed_is_there_for_others},
       {{"what_is_rolled_back_is_not_there", "Neither what it wrote nor what it deleted."},
        what_is_rolled_back_is_not_there},
+      {{"a_statement_does_not_end_it", "COMMIT and ROLLBACK are its owner's, and fail it as statements."},
+       a_statement_does_not_end_it},
       {{"what_nobody_ended_is_rolled_back", "A transaction that goes away was not committed."},
        what_nobody_ended_is_rolled_back},
       {{"nobody_sees_what_is_not_committed", "Others wait, or see what was there before."},

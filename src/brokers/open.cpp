@@ -1,5 +1,6 @@
 #include "tidings/brokers/open.hpp"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,16 @@ Result<std::unique_ptr<Broker>> open_broker(std::string_view url, const BrokerOp
   if (scheme.size() == url.size())
     return Error{"invalid_url", "'" + redacted(url) + "' is no broker URL; write one as " + known};
   return Error{"unknown_broker", "no broker for '" + redacted(url) + "' in this build; there are " + known};
+}
+
+std::string broker_place(std::string_view url) {
+  const auto scheme = url.substr(0, url.find(':'));
+  if (scheme != "log" || scheme.size() == url.size()) return std::string(scheme);
+  const auto path = url.substr(scheme.size() + 1);
+  const std::filesystem::path folder(path.substr(0, path.find('?')));
+  std::error_code error;
+  const auto whole = std::filesystem::weakly_canonical(folder, error);
+  return "log:" + (error ? folder : whole).string();
 }
 
 }  // namespace tidings

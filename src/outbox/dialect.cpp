@@ -32,6 +32,8 @@ constexpr std::array words{
     Word{"id", "integer primary key autoincrement", "bigint generated always as identity primary key"},
     Word{"bytes", "blob", "bytea"},
     Word{"time", "integer", "timestamptz"},
+    Word{"long", "integer", "bigint"},
+    Word{"strict", "strict", ""},  // SQLite would take a text for a number, or bytes for a text
 };
 #undef TIDINGS_SQLITE_NOW
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "outbox/belonging.hpp"
 #include "outbox/dialect.hpp"
 #include "tidings/base/text.hpp"
 
@@ -112,13 +113,9 @@ Result<> Engine::exchange(Duration wait_max, bool takes_new) {
 
 Result<> Engine::keep_identity(Transaction& tx) {
   if (identity_ != 0) return {};
-  const auto read =
-      tx.query_one<std::int64_t>(in_dialect("select identity from @identity", store_.dialect(), options_.tables));
-  if (!read) return read.error();
-  if (!*read || **read <= 0)
-    return Error{"corrupt", "the outbox's table " + options_.tables.name("outbox_identity") +
-                                " has no number in it; make the tables with apply_schema"};
-  identity_ = static_cast<std::uint64_t>(**read);
+  auto identity = claim(tx, store_.dialect(), options_.tables, options_.name_space);
+  if (!identity) return identity.error();
+  identity_ = *identity;
   return {};
 }
 

@@ -28,6 +28,22 @@ void tidings_outbox_refuse(Hook, Transaction& tx, const Tables&, const Error& wh
 
 namespace detail {
 
+Result<> check_durability(std::string_view journal_mode, int synchronous) {
+  constexpr int full = 2;
+  const auto refuse = [](const std::string& what) {
+    return Error{"not_durable", what +
+                                    "; or say EnqueueOptions::any_durability, if events may leave whose transaction a "
+                                    "power failure undoes"};
+  };
+  if (journal_mode != "wal")
+    return refuse("the database is in journal mode '" + std::string(journal_mode) +
+                  "', in which the relay and the program block each other; set PRAGMA journal_mode=WAL");
+  if (synchronous < full)
+    return refuse("the connection has PRAGMA synchronous=" + std::to_string(synchronous) +
+                  ", so that a commit is not synced; set it to FULL");
+  return {};
+}
+
 void expect_commit(const Tables& tables) {
   if (Bell::is_any()) Bell::announce(tables.name("outbox"));
 }
@@ -52,7 +68,8 @@ Result<Row> make_row(std::string_view topic, const EnvelopeView& event, const En
           .type_version = event.version,
           .event_time = event.time.time_since_epoch().count(),
           .attributes = encode_attributes(event),
-          .payload = event.payload};
+          .payload = event.payload,
+          .any_durability = options.any_durability};
   if (event.key.find('\0') != event.key.npos)
     return Error{"invalid_event", "the event's key has a NUL, which databases do not keep in a text"};
   return row;

@@ -17,6 +17,10 @@ struct Renewed {
   std::int64_t part = 0;
   std::int64_t epoch = 0;
 };
+struct Elsewhere {
+  std::string owner;
+  std::string place;
+};
 struct Taken {
   std::int64_t part = 0;
   std::int64_t epoch = 0;
@@ -51,8 +55,9 @@ Result<> Leases::beat(Duration wait_max) {
   auto& tx = **begun;
   const auto asked = now();  // the database's clock is read later than that
   const auto lease = milliseconds(options_.lease);
-  if (auto done = tx.execute(statements_.beat, name_, lease); !done) return done.error();
   if (auto done = tx.execute(statements_.forget); !done) return done.error();
+  if (auto fine = look_elsewhere(tx); !fine) return fine;
+  if (auto done = tx.execute(statements_.beat, name_, lease, options_.place); !done) return done.error();
   const auto relays = tx.query_one<std::int64_t>(statements_.relays);
   if (!relays) return relays.error();
   const auto renewed = tx.query<Renewed>(statements_.renew, name_, lease);
@@ -86,6 +91,7 @@ Result<> Leases::beat(Duration wait_max) {
   if (kept.size() < share)
     if (auto done = take(tx, share - kept.size(), taken); !done) return done;
   if (auto done = tx.commit(); !done) return done;
+  has_joined_ = true;
 
   std::erase_if(held_, [&](const auto& one) {
     return std::ranges::find(kept, one.first) == kept.end() || std::ranges::find(released, one.first) != released.end();
@@ -99,6 +105,20 @@ Result<> Leases::beat(Duration wait_max) {
   // Where parts have just changed hands, the others give or take theirs soon.
   next_beat_ = asked + options_.lease / 6;
   return {};
+}
+
+/// Relays to two places at once would spread the events over both. Who comes second waits; where two came at once, one
+/// of them leaves again.
+Result<> Leases::look_elsewhere(Transaction& tx) {
+  if (options_.place.empty()) return {};
+  const auto other = tx.query_one<Elsewhere>(statements_.elsewhere, options_.place);
+  if (!other) return other.error();
+  if (!*other || (has_joined_ && name_ < (*other)->owner)) return {};
+  return Error{"other_broker",
+               "the relay " + (*other)->owner + " publishes the events of this outbox to " + (*other)->place +
+                   ", and this one would to " + options_.place +
+                   "; stop one of them, or give each service an outbox of its own (a database, or a prefix)",
+               Retry::same_call};
 }
 
 Result<> Leases::take(Transaction& tx, std::size_t at_most, std::map<std::uint32_t, Part>& taken) {

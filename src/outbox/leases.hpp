@@ -31,7 +31,8 @@ class Leases {
   [[nodiscard]] std::map<std::uint32_t, Part>& held() { return held_; }
   [[nodiscard]] const std::map<std::uint32_t, Part>& held() const { return held_; }
 
-  /// Renews, gives and takes. Errors: those of `Store::begin` and of statements: nothing has changed.
+  /// Renews, gives and takes. Errors: `other_broker` (same call: relays to another place run), those of `Store::begin`
+  /// and of statements: nothing has changed.
   Result<> beat(Duration wait_max);
   [[nodiscard]] bool is_beat_due(SteadyTime now) const { return now >= next_beat_; }
   void want_beat() { next_beat_ = {}; }
@@ -45,6 +46,7 @@ class Leases {
   Result<> leave(Duration wait_max);
 
  private:
+  Result<> look_elsewhere(Transaction& tx);
   Result<> take(Transaction& tx, std::size_t at_most, std::map<std::uint32_t, Part>& taken);
   Result<> recover(Transaction& tx, std::string_view text, Part& part);
 
@@ -53,6 +55,7 @@ class Leases {
   const Statements& statements_;
   const std::string name_;
   std::map<std::uint32_t, Part> held_;
+  bool has_joined_ = false;  // is known to the others
   SteadyTime valid_until_{};
   SteadyTime next_beat_{};
 };

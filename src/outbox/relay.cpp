@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "outbox/bells.hpp"
+#include "outbox/belonging.hpp"
 #include "outbox/engine.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/outbox/schema.hpp"
@@ -191,6 +192,10 @@ Result<std::unique_ptr<Relay>> Relay::start(Store& store, Broker& broker, RelayO
   if (auto there = check_schema(store, options.tables, database_wait_max);
       !there && there.error().retry == Retry::never)
     return there.error();
+  else if (there)
+    if (auto own = claim(store, options.tables, options.name_space, database_wait_max);
+        !own && own.error().retry == Retry::never)
+      return own.error();
   return std::unique_ptr<Relay>(new Relay(std::make_unique<Running>(store, broker, std::move(options))));
 }
 

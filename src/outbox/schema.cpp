@@ -10,7 +10,7 @@ namespace {
 /// Of an event: in the outbox, held, and archived.
 constexpr std::string_view event_columns =
     "part integer not null, message_id text not null, topic text not null, key text not null, type text not null, "
-    "type_version integer not null, event_time bigint not null, attributes @bytes not null, payload @bytes not null, ";
+    "type_version integer not null, event_time @long not null, attributes @bytes not null, payload @bytes not null, ";
 
 constexpr std::string_view version_table = "create table if not exists @schema(version integer not null)";
 
@@ -26,33 +26,61 @@ Result<> refuse_schema(SqlDialect dialect, const Tables& tables) {
   return {};
 }
 
+/// Not by asking for the table itself: what fails says only that a statement is wrong.
+Result<bool> has_table(Transaction& tx, SqlDialect dialect, const Tables& tables, std::string_view table) {
+  const auto there = tx.query_one<std::int64_t>(
+      dialect == SqlDialect::sqlite ? "select count(*) from sqlite_master where type = 'table' and name = $1"
+                                    : "select count(to_regclass($1::text))",
+      tables.name(table));
+  if (!there) return there.error();
+  return there->value_or(0) > 0;
+}
+
+/// One that went, whatever the version says, would be missed only by what is to be put into it.
+Result<> has_all_tables(Transaction& tx, SqlDialect dialect, const Tables& tables) {
+  for (const auto* const table : {"outbox", "outbox_held", "outbox_archive", "outbox_keys", "outbox_parts",
+                                  "outbox_relays", "outbox_identity", "outbox_refused"}) {
+    if (dialect != SqlDialect::sqlite && std::string_view(table) == "outbox_refused") continue;
+    const auto there = has_table(tx, dialect, tables, table);
+    if (!there) return there.error();
+    if (!*there)
+      return Error{"corrupt", "the outbox's table " + tables.name(table) + " is missing, though " +
+                                  tables.name("outbox_schema") +
+                                  " says that all are there; put it back from a copy of the database, or make it as "
+                                  "schema_sql says"};
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<Migration> migrations(SqlDialect dialect) {
   const auto columns = std::string(event_columns);
   std::vector<std::string> first{
-      "create table @outbox(id @id, " + columns + "created_at @time not null default (@now))",
+      "create table @outbox(id @id, " + columns + "created_at @time not null default (@now)) @strict",
       // A relay reads the rows of a part in the order of their ids.
       "create index @outbox_by_part on @outbox(part, id)",
       // `flight`: what was handed to the broker last, with the sequences that it has there.
-      "create table @parts(part integer primary key, owner text, epoch bigint not null default 0, expires_at @time, "
-      "next_sequence bigint not null default 1, flight text not null default '')",
-      "create table @relays(owner text primary key, expires_at @time not null)",
+      "create table @parts(part integer primary key, owner text, epoch @long not null default 0, expires_at @time, "
+      "next_sequence @long not null default 1, flight text not null default '') @strict",
+      "create table @relays(owner text primary key, expires_at @time not null, place text not null) @strict",
       // A key whose events are held, since one of them could not be published. `lane`: 0, or the row of an event
       // without a key, which is held alone.
-      "create table @keys(part integer not null, topic text not null, key text not null, lane bigint not null, "
+      "create table @keys(part integer not null, topic text not null, key text not null, lane @long not null, "
       "attempts integer not null, next_at @time not null, parked_at @time, code text not null, error text not null, "
-      "primary key (part, topic, key, lane))",
+      "primary key (part, topic, key, lane)) @strict",
       "create index @outbox_due on @keys(part, next_at) where parked_at is null",
-      "create table @held(id bigint primary key, lane bigint not null, " + columns + "created_at @time not null)",
+      "create table @held(id @long primary key, lane @long not null, " + columns + "created_at @time not null) @strict",
       "create index @outbox_held_by_key on @held(part, topic, key, lane, id)",
-      "create table @archive(id bigint primary key, " + columns +
-          "created_at @time not null, sent_at @time not null default (@now))",
+      "create table @archive(id @long primary key, " + columns +
+          "created_at @time not null, sent_at @time not null default (@now)) @strict",
       "create index @outbox_archive_by_time on @archive(sent_at)",
-      // Names the outbox to brokers, whatever else publishes there: its producers are `identity * 64 + part`.
-      "create table @identity(identity bigint not null)",
-      dialect == SqlDialect::sqlite ? "insert into @identity values (1 + (random() & 4503599627370495))"
-                                    : "insert into @identity values (1 + floor(random() * 4503599627370495)::bigint)",
+      // Names the outbox to brokers, whatever else publishes there: its producers are `identity * 64 + part`. The
+      // namespace is that of its first relay: rows have topics without one.
+      "create table @identity(identity @long not null, name_space text) @strict",
+      dialect == SqlDialect::sqlite
+          ? "insert into @identity(identity) values (1 + (random() & 4503599627370495))"
+          : "insert into @identity(identity) values (1 + floor(random() * 4503599627370495)::bigint)",
       "with recursive numbers(number) as (select 0 union all select number + 1 from numbers where number < " +
           std::to_string(part_count - 1) + ") insert into @parts(part) select number from numbers"};
   // A row in it leads nowhere, so that a transaction that has one cannot be committed where foreign keys are looked at:
@@ -95,7 +123,7 @@ Result<> migrate(Transaction& tx, SqlDialect dialect, const Tables& tables, std:
                                 ", which there is none of; put " + std::to_string(steps.size()) + " into " +
                                 tables.name("outbox_schema") + " if they are of this one"};
   if (version > static_cast<std::int64_t>(steps.size())) return newer(version, steps.size());
-  if (version == static_cast<std::int64_t>(steps.size())) return {};
+  if (version == static_cast<std::int64_t>(steps.size())) return has_all_tables(tx, dialect, tables);
   for (const auto& step : steps.subspan(static_cast<std::size_t>(version)))
     for (const auto& statement : step.statements)
       if (auto done = run(statement); !done) return done;
@@ -128,15 +156,11 @@ Result<> check_schema(Store& store, const Tables& tables, Duration wait_max) {
   auto tx = store.begin(wait_max);
   if (!tx) return tx.error();
   const auto dialect = store.dialect();
-  // Not by asking for the table itself: what fails says only that a statement is wrong.
-  const auto there = tx->get()->query_one<std::int64_t>(
-      dialect == SqlDialect::sqlite ? "select count(*) from sqlite_master where type = 'table' and name = $1"
-                                    : "select count(to_regclass($1::text))",
-      tables.name("outbox_schema"));
+  const auto there = has_table(**tx, dialect, tables, "outbox_schema");
   if (!there) return there.error();
   const auto missing = Error{"no_outbox", "the database has no table " + tables.name("outbox_schema") +
                                               "; make the outbox's tables with apply_schema, or as schema_sql says"};
-  if (there->value_or(0) == 0) return missing;
+  if (!*there) return missing;
   const auto found = tx->get()->query_one<std::int64_t>(in_dialect("select version from @schema", dialect, tables));
   if (!found) return found.error();
   if (!*found) return missing;
@@ -145,7 +169,7 @@ Result<> check_schema(Store& store, const Tables& tables, Duration wait_max) {
     return Error{"older_version", "the outbox's tables are of version " + std::to_string(**found) + ", and " +
                                       std::to_string(schema_version) +
                                       " is needed; bring them there with apply_schema"};
-  return {};
+  return has_all_tables(**tx, dialect, tables);
 }
 
 }  // namespace tidings::outbox

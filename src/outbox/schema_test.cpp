@@ -76,6 +76,31 @@ TEST_P(SchemaTest, OlderTablesAreBroughtUpAndNewerOnesRefused) {
       << "and nothing was changed";
 }
 
+TEST_P(SchemaTest, ATableThatWentIsMissedWhateverTheVersionSays) {
+  for (const auto* const table : {"outbox_held", "outbox_relays"}) {
+    auto tx = store_->begin(10s).or_throw();
+    tx->execute("drop table " + tables_.name(table)).or_throw();
+    tx->commit().or_throw();
+    tx.reset();
+    for (const auto& result : {check_schema(*store_, tables_), apply_schema(*store_, tables_)}) {
+      ASSERT_FALSE(result);
+      EXPECT_EQ(result.error().code, "corrupt");
+      EXPECT_NE(result.error().message.find(tables_.name("outbox_held")), std::string::npos) << result.error().message;
+    }
+  }
+}
+
+TEST_P(SchemaTest, ARowOfOtherTypesIsRefusedWhereItIsPutIn) {
+  const auto insert = "insert into " + tables_.name("outbox") +
+                      "(part, message_id, topic, key, type, type_version, event_time, attributes, payload) values ";
+  for (const auto* const row :
+       {"(0, 'a', 't', x'00ff', 'e', 1, 0, x'', x'')", "('zero', 'a', 't', 'k', 'e', 1, 0, x'', x'')"}) {
+    if (!is_sqlite()) break;  // PostgreSQL has always been so
+    auto tx = store_->begin(10s).or_throw();
+    EXPECT_FALSE(tx->execute(insert + row)) << row;
+  }
+}
+
 TEST(TablesTest, NamesAreIdentifiersThatNeedNoCare) {
   EXPECT_EQ(Tables().name("outbox"), "tidings_outbox");
   EXPECT_EQ(Tables::named("user", "").or_throw().name("outbox_keys"), "\"user\".outbox_keys");

@@ -12,15 +12,16 @@ struct Statements {
   Statements(SqlDialect dialect, const Tables& tables);
 
   // Leases. $1 is the relay's name.
-  std::string beat;     ///< $2 ms
-  std::string forget;   ///< relays that are gone
-  std::string relays;   ///< how many there are
-  std::string renew;    ///< $2 ms; gives the parts
-  std::string release;  ///< $2 parts
-  std::string leave;    ///< is no relay any more
-  std::string free;     ///< $1 how many; parts that nobody holds
-  std::string take;     ///< $2 ms, $3 parts; gives them
-  std::string check;    ///< $2 parts; gives those it holds, which stay so until the end
+  std::string beat;       ///< $2 ms, $3 its place
+  std::string forget;     ///< relays that are gone
+  std::string relays;     ///< how many there are
+  std::string elsewhere;  ///< $1 its place; the first relay to another one
+  std::string renew;      ///< $2 ms; gives the parts
+  std::string release;    ///< $2 parts
+  std::string leave;      ///< is no relay any more
+  std::string free;       ///< $1 how many; parts that nobody holds
+  std::string take;       ///< $2 ms, $3 parts; gives them
+  std::string check;      ///< $2 parts; gives those it holds, which stay so until the end
 
   // What is next.
   std::string fetch;      ///< $1 parts, $2 how many of each; on PostgreSQL $3 ids, beyond which it looks

@@ -39,7 +39,8 @@ struct Host {
   std::string instance;
   const Claims* claims = nullptr;
   Broker* broker = nullptr;
-  Store* store = nullptr;  ///< none: no handler takes a transaction
+  std::string broker_place;  ///< of one that was opened by its URL
+  Store* store = nullptr;    ///< none: no handler takes a transaction
   Relaying* relaying = nullptr;
   Duration inbox_window{};
   Publisher* publisher = nullptr;

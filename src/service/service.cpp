@@ -75,6 +75,7 @@ Result<> Service::Impl::open(const std::string& url) {
     if (!opened) return opened.error();
     owned_broker_ = std::move(*opened);
     host_.broker = owned_broker_.get();
+    host_.broker_place = broker_place(url);
   }
   if (auto opened = open_own_store(); !opened) return opened;
   if (auto ready = open_claims(); !ready) return ready;

@@ -62,6 +62,13 @@ TEST_P(SociTest, OutsideOfATransactionItIsRefused) {
   EXPECT_EQ(count(orders()), 1) << "and nothing has changed";
 }
 
+TEST_P(SociTest, AConnectionOfSqliteThatMayLoseWhatItCommittedIsRefused) {
+  if (GetParam() != "sqlite") return;
+  session_ << "pragma synchronous = normal";
+  soci::transaction transaction(session_);
+  EXPECT_EQ(enqueue(session_, Placed{"o-1", 3}, options()).error().code, "not_durable");
+}
+
 TEST_P(SociTest, ARefusalCannotBeCommittedUnnoticed) {
   if (GetParam() == "sqlite") session_ << "pragma foreign_keys = on";
   {

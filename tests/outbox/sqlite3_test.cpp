@@ -42,6 +42,32 @@ TEST_F(Sqlite3Test, OutsideOfATransactionItIsRefused) {
   EXPECT_EQ(backlog(), 0);
 }
 
+TEST_F(Sqlite3Test, AConnectionThatMayLoseWhatItCommittedIsRefusedUnlessItsUserInsists) {
+  auto insisting = options();
+  insisting.any_durability = true;
+  for (const auto* const pragma : {"pragma synchronous = normal", "pragma synchronous = off"}) {
+    run(pragma);
+    run("begin");
+    const auto refused = enqueue(database_, Placed{"o-1", 3}, options());
+    ASSERT_FALSE(refused) << pragma;
+    EXPECT_EQ(refused.error().code, "not_durable");
+    EXPECT_NE(refused.error().message.find("set it to FULL"), std::string::npos) << refused.error().message;
+    run("rollback");
+    run("begin");
+    enqueue(database_, Placed{"o-1", 3}, insisting).or_throw();
+    run("rollback");
+  }
+  run("pragma synchronous = extra");
+  run("begin");
+  enqueue(database_, Placed{"o-1", 3}, options()).or_throw();
+  run("rollback");
+  store_.reset();
+  run("pragma journal_mode = delete");
+  run("begin");
+  EXPECT_EQ(enqueue(database_, Placed{"o-1", 3}, options()).error().code, "not_durable");
+  run("rollback");
+}
+
 TEST_F(Sqlite3Test, WhereForeignKeysAreLookedAtARefusalCannotBeCommittedUnnoticed) {
   run("pragma foreign_keys = on");
   run("begin");

@@ -24,7 +24,10 @@ struct EnqueueOptions {
   std::string_view topic{};             ///< instead of the event's own
   /// What the topic takes, headers included: who is told here can still do something else.
   std::size_t event_bytes_max = enqueue_bytes_max_default;
-  bool in_order = false;   ///< an event without a key is refused
+  bool in_order = false;  ///< an event without a key is refused
+  /// Also on a connection of SQLite's that is not in WAL mode or has `synchronous` below FULL: the event may be out,
+  /// and what was committed with it gone once the power was.
+  bool any_durability = false;
   bool takes_due = false;  ///< also what is due later, into a topic whose reader sees to that
   const Tables* tables = &default_tables();
   Clock* clock = &system_clock();
@@ -43,6 +46,7 @@ struct Row {
   std::int64_t event_time = 0;  ///< ns since 1970
   std::string attributes;       ///< all else, encoded
   std::string_view payload;
+  bool any_durability = false;  ///< as in `EnqueueOptions`
 };
 
 /// Names what a handle of a database does for an outbox: for a handle `H` there are, where argument-dependent lookup
@@ -71,6 +75,9 @@ concept TakesRows = requires(Handle& handle, const Row& row, const Tables& table
 
 /// Checks the event as a broker would, and makes the row of it.
 [[nodiscard]] Result<Row> make_row(std::string_view topic, const EnvelopeView& event, const EnqueueOptions& options);
+/// Error `not_durable` (never) where SQLite may lose what it has committed, by its `PRAGMA journal_mode` and
+/// `synchronous`.
+[[nodiscard]] Result<> check_durability(std::string_view journal_mode, int synchronous);
 /// Something was put in by way of a handle whose commit nobody tells of: relays of this process look soon, and again.
 void expect_commit(const Tables& tables);
 
@@ -98,7 +105,8 @@ struct RefusedHandle {
 /// transactions at once locks its row before this, and they have the order of the changes.
 ///
 /// Errors: `invalid_name`, `invalid_event`, `too_large`, `missing_key` where order was demanded, `unsupported` for an
-/// event that is due later, `no_transaction` (never), those of statements.
+/// event that is due later, `no_transaction`, `not_durable` (never; see `EnqueueOptions::any_durability`), those of
+/// statements.
 template <class Handle>
 Result<> enqueue_envelope(Handle&& tx, std::string_view topic, const EnvelopeView& event,
                           const EnqueueOptions& options = {}) {

@@ -16,7 +16,11 @@ namespace tidings::outbox {
 
 struct RelayOptions {
   Tables tables{};
-  std::string name_space{};      ///< of the broker's topics: `NAME.` stands before each
+  /// Of the broker's topics: `NAME.` stands before each. An outbox belongs to the namespace of its first relay.
+  std::string name_space{};
+  /// Where the broker is, as `broker_place` says of its URL: while relays to one place run, one to another waits.
+  /// Empty: nobody knows.
+  std::string place{};
   std::size_t batch_max = 1024;  ///< events on their way at once
   /// How long a relay that died keeps its parts. What it publishes is over well before.
   Duration lease = std::chrono::seconds{10};
@@ -59,8 +63,8 @@ struct RelayStatus {
 /// or the broker is away, or full, it waits, says so, and goes on by itself. Thread-safe.
 class Relay {
  public:
-  /// Runs until it goes; both outlive it. Errors: `invalid_options` (never), those of `check_schema`. A database that
-  /// is away is waited for.
+  /// Runs until it goes; both outlive it. Errors: `invalid_options` (never), those of `check_schema`, and
+  /// `other_namespace` (never): the outbox belongs to another. A database that is away is waited for.
   static Result<std::unique_ptr<Relay>> start(Store& store, Broker& broker, RelayOptions options = {});
 
   /// As `stop`.

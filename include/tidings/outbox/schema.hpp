@@ -17,12 +17,13 @@ inline constexpr int schema_version = 1;
 /// Makes the tables that are missing, and brings those of an older version to this one, in one transaction; does
 /// nothing where they are as they should be. Any number of processes may call it at once.
 ///
-/// Errors: `newer_version` (never: the tables are of a newer Tidings), those of `Store::begin` and of statements.
+/// Errors: `newer_version` (never: the tables are of a newer Tidings), `corrupt` (never: one of them is missing), those
+/// of `Store::begin` and of statements.
 Result<> apply_schema(Store& store, const Tables& tables = default_tables(),
                       Duration wait_max = std::chrono::seconds{30});
 
 /// Whether the tables are there, in this version. Errors: `no_outbox` (never: call `apply_schema`), `newer_version`,
-/// `older_version` (never), those of `Store::begin` and of statements.
+/// `older_version`, `corrupt` (never), those of `Store::begin` and of statements.
 Result<> check_schema(Store& store, const Tables& tables = default_tables(),
                       Duration wait_max = std::chrono::seconds{30});
 

@@ -69,6 +69,13 @@ inline Result<> tidings_outbox_insert(Hook, soci::session& session, const Row& r
   const auto type_version = static_cast<long long>(row.type_version);
   const auto event_time = static_cast<long long>(row.event_time);
   try {
+    if (is_sqlite && !row.any_durability) {
+      std::string journal_mode;
+      int synchronous = 0;
+      session << "pragma journal_mode", soci::into(journal_mode);
+      session << "pragma synchronous", soci::into(synchronous);
+      if (auto durable = detail::check_durability(journal_mode, synchronous); !durable) return durable;
+    }
     if (is_sqlite) {
       soci::blob attributes(session);
       soci::blob payload(session);

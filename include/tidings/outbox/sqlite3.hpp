@@ -9,6 +9,9 @@
 /// `outbox::enqueue` within a transaction of a program's own on SQLite: `enqueue(database, event)`, where `database` is
 /// a `sqlite3*` between its BEGIN and its COMMIT. Who includes this links sqlite3.
 ///
+/// A connection that is not in WAL mode, or whose `synchronous` is below FULL, is refused (`not_durable`), unless
+/// `EnqueueOptions::any_durability` says otherwise.
+///
 /// SQLite knows no transaction that has failed. Where the connection has `PRAGMA foreign_keys=ON`, a refusal leaves a
 /// row behind whose reference leads nowhere, and the COMMIT fails; else look at what `enqueue` returns.
 namespace tidings::outbox {
@@ -25,12 +28,30 @@ inline Error sqlite_error(sqlite3* database) {
           is_passing ? Retry::same_call : Retry::never};
 }
 
+/// What a pragma says; nothing where it says nothing.
+inline std::string sqlite_pragma(sqlite3* database, const char* sql) {
+  sqlite3_stmt* statement = nullptr;
+  std::string said;
+  if (sqlite3_prepare_v2(database, sql, -1, &statement, nullptr) != SQLITE_OK) return said;
+  if (sqlite3_step(statement) == SQLITE_ROW)
+    if (const auto* const text = sqlite3_column_text(statement, 0); text != nullptr)
+      said = reinterpret_cast<const char*>(text);
+  sqlite3_finalize(statement);
+  return said;
+}
+
 }  // namespace detail
 
 inline Result<> tidings_outbox_insert(Hook, sqlite3* database, const Row& row) {
   if (sqlite3_get_autocommit(database) != 0)
     return Error{"no_transaction",
                  "the connection is in no transaction, so that the event would not leave with anything; BEGIN first"};
+  if (!row.any_durability) {
+    const auto synchronous = detail::sqlite_pragma(database, "pragma synchronous");
+    auto durable = detail::check_durability(detail::sqlite_pragma(database, "pragma journal_mode"),
+                                            synchronous.empty() ? 0 : synchronous.front() - '0');
+    if (!durable) return durable;
+  }
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(database, row.tables->insert().c_str(), -1, &statement, nullptr) != SQLITE_OK)
     return detail::sqlite_error(database);

@@ -35,7 +35,7 @@ class Store {
 
 struct StoreOptions {
   std::size_t connections = 4;     ///< at once; SQLite has one
-  bool must_exist = false;         ///< a file is not made then
+  bool must_exist = false;         ///< a file is not made then, nor its mode changed
   Clock* clock = &system_clock();  ///< outlives the store
   LogSink* log = &stderr_log();    ///< likewise
 };

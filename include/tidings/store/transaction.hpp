@@ -24,11 +24,11 @@ namespace tidings {
 ///
 /// Once a statement has failed, the transaction can only be rolled back, on every store: all further calls answer
 /// `transaction_failed`, and so does the commit. Errors of statements: `constraint` (never: a unique, foreign, not-null
-/// or check constraint), `sql_error` (never: the statement is wrong, and the message says what the database says),
-/// `conflict` (same call, in another transaction: a deadlock, or another changed what this one has seen), `timeout`
-/// (same call, in another transaction: one that the database was told, such as PostgreSQL's `statement_timeout`),
-/// `disk_full`, `out_of_memory` (same call), `unavailable` (same call: the database is away), `corrupt`, `read_only`,
-/// `permission_denied` (never).
+/// or check constraint), `sql_error` (never: the statement is wrong, and the message says what the database says; or it
+/// would end the transaction), `conflict` (same call, in another transaction: a deadlock, or another changed what this
+/// one has seen), `timeout` (same call, in another transaction: one that the database was told, such as PostgreSQL's
+/// `statement_timeout`), `disk_full`, `out_of_memory` (same call), `unavailable` (same call: the database is away),
+/// `corrupt`, `read_only`, `permission_denied` (never).
 ///
 /// No update of another is lost: where one has changed what this transaction writes, after this one began to look, that
 /// is a `conflict`. (On PostgreSQL, unless its url says `isolation=read-committed`.)
@@ -43,7 +43,7 @@ class Transaction {
   Result<std::uint64_t> execute(std::string_view sql, const Args&... args) {
     Result<std::uint64_t> done = 0;
     const auto run =
-        with_parameters([&](std::span<const SqlView> parameters) { done = run_statement(sql, parameters); }, args...);
+        with_parameters([&](std::span<const SqlView> parameters) { done = execute_views(sql, parameters); }, args...);
     return run ? std::move(done) : run.error();
   }
 
@@ -54,8 +54,8 @@ class Transaction {
   Result<std::vector<Row>> query(std::string_view sql, const Args&... args) {
     detail::Rows<Row> rows;
     Result<> done;
-    const auto run =
-        with_parameters([&](std::span<const SqlView> parameters) { done = run_query(sql, parameters, rows); }, args...);
+    const auto run = with_parameters(
+        [&](std::span<const SqlView> parameters) { done = query_views(sql, parameters, rows); }, args...);
     if (!run) return run.error();
     if (!done) return done.error();
     return std::move(rows).take();
@@ -73,9 +73,11 @@ class Transaction {
 
   /// The same for who has as many parameters as come, and rows as they come.
   Result<std::uint64_t> execute_views(std::string_view sql, std::span<const SqlView> parameters) {
+    if (auto fine = refuse_ending(sql); !fine) return fine.error();
     return run_statement(sql, parameters);
   }
   Result<> query_views(std::string_view sql, std::span<const SqlView> parameters, detail::RowSink& rows) {
+    if (auto fine = refuse_ending(sql); !fine) return fine;
     return run_query(sql, parameters, rows);
   }
 
@@ -124,6 +126,8 @@ class Transaction {
     return fine;
   }
 
+  /// One that would end the transaction behind its owner's back fails it instead.
+  Result<> refuse_ending(std::string_view sql);
   virtual Result<std::uint64_t> run_statement(std::string_view sql, std::span<const SqlView> parameters) = 0;
   virtual Result<> run_query(std::string_view sql, std::span<const SqlView> parameters, detail::RowSink& rows) = 0;
   /// Of the type so called, as `type_name` spells it.

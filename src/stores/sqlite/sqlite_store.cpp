@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include "tidings/base/text.hpp"
@@ -153,20 +154,45 @@ SqliteStore::~SqliteStore() {
 }
 
 Result<> SqliteStore::connect() {
-  auto made = Connection::open(path_, options_.must_exist);
-  if (!made) return made.error();
+  auto made = Connection::open(path_, options_.must_exist || was_open_);
+  if (!made) {
+    auto why = made.error();
+    std::error_code error;
+    if (std::filesystem::is_directory(path_, error)) why.message += ", which is a folder; name a file in it";
+    return why;
+  }
   sqlite3_extended_result_codes((*made)->handle(), 1);
   // Another process may be changing the mode, or recovering: only for that is it waited in the library itself.
   sqlite3_busy_timeout((*made)->handle(), 5'000);
-  for (const auto* const pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON"})
-    if (auto set = (*made)->execute(pragma); !set) {
-      auto why = set.error();
-      why.message += ", at " + printable(path_);
-      return why;
-    }
+  const auto set = [&](std::string_view pragma) -> Result<> {
+    auto done = (*made)->execute(pragma);
+    if (done) return {};
+    auto why = done.error();
+    why.message += ", at " + printable(path_);
+    return why;
+  };
+  if (!options_.must_exist)  // else it may be somebody's who has not asked for it
+    if (auto done = set("PRAGMA journal_mode=WAL"); !done) return done;
+  for (const auto* const pragma : {"PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON"})
+    if (auto done = set(pragma); !done) return done;
+  // A file that is none of SQLite's is told here.
+  if (auto done = set("select count(*) from sqlite_master"); !done) return done;
   sqlite3_busy_timeout((*made)->handle(), 0);
   connection_ = std::move(*made);
+  was_open_ = true;
   return {};
+}
+
+/// Who removes or replaces the file of a running database leaves it to write where nobody reads.
+Result<> SqliteStore::is_in_place() const {
+  int has_moved = 0;
+  sqlite3_file_control(connection_->handle(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  if (has_moved == 0) return {};
+  return Error{"unavailable",
+               printable(path_) +
+                   " was removed or replaced while it is open; put the file back, or restart what has "
+                   "it as its store",
+               Retry::same_call};
 }
 
 Result<> SqliteStore::begin_immediate(SteadyTime until) {
@@ -193,6 +219,7 @@ Result<std::unique_ptr<OpenTransaction>> SqliteStore::begin(Duration wait_max) {
                  Retry::same_call};
   Result<> ready;
   if (!connection_) ready = connect();
+  if (ready) ready = is_in_place();
   if (ready) ready = begin_immediate(until);
   if (!ready) {
     turns_.give_back();

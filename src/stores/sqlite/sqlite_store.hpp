@@ -24,12 +24,14 @@ class SqliteStore final : public Store {
   class Open;
   SqliteStore(std::string path, const StoreOptions& options) : path_(std::move(path)), options_(options) {}
   Result<> connect();
+  [[nodiscard]] Result<> is_in_place() const;
   Result<> begin_immediate(SteadyTime until);
 
   const std::string path_;
   const StoreOptions options_;
   Turns turns_;
   std::unique_ptr<Connection> connection_;  // of who has the turn
+  bool was_open_ = false;                   // the file is there, and is not to be made again
 };
 
 }  // namespace tidings::stores::sqlite

@@ -80,6 +80,43 @@ TEST_F(SqliteStoreTest, WhatIsCommittedIsThereAndWhatIsNotIsNot) {
   EXPECT_EQ(stock(*open()), (std::vector<Item>{{"ink", 10}}));
 }
 
+TEST_F(SqliteStoreTest, AFileThatIsTakenAwayIsMissed) {
+  auto store = with_stock();
+  std::filesystem::rename(folder_ + "/data.db", folder_ + "/aside.db");
+  for (int again = 0; again < 2; ++again) {
+    const auto begun = store->begin(10s);
+    ASSERT_FALSE(begun);
+    EXPECT_EQ(begun.error().code, "unavailable");
+    EXPECT_NE(begun.error().message.find("removed or replaced"), std::string::npos) << begun.error().message;
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/data.db")) << "nothing is made in its place";
+  }
+  std::filesystem::copy(folder_ + "/aside.db", folder_ + "/data.db");
+  EXPECT_FALSE(store->begin(10s)) << "it is another";
+  std::filesystem::rename(folder_ + "/aside.db", folder_ + "/data.db");
+  EXPECT_EQ(stock(*store).size(), 2U);
+}
+
+TEST_F(SqliteStoreTest, WhatMustExistIsLeftInItsMode) {
+  {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open((folder_ + "/data.db").c_str(), &database), SQLITE_OK);
+    sqlite3_exec(database, "create table theirs(a int)", nullptr, nullptr, nullptr);
+    sqlite3_close(database);
+  }
+  const auto mode = [](Store& store) {
+    return store.begin(10s).or_throw()->query_one<std::string>("pragma journal_mode").or_throw().value_or("");
+  };
+  EXPECT_EQ(mode(*open_store(url_, {.must_exist = true}).or_throw()), "delete");
+  EXPECT_EQ(mode(*open()), "wal") << "a store is made of it";
+  EXPECT_EQ(mode(*open_store(url_, {.must_exist = true}).or_throw()), "wal");
+}
+
+TEST_F(SqliteStoreTest, AFolderIsNoFile) {
+  const auto opened = open_store("sqlite:" + folder_);
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("is a folder; name a file in it"), std::string::npos) << opened.error().message;
+}
+
 TEST_F(SqliteStoreTest, AfterAFailedStatementNothingGoesThrough) {
   auto store = with_stock();
   auto tx = store->begin(10s).or_throw();
