@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <optional>
 
 #include "commands.hpp"
 #include "json_line.hpp"
+#include "moved_inbox.hpp"
 #include "output.hpp"
 #include "place.hpp"
 #include "tidings/base/text.hpp"
@@ -58,6 +60,15 @@ Result<GroupInfo> known_group(Broker& broker, const Common& common, const std::s
   const auto near = nearest(group, names);
   return Error{"unknown_group", "topic " + topic + " has no group '" + printable(group) + "'; " +
                                     (near.empty() ? otherwise : "did you mean '" + std::string(near) + "'?")};
+}
+
+std::vector<Offset> positions_of(const GroupInfo& group) {
+  std::vector<Offset> positions;
+  for (const auto& one : group.partitions) {
+    if (positions.size() <= one.partition.value) positions.resize(one.partition.value + 1);
+    positions[one.partition.value] = one.position;
+  }
+  return positions;
 }
 
 }  // namespace
@@ -130,6 +141,10 @@ int delete_topic(const Common& common, const TopicArguments& arguments) {
 }
 
 int seek(const Common& common, const SeekArguments& arguments) {
+  if (arguments.replay && arguments.store.empty()) {
+    complain("--replay makes the group's store forget what it has handled; name that with --store");
+    return wrong_usage;
+  }
   if (auto valid = check_names(common, arguments.topic, arguments.group); !valid) return fail(valid.error());
   auto to = parse_place(arguments.to);
   if (!to) return fail(to.error());
@@ -140,9 +155,24 @@ int seek(const Common& common, const SeekArguments& arguments) {
   auto before =
       known_group(**broker, common, arguments.topic, arguments.group, "subscribe it, with --from where it shall begin");
   if (!before) return fail(before.error());
+  std::optional<MovedInbox> inbox;
+  if (!arguments.store.empty()) {
+    auto opened = MovedInbox::open(arguments.store, group, arguments.topic);
+    if (!opened) return fail(opened.error());
+    inbox.emplace(std::move(*opened));
+  }
   if (auto moved = (*broker)->seek(topic, group, *to); !moved) return fail(moved.error());
   auto after = known_group(**broker, common, arguments.topic, arguments.group, "");
   if (!after) return fail(after.error());
+  // Only now it is known where a time is. The group has no members, who might begin there meanwhile.
+  if (inbox && !arguments.replay)
+    if (auto fine = inbox->allows(*after); !fine) {
+      auto back = (*broker)->seek(topic, group, Start::each(positions_of(*before)));
+      if (!back) complain("the group is left where it was moved to: " + to_string(back.error()));
+      return fail(fine.error());
+    }
+  if (inbox && arguments.replay)
+    if (auto forgotten = inbox->forget(*after); !forgotten) return fail(forgotten.error());
   std::string out;
   for (std::size_t i = 0; i < after->partitions.size() && i < before->partitions.size(); ++i) {
     const auto &was = before->partitions[i], &is = after->partitions[i];

@@ -63,6 +63,8 @@ struct SeekArguments {
   std::string topic;
   std::string group;
   std::string to;
+  std::string store;    ///< of the group's service; empty: not looked at
+  bool replay = false;  ///< what comes again takes effect again
 };
 int seek(const Common& common, const SeekArguments& arguments);
 

@@ -36,6 +36,11 @@ std::string name_of(const Arrival& arrival) {
   return arrival.source.empty() ? name : name.append("\n").append(arrival.source);
 }
 
+Error invalid_prefix() {
+  return {"invalid_options",
+          "the prefix of an inbox's tables is [a-z_][a-z0-9_]*, with SCHEMA. before it where the database has schemas"};
+}
+
 /// Marks stand in the order in which they were made, so that the oldest are found without an index of times.
 std::vector<std::string> tables(SqlDialect dialect, const std::string& prefix) {
   const bool is_sqlite = dialect == SqlDialect::sqlite;
@@ -71,10 +76,7 @@ Result<Inbox> Inbox::open(Store& store, std::string_view consumer, std::string_v
                           Duration wait_max) {
   if (consumer.empty() || topic.empty())
     return Error{"invalid_name", "an inbox is of a consumer and a topic; neither may be empty"};
-  if (!is_prefix(options.prefix))
-    return Error{"invalid_options",
-                 "the prefix of an inbox's tables is [a-z_][a-z0-9_]*, with SCHEMA. before it where "
-                 "the database has schemas"};
+  if (!is_prefix(options.prefix)) return invalid_prefix();
   if (options.window <= Duration::zero() || options.window > window_max)
     return Error{"invalid_options", "the window of an inbox is more than nothing, and ten years at most"};
   auto tx = store.begin(wait_max);
@@ -97,6 +99,35 @@ Result<Inbox> Inbox::open(Store& store, std::string_view consumer, std::string_v
   return Inbox(id->value(), store.dialect(), options);
 }
 
+Result<Inbox> Inbox::find(Store& store, std::string_view consumer, std::string_view topic, const InboxOptions& options,
+                          Duration wait_max) {
+  if (!is_prefix(options.prefix)) return invalid_prefix();
+  auto tx = store.begin(wait_max);
+  if (!tx) return tx.error();
+  const Error unknown{"unknown_inbox", "the database has no inbox of " + printable(consumer) + " on " +
+                                           printable(topic) +
+                                           ": nothing there has handled its events with a "
+                                           "transaction; is it the right database?"};
+  const auto table = options.prefix + "inbox_consumers";
+  const auto there = (*tx)->query_one<std::int64_t>(
+      store.dialect() == SqlDialect::sqlite ? "select count(*) from sqlite_master where type = 'table' and name = $1"
+                                            : "select count(to_regclass($1::text))",
+      table);
+  if (!there) return there.error();
+  if (there->value_or(0) == 0) return unknown;
+  struct Known {
+    std::int64_t id = 0;
+    std::int64_t window_ms = 0;
+  };
+  const auto known = (*tx)->query_one<Known>(
+      "select id, window_ms from " + table + " where consumer = $1 and topic = $2", consumer, topic);
+  if (!known) return known.error();
+  if (!*known) return unknown;
+  auto as_it_is = options;
+  as_it_is.window = std::chrono::milliseconds{(*known)->window_ms};
+  return Inbox((*known)->id, store.dialect(), as_it_is);
+}
+
 Result<bool> Inbox::mark(Transaction& tx, const Arrival& arrival) {
   const auto now = clock_->now();
   const auto inserted =
@@ -114,12 +145,18 @@ Result<> Inbox::unmark(Transaction& tx, const Arrival& arrival) const {
   return gone ? Result<>{} : gone.error();
 }
 
+Result<std::optional<Offset>> Inbox::cleaned_before(Transaction& tx, Partition partition) const {
+  const auto end = tx.query_one<std::int64_t>("select place from " + ends_ + " where consumer = $1 and part = $2",
+                                              consumer_, partition.value);
+  if (!end) return end.error();
+  return *end ? std::optional(Offset{static_cast<std::uint64_t>(**end)}) : std::nullopt;
+}
+
 /// What is that old is handled where no mark of its time has been cleaned up, as by a consumer that was away for long.
 Result<> Inbox::refuse_if_forgotten(Transaction& tx, const Arrival& arrival) const {
-  const auto end = tx.query_one<std::int64_t>("select place from " + ends_ + " where consumer = $1 and part = $2",
-                                              consumer_, arrival.partition.value);
+  const auto end = cleaned_before(tx, arrival.partition);
   if (!end) return end.error();
-  if (!*end || arrival.offset.value >= static_cast<std::uint64_t>(**end)) return {};
+  if (!*end || arrival.offset >= **end) return {};
   return Error{"beyond_inbox_window",
                "the event is older than the inbox remembers (" + to_text(window_) +
                    "), and from where marks were cleaned up, so it may have been handled before; if its effects are "

@@ -40,8 +40,7 @@ TEST_P(BelongingTest, OfRelaysThatCameAtOnceOneGoesOn) {
   std::vector<std::unique_ptr<Relay>> relays;
   for (const auto* const place : {"kafka", "nats", "log:/a"})
     relays.push_back(
-        Relay::start(*store_, *broker_, {.tables = tables_, .place = place, .lease = 500ms, .log = &log_})
-            .or_throw());
+        Relay::start(*store_, *broker_, {.tables = tables_, .place = place, .lease = 500ms, .log = &log_}).or_throw());
   const auto at_work = [&] {
     return std::ranges::count_if(relays, [](const auto& relay) { return relay->status().parts.size() == 64; });
   };

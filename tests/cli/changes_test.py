@@ -1,5 +1,7 @@
+import contextlib
 import json
 import os
+import sqlite3
 import unittest
 
 from command_line import CommandLine
@@ -108,6 +110,28 @@ class Changes(CommandLine):
         self.assertIn("lists those that there are", self.run_tidings("seek", "zzz", "audit", "--to", "latest", status=1).stderr)
         self.assertIn("invalid_start", self.run_tidings("seek", "orders", "audit", "--to", "noon", status=2).stderr)
         self.run_tidings("seek", "orders", "audit", status=2)
+        # With the store of a service that has handled 0 and 1 longer ago than it remembers.
+        file = os.path.join(self.folder, "audit.db")
+        store = ("--store", f"sqlite:{file}")
+        self.assertIn("--store", self.run_tidings("seek", "orders", "audit", "--to", "0", "--replay", status=2).stderr)
+        self.assertIn("unable to open", self.run_tidings("seek", "orders", "audit", "--to", "0", *store, status=1).stderr)
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            database.executescript("""
+                create table tidings_inbox_consumers(id integer primary key, consumer text, topic text, window_ms integer);
+                create table tidings_inbox(mark integer primary key, consumer integer, message_id text, part integer, place integer);
+                create table tidings_inbox_ends(consumer integer, part integer, place integer);
+                insert into tidings_inbox_consumers values (7, 'audit', 'orders', 604800000);
+                insert into tidings_inbox values (1, 7, 'a', 0, 2), (2, 7, 'b', 0, 3);
+                insert into tidings_inbox_ends values (7, 0, 2);""")
+        refused = self.run_tidings("seek", "orders", "audit", "--to", "earliest", *store, status=1).stderr
+        self.assertIn("beyond_inbox_window", refused)
+        self.assertIn("before offset 2 of partition 0", refused)
+        self.assertEqual(position()["position"], 2, "it was moved back")
+        self.assertEqual(self.run_tidings("seek", "orders", "audit", "--to", "3", *store).stdout, "orders/0: 2 -> 3\n")
+        self.assertEqual(self.run_tidings("seek", "orders", "audit", "--to", "earliest", "--replay", *store).stdout, "orders/0: 3 -> 0\n")
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            self.assertEqual(database.execute("select count(*) from tidings_inbox").fetchone()[0], 0)
+        self.run_tidings("seek", "orders", "audit", "--to", "2", *store)
         member = self.start("tail", "orders", "--group", "audit")
         self.wait_until(lambda: self.is_member_there("orders", "audit"), "no member came")
         self.assertIn("group_active", self.run_tidings("seek", "orders", "audit", "--to", "earliest", status=1).stderr)

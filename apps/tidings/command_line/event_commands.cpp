@@ -134,13 +134,19 @@ void Parser::add_changes() {
   seek->add_option("--to", seeking.to, "earliest, latest, an offset, an RFC 3339 time, now or -1h")
       ->required()
       ->type_name("WHERE");
+  seek->add_option("--store", seeking.store, "Database of the group's service")->type_name("URL");
+  seek->add_flag("--replay", seeking.replay, "What comes again takes effect again: the store forgets it");
   seek->footer(
       "In every partition, each of which it prints with the position before and after; an offset beyond its end is\n"
       "the end. A group with live members answers group_active: stop them first.\n\n"
+      "What a handler with a transaction has handled is remembered in its store, and passed over when it comes again,\n"
+      "unless --replay is given. With --store a place is refused from where on the store remembers no more what was\n"
+      "handled; without it such events are not handled either, and are dead letters.\n\n"
       "Examples:\n"
       "  tidings seek orders billing.send-invoices --to earliest\n"
       "  tidings seek orders audit --to 2026-01-31T12:00:00Z\n"
-      "  tidings seek orders audit --to -1h");
+      "  tidings seek orders audit --to -1h\n"
+      "  tidings seek orders billing.book --to earliest --store sqlite:./billing.db --replay");
   shared(seek);
   auto* const forget = app.get_subcommand("groups")->add_subcommand("delete", "Delete a group, and what it settled");
   forget->set_help_flag("-h,--help", "Print this help");

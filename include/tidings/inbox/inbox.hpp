@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,11 @@ class Inbox {
   static Result<Inbox> open(Store& store, std::string_view consumer, std::string_view topic,
                             const InboxOptions& options = {}, Duration wait_max = std::chrono::seconds{30});
 
+  /// One that a consumer has opened, for who looks after it from outside: makes nothing, and has the consumer's window.
+  /// Errors: `unknown_inbox` (never), those of `Store::begin` and of statements.
+  static Result<Inbox> find(Store& store, std::string_view consumer, std::string_view topic,
+                            const InboxOptions& options = {}, Duration wait_max = std::chrono::seconds{30});
+
   /// True: it is the first time, and this is marked within `tx`. False: what it did has been committed before; there is
   /// nothing left to do. Two transactions at once on one id: the second waits until the first has ended.
   ///
@@ -58,6 +64,10 @@ class Inbox {
   /// Removes marks that are older than the window, in one short transaction that looks at `most` marks at most. To be
   /// called now and then, and again until it is done. Errors: those of `Store::begin` and of statements.
   Result<Cleaned> clean_up(Store& store, std::size_t most = 1'000, Duration wait_max = std::chrono::seconds{5});
+
+  /// What stands before that in the partition, and is older than the window, is refused by `mark`: marks there have
+  /// been cleaned up. Nothing: none have been.
+  Result<std::optional<Offset>> cleaned_before(Transaction& tx, Partition partition) const;
 
   /// Forgets what of the partition stands at `from` or after it, so that it may be handled again: for who wants the
   /// effects once more. How many marks there were.
