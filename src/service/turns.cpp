@@ -16,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration pause_min = 10ms;     // before publishing or parking is tried again
+constexpr Duration pause_longest = 2s;   // that is cheap while the medium is away, and soon once it is back
 constexpr Duration suspect_wait = 20ms;  // before it is seen again whether another of them has come to an end
 
 }  // namespace
@@ -352,7 +353,8 @@ void Turns::park_later(Task& task, Error why) {
 
 /// Infrastructure failed: the key waits as long as it takes.
 std::optional<SteadyTime> Turns::pause(Task& task, std::string_view what, const Error& error) {
-  const auto wait = std::max(pause_min, endless_pause_after(retry_, ++task.waits, *host_.entropy));
+  const auto wait =
+      std::clamp<Duration>(endless_pause_after(retry_, ++task.waits, *host_.entropy), pause_min, pause_longest);
   const auto now = host_.clock->steady_now();
   auto cause = std::string(what) + " " + error.code;
   if (task.publications) cause.append(" ").append(task.publications->next_topic());
