@@ -100,6 +100,7 @@ int redrive(const Common& common, const DeadLetterArguments& arguments);
 int drop(const Common& common, const DeadLetterArguments& arguments);
 
 struct OutboxArguments {
+  bool notify = false;  ///< PostgreSQL tells relays of commits
   std::string store;
   std::string schema;
   std::string prefix = "tidings_";

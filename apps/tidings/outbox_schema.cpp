@@ -33,7 +33,9 @@ int print_schema(const OutboxArguments& arguments) {
   if (!tables) return fail(tables.error());
   if (*dialect == SqlDialect::sqlite && !arguments.schema.empty())
     return fail({"invalid_name", "SQLite has no schemas; name the tables with --prefix alone"});
-  return print(outbox::schema_sql(*dialect, *tables));
+  if (*dialect == SqlDialect::sqlite && arguments.notify)
+    return fail({"unsupported", "SQLite tells nobody of commits; leave --notify out"});
+  return print(outbox::schema_sql(*dialect, *tables) + (arguments.notify ? outbox::notify_sql(*tables) : ""));
 }
 
 }  // namespace
@@ -47,6 +49,7 @@ int outbox_schema(const OutboxArguments& arguments) {
   auto opened = open_outbox(arguments, true);
   if (!opened) return fail(opened.error());
   auto applied = outbox::apply_schema(*opened->store, opened->tables);
+  if (applied && arguments.notify) applied = outbox::apply_notify(*opened->store, opened->tables);
   return applied ? done : fail(applied.error());
 }
 

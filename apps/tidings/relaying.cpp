@@ -90,8 +90,10 @@ int watch(const Common& common, const OutboxArguments& arguments, OutboxStore& i
 int outbox_relay(const Common& common, const OutboxArguments& arguments) {
   if (auto valid = check_names(common, ""); !valid) return fail(valid.error());
   if (auto fine = check_broker(common.broker); !fine) return fail(fine.error());
-  outbox::RelayOptions options{
-      .name_space = common.name_space, .place = broker_place(common.broker), .attempts_max = arguments.attempts_max};
+  outbox::RelayOptions options{.name_space = common.name_space,
+                               .place = broker_place(common.broker),
+                               .listens = arguments.notify,
+                               .attempts_max = arguments.attempts_max};
   if (!arguments.archive_for.empty()) {
     auto time = parse_duration(arguments.archive_for);
     if (!time) return fail(time.error());

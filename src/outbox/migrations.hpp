@@ -17,6 +17,9 @@ struct Migration {
 /// The first makes version 1.
 [[nodiscard]] std::vector<Migration> migrations(SqlDialect dialect);
 
+/// Of PostgreSQL: who changes the tables of an outbox waits here for others that do.
+Result<> lock_schema(Transaction& tx);
+
 /// Brings the tables to the version that the last of `steps` makes. Errors as `apply_schema`.
 Result<> migrate(Transaction& tx, SqlDialect dialect, const Tables& tables, std::span<const Migration> steps);
 

@@ -8,6 +8,7 @@
 #include "outbox/bells.hpp"
 #include "outbox/belonging.hpp"
 #include "outbox/engine.hpp"
+#include "outbox/notify.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/outbox/schema.hpp"
 
@@ -24,6 +25,7 @@ constexpr Duration database_wait_max = 1s;
 /// Under load cycles begin no sooner one after the other: each is a transaction, and on SQLite a turn of a writer's.
 constexpr Duration cycle_shortest = 1ms;
 constexpr Duration rate_window = 1s;
+constexpr Duration listen_slice = 200ms;  // until it sees that it is to stop
 
 SteadyTime now() {
   return std::chrono::steady_clock::now();
@@ -73,12 +75,16 @@ class Relay::Running {
       : options_(std::move(options)), bell_(options_.tables), engine_(store, broker, options_) {
     status_.name = engine_.leases().name();
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    if (options_.listens)
+      listening_ = std::jthread([this, &store](const std::stop_token& stop) { listen(store, stop); });
   }
 
   void wake() { bell_.ring(); }
   void stop() {
     const std::scoped_lock lock(stopping_);
+    listening_.request_stop();
     thread_.request_stop();
+    if (listening_.joinable()) listening_.join();
     if (thread_.joinable()) thread_.join();
   }
   [[nodiscard]] RelayStatus status() const {
@@ -125,6 +131,32 @@ class Relay::Running {
                           "outbox: the relay's parts were not given back, and others have them after its lease: " +
                               to_string(left.error()));
     tell(State::stopped, {});
+  }
+
+  /// What is told while nobody listens is found by looking, and once more when somebody does again.
+  void listen(Store& store, const std::stop_token& stop) {
+    std::unique_ptr<Listener> listener;
+    while (!stop.stop_requested()) {
+      if (!listener) {
+        auto made = store.listen(channel_of(options_.tables));
+        if (made) {
+          listener = std::move(*made);
+          bell_.ring();
+        } else if (made.error().retry == Retry::never) {
+          options_.log->write(LogLevel::warning,
+                              "outbox: the relay hears of no commits, and looks for them: " + to_string(made.error()));
+          return;
+        } else {
+          sleep(pause_longest, stop);
+        }
+        continue;
+      }
+      const auto heard = listener->wait(listen_slice);
+      if (!heard)
+        listener.reset();
+      else if (*heard)
+        bell_.ring();
+    }
   }
 
   void sleep(Duration time, const std::stop_token& stop) {
@@ -178,6 +210,7 @@ class Relay::Running {
   std::mutex sleeping_;
   std::condition_variable_any stopped_;
   std::mutex stopping_;
+  std::jthread listening_;
   std::jthread thread_;
 };
 

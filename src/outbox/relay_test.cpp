@@ -46,6 +46,40 @@ TEST_P(RelayTest, WhatAnotherProcessCommitsIsSeenByLooking) {
   EXPECT_TRUE(eventually([&] { return relay->status().sent == 1; }, 2s));
 }
 
+TEST_P(RelayTest, WhatAnotherProcessCommitsIsHeardOfWhereTheDatabaseTells) {
+  options_.poll_shortest = options_.poll_longest = 60s;
+  options_.listens = true;
+  const auto told = apply_notify(*store_, tables_);
+  if (is_sqlite()) {
+    EXPECT_EQ(told.error().code, "unsupported");
+    auto relay = run(*store_, *broker_);
+    put("e0", "k");
+    EXPECT_TRUE(eventually([&] { return relay->status().sent == 1; })) << "it works all the same";
+    return;
+  }
+  ASSERT_TRUE(told) << to_string(told.error());
+  ASSERT_TRUE(apply_notify(*store_, tables_)) << "twice is as once";
+  tidings::testing::TcpProxy& proxy = tidings::testing::SharedPostgres::get().proxy();
+  const auto behind_it = open_store(tidings::testing::postgres_url(proxy.port())).or_throw();
+  auto relay = run(*behind_it, *broker_);
+  ASSERT_TRUE(eventually([&] { return relay->status().parts.size() == 64; }));
+  std::uint64_t count = 0;
+  const auto expect_heard = [&](const char* when) {
+    auto tx = store_->begin(10s).or_throw();
+    // Not by enqueue: nothing of this process is told.
+    tx->execute(tables_.insert(), part_of("k"), "e" + std::to_string(count), "orders", "k", "t", 1, 0,
+                std::span<const std::byte>{}, std::span<const std::byte>{})
+        .or_throw();
+    tx->commit().or_throw();
+    ++count;
+    EXPECT_TRUE(eventually([&] { return relay->status().sent == count; })) << when;
+  };
+  expect_heard("from the first on");
+  expect_heard("and then");
+  proxy.cut();
+  expect_heard("once it has connected again");
+}
+
 /// What is put in through a handle of a program's own is announced, and not yet committed.
 TEST_P(RelayTest, WhatIsAnnouncedIsLookedForOften) {
   options_.poll_shortest = options_.poll_longest = 10s;

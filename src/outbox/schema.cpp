@@ -103,6 +103,11 @@ std::vector<Migration> migrations(SqlDialect dialect) {
   return {Migration{std::move(first)}};
 }
 
+Result<> lock_schema(Transaction& tx) {
+  auto done = tx.execute("select pg_advisory_xact_lock(7233183901389)");
+  return done ? Result<>{} : done.error();
+}
+
 Result<> migrate(Transaction& tx, SqlDialect dialect, const Tables& tables, std::span<const Migration> steps) {
   const auto run = [&](std::string_view statement) -> Result<> {
     auto done = tx.execute(in_dialect(statement, dialect, tables));
@@ -110,7 +115,7 @@ Result<> migrate(Transaction& tx, SqlDialect dialect, const Tables& tables, std:
   };
   if (dialect == SqlDialect::postgres) {
     // `if not exists` alone is no guard against another process that does the same.
-    if (auto done = run("select pg_advisory_xact_lock(7233183901389)"); !done) return done;
+    if (auto done = lock_schema(tx); !done) return done;
     if (!tables.schema().empty())
       if (auto done = run("create schema if not exists \"" + tables.schema() + "\""); !done) return done;
   }

@@ -16,10 +16,15 @@ Result<> Relaying::start() {
   };
   if (auto made = outbox::apply_schema(*host_.store, outbox::default_tables(), std::chrono::seconds{5}); !made)
     return failed(made.error());
+  if (listens_)
+    if (auto made = outbox::apply_notify(*host_.store); !made) return failed(made.error());
   if (relays_) {
-    auto relay = outbox::Relay::start(
-        *host_.store, *host_.broker,
-        {.name_space = host_.name_space, .place = host_.broker_place, .entropy = host_.entropy, .log = host_.log});
+    auto relay = outbox::Relay::start(*host_.store, *host_.broker,
+                                      {.name_space = host_.name_space,
+                                       .place = host_.broker_place,
+                                       .listens = listens_,
+                                       .entropy = host_.entropy,
+                                       .log = host_.log});
     if (!relay) return failed(relay.error());
     relay_ = std::move(*relay);
   }

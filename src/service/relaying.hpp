@@ -13,8 +13,8 @@ namespace tidings::service {
 /// The outbox of a service's store: its tables, and the relay that runs in the service. Thread-safe.
 class Relaying {
  public:
-  /// `relays`: it publishes itself what stands there.
-  Relaying(Host& host, bool relays) : host_(host), relays_(relays) {}
+  /// `relays`: it publishes itself what stands there. `listens`: the database tells relays of commits.
+  Relaying(Host& host, bool relays, bool listens) : host_(host), relays_(relays), listens_(listens) {}
   Relaying(const Relaying&) = delete;
   Relaying& operator=(const Relaying&) = delete;
 
@@ -30,6 +30,7 @@ class Relaying {
  private:
   Host& host_;
   const bool relays_;
+  const bool listens_;
   mutable std::mutex mutex_;
   std::atomic<bool> is_ready_ = false;
   bool has_told_ = false;

@@ -1,5 +1,5 @@
-// Transactions that commit in any order, or not at all, while relays look: what was committed is in the log, once and in
-// the order of its key.
+// Transactions that commit in any order, or not at all, while relays look: what was committed is in the log, once and
+// in the order of its key.
 #include <atomic>
 #include <random>
 
@@ -40,9 +40,9 @@ TEST_P(CommitsTest, InEveryOrderUnderThreeRelays) {
   std::vector<OwnRelay> relays;
   for (int relay = 0; relay < 3; ++relay) {
     auto own = OwnRelay{.store = open_again(), .broker = open_log(), .relay = nullptr};
-    own.relay = Relay::start(*own.store, *own.broker,
-                             {.tables = tables_, .archive_for = Duration::max(), .log = &silent()})
-                    .or_throw();
+    own.relay =
+        Relay::start(*own.store, *own.broker, {.tables = tables_, .archive_for = Duration::max(), .log = &silent()})
+            .or_throw();
     relays.push_back(std::move(own));
   }
   NaivePoller naive(tables_);

@@ -62,8 +62,9 @@ class FaultsTest : public HandleTest, public ::testing::WithParamInterface<std::
   }
   /// Takes the key's row first, so that its events are put in in the order of their numbers.
   Result<> put_next(Transaction& tx, const std::string& key) {
-    auto number = tx.query_one<std::int64_t>("insert into " + keys() + " as k(id, last) values ($1, 1) on conflict(id) "
-                                             "do update set last = k.last + 1 returning last",
+    auto number = tx.query_one<std::int64_t>("insert into " + keys() +
+                                                 " as k(id, last) values ($1, 1) on conflict(id) "
+                                                 "do update set last = k.last + 1 returning last",
                                              key);
     if (!number) return number.error();
     return put(tx, key, **number);
@@ -102,9 +103,8 @@ class FaultsTest : public HandleTest, public ::testing::WithParamInterface<std::
       for (std::int64_t number = 1; number <= last; ++number)
         ASSERT_EQ(numbers->second[static_cast<std::size_t>(number - 1)], number) << "of key " << id;
     }
-    EXPECT_EQ(found.size(), static_cast<std::size_t>(tx->query_one<std::int64_t>("select count(*) from " + keys())
-                                                         .or_throw()
-                                                         .value_or(0)));
+    EXPECT_EQ(found.size(), static_cast<std::size_t>(
+                                tx->query_one<std::int64_t>("select count(*) from " + keys()).or_throw().value_or(0)));
     std::printf("%lld events\n", static_cast<long long>(events));
   }
 
@@ -146,8 +146,7 @@ class FaultsTest : public HandleTest, public ::testing::WithParamInterface<std::
   };
   [[nodiscard]] OwnRelay start_relay(Duration lease = 10s) const {
     OwnRelay own{.store = open_again(), .broker = open_log(), .relay = nullptr};
-    own.relay =
-        Relay::start(*own.store, *own.broker, {.tables = tables_, .lease = lease, .log = &silent()}).or_throw();
+    own.relay = Relay::start(*own.store, *own.broker, {.tables = tables_, .lease = lease, .log = &silent()}).or_throw();
     return own;
   }
 

@@ -49,6 +49,7 @@ void Parser::add_outbox() {
   auto* const sql = schema->add_flag("--sql", outbox.sql, "Print the statements");
   schema->add_flag("--apply", outbox.apply, "Make what is missing, and bring older tables to this version")
       ->excludes(sql);
+  schema->add_flag("--notify", outbox.notify, "Also what has PostgreSQL tell relays of commits (relay --listen)");
   schema->add_option("--dialect", outbox.dialect, "sqlite or postgres (the store's)")->type_name("WHAT");
   schema->footer(
       "--sql opens no database. Any number may --apply at once; where all is as it should be it does nothing.\n\n"
@@ -64,6 +65,7 @@ void Parser::add_outbox() {
       ->check(whole(1, 1000));
   relay->add_option("--archive-for", outbox.archive_for, "Keep what was published in the archive for so long (not)")
       ->type_name("TIME");
+  relay->add_flag("--listen", outbox.notify, "Hear of commits, where schema --notify has PostgreSQL tell them");
   relay->add_flag_callback(
       "--no-follow", [this] { outbox.follow = false; }, "End when nothing waits; held keys stay for others");
   relay->footer(

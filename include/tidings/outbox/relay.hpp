@@ -27,6 +27,9 @@ struct RelayOptions {
   /// How long it takes at least and at most until a commit of another process is seen; in this process it is told.
   Duration poll_shortest = std::chrono::milliseconds{1};
   Duration poll_longest = std::chrono::milliseconds{50};
+  /// It is also told of other processes' commits, over a connection of its own, where the database has what
+  /// `apply_notify` makes. Where that connection is lost it looks as ever, and connects again.
+  bool listens = false;
   /// An event that the broker refuses is tried so often, then its key is parked.
   int attempts_max = 8;
   Duration retry_first = std::chrono::seconds{1};  ///< doubles, with a jitter

@@ -22,6 +22,15 @@ inline constexpr int schema_version = 1;
 Result<> apply_schema(Store& store, const Tables& tables = default_tables(),
                       Duration wait_max = std::chrono::seconds{30});
 
+/// Statements that have PostgreSQL tell relays in other processes of each commit (`RelayOptions::listens`): a trigger,
+/// by whatever handle events are put in. Each commit with an event then takes a lock of the whole server's for a
+/// moment.
+[[nodiscard]] std::string notify_sql(const Tables& tables = default_tables());
+/// Executes them; any number of processes may. Errors: `unsupported` (never) on SQLite, those of `Store::begin` and of
+/// statements.
+Result<> apply_notify(Store& store, const Tables& tables = default_tables(),
+                      Duration wait_max = std::chrono::seconds{30});
+
 /// Whether the tables are there, in this version. Errors: `no_outbox` (never: call `apply_schema`), `newer_version`,
 /// `older_version`, `corrupt` (never), those of `Store::begin` and of statements.
 Result<> check_schema(Store& store, const Tables& tables = default_tables(),

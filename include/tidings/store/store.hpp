@@ -15,6 +15,15 @@ namespace tidings {
 /// What may be said in SQL differs a little; statements of ours that do have a form for each.
 enum class SqlDialect { sqlite, postgres };
 
+/// Hears what is told on a channel of a database, over a connection of its own. For one thread at a time.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  /// Until something has been told since the last time, or for so long. True: something has. Error `unavailable`
+  /// (reopen: listen anew, and look at once, since what was told meanwhile was not heard).
+  virtual Result<bool> wait(Duration wait_max) = 0;
+};
+
 /// A database that takes part in transactions. Thread-safe. Not to be used in a child of a fork.
 class Store {
  public:
@@ -28,6 +37,11 @@ class Store {
   /// process or another), `unavailable` (same call: the database is away; it is connected to again by the next call),
   /// `closed` (reopen), `permission_denied`, `corrupt`, `newer_version` (never).
   virtual Result<std::unique_ptr<OpenTransaction>> begin(Duration wait_max) = 0;
+
+  /// What transactions of any process tell by `notify CHANNEL`, once they are committed. Errors: `unsupported` (never:
+  /// SQLite has no such thing), `invalid_name` (never: `[a-z_][a-z0-9_]*` of 63 bytes at most), `unavailable` (same
+  /// call).
+  virtual Result<std::unique_ptr<Listener>> listen(std::string_view channel);
 
   /// No transaction begins any more; waits for those that are open. Error `timeout` (same call).
   virtual Result<> close(Duration wait_max) = 0;

@@ -19,6 +19,7 @@ class PostgresStore final : public Store {
 
   [[nodiscard]] SqlDialect dialect() const override { return SqlDialect::postgres; }
   Result<std::unique_ptr<OpenTransaction>> begin(Duration wait_max) override;
+  Result<std::unique_ptr<Listener>> listen(std::string_view channel) override;
   Result<> close(Duration wait_max) override;
 
  private:
