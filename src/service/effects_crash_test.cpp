@@ -98,7 +98,9 @@ class EffectsCrash : public ::testing::Test {
       auto store = open_the_store();
       std::atomic<int> commits = 0;
       auto service =
-          Service::create({.name = "test", .broker = broker.get(), .store = store.get(), .log = &lines}).or_throw();
+          Service::create(
+              {.name = "test", .broker = broker.get(), .store = store.get(), .settings = settings, .log = &lines})
+              .or_throw();
       if (may_die && death == Death::behind_a_commit)
         service.use("dies", [&](DeliveryCall& call) -> Result<> {
           auto done = call.next();
@@ -150,6 +152,7 @@ class EffectsCrash : public ::testing::Test {
   std::uint64_t seed = number_of("TORTURE_SEED", 1);
   std::uint64_t rounds = number_of("TORTURE_ROUNDS", 40);
   std::mt19937_64 chance{seed};
+  std::vector<SettingValue> settings;
   std::uint64_t published = 0;
 };
 
@@ -175,6 +178,15 @@ TEST_F(EffectsCrash, KilledAtAnyTimeTheEffectsAreThereOnce) {
   std::printf("%llu kills, %llu events\n", static_cast<unsigned long long>(kills),
               static_cast<unsigned long long>(published));
   EXPECT_GT(kills, rounds / 4);
+}
+
+TEST_F(EffectsCrash, WhatAKilledServicesRelayHeldIsPublishedAfterItsLease) {
+  settings = {{"outbox.lease", "1s"}};
+  publish(60);
+  ASSERT_FALSE(run(Death::behind_a_commit, true));
+  const auto begun = std::chrono::steady_clock::now();
+  ASSERT_TRUE(run(Death::anywhere, false));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 7s) << "it was no less than the lease that it has by itself";
 }
 
 /// The counter-proof: without the transaction of the delivery some effects are there twice.

@@ -16,13 +16,14 @@ Result<> Relaying::start() {
   };
   if (auto made = outbox::apply_schema(*host_.store, outbox::default_tables(), std::chrono::seconds{5}); !made)
     return failed(made.error());
-  if (listens_)
+  if (how_.listens)
     if (auto made = outbox::apply_notify(*host_.store); !made) return failed(made.error());
-  if (relays_) {
+  if (how_.relays) {
     auto relay = outbox::Relay::start(*host_.store, *host_.broker,
                                       {.name_space = host_.name_space,
                                        .place = host_.broker_place,
-                                       .listens = listens_,
+                                       .lease = how_.lease,
+                                       .listens = how_.listens,
                                        .entropy = host_.entropy,
                                        .log = host_.log});
     if (!relay) return failed(relay.error());

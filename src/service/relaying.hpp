@@ -13,8 +13,12 @@ namespace tidings::service {
 /// The outbox of a service's store: its tables, and the relay that runs in the service. Thread-safe.
 class Relaying {
  public:
-  /// `relays`: it publishes itself what stands there. `listens`: the database tells relays of commits.
-  Relaying(Host& host, bool relays, bool listens) : host_(host), relays_(relays), listens_(listens) {}
+  struct How {
+    bool relays = true;    ///< it publishes itself what stands there
+    bool listens = false;  ///< the database tells relays of commits
+    Duration lease{};      ///< as of `RelayOptions`
+  };
+  Relaying(Host& host, const How& how) : host_(host), how_(how) {}
   Relaying(const Relaying&) = delete;
   Relaying& operator=(const Relaying&) = delete;
 
@@ -29,8 +33,7 @@ class Relaying {
 
  private:
   Host& host_;
-  const bool relays_;
-  const bool listens_;
+  const How how_;
   mutable std::mutex mutex_;
   std::atomic<bool> is_ready_ = false;
   bool has_told_ = false;

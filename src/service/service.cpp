@@ -34,7 +34,9 @@ Service::Impl::Impl(const ServiceOptions& options, Settings settings)
       entropy_(*options.entropy),
       claims_(std::string(settings_.text("claim_check.folder")), settings_.whole("claim_check.above"),
               settings_.duration("claim_check.keep"), *options.clock),
-      relaying_(host_, settings_.boolean("outbox.relay"), settings_.boolean("outbox.notify")),
+      relaying_(host_, {.relays = settings_.boolean("outbox.relay"),
+                        .listens = settings_.boolean("outbox.notify"),
+                        .lease = settings_.duration("outbox.lease")}),
       keeper_([this] { tick(); }) {
   host_.service = options.name;
   host_.name_space = settings_.text("namespace");
