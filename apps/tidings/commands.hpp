@@ -170,7 +170,9 @@ struct DemoArguments {
   std::uint64_t seed = 1;
   std::optional<std::uint64_t> stock;
   std::string kill = "analytics";
+  std::uint64_t chaos = 0;            ///< so many kills of whoever, instead of one
   std::optional<std::string> broker;  ///< not given: a log in a fresh directory
+  std::optional<std::string> store;   ///< not given: files
   std::string keep;
   bool check = false;
   bool json = false;

@@ -33,7 +33,7 @@ class Analytics {
     Recent recent;
 
     void count(const OrderPlaced& order) {
-      if (recent.find(order.order_id) != nullptr) return;  // published twice by a service that was killed
+      if (recent.find(order.order_id) != nullptr) return;  // published twice, by the relay of a service that was killed
       recent.add(order.order_id, "placed");
       ++state.orders;
       add(order.country, order.placed_at, order.lines, order.total_minor, 1);

@@ -7,8 +7,7 @@
 #include <cstdlib>
 
 #include "pace.hpp"
-#include "resume.hpp"
-#include "tidings/service/service.hpp"
+#include "tables.hpp"
 
 namespace {
 
@@ -32,24 +31,18 @@ std::int64_t parse_stock(std::string_view text) {
 
 int main(int argc, char** argv) {
   auto service = tidings::Service::from_args("inventory", argc, argv,
-                                             {{"state", "folder of the state file", "."},
-                                              {"stock", "of each product at the start", "unlimited"},
+                                             {{"stock", "of each product at the start", "unlimited"},
                                               {"pace", "events a second at most; 0: as fast as it goes", "0"}});
-  const auto path = std::string(service.setting("state")) + "/inventory.json";
-  const auto stock = parse_stock(service.setting("stock"));
-  auto state = load_state<InventoryState>(path);
-  auto resumed =
-      state ? resume(service, "reserve-stock", "orders", path, state->positions) : tidings::Result<>(state.error());
-  if (!resumed) {
-    service.log().write(tidings::LogLevel::error, "inventory: " + to_string(resumed.error()));
+  const Inventory inventory(parse_stock(service.setting("stock")));
+  if (auto made = make_tables(service, inventory_tables); !made) {
+    service.log().write(tidings::LogLevel::error, "inventory: " + to_string(made.error()));
     return 1;
   }
-  state->stock_each = stock;
-  Inventory inventory(path, std::move(*state));
   auto pace = Pace::from_setting(service.setting("pace"));
-  service.on("reserve-stock", {}, [&](const tidings::Batch<OrderPlaced, OrderCancelled>& batch) {
-    pace.take(batch.size());
-    return inventory.on(batch);
-  });
+  service.on("reserve-stock", {},
+             [&](const tidings::Batch<OrderPlaced, OrderCancelled>& batch, tidings::Transaction& tx) {
+               pace.take(batch.size());
+               return inventory.on(batch, tx);
+             });
   return service.run();
 }

@@ -1,93 +1,119 @@
 #pragma once
 
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+
 #include "events.hpp"
-#include "state.hpp"
 #include "tidings/service/batch.hpp"
+#include "tidings/store/transaction.hpp"
 
 namespace shop {
 
-/// Reserves stock for what was ordered, takes back what was cancelled, and says how that went.
-///
-/// It works on batches: decide for all of them on a copy of the state, save that once, and only then let the outcomes
-/// leave. Killed before the save, nothing was decided; killed after it, the events come again and get the outcome that
-/// stands in the state, never a new one. Where the save fails, the copy is forgotten: an event that is parked then was
-/// decided nowhere.
-class Inventory {
+/// How much of each product was reserved and came back, and what became of each order: `reserved` or `rejected`.
+inline constexpr std::array<std::string_view, 2> inventory_tables{
+    "create table if not exists products(id text primary key, reserved bigint not null, returned bigint not null)",
+    "create table if not exists reservations(order_id text primary key, outcome text not null)"};
+
+/// The products that a transaction has to do with: each is read once and written once, however many orders want it.
+class Shelf {
  public:
-  Inventory(std::string path, InventoryState state) : path_(std::move(path)), books_{std::move(state), {}} {
-    books_.recent = Recent(std::move(books_.state.recent));
+  struct Product {
+    std::int64_t reserved = 0;
+    std::int64_t returned = 0;
+  };
+
+  explicit Shelf(tidings::Transaction& tx) : tx_(tx) {}
+
+  /// To be read and changed; good as long as the shelf.
+  tidings::Result<Product*> find(const std::string& id) {
+    if (const auto known = products_.find(id); known != products_.end()) return &known->second;
+    auto row = tx_.query_one<Product>("select reserved, returned from products where id = $1", id);
+    if (!row) return row.error();
+    return &products_.emplace(id, row->value_or(Product{})).first->second;
   }
 
-  tidings::Result<> on(const tidings::Batch<OrderPlaced, OrderCancelled>& batch) {
-    auto books = books_;
-    for (const auto& [event, context] : batch) {
-      auto published = std::visit([&, &where = context](const auto& order) { return books.take(order, where); }, event);
-      if (!published) return published;
-      if (!covers(books.state.positions, context)) cover(books.state.positions, context);
+  /// In the order of their ids, so that no two transactions wait for each other in a circle.
+  tidings::Result<> save() {
+    for (const auto& [id, product] : products_) {
+      auto written = tx_.execute(
+          "insert into products(id, reserved, returned) values ($1, $2, $3) "
+          "on conflict (id) do update set reserved = excluded.reserved, returned = excluded.returned",
+          id, product.reserved, product.returned);
+      if (!written) return written.error();
     }
-    books.state.recent = books.recent.entries();
-    if (auto saved = save_state(path_, books.state); !saved) return saved;
-    books_ = std::move(books);
     return {};
   }
 
  private:
-  struct Books {
-    InventoryState state;
-    Recent recent;
+  tidings::Transaction& tx_;
+  std::map<std::string, Product> products_;
+};
 
-    tidings::Result<> take(const OrderPlaced& order, tidings::Context& context) {
-      const auto* outcome = recent.find(order.order_id);
-      if (outcome == nullptr) {
-        if (covers(state.positions, context)) return {};  // decided, and told, longer ago than we remember
-        outcome = &recent.add(order.order_id, reserve(order));
-      }
-      if (*outcome == "reserved")
-        return context.publish(StockReserved{order.order_id, order.customer_id, order.lines, order.total_minor});
-      return context.publish(StockRejected{order.order_id, order.customer_id, *outcome});
+/// Reserves stock for what was ordered, takes back what was cancelled, and says how that went: in one transaction, so
+/// that it counts once, however often it is killed and the events come again.
+class Inventory {
+ public:
+  /// `stock_each`: of every product at the start; -1: unlimited.
+  explicit Inventory(std::int64_t stock_each) : stock_each_(stock_each) {}
+
+  tidings::Result<> on(const tidings::Batch<OrderPlaced, OrderCancelled>& batch, tidings::Transaction& tx) const {
+    Shelf shelf(tx);
+    for (const auto& [event, context] : batch) {
+      auto taken =
+          std::visit([&, &where = context](const auto& order) { return take(order, where, tx, shelf); }, event);
+      if (!taken) return taken;
     }
+    return shelf.save();
+  }
 
-    tidings::Result<> take(const OrderCancelled& order, tidings::Context& context) {
-      const auto name = order.order_id + " cancelled";
-      const auto* outcome = recent.find(name);
-      if (outcome == nullptr) {
-        if (covers(state.positions, context)) return {};
-        outcome = &recent.add(name, release(order));
-      }
-      if (*outcome == "released") return context.publish(StockReleased{order.order_id});
-      return {};
+ private:
+  tidings::Result<> take(const OrderPlaced& order, tidings::Context& context, tidings::Transaction& tx,
+                         Shelf& shelf) const {
+    auto refusal = reserve(order, shelf);
+    if (!refusal) return refusal.error();  // the database is away: it is tried again
+    auto noted = tx.execute("insert into reservations(order_id, outcome) values ($1, $2)", order.order_id,
+                            *refusal ? "rejected" : "reserved");
+    if (!noted) return noted.error();
+    if (*refusal) return context.publish(StockRejected{order.order_id, order.customer_id, **refusal});  // an outcome
+    return context.publish(StockReserved{order.order_id, order.customer_id, order.lines, order.total_minor});
+  }
+
+  /// All lines or none. Why not, if not.
+  [[nodiscard]] tidings::Result<std::optional<std::string>> reserve(const OrderPlaced& order, Shelf& shelf) const {
+    std::map<std::string, std::int64_t> wanted;  // a product may stand in several lines
+    for (const auto& line : order.lines) wanted[line.product] += line.quantity;
+    for (const auto& [id, quantity] : wanted) {
+      auto product = shelf.find(id);
+      if (!product) return product.error();
+      const auto left = stock_each_ + (*product)->returned - (*product)->reserved;
+      if (stock_each_ >= 0 && left < quantity)
+        return std::optional("of " + id + " there are " + std::to_string(left) + ", not " + std::to_string(quantity));
     }
-
-    /// All lines or none. "reserved", or the reason why not.
-    std::string reserve(const OrderPlaced& order) {
-      std::map<std::string, std::int64_t> wanted;  // a product may stand in several lines
-      for (const auto& line : order.lines) wanted[line.product] += line.quantity;
-      if (state.stock_each >= 0)
-        for (const auto& [product, quantity] : wanted) {
-          const auto& known = state.products[product];
-          const auto left = state.stock_each + known.returned - known.reserved;
-          if (left < quantity) {
-            ++state.orders_rejected;
-            return "of " + product + " there are " + std::to_string(left) + ", not " + std::to_string(quantity);
-          }
-        }
-      for (const auto& [product, quantity] : wanted) state.products[product].reserved += quantity;
-      ++state.orders_reserved;
-      return "reserved";
+    for (const auto& [id, quantity] : wanted) {
+      auto product = shelf.find(id);
+      if (!product) return product.error();
+      (*product)->reserved += quantity;
     }
+    return std::optional<std::string>{};
+  }
 
-    /// "released", or "nothing": what was never reserved is not given back. An order that is no longer remembered was
-    /// reserved long ago, or is a return.
-    std::string release(const OrderCancelled& order) {
-      const auto* const placed = recent.find(order.order_id);
-      if (placed != nullptr && *placed != "reserved") return "nothing";
-      for (const auto& line : order.lines) state.products[line.product].returned += line.quantity;
-      return "released";
+  /// What was refused is not given back. A return has a number of its own, and no reservation.
+  static tidings::Result<> take(const OrderCancelled& order, tidings::Context& context, tidings::Transaction& tx,
+                                Shelf& shelf) {
+    auto outcome = tx.query_one<std::string>("select outcome from reservations where order_id = $1", order.order_id);
+    if (!outcome) return outcome.error();
+    if (*outcome == "rejected") return {};
+    for (const auto& line : order.lines) {
+      auto product = shelf.find(line.product);
+      if (!product) return product.error();
+      (*product)->returned += line.quantity;
     }
-  };
+    return context.publish(StockReleased{order.order_id});
+  }
 
-  std::string path_;
-  Books books_;
+  std::int64_t stock_each_;
 };
 
 }  // namespace shop

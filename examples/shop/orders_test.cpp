@@ -10,8 +10,8 @@ using Told = std::vector<std::string>;
 class OrdersTest : public ShopTest {
  protected:
   void run_orders() {
-    auto service = make("orders");
-    service.on<OrderSubmitted, CancellationSubmitted>("take-orders", {.concurrency = 1}, TakeOrders{});
+    auto service = make_with("orders", order_tables);
+    service.on("take-orders", {}, take_orders);
     run(std::move(service), "take-orders", "submissions");
   }
   static SubmittedLine line(std::uint64_t number, const std::string& quantity, const std::string& price) {
@@ -24,6 +24,7 @@ class OrdersTest : public ShopTest {
       const auto event = tidings::decode_event<LineRejected>(envelope.view()).or_throw();
       lines.push_back(std::to_string(event.number) + ": " + event.reason);
     }
+    std::ranges::sort(lines);
     return lines;
   }
   std::int64_t total_of(std::size_t order) {
@@ -42,12 +43,54 @@ TEST_F(OrdersTest, parks_each_line_that_makes_no_order_with_its_reason) {
   publish(OrderSubmitted{"C2", {line(8, "1", "1"), line(9, "-3", "1")}});
   publish(CancellationSubmitted{"1", {line(2, "2", "1.50")}});
   run_orders();
-  EXPECT_EQ(told("orders"), (Told{"shop.order-placed 1", "shop.order-cancelled C2", "shop.order-cancelled 1"}));
+  EXPECT_EQ(told("orders"), (Told{"shop.order-placed 1", "shop.order-cancelled 1", "shop.order-cancelled C2"}));
   EXPECT_EQ(total_of(0), 300);
   EXPECT_EQ(rejected(),
             (Told{"3: its quantity is not above 0, and it is no return", "4: its quantity 'many' is no whole number",
                   "5: its price '1.505' is no amount of pounds and pence up to 1000000000.00",
                   "6: it has 2 fields, not 8", "7: it is not UTF-8", "8: its quantity is not below 0, in a return"}));
+}
+
+TEST_F(OrdersTest, an_order_is_a_row_that_says_how_it_stands) {
+  publish(OrderSubmitted{"1", {line(2, "2", "1.50"), line(3, "1", "1")}});
+  publish(OrderSubmitted{"2", {line(4, "1", "9.99")}});
+  publish(OrderSubmitted{"C3", {line(5, "-1", "1.50")}});
+  publish(OrderSubmitted{"4", {line(6, "none", "1.50")}});
+  publish(CancellationSubmitted{"1", {line(2, "2", "1.50"), line(3, "1", "1")}});
+  run_orders();
+  EXPECT_EQ(rows<std::string>("select id || ' ' || customer_id || ' ' || country || ' ' || placed_at || ' ' || status "
+                              "|| ' ' || total_minor from orders order by id"),
+            (Told{"1 c UK 2010-12-01T08:26:00Z cancelled 400", "2 c UK 2010-12-01T08:26:00Z placed 999",
+                  "C3 c UK 2010-12-01T08:26:00Z returned 150"}));
+  EXPECT_EQ(rows<std::string>("select lines from orders where id = '2'"),
+            (Told{R"([{"product":"mug","description":"MUG","quantity":1,"price_minor":999}])"}));
+}
+
+TEST_F(OrdersTest, a_kill_before_it_acknowledged_changes_nothing) {
+  publish(OrderSubmitted{"1", {line(2, "2", "1.50"), line(3, "none", "1")}});
+  publish(CancellationSubmitted{"1", {line(2, "2", "1.50")}});
+  run_orders();
+  const auto told_once = told("orders");
+  for (int kill = 0; kill < 2; ++kill) {
+    give_again("submissions", "orders.take-orders");
+    run_orders();
+    EXPECT_EQ(told("orders"), told_once);
+    EXPECT_EQ(rejected(), (Told{"3: its quantity 'none' is no whole number"}));
+  }
+  EXPECT_EQ(rows<std::string>("select status from orders"), Told{"cancelled"});
+}
+
+TEST_F(OrdersTest, what_cannot_be_is_an_outcome_and_no_error) {
+  publish(OrderSubmitted{"1", {line(2, "2", "1.50")}});
+  publish(OrderSubmitted{"1", {line(3, "5", "1.50")}});  // the till was pressed twice
+  publish(CancellationSubmitted{"2", {line(4, "2", "1.50")}});
+  publish(CancellationSubmitted{"1", {line(5, "2", "1.50")}});
+  publish(CancellationSubmitted{"1", {line(6, "2", "1.50")}});
+  run_orders();
+  EXPECT_EQ(told("orders"), (Told{"shop.order-placed 1", "shop.order-cancelled 1"}));
+  EXPECT_EQ(rejected(), (Told{"3: its order was taken before", "4: there is no such order, or it was cancelled before",
+                              "6: there is no such order, or it was cancelled before"}));
+  EXPECT_EQ(rows<std::int64_t>("select total_minor from orders"), std::vector<std::int64_t>{300});
 }
 
 TEST_F(OrdersTest, no_amount_overflows) {

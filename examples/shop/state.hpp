@@ -36,12 +36,11 @@ inline void cover(Positions& positions, const tidings::Context& context) {
     positions[place_name(context)] = {context.place().offset.value + 1, std::string(context.envelope().id)};
 }
 
-/// What was done for the last events, by name, so that one that comes a second time under another offset gets the same
-/// answer, not another.
+/// What was done for the last events, by name, so that it is not done again for one that comes a second time, under
+/// another offset.
 ///
-/// It may forget: the orders service publishes an event twice only when it was killed after publishing and before
-/// acknowledging what made it publish, and no more than its group's limits can stand in between: 1,000 in flight and
-/// 10,000 settled beyond the position.
+/// It may forget: over brokers that do not know producers, the relay of a service that was killed publishes again what
+/// it had on its way, 1,024 events at most; and an order's cancellation comes within a few hundred.
 class Recent {
  public:
   static constexpr std::size_t size_max = 12'000;
@@ -106,21 +105,7 @@ tidings::Result<> save_state(const std::string& path, const State& state) {
   return tidings::write_file_atomically(path, text);
 }
 
-// ---- The states that `tidings demo --check` reads, too.
-
-struct InventoryState {
-  struct Product {
-    std::int64_t reserved = 0;
-    std::int64_t returned = 0;
-  };
-  std::int64_t stock_each = -1;  ///< of every product at the start; -1: unlimited
-  Positions positions;
-  std::map<std::string, Product> products;
-  std::uint64_t orders_reserved = 0;
-  std::uint64_t orders_rejected = 0;
-  std::vector<Recent::Entry> recent;
-};
-
+/// `tidings demo --check` reads it, too.
 struct AnalyticsState {
   Positions positions;
   std::map<std::string, std::map<std::string, std::int64_t>> revenue_minor;  ///< by country, by day

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -11,13 +12,16 @@
 #include <vector>
 
 #include "events.hpp"
+#include "tables.hpp"
 #include "tidings/brokers/open.hpp"
+#include "tidings/outbox/relay.hpp"
 #include "tidings/service/names.hpp"
 #include "tidings/service/service.hpp"
+#include "tidings/stores/open.hpp"
 
 namespace shop {
 
-/// A folder, and a broker in memory on which services run until they have caught up.
+/// A folder, and a broker in memory on which services run until they have caught up and published.
 class ShopTest : public testing::Test {
  protected:
   ShopTest() { EXPECT_NE(::mkdtemp(folder.data()), nullptr); }
@@ -33,26 +37,42 @@ class ShopTest : public testing::Test {
                                      .log = &silence})
         .or_throw();
   }
-  /// Runs until the group of `handler` has nothing left to do on `topic`.
+  /// One over the store, with its tables.
+  tidings::Service make_with(std::string name, std::span<const std::string_view> tables) {
+    if (store == nullptr) store = tidings::open_store("sqlite:" + folder + "/shop.db", {.log = &silence}).or_throw();
+    auto service = tidings::Service::create(
+                       {.name = std::move(name), .broker = broker.get(), .store = store.get(), .log = &silence})
+                       .or_throw();
+    make_tables(service, tables).or_throw();
+    return service;
+  }
+  /// Runs until the group of `handler` has nothing left to do on `topic`, and nothing waits in the outbox.
   void run(tidings::Service service, const std::string& handler, const std::string& topic) {
     const std::jthread runner([&] { EXPECT_EQ(service.run(), 0); });
     const Stopped stopped{service};
     const auto group = tidings::group_of(service.name(), handler);
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
-    while (!caught_up(topic, group) && std::chrono::steady_clock::now() < until)
+    while (!(caught_up(topic, group) && is_published()) && std::chrono::steady_clock::now() < until)
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
-    EXPECT_TRUE(caught_up(topic, group)) << group;
+    EXPECT_TRUE(caught_up(topic, group) && is_published()) << group;
   }
   struct Stopped {  // at the end of its scope, whatever happens there
     tidings::Service& service;
     ~Stopped() { service.stop(); }
   };
+  bool is_published() { return store == nullptr || tidings::outbox::status(*store).or_throw().backlog == 0; }
   bool caught_up(const std::string& topic, const std::string& group) {
     const auto groups = broker->groups(topic);
     if (!groups) return false;
     for (const auto& known : *groups)
       if (known.group == group) return known.lag() == 0;
     return false;
+  }
+  /// The rows of a query over the store.
+  template <class Row>
+  std::vector<Row> rows(std::string_view sql) {
+    auto tx = store->begin(std::chrono::seconds{10}).or_throw();
+    return tx->query<Row>(sql).or_throw();
   }
   /// As after a kill before anything was acknowledged: every event comes again.
   void give_again(const std::string& topic, const std::string& group) {
@@ -70,10 +90,12 @@ class ShopTest : public testing::Test {
     for (const auto& envelope : envelopes) views.push_back(envelope.view());
     broker->publish(tidings::event_topic<Event>(), views).or_throw();
   }
-  /// Everything in a topic, as `shop.stock-reserved 7`.
+  /// Everything in a topic, as `shop.stock-reserved 7`, by key: only those of one key come in order.
   std::vector<std::string> told(const std::string& topic) {
+    auto all = read(topic);
+    std::ranges::stable_sort(all, {}, &tidings::Envelope::key);
     std::vector<std::string> lines;
-    for (const auto& envelope : read(topic)) lines.push_back(envelope.type + " " + envelope.key);
+    for (const auto& envelope : all) lines.push_back(envelope.type + " " + envelope.key);
     return lines;
   }
   std::vector<tidings::Envelope> read(const std::string& topic) {
@@ -103,6 +125,7 @@ class ShopTest : public testing::Test {
 
   Silence silence;
   std::unique_ptr<tidings::Broker> broker = tidings::open_broker("memory:", {.log = &silence}).or_throw();
+  std::unique_ptr<tidings::Store> store;
   std::string folder = (std::filesystem::temp_directory_path() / "tidings-shop-XXXXXX").string();
 };
 

@@ -154,7 +154,7 @@ class Usage(CommandLine):
         def refused(command, option, value, said):
             done = self.run_tidings(*command, option, value, status=2, TMPDIR=self.folder)
             self.assertTrue(done.stderr.startswith(f"tidings: {option}: '{value}' is no {said}\n"), done.stderr)
-        for option, least, most in (("--count", 1, 10**7), ("--repeat", 1, 10**5), ("--seed", 0, 2**63 - 1), ("--stock", 0, 10**15)):
+        for option, least, most in (("--count", 1, 10**7), ("--repeat", 1, 10**5), ("--seed", 0, 2**63 - 1), ("--stock", 0, 10**15), ("--chaos", 1, 10**4)):
             for value in ("-1", "", "x", "1x", "1.5", "0x10", str(most + 1), "9" * 30, *(["0"] if least else [])):
                 refused(["demo"], option, value, f"whole number from {least} to {most}")
         for value in ("-1", "", "fast", "nan", "inf", "1e9", "0.01", "100/s"):
@@ -164,13 +164,15 @@ class Usage(CommandLine):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_options_that_would_do_nothing_are_refused(self):
-        for arguments, said in ((("--orders", "x.csv", "--seed", "1"), "tidings: --orders excludes --seed; give one of the two\n"),
+        for arguments, said in ((("--orders", "x.csv", "--seed", "1"), "tidings: --seed is of made-up orders, and of --chaos: with --orders alone it does nothing\n"),
                                 (("--count", "7", "--orders", "x.csv"), "tidings: --orders excludes --count; give one of the two\n"),
+                                (("--chaos", "7", "--kill", "orders"), "tidings: --chaos excludes --kill; give one of the two\n"),
+                                (("--chaos", "7", "--kill", "none"), "tidings: --chaos excludes --kill; give one of the two\n"),
                                 (("--namespace", "x"), "tidings: '--namespace' is no option of demo")):
             self.assertIn(said, self.run_tidings("demo", *arguments, status=2, TMPDIR=self.folder).stderr)
         self.assertIn("each run has a namespace of its own", self.run_tidings("--namespace", "x", "demo", "--count", "1", status=2).stderr)
         help_text = self.run_tidings("demo", "--help").stdout
-        self.assertEqual(help_text.count("(not with): --orders"), 2)
+        self.assertEqual(help_text.count("(not with): --orders"), 1)
         self.assertIn("Each run has a namespace of its own", help_text)
 
     def test_the_broker_from_environment_and_options(self):

@@ -1,6 +1,6 @@
 """`tidings demo` as a user runs it: real processes, each service killed in turn, dirty input, everything checked against the input.
 
-usage: demo_test.py BUILD [REAL_ORDERS_CSV]
+usage: demo_test.py BUILD [REAL_ORDERS_CSV]; SERVE_FOR_TESTS is what starts a PostgreSQL.
 """
 
 import json
@@ -19,6 +19,7 @@ import unittest
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
 REAL = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
 TIDINGS = BUILD / "bin" / "tidings"
+MISSING = 77
 HEADER = "invoice_no,stock_code,description,quantity,invoice_time,unit_price,customer_id,country\n"
 
 
@@ -50,7 +51,7 @@ def dirty_orders():
     return (HEADER + "".join(lines)).encode() + b"2011,A1,\xff\xfe,1,2010-12-01T09:00:00Z,1,,France\n"
 
 
-class Demo(unittest.TestCase):
+class Checked(unittest.TestCase):
     def assert_checked(self, arguments, **expected):
         status, summary, errors = demo(*arguments)
         self.assertEqual(status, 0, f"{arguments}: {errors} {summary}")
@@ -63,6 +64,13 @@ class Demo(unittest.TestCase):
             self.assertGreater(service["rss_anon_kib"], 0, service)
         return summary
 
+    def assert_killed(self, summary, kills):
+        self.assertEqual((summary["kills"], summary["killed"]), (kills, ""))
+        self.assertEqual(sum(service["kills"] for service in summary["services"]), kills)
+        self.assertTrue(all(service["kills"] > 0 for service in summary["services"]), summary["services"])
+
+
+class Demo(Checked):
     def test_each_service_is_killed_in_turn(self):
         for service in ("orders", "inventory", "notifications", "analytics", "none"):
             with self.subTest(service):
@@ -91,6 +99,22 @@ class Demo(unittest.TestCase):
             slow.chmod(0o755)
             done = subprocess.run([f"{folder}/tidings", "demo", "--check", "--json", "--count", "1", "--rate", "0"], capture_output=True, text=True, timeout=100)
             self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_services_killed_at_random_again_and_again_do_everything_once(self):
+        for seed, more in ((1, []), (2, ["--stock", 150])):
+            with self.subTest(seed):
+                summary = self.assert_checked(["--count", 1000, "--rate", 0, "--chaos", 20, "--seed", seed, *more], orders_fed=1000, published_twice=0)
+                self.assert_killed(summary, 20)
+                self.assertEqual(summary["stock_rejected"] > 0, bool(more))
+
+    def test_chaos_is_for_few_orders_and_for_many_kills_too(self):
+        self.assert_killed(self.assert_checked(["--count", 3, "--seed", 3, "--chaos", 12], orders_fed=3), 12)
+
+    def test_the_view_counts_kills(self):
+        status, screen = on_a_terminal("--count", "300", "--rate", "0", "--chaos", "12")
+        self.assertEqual(status, 0, screen)
+        self.assertRegex(screen, r"12 of 12 kills; all is done")
+        self.assertRegex(screen, r"killed +12 times: orders \d+, inventory \d+, notifications \d+, analytics \d+")
 
     def test_stock_is_conserved_when_it_runs_out(self):
         for service in ("inventory", "orders"):
@@ -225,7 +249,9 @@ class Demo(unittest.TestCase):
             shutil.copy(TIDINGS, lone)
             usual = {"program": TIDINGS, "wanted": 2}
             for arguments, how in ((["--kill", "analytic"], usual), (["--frobnicate"], usual), (["--count", "0"], usual), (["--rate", "fast"], usual),
-                                   (["--broker", "log:"], usual), (["--broker", "memory:"], usual), (["extra"], usual),
+                                   (["--broker", "log:"], usual), (["--chaos", "0"], usual),
+                                   (["--store", "sqlite:x.db"], usual), (["--store", "postgres://127.0.0.1:x/shop"], usual),
+                                   (["--store", "postgres://127.0.0.1:1/shop"], {**usual, "wanted": 1}), (["--broker", "memory:"], usual), (["extra"], usual),
                                    (["--orders", f"{folder}/missing.csv"], {**usual, "wanted": 1}), (["--orders", folder], {**usual, "wanted": 1}),
                                    (["--broker", "log:/dev/null"], {**usual, "wanted": 1}), (["--count", "1"], {"program": lone / "tidings", "wanted": 1})):
                 for more in ([], ["--keep", str(kept)]):
@@ -325,6 +351,35 @@ class Demo(unittest.TestCase):
             with self.subTest(service):
                 self.assert_checked(["--orders", REAL, "--kill", service], orders_fed=512, lines_fed=10000, placed=439, cancelled=43, lines_rejected=30, mails=439)
         self.assert_checked(["--orders", REAL, "--repeat", 50], orders_fed=25600, revenue_minor=50 * 18066775)
+
+
+class OverPostgres(Checked):
+    """The rows in a PostgreSQL."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = subprocess.Popen([os.environ["SERVE_FOR_TESTS"], "postgres"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        cls.url = cls.server.stdout.readline().strip()
+        if cls.url:
+            return
+        _, why = cls.server.communicate()
+        if cls.server.returncode == MISSING and os.environ.get("TIDINGS_ALLOW_MISSING_SERVERS") == "1":
+            raise unittest.SkipTest(why.strip())
+        raise AssertionError(why.strip())
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.communicate()  # the end of its input is its own
+
+    def schemas(self):
+        """Those of demos, which the demo says nothing of where all is well."""
+        store = f"{self.url}?options=-csearch_path%3D"
+        return store
+
+    def test_services_killed_at_random_again_and_again_do_everything_once(self):
+        summary = self.assert_checked(["--count", 1000, "--rate", 0, "--chaos", 20, "--stock", 150, "--store", self.url], published_twice=0)
+        self.assert_killed(summary, 20)
+        self.assertGreater(summary["stock_rejected"], 0)
 
 
 class Script(unittest.TestCase):

@@ -102,20 +102,23 @@ void Parser::add_demo() {
       ->type_name("N")
       ->check(whole(1, 10'000'000))
       ->excludes(orders);
-  at->add_option("--seed", showing.seed, "Of the made-up orders (1)")
-      ->type_name("N")
-      ->check(whole(0, offset_max))
-      ->excludes(orders);
+  auto* const seed = at->add_option("--seed", showing.seed, "Of the made-up orders, and of --chaos (1)");
+  seed->type_name("N")->check(whole(0, offset_max));
   at->add_option("--repeat", showing.repeat, "Feed them so often, under new numbers (1)")
       ->type_name("N")
       ->check(whole(1, 100'000));
   at->add_option("--stock", showing.stock, "Items of each product at the start (unlimited)")
       ->type_name("N")
       ->check(whole(0, 1'000'000'000'000'000));
-  at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)")
-      ->type_name("SERVICE")
-      ->check(victim);
+  auto* const kill = at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)");
+  kill->type_name("SERVICE")->check(victim);
+  auto* const chaos =
+      at->add_option("--chaos", showing.chaos, "Kill services at random, so often in all, instead of one midway");
+  chaos->type_name("N")->check(whole(1, 10'000))->excludes(kill);
   at->add_option("--broker", showing.broker, "Broker; a log in a fresh directory if not given")->type_name("URL");
+  at->add_option("--store", showing.store,
+                 "A PostgreSQL, in which orders and inventory get a schema each for the run; files if not given")
+      ->type_name("URL");
   at->add_option("--keep", showing.keep, "Keep everything in this directory, which must be new or empty")
       ->type_name("DIR");
   at->add_flag("--check", showing.check, "Compare every result with one computed from the input; 1 if any differs");
@@ -123,12 +126,14 @@ void Parser::add_demo() {
   at->footer(
       "At a rate up to 1000 the service that is killed is held to 2.5 times the rate, so that its catching up can "
       "be\n"
-      "watched. Each run has a namespace of its own: --namespace is refused, and neither TIDINGS_NAMESPACE nor\n"
+      "watched. With --chaos all four are killed, spread over the run, and started again at once or within half a\n"
+      "second. Each run has a namespace of its own: --namespace is refused, and neither TIDINGS_NAMESPACE nor\n"
       "TIDINGS_BROKER is heeded.\n\n"
       "Examples:\n"
       "  tidings demo\n"
       "  tidings demo --orders online-retail.csv --check\n"
-      "  tidings demo --count 5000 --rate 0 --kill inventory");
+      "  tidings demo --count 5000 --rate 0 --kill inventory\n"
+      "  tidings demo --chaos 30 --check --store postgres://localhost/shop");
 }
 
 }  // namespace tidings::cli

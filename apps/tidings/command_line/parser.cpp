@@ -119,6 +119,11 @@ int Parser::run() {
   }
   if (app.got_subcommand("verify")) return verify(common, verifying);
   if (app.got_subcommand("inspect")) return inspect(common, inspecting);
+  const auto* const of_demo = app.get_subcommand("demo");
+  if (of_demo->count("--seed") > 0 && of_demo->count("--orders") > 0 && showing.chaos == 0) {
+    complain("--seed is of made-up orders, and of --chaos: with --orders alone it does nothing");
+    return wrong_usage;
+  }
   if (!showing.broker && app.count("--broker") > 0) showing.broker = common.broker;
   showing.json = showing.json || common.json;
   return demo(showing);

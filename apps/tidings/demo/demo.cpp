@@ -9,10 +9,12 @@
 #include <thread>
 
 #include "commands.hpp"
+#include "demo/chaos.hpp"
 #include "demo/child.hpp"
 #include "demo/expected.hpp"
 #include "demo/results.hpp"
 #include "demo/setup.hpp"
+#include "demo/stores.hpp"
 #include "demo/summary.hpp"
 #include "demo/view.hpp"
 #include "interrupt.hpp"
@@ -35,18 +37,31 @@ constexpr std::size_t feed_batch_max = 200;
 constexpr auto dead_seconds = 4s, dead_seconds_max = 30s;
 constexpr std::uint64_t lag_min = 10;
 constexpr double pace_of_rate = 2.5, paced_rate_max = 1000;
+// With --chaos, for each kill on average: about twice what a service takes to come back. And a service that is killed
+// waits so long at most for the parts that its relay held.
+constexpr double seconds_a_kill = 0.15;
+constexpr const char* relay_lease = "2s";
+// What was fed has gone through once it was quiet so often: a service's outbox may have filled after the next was
+// looked at.
+constexpr int quiet_enough = 3;
 constexpr std::size_t topic_event_bytes_max = std::size_t{32} << 20;
 
 class Demo {
  public:
-  Demo(const DemoArguments& arguments, const Setup& setup)
-      : arguments_(arguments), setup_(setup), directory_(setup.directory), input_(setup.input) {}
+  Demo(const DemoArguments& arguments, const Setup& setup, Stores& stores)
+      : arguments_(arguments), setup_(setup), directory_(setup.directory), input_(setup.input), stores_(stores) {}
 
   Result<Summary> run() {
     round_mark_ = round_mark(input_.submissions);
     total_ = input_.submissions.size() * arguments_.repeat;
     rate_ = arguments_.rate >= 0 ? arguments_.rate : arguments_.orders.empty() ? 100 : 0;
-    if (rate_ > 0 && rate_ <= paced_rate_max) pace_ = rate_ * pace_of_rate;
+    if (arguments_.chaos > 0) {
+      chaos_.emplace(arguments_.chaos, total_, arguments_.seed);
+      const auto spread = static_cast<double>(total_) / (static_cast<double>(arguments_.chaos) * seconds_a_kill);
+      rate_ = rate_ > 0 ? std::min(rate_, spread) : spread;
+    } else if (rate_ > 0 && rate_ <= paced_rate_max) {
+      pace_ = rate_ * pace_of_rate;
+    }
     if (auto ready = open_broker_and_topics(); !ready) return ready.error();
     for (std::size_t i = 0; i < service_count; ++i)
       if (auto started = start(i); !started) return started.error();
@@ -88,7 +103,9 @@ class Demo {
     if (error) return Error{"io_error", "cannot make " + folder + ": " + error.message()};
     std::vector<std::string> flags{"--broker", url_};
     if (!name_space_.empty()) flags.insert(flags.end(), {"--namespace", name_space_});
-    if (name == "inventory" || name == "analytics") flags.insert(flags.end(), {"--state", "."});
+    if (name == "analytics") flags.insert(flags.end(), {"--state", "."});
+    if (const auto store = stores_.url(name); !store.empty())
+      flags.insert(flags.end(), {"--store", store, "--outbox.lease", relay_lease});
     if (name == "notifications") flags.insert(flags.end(), {"--mails", "mails"});
     if (name == "inventory" && arguments_.stock)
       flags.insert(flags.end(), {"--stock", std::to_string(*arguments_.stock)});
@@ -144,12 +161,21 @@ class Demo {
   }
 
   /// The rest is fed once the victim is dead, as far as it has something to do before.
-  [[nodiscard]] std::uint64_t feed_until() const { return victim_state_ == Victim::alive ? feed_until_ : total_; }
+  [[nodiscard]] std::uint64_t feed_until() const {
+    if (chaos_) return chaos_->feed_until();
+    return victim_state_ == Victim::alive ? feed_until_ : total_;
+  }
+
+  /// Kills are spread over the work, and not over its arrival.
+  [[nodiscard]] bool is_ahead() const {
+    return chaos_ && progress_[0].lag > std::max<std::uint64_t>(feed_batch_max, total_ / arguments_.chaos);
+  }
 
   /// How many may be fed now.
   [[nodiscard]] std::uint64_t due(Time now) const {
     const auto until = feed_until();
     if (fed_ >= until) return 0;
+    if (is_ahead()) return 0;
     std::uint64_t allowed = until;
     if (const auto by_rate = std::chrono::duration<double>(now - begun_).count() * rate_;
         rate_ > 0 && by_rate < static_cast<double>(until))
@@ -184,13 +210,45 @@ class Demo {
     return true;
   }
 
-  [[nodiscard]] bool is_done() const {
-    return fed_ >= total_ && victim_state_ != Victim::alive && victim_state_ != Victim::dead && is_quiet();
+  /// Looks once more whether anything is left.
+  Result<> look_whether_done() {
+    const bool is_over = chaos_ ? chaos_->is_over() : victim_state_ != Victim::alive && victim_state_ != Victim::dead;
+    bool is_through = fed_ >= total_ && is_over && is_quiet();
+    if (is_through) {
+      const auto waiting = stores_.waiting();
+      if (!waiting) return waiting.error();
+      is_through = *waiting == 0;
+    }
+    times_quiet_ = is_through ? times_quiet_ + 1 : 0;
+    return {};
+  }
+  [[nodiscard]] bool is_done() const { return times_quiet_ >= quiet_enough; }
+
+  [[nodiscard]] bool is_dead(std::size_t service) const {
+    return chaos_ ? chaos_->is_dead(service) : service == victim() && victim_state_ == Victim::dead;
+  }
+
+  void kill(std::size_t service) {
+    children_[service]->send(SIGKILL);
+    while (!children_[service]->ended()) std::this_thread::sleep_for(1ms);
+  }
+
+  Result<> kill_at_random(Time now) {
+    while (const auto step = chaos_->next(now, fed_)) {
+      if (step->kind == Chaos::Step::Kind::kill)
+        kill(step->service);
+      else if (auto started = start(step->service); !started)
+        return started;
+      is_back_[step->service] = false;
+    }
+    for (std::size_t i = 0; i < service_count; ++i)
+      is_back_[i] = is_back_[i] || (!is_dead(i) && progress_[i].held && progress_[i].lag == 0);
+    return {};
   }
 
   Result<> check_children() {
     for (std::size_t i = 0; i < service_count; ++i) {
-      if (!children_[i] || (i == victim() && victim_state_ == Victim::dead)) continue;
+      if (!children_[i] || is_dead(i)) continue;
       const auto status = children_[i]->ended();
       if (!status) continue;
       return Error{"service_ended", std::string(specs[i].name) + " " + ending(*status) +
@@ -200,6 +258,7 @@ class Demo {
   }
 
   [[nodiscard]] std::size_t victim() const {
+    if (chaos_) return service_count;
     for (std::size_t i = 0; i < service_count; ++i)
       if (arguments_.kill == specs[i].name) return i;
     return service_count;
@@ -223,8 +282,7 @@ class Demo {
       feed_step_ *= 2;
     }
     if (victim_state_ == Victim::alive && fed_ >= feed_until_) {
-      children_[who]->send(SIGKILL);
-      while (!children_[who]->ended()) std::this_thread::sleep_for(1ms);
+      kill(who);
       victim_state_ = Victim::dead;
       killed_at_ = now;
       view_->tell(at(now) + arguments_.kill + " was killed (SIGKILL); the others go on", "31");
@@ -260,16 +318,20 @@ class Demo {
         if (auto done = feed(count); !done) return done;
       if (auto done = look(); !done) return done;
       if (auto done = check_children(); !done) return done;
+      if (chaos_)
+        if (auto done = kill_at_random(now); !done) return done;
       if (victim_state_ != Victim::none)
         if (auto done = kill_and_restart(now); !done) return done;
+      if (auto done = look_whether_done(); !done) return done;
       view_->show(scene(now));
       std::uint64_t sum = fed_;
       for (const auto& one : progress_) sum += one.handled;
-      if (sum != sum_before || (rate_ > 0 && fed_ < feed_until())) moved = now;  // a low rate is no standstill
+      if (sum != sum_before || (rate_ > 0 && fed_ < feed_until() && !is_ahead()))
+        moved = now;  // a low rate is no standstill
       sum_before = sum;
       if (now - moved > stuck_after)
         return Error{"stuck", "nothing has moved for two minutes; see the services' logs in " + directory_};
-      if (count == 0 || rate_ > 0) std::this_thread::sleep_for(10ms);
+      if (count == 0 || rate_ > 0) std::this_thread::sleep_for(chaos_ ? 2ms : 10ms);
     }
     played_ = std::chrono::steady_clock::now();
     view_->show(scene(played_), true);
@@ -288,16 +350,19 @@ class Demo {
                 .fed = fed_,
                 .total = total_,
                 .rows = {},
+                .counts_kills = chaos_.has_value(),
                 .caption = {}};
     for (std::size_t i = 0; i < service_count; ++i) {
       auto state = progress_[i].known ? Scene::State::running : Scene::State::starting;
-      if (i == victim() && victim_state_ == Victim::dead) state = Scene::State::killed;
-      if (i == victim() && victim_state_ == Victim::catching_up) state = Scene::State::catching_up;
+      if ((chaos_ && !is_back_[i]) || (i == victim() && victim_state_ == Victim::catching_up))
+        state = Scene::State::catching_up;
+      if (is_dead(i)) state = Scene::State::killed;
       scene.rows.push_back({.service = specs[i].name,
                             .state = state,
                             .handled = progress_[i].handled,
                             .lag = progress_[i].lag,
-                            .doing = specs[i].doing});
+                            .doing = specs[i].doing,
+                            .kills = chaos_ ? chaos_->killed(i) : 0});
       scene.lag_full = std::max(scene.lag_full, progress_[i].lag);
     }
     // While it grows it must not be the measure of itself.
@@ -310,6 +375,9 @@ class Demo {
 
   [[nodiscard]] std::string caption() const {
     const auto& who = arguments_.kill;
+    if (chaos_)
+      return grouped(chaos_->done()) + " of " + grouped(arguments_.chaos) + " kills" +
+             (is_done() ? "; all is done" : "; who is killed is started again, and goes on");
     switch (victim_state_) {
       case Victim::none:
         return is_done() ? "all is done" : "four services, each a process of its own, over one log";
@@ -328,8 +396,10 @@ class Demo {
   Result<Summary> finish() {
     Summary summary;
     for (std::size_t i = 0; i < service_count; ++i)
-      summary.services.push_back(
-          {.name = specs[i].name, .handled = progress_[i].handled, .rss_anon_kib = children_[i]->rss_anon_kib()});
+      summary.services.push_back({.name = specs[i].name,
+                                  .handled = progress_[i].handled,
+                                  .rss_anon_kib = children_[i]->rss_anon_kib(),
+                                  .kills = chaos_ ? chaos_->killed(i) : 0});
     for (auto& child : children_) child->send(SIGTERM);
     const auto until = std::chrono::steady_clock::now() + 40s;
     for (std::size_t i = 0; i < service_count; ++i) {
@@ -339,13 +409,14 @@ class Demo {
         return Error{"service_failed", std::string(specs[i].name) + " did not end cleanly at SIGTERM: it " +
                                            (status ? ending(*status) : "still runs") + last_words(i)};
     }
-    auto results = collect(*broker_, {directory_, name_space_});
+    auto results = collect(*broker_, stores_, {directory_, name_space_});
     if (!results) return results.error();
     summarize(*results, summary);
     summary.orders_fed = fed_;
     summary.lines_fed = input_.lines * arguments_.repeat;
     summary.seconds = std::chrono::duration<double>(played_ - begun_).count();
-    summary.killed = arguments_.kill == "none" ? "" : arguments_.kill;
+    summary.kills = arguments_.chaos;
+    summary.killed = victim() == service_count ? "" : arguments_.kill;
     summary.lag_at_restart = lag_at_restart_;
     summary.caught_up_seconds = caught_up_seconds_;
     summary.killed_held_to = summary.killed.empty() ? 0 : pace_;
@@ -366,6 +437,7 @@ class Demo {
   const Setup& setup_;
   const std::string& directory_;
   const Input& input_;
+  Stores& stores_;
   std::string url_;
   std::string name_space_;
   std::unique_ptr<Broker> broker_;
@@ -379,6 +451,9 @@ class Demo {
   std::uint64_t fed_ = 0;
   std::uint64_t feed_until_ = 0, feed_step_ = 1;  // while the victim lives
   Progress progress_[service_count];
+  int times_quiet_ = 0;
+  std::optional<Chaos> chaos_;
+  bool is_back_[service_count] = {true, true, true, true};  // and has caught up since it was killed last
   Victim victim_state_ = Victim::none;
   Time begun_{}, played_{}, killed_at_{}, restarted_at_{};
   std::uint64_t lag_at_restart_ = 0;
@@ -395,19 +470,28 @@ void complain_in_lines(const Error& error) {
   }
 }
 
+std::string among_schemas(const Stores& stores) {
+  std::string text;
+  for (const auto& schema : stores.schemas()) text += (text.empty() ? ", and in the schemas " : " and ") + schema;
+  return text;
+}
+
 }  // namespace
 
 int demo(const DemoArguments& arguments) {
   catch_signals();
   if (arguments.broker)
     if (auto usable = check_broker(*arguments.broker); !usable) return fail(usable.error());
+  if (arguments.store)
+    if (auto usable = check_store(*arguments.store); !usable) return fail(usable.error());
   auto setup = set_up(arguments);
   if (!setup) {
     complain(setup.error());
     return failed;
   }
   const auto& directory = setup->directory;
-  auto summary = [&] { return Demo(arguments, *setup).run(); }();
+  auto stores = Stores::make(arguments.store, directory);
+  auto summary = stores ? Demo(arguments, *setup, *stores).run() : Result<Summary>(stores.error());
   int status = done;
   if (!summary) {
     if (summary.error().code != "interrupted") complain_in_lines(summary.error());
@@ -420,12 +504,15 @@ int demo(const DemoArguments& arguments) {
   std::error_code not_empty;
   const bool is_nothing_there = !summary && setup->made_directory && fs::remove(directory, not_empty);
   const bool keeps = !arguments.keep.empty() || (status == failed && caught_signal() == 0);
+  if (stores && (is_nothing_there || !keeps))
+    if (auto removed = stores->remove(); !removed)
+      complain("the run's schemas are left in the database: " + to_string(removed.error()));
   if (is_nothing_there)
     return status_after_signals(status);
   else if (!keeps)
     remove(directory, arguments.json);
   else if (!arguments.json)
-    complain("everything is kept in " + directory);
+    complain("everything is kept in " + directory + (stores ? among_schemas(*stores) : ""));
   return status_after_signals(status);
 }
 

@@ -59,7 +59,7 @@ void Expected::add(const Submission& submission) {
       continue;
     }
     if (!any) {
-      country = (*fields)[7];
+      order.country = country = (*fields)[7];
       order.customer = (*fields)[6];
       day = to_rfc3339(*time).substr(0, 10);
       any = true;

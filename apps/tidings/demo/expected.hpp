@@ -17,6 +17,7 @@ struct Expected {
     std::map<std::string, std::int64_t> wanted;  ///< by product
     std::int64_t total_minor = 0;
     std::string customer;
+    std::string country;
     std::string mail_lines;  ///< what a mail says of them
   };
 

@@ -70,23 +70,26 @@ std::string colour_of(Scene::State state) {
 std::vector<Column> table_of(const Scene& scene, std::size_t columns) {
   std::vector<Column> all{{.heading = "service", .before = 2},
                           {.heading = "state", .before = 2},
+                          {.heading = "kills", .to_the_right = true, .rank = 2},
                           {.heading = "handled", .to_the_right = true, .rank = 1},
-                          {.heading = "per s", .to_the_right = true, .rank = 3},
+                          {.heading = "per s", .to_the_right = true, .rank = 4},
                           {.heading = "lag", .to_the_right = true},
-                          {.heading = "", .rank = 2},
-                          {.heading = "what it does", .rank = 4}};
-  const auto least = std::to_array<std::size_t>({13, 13, 7, 6, 6, lag_bar_columns, 14});
+                          {.heading = "", .rank = 3},
+                          {.heading = "what it does", .rank = 5}};
+  const auto least = std::to_array<std::size_t>({13, 13, 5, 7, 6, 6, lag_bar_columns, 14});
   for (const auto& row : scene.rows) {
     const auto part = static_cast<double>(row.lag) / static_cast<double>(std::max<std::uint64_t>(scene.lag_full, 1));
     const std::string cells[] = {row.service,
                                  (row.state == Scene::State::killed ? "✗ " : "● ") + to_string(row.state),
+                                 grouped(row.kills),
                                  grouped(row.handled),
                                  grouped(static_cast<std::uint64_t>(std::llround(row.per_second))),
                                  grouped(row.lag),
                                  bar(part, lag_bar_columns, " "),
                                  row.doing};
     const std::string colours[] = {
-        "1", colour_of(row.state), "", "", part * lag_bar_columns * 8 >= 1 ? "33" : "2", "33", ""};
+        "1", colour_of(row.state), row.kills > 0 ? "" : "2", "", "", part * lag_bar_columns * 8 >= 1 ? "33" : "2", "33",
+        ""};
     for (std::size_t i = 0; i < all.size(); ++i) {
       all[i].cells.push_back(cells[i]);
       all[i].colours.push_back(colours[i]);
@@ -96,6 +99,7 @@ std::vector<Column> table_of(const Scene& scene, std::size_t columns) {
     all[i].columns = std::max(least[i], width(all[i].heading));
     for (const auto& cell : all[i].cells) all[i].columns = std::max(all[i].columns, width(cell));
   }
+  if (!scene.counts_kills) all.erase(all.begin() + 2);
   const auto sum = [&] {
     std::size_t taken = 0;
     for (const auto& one : all) taken += one.before + one.columns;

@@ -18,6 +18,7 @@ struct Scene {
     std::uint64_t lag = 0;
     std::string doing;
     double per_second = 0;
+    std::uint64_t kills = 0;  ///< so far
   };
   std::string where;
   double seconds = 0;
@@ -26,6 +27,7 @@ struct Scene {
   double fed_per_second = 0;
   std::vector<Row> rows;
   std::uint64_t lag_full = 1;  ///< what a whole bar of lag stands for
+  bool counts_kills = false;   ///< they are shown
   std::string caption;         ///< what is going on, as a sentence
 };
 

@@ -41,6 +41,18 @@ TEST(Frame, AsOnATerminalOfTheUsualSize) {
                           "  analytics is back"));
 }
 
+TEST(Frame, CountsKills) {
+  auto chaos = scene();
+  chaos.counts_kills = true;
+  chaos.rows[2].kills = 12;
+  EXPECT_THAT(
+      frame(chaos, {90, 24}, false),
+      ::testing::IsSupersetOf({"  service        state         kills handled  per s    lag            what it does",
+                               "  inventory      ● running         0     786    101      0            reserves stock",
+                               "  notifications  ✗ KILLED         12   1,786      0    220 █████      writes mails"}));
+  EXPECT_THAT(frame(chaos, {80, 24}, false)[8], "  notifications  ✗ KILLED         12   1,786      0    220 █████");
+}
+
 TEST(Frame, ColoursWhatIsOutOfTheOrdinary) {
   const auto lines = frame(scene(), {80, 24}, true);
   EXPECT_THAT(lines[6], HasSubstr("\x1b[32m● running\x1b[0m"));

@@ -59,6 +59,9 @@ shop::SubmittedLine submitted(const Record& record) {
   } else if (!is_utf8(record.text)) {
     line.problem = "it is not UTF-8; what is not stands here as \\xNN";
     line.text = printable(record.text);
+  } else if (record.text.find('\0') != record.text.npos) {
+    line.problem = "it has a NUL, which stands here as \\x00";
+    line.text = printable(record.text);
   }
   return line;
 }

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
+#include <unordered_map>
 
+#include "tidings/event/json_codec.hpp"
+#include "tidings/outbox/relay.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings::cli {
@@ -30,15 +34,60 @@ Result<> read_all(Broker& broker, const std::string& topic, Each each) {
   return {};
 }
 
-Result<> read_sequences(Broker& broker, const std::string& topic,
-                        std::map<std::string, std::vector<std::string>>& sequences, std::uint64_t& repeats) {
-  return read_all(broker, topic, [&](const Delivery& delivery) {
-    auto& seen = sequences[std::string(delivery.envelope.key)];
-    if (std::ranges::find(seen, delivery.envelope.type) == seen.end())
-      seen.emplace_back(delivery.envelope.type);
+/// Counts an event, of which there is one of its name, that stands somewhere a second time.
+class Repeats {
+ public:
+  explicit Repeats(Results& results) : results_(results) {}
+  /// Whether it is the first.
+  bool add(const std::string& name, std::string_view id) {
+    const auto [known, is_first] = ids_.try_emplace(name, id);
+    if (is_first) return true;
+    if (known->second == id)
+      ++results_.repeats;
     else
-      ++repeats;
+      results_.doubles.push_back(name);
+    return false;
+  }
+
+ private:
+  Results& results_;
+  std::unordered_map<std::string, std::string> ids_;
+};
+
+Result<> read_sequences(Broker& broker, const std::string& topic,
+                        std::map<std::string, std::vector<std::string>>& sequences, Repeats& repeats) {
+  return read_all(broker, topic, [&](const Delivery& delivery) {
+    const auto& [type, key, id] = std::tie(delivery.envelope.type, delivery.envelope.key, delivery.envelope.id);
+    if (repeats.add(std::string(type).append(" of ").append(key), id)) sequences[std::string(key)].emplace_back(type);
   });
+}
+
+template <class Row>
+Result<> read_rows(Stores& stores, std::string_view service, std::string_view query, std::vector<Row>& rows) {
+  auto store = stores.of(service);
+  if (!store) return store.error();
+  auto tx = (*store)->begin(10s);
+  if (!tx) return tx.error();
+  auto read = (*tx)->template query<Row>(query);
+  if (!read) return read.error();
+  rows = std::move(*read);
+  return {};
+}
+
+Result<> read_stores(Stores& stores, Results& results) {
+  auto read = read_rows(stores, "orders", "select id, customer_id, country, status, lines, total_minor from orders",
+                        results.orders);
+  if (read) read = read_rows(stores, "inventory", "select id, reserved, returned from products", results.products);
+  if (read) read = read_rows(stores, "inventory", "select order_id, outcome from reservations", results.reservations);
+  if (!read) return read;
+  for (const auto* const service : {"orders", "inventory"}) {
+    auto store = stores.of(service);
+    if (!store) return store.error();
+    auto left = outbox::status(**store);
+    if (!left) return left.error();
+    results.outboxes.push_back({service, left->backlog + left->retried_keys, left->parked_keys});
+  }
+  return {};
 }
 
 /// Anything but letters and digits as %XX.
@@ -132,29 +181,79 @@ void compare_stock(const Expected& expected, const Results& results, std::option
       differences.add("the stock of order " + id + " was " +
                       (gives_back ? "not released" : "released, but never reserved"));
   }
-  for (const auto& [product, known] : results.inventory.products) {
-    if (known.reserved != 0) got_reserved[product] = known.reserved;
-    if (known.returned != 0) got_returned[product] = known.returned;
-    const auto left = static_cast<std::int64_t>(stock_each.value_or(0)) + known.returned - known.reserved;
+  for (const auto& row : results.products) {
+    if (row.reserved != 0) got_reserved[row.id] += row.reserved;
+    if (row.returned != 0) got_returned[row.id] += row.returned;
+    const auto left = static_cast<std::int64_t>(stock_each.value_or(0)) + row.returned - row.reserved;
     if (stock_each && left < 0)
-      differences.add("of " + product + " there are " + std::to_string(left) + ": more was reserved than there was");
+      differences.add("of " + row.id + " there are " + std::to_string(left) + ": more was reserved than there was");
   }
   differences.compare_maps("reserved stock", reserved, got_reserved);
   differences.compare_maps("returned stock", returned, got_returned);
-  std::uint64_t orders_reserved = 0, orders_rejected = 0;
+  std::map<std::string, std::vector<std::string>> outcomes;
+  for (const auto& row : results.reservations) outcomes[row.order_id].push_back(row.outcome);
   for (const auto& [id, order] : expected.placed) {
     const bool rejected = stock_says(results, id, "shop.stock-rejected");
     if (was_reserved(results, id) == rejected)
       differences.add("order " + id + " has " + (rejected ? "two outcomes" : "no outcome") + " in stock");
     if (rejected && !stock_each) differences.add("order " + id + " was rejected, though stock is unlimited");
-    (rejected ? orders_rejected : orders_reserved) += 1;
+    const auto& rows = outcomes[id];
+    if (rows.size() != 1)
+      differences.add("order " + id + " has " + std::to_string(rows.size()) + " reservations, not 1");
+    else if (rows.front() != (rejected ? "rejected" : "reserved"))
+      differences.add("the reservation of order " + id + " says " + rows.front() + ", the topic stock something else");
   }
-  differences.compare_counts("orders that inventory reserved", orders_reserved, results.inventory.orders_reserved);
-  differences.compare_counts("orders that inventory rejected", orders_rejected, results.inventory.orders_rejected);
-  const auto began_with = stock_each ? static_cast<std::int64_t>(*stock_each) : -1;
-  if (!expected.placed.empty() && results.inventory.stock_each != began_with)  // with no order nothing was saved
-    differences.add("inventory began with " + std::to_string(results.inventory.stock_each) + " of each, not " +
-                    (stock_each ? std::to_string(began_with) : "unlimited"));
+  for (const auto& [id, rows] : outcomes)
+    if (!expected.placed.contains(id)) differences.add("there is a reservation of " + id + ", which nobody ordered");
+}
+
+/// What the lines of a row come to by product; nothing where they are none.
+std::map<std::string, std::int64_t> sums_of(const std::string& lines) {
+  std::map<std::string, std::int64_t> sums;
+  if (const auto read = JsonCodec::decode<std::vector<shop::OrderLine>>(lines))
+    for (const auto& line : *read) sums[line.product] += line.quantity;
+  return sums;
+}
+
+void compare_orders(const Expected& expected, const Results& results, Differences& differences) {
+  std::map<std::string, std::uint64_t> rows;
+  for (const auto& row : results.orders) {
+    const auto placed = expected.placed.find(row.id);
+    const auto taken_back = expected.cancelled.find(row.id);
+    const bool is_return = placed == expected.placed.end();
+    if (++rows[row.id] > 1) continue;  // told below
+    if (is_return && taken_back == expected.cancelled.end()) {
+      differences.add("there is a row of order " + row.id + " that nobody gave");
+      continue;
+    }
+    const auto& order = is_return ? taken_back->second : placed->second;
+    const std::string status = is_return ? "returned" : taken_back != expected.cancelled.end() ? "cancelled" : "placed";
+    if (row.status != status) differences.add("order " + row.id + " is " + row.status + ", not " + status);
+    if (row.total_minor != order.total_minor)
+      differences.add("the row of order " + row.id + " says " + amount(row.total_minor) + ", not " +
+                      amount(order.total_minor));
+    if (row.customer_id != order.customer || row.country != order.country)
+      differences.add("the row of order " + row.id + " is of another customer, or another country");
+    if (sums_of(row.lines) != order.wanted) differences.add("the row of order " + row.id + " has other lines");
+  }
+  const auto check_once = [&](const std::string& id) {
+    if (rows[id] != 1) differences.add("order " + id + " stands in " + std::to_string(rows[id]) + " rows, not in 1");
+  };
+  for (const auto& [id, order] : expected.placed) check_once(id);
+  for (const auto& [id, order] : expected.cancelled)
+    if (!expected.placed.contains(id)) check_once(id);
+}
+
+void compare_outboxes(const Results& results, Differences& differences) {
+  for (const auto& left : results.outboxes) {
+    if (left.waiting > 0)
+      differences.add("in the outbox of " + left.service + " " + std::to_string(left.waiting) + " events wait still");
+    if (left.parked_keys > 0)
+      differences.add("in the outbox of " + left.service + " " + std::to_string(left.parked_keys) + " keys are parked");
+  }
+  for (const auto& one : results.doubles) differences.add(one + " stands twice, under two ids");
+  if (results.are_repeats_dropped && results.repeats > 0)
+    differences.add(std::to_string(results.repeats) + " events stand twice, on a broker that drops repeats");
 }
 
 void compare_mails(const Expected& expected, const Results& results, Differences& differences) {
@@ -231,15 +330,13 @@ void compare_groups(const Results& results, Differences& differences) {
 
 }  // namespace
 
-Result<Results> collect(Broker& broker, const Places& places) {
+Result<Results> collect(Broker& broker, Stores& stores, const Places& places) {
   const auto topic = [&](std::string_view name) { return in_namespace(places.name_space, name); };
   Results results;
   auto analytics = shop::load_state<shop::AnalyticsState>(places.directory + "/analytics/analytics.json");
   if (!analytics) return analytics.error();
   results.analytics = std::move(*analytics);
-  auto inventory = shop::load_state<shop::InventoryState>(places.directory + "/inventory/inventory.json");
-  if (!inventory) return inventory.error();
-  results.inventory = std::move(*inventory);
+  if (auto read = read_stores(stores, results); !read) return read.error();
   std::error_code error;
   std::filesystem::directory_iterator entry(places.directory + "/notifications/mails", error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
@@ -268,15 +365,17 @@ Result<Results> collect(Broker& broker, const Places& places) {
     if (one.name.starts_with(topic("")) && one.name.ends_with(".dead-letters"))
       for (const auto& partition : one.partitions)
         if (partition.end.value > 0) results.dead_letters.push_back(one.name);
-  std::uint64_t repeated_lines = 0;
+  results.are_repeats_dropped = broker.capabilities().producers;
+  Repeats repeats(results);
   auto read = read_all(broker, topic("orders.rejected"), [&](const Delivery& delivery) {
     auto line = decode_event<shop::LineRejected>(delivery.envelope);
-    if (line && !results.rejected.emplace(line->order_id, line->number).second) ++repeated_lines;
+    if (!line) return;
+    repeats.add("line " + std::to_string(line->number) + " of " + line->order_id, delivery.envelope.id);
+    results.rejected.emplace(line->order_id, line->number);
   });
-  if (read) read = read_sequences(broker, topic("orders"), results.order_events, results.repeats);
-  if (read) read = read_sequences(broker, topic("stock"), results.stock_events, results.repeats);
+  if (read) read = read_sequences(broker, topic("orders"), results.order_events, repeats);
+  if (read) read = read_sequences(broker, topic("stock"), results.stock_events, repeats);
   if (!read) return read.error();
-  results.repeats += repeated_lines;
   return results;
 }
 
@@ -285,6 +384,8 @@ std::vector<std::string> compare(const Expected& expected, const Results& result
   Differences differences;
   compare_groups(results, differences);
   compare_topics(expected, results, differences);
+  compare_orders(expected, results, differences);
+  compare_outboxes(results, differences);
   compare_analytics(expected, results, differences);
   compare_stock(expected, results, stock_each, differences);
   compare_mails(expected, results, differences);

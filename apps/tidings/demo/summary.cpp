@@ -30,7 +30,8 @@ void summarize(const Results& results, Summary& summary) {
   summary.placed = results.analytics.orders;
   summary.cancelled = results.analytics.returns;
   summary.lines_rejected = results.rejected.size();
-  summary.stock_rejected = results.inventory.orders_rejected;
+  summary.stock_rejected =
+      static_cast<std::uint64_t>(std::ranges::count(results.reservations, "rejected", &ReservationRow::outcome));
   summary.mails = results.mails.size();
   summary.published_twice = results.repeats;
   for (const auto& [country, days] : results.analytics.revenue_minor) {
@@ -92,15 +93,21 @@ std::string to_text(const Summary& summary, std::size_t columns) {
   for (const auto& one : summary.best_sellers)
     sellers += (sellers.empty() ? "" : ", ") + printable(one.product) + " (" + std::to_string(one.sold) + ")";
   if (!sellers.empty()) add("best sellers", sellers);
+  const std::string repeats = summary.published_twice == 0
+                                  ? ""
+                                  : "; " + counted(summary.published_twice, "event") + " came twice and counted once";
+  if (summary.kills > 0) {
+    std::string who;
+    for (const auto& service : summary.services)
+      who += (who.empty() ? "" : ", ") + service.name + " " + grouped(service.kills);
+    add("killed", counted(summary.kills, "time") + ": " + who + repeats);
+  }
   if (!summary.killed.empty()) {
     std::snprintf(line, sizeof line, " behind when it came back, caught up in %.2f s", summary.caught_up_seconds);
     char held[64] = "";
     if (summary.killed_held_to > 0)
       std::snprintf(held, sizeof held, " (held to %.10g a second, to be watched)", summary.killed_held_to);
-    add("killed", summary.killed + ": " + counted(summary.lag_at_restart, "event") + line + held +
-                      (summary.published_twice == 0
-                           ? ""
-                           : "; " + counted(summary.published_twice, "event") + " came twice and counted once"));
+    add("killed", summary.killed + ": " + counted(summary.lag_at_restart, "event") + line + held + repeats);
   }
   std::string memory;
   for (const auto& service : summary.services) {
@@ -110,7 +117,9 @@ std::string to_text(const Summary& summary, std::size_t columns) {
   }
   add("memory", memory);
   if (summary.checked && summary.differences.empty())
-    add("check", "every result is what the input says: revenue, stock, mails, rejected lines, groups, order");
+    add("check",
+        "every result is what the input says, and there once: rows, revenue, stock, mails, rejected lines, groups, "
+        "order");
   for (const auto& difference : summary.differences) add("DIFFERENCE", printable(difference));
   return out + "\n";
 }

@@ -15,6 +15,7 @@ struct Summary {
     std::string name;
     std::uint64_t handled = 0;
     std::uint64_t rss_anon_kib = 0;  ///< when all was done, before it stopped
+    std::uint64_t kills = 0;         ///< by --chaos
   };
   struct Seller {
     std::string product;
@@ -37,6 +38,7 @@ struct Summary {
   std::vector<Country> countries;  ///< the five with the highest revenue
   std::vector<Seller> best_sellers;
   std::vector<Service> services;
+  std::uint64_t kills = 0;  ///< by --chaos
   std::string killed;
   std::uint64_t lag_at_restart = 0;
   double caught_up_seconds = 0;

@@ -43,6 +43,17 @@ TEST(Summary, AsText) {
       "\n");
 }
 
+TEST(Summary, SaysHowOftenWhoWasKilled) {
+  auto made = summary();
+  made.killed.clear();
+  made.published_twice = 0;
+  made.kills = 1'007;
+  made.services[0].kills = 1'000;
+  made.services[1].kills = 7;
+  EXPECT_NE(to_text(made, 110).find("  killed          1,007 times: orders 1,000, analytics 7\n"), std::string::npos);
+  EXPECT_NE(to_json(made).find(R"("kills":1007)"), std::string::npos);
+}
+
 TEST(Summary, SaysWhatWasCheckedAndWhatDiffers) {
   auto made = summary();
   made.checked = true;

@@ -93,6 +93,7 @@ void View::show(Scene scene, bool is_last) {
   std::string line = std::string(seconds) + "  fed " + std::to_string(scene.fed) + "/" + std::to_string(scene.total);
   for (const auto& row : scene.rows) {
     line += "  " + row.service + " " + std::to_string(row.handled);
+    if (row.kills > 0) line += " (" + std::to_string(row.kills) + (row.kills == 1 ? " kill)" : " kills)");
     if (row.state != Scene::State::running)
       line += " (" + to_string(row.state) + ", " + std::to_string(row.lag) + " behind)";
   }

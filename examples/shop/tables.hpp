@@ -1,0 +1,22 @@
+#pragma once
+
+#include <chrono>
+#include <span>
+#include <string_view>
+
+#include "tidings/service/service.hpp"
+
+namespace shop {
+
+/// Makes the tables of a service where they are missing; to be called before `run`. Without a store there is nothing to
+/// be made, and `run` says so.
+inline tidings::Result<> make_tables(tidings::Service& service, std::span<const std::string_view> statements) {
+  if (service.store() == nullptr) return {};
+  auto tx = service.store()->begin(std::chrono::seconds{10});
+  if (!tx) return tx.error();
+  for (const auto statement : statements)
+    if (auto made = (*tx)->execute(statement); !made) return made.error();
+  return (*tx)->commit();
+}
+
+}  // namespace shop
