@@ -372,14 +372,34 @@ class OverPostgres(Checked):
         cls.server.communicate()  # the end of its input is its own
 
     def schemas(self):
-        """Those of demos, which the demo says nothing of where all is well."""
-        store = f"{self.url}?options=-csearch_path%3D"
-        return store
+        query = "select nspname from pg_namespace where nspname like 'tidings_demo%' order by nspname"
+        return subprocess.run(["psql", self.url, "-Atc", query], capture_output=True, text=True, timeout=60, check=True).stdout.split()
 
     def test_services_killed_at_random_again_and_again_do_everything_once(self):
         summary = self.assert_checked(["--count", 1000, "--rate", 0, "--chaos", 20, "--stock", 150, "--store", self.url], published_twice=0)
         self.assert_killed(summary, 20)
         self.assertGreater(summary["stock_rejected"], 0)
+        self.assertEqual(self.schemas(), [])
+
+    def test_keep_leaves_the_schemas_and_names_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([TIDINGS, "demo", "--count", "50", "--rate", "0", "--store", self.url, "--keep", f"{folder}/kept"], capture_output=True, text=True, timeout=150)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            inventory, orders = kept = self.schemas()
+            self.assertRegex(orders, "^tidings_demo_[0-9a-f]{12}_orders$")
+            self.assertIn(f"is kept in {folder}/kept, and in the schemas {orders} and {inventory}\n", done.stderr)
+            subprocess.run(["psql", self.url, "-qc", f"drop schema {kept[0]}, {kept[1]} cascade"], capture_output=True, timeout=60, check=True)
+
+    def test_an_interrupt_leaves_no_schema(self):
+        with tempfile.TemporaryDirectory() as folder:
+            running = subprocess.Popen([TIDINGS, "demo", "--rate", "50", "--store", self.url], stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": folder})
+            until = time.monotonic() + 30
+            while len(children_of(running.pid)) < 4 and time.monotonic() < until:
+                time.sleep(0.02)
+            self.assertEqual(len(self.schemas()), 2)
+            running.send_signal(signal.SIGINT)
+            self.assertEqual(running.wait(60), 130)
+            self.assertEqual((self.schemas(), os.listdir(folder)), ([], []))
 
 
 class Script(unittest.TestCase):

@@ -491,11 +491,13 @@ int demo(const DemoArguments& arguments) {
   }
   const auto& directory = setup->directory;
   auto stores = Stores::make(arguments.store, directory);
+  // A URL that is wrong is wrong usage; a database that is away is none.
+  const bool is_wrong_url = !stores && stores.error().code == "invalid_url";
   auto summary = stores ? Demo(arguments, *setup, *stores).run() : Result<Summary>(stores.error());
   int status = done;
   if (!summary) {
     if (summary.error().code != "interrupted") complain_in_lines(summary.error());
-    status = failed;
+    status = is_wrong_url ? wrong_usage : failed;
   } else {
     status = print(arguments.json ? to_json(*summary)
                                   : to_text(*summary, std::clamp<std::size_t>(terminal_room().columns, 40, 110)));
