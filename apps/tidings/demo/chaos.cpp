@@ -22,7 +22,8 @@ Chaos::Chaos(std::uint64_t kills, std::uint64_t total, std::uint64_t seed) : tot
         {.service = static_cast<std::size_t>(entropy.below(service_count)),
          .fed = std::min(total, begin + 1 + entropy.below(std::max<std::uint64_t>(end - begin, 1))),
          .wait = std::chrono::microseconds{entropy.below(wait_us_max)},
-         .dead_for = std::chrono::milliseconds{at_once ? 0 : dead_ms_min + entropy.below(dead_ms_max - dead_ms_min)}});
+         .dead_for = std::chrono::milliseconds{at_once ? 0 : dead_ms_min + entropy.below(dead_ms_max - dead_ms_min)},
+         .feed_until = std::min(total, end + 1)});
   }
 }
 

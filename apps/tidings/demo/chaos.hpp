@@ -21,6 +21,7 @@ class Chaos {
     std::uint64_t fed = 0;             ///< when so many are fed, and the kill before it has been done,
     std::chrono::microseconds wait{};  ///< and so much later: something is under way then, here or there
     std::chrono::milliseconds dead_for{};
+    std::uint64_t feed_until = 0;  ///< no more is fed before it: more than `fed`, so that it meets services at work
   };
   struct Step {
     enum class Kind { kill, restart } kind = Kind::kill;
@@ -35,7 +36,7 @@ class Chaos {
   [[nodiscard]] std::optional<Step> next(Time now, std::uint64_t fed);
 
   /// So many may be fed before the next kill.
-  [[nodiscard]] std::uint64_t feed_until() const { return done_ < kills_.size() ? kills_[done_].fed : total_; }
+  [[nodiscard]] std::uint64_t feed_until() const { return done_ < kills_.size() ? kills_[done_].feed_until : total_; }
   /// All have been killed who were to be, and are back.
   [[nodiscard]] bool is_over() const;
   [[nodiscard]] bool is_dead(std::size_t service) const { return restart_at_[service].has_value(); }

@@ -366,8 +366,9 @@ class Demo {
       scene.lag_full = std::max(scene.lag_full, progress_[i].lag);
     }
     // While it grows it must not be the measure of itself.
-    const auto most =
-        rate_ > 0 ? std::chrono::duration<double>(dead_seconds).count() * rate_ * 1.1 : static_cast<double>(total_) / 2;
+    const auto most = chaos_      ? rate_
+                      : rate_ > 0 ? std::chrono::duration<double>(dead_seconds).count() * rate_ * 1.1
+                                  : static_cast<double>(total_) / 2;
     scene.lag_full = std::max({scene.lag_full, lag_at_restart_, static_cast<std::uint64_t>(most)});
     scene.caption = caption();
     return scene;
@@ -377,7 +378,9 @@ class Demo {
     const auto& who = arguments_.kill;
     if (chaos_)
       return grouped(chaos_->done()) + " of " + grouped(arguments_.chaos) + " kills" +
-             (is_done() ? "; all is done" : "; who is killed is started again, and goes on");
+             (is_done()                             ? "; all is done"
+              : chaos_->is_over() && fed_ >= total_ ? "; everybody is back, and does what is left"
+                                                    : "; who is killed is started again, and goes on");
     switch (victim_state_) {
       case Victim::none:
         return is_done() ? "all is done" : "four services, each a process of its own, over one log";
