@@ -166,8 +166,8 @@ class Usage(CommandLine):
     def test_options_that_would_do_nothing_are_refused(self):
         for arguments, said in ((("--orders", "x.csv", "--seed", "1"), "tidings: --seed is of made-up orders, and of --chaos: with --orders alone it does nothing\n"),
                                 (("--count", "7", "--orders", "x.csv"), "tidings: --orders excludes --count; give one of the two\n"),
-                                (("--chaos", "7", "--kill", "orders"), "tidings: --chaos excludes --kill; give one of the two\n"),
-                                (("--chaos", "7", "--kill", "none"), "tidings: --chaos excludes --kill; give one of the two\n"),
+                                (("--chaos", "7", "--kill", "orders"), "tidings: --kill excludes --chaos; give one of the two\n"),
+                                (("--chaos", "7", "--kill", "none"), "tidings: --kill excludes --chaos; give one of the two\n"),
                                 (("--namespace", "x"), "tidings: '--namespace' is no option of demo")):
             self.assertIn(said, self.run_tidings("demo", *arguments, status=2, TMPDIR=self.folder).stderr)
         self.assertIn("each run has a namespace of its own", self.run_tidings("--namespace", "x", "demo", "--count", "1", status=2).stderr)

@@ -113,11 +113,10 @@ void Parser::add_demo() {
   auto* const kill = at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)");
   kill->type_name("SERVICE")->check(victim);
   auto* const chaos =
-      at->add_option("--chaos", showing.chaos, "Kill services at random, so often in all, instead of one midway");
+      at->add_option("--chaos", showing.chaos, "Kill services at random, so often, instead of one midway");
   chaos->type_name("N")->check(whole(1, 10'000))->excludes(kill);
   at->add_option("--broker", showing.broker, "Broker; a log in a fresh directory if not given")->type_name("URL");
-  at->add_option("--store", showing.store,
-                 "A PostgreSQL, in which orders and inventory get a schema each for the run; files if not given")
+  at->add_option("--store", showing.store, "A PostgreSQL, where orders and inventory get a schema each (files)")
       ->type_name("URL");
   at->add_option("--keep", showing.keep, "Keep everything in this directory, which must be new or empty")
       ->type_name("DIR");
