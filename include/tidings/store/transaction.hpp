@@ -47,6 +47,16 @@ class Transaction {
     return run ? std::move(done) : run.error();
   }
 
+  /// The same where nobody needs the answer: a database over a network may get it with what comes next, and an error of
+  /// it may be that of a later call, the commit's at the latest.
+  template <class... Args>
+  Result<> execute_later(std::string_view sql, const Args&... args) {
+    Result<> done;
+    const auto run =
+        with_parameters([&](std::span<const SqlView> parameters) { done = run_later(sql, parameters); }, args...);
+    return run ? std::move(done) : run.error();
+  }
+
   /// The rows of a query: structs, whose members are named as its columns, or the value of its only column. Errors
   /// also: `no_column`, `wrong_columns`, `wrong_type`, `null_value`, `out_of_range` (never), after which the
   /// transaction goes on.
@@ -129,6 +139,10 @@ class Transaction {
   /// One that would end the transaction behind its owner's back fails it instead.
   Result<> refuse_ending(std::string_view sql);
   virtual Result<std::uint64_t> run_statement(std::string_view sql, std::span<const SqlView> parameters) = 0;
+  virtual Result<> run_later(std::string_view sql, std::span<const SqlView> parameters) {
+    auto done = run_statement(sql, parameters);
+    return done ? Result<>{} : done.error();
+  }
   virtual Result<> run_query(std::string_view sql, std::span<const SqlView> parameters, detail::RowSink& rows) = 0;
   /// Of the type so called, as `type_name` spells it.
   [[nodiscard]] virtual void* native_handle(std::string_view type) = 0;

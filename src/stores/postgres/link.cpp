@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "stores/postgres/errors.hpp"
 #include "stores/postgres/waiting.hpp"
@@ -11,6 +12,7 @@ namespace tidings::stores::postgres {
 namespace {
 
 constexpr std::size_t kept_max = 128;
+constexpr std::size_t unanswered_max = 128;
 
 /// What a statement that was made ready gives may be another after these.
 bool changes_the_schema(const PGresult* result) {
@@ -110,7 +112,99 @@ Error Link::failed(const PGresult* result, std::string_view sql) {
   return error_of(result, connection_, sql);
 }
 
+/// https://www.postgresql.org/docs/15/libpq-pipeline-mode.html
+Result<> Link::open_pipeline() {
+  if (is_lost()) return failed(nullptr, {});
+  PQsetnonblocking(connection_, 1);
+  if (PQpipelineStatus(connection_) == PQ_PIPELINE_OFF && PQenterPipelineMode(connection_) == 0)
+    return failed(nullptr, {});
+  if (held_.empty()) return {};
+  const std::string sql(std::exchange(held_, {}));
+  if (PQsendQueryParams(connection_, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 0)
+    return failed(nullptr, sql);
+  unanswered_.push_back(sql);
+  return {};
+}
+
+template <class Send>
+Result<Answer> Link::ask_last(std::string_view sql, Duration within, Send send) {
+  const auto until = steady_now() + within;
+  if (auto opened = open_pipeline(); !opened) return opened.error();
+  if (send() == 0 || PQpipelineSync(connection_) == 0) {
+    is_lost_ = true;  // what is in the pipeline would be answered to whoever asks next
+    return failed(nullptr, sql);
+  }
+  auto answer = await_last(sql, until);
+  unanswered_.clear();
+  if (!is_lost() && PQexitPipelineMode(connection_) == 0) is_lost_ = true;
+  return answer;
+}
+
+/// Each statement's answer ends with none; after the first that fails the others are not run.
+Result<Answer> Link::await_last(std::string_view sql, SteadyTime until) {
+  Answer answer;
+  Result<> fine;
+  std::size_t at = 0;
+  while (true) {
+    const auto statement = at < unanswered_.size() ? std::string_view(unanswered_[at]) : sql;
+    if (auto received = receive(statement, until); !received) return fine ? received.error() : fine.error();
+    Answer next(PQgetResult(connection_));
+    if (!next) {
+      if (is_lost()) return fine ? failed(nullptr, statement) : fine.error();
+      ++at;
+      continue;
+    }
+    const auto status = PQresultStatus(next.get());
+    if (status == PGRES_PIPELINE_SYNC) break;
+    switch (status) {
+      case PGRES_COMMAND_OK:
+      case PGRES_TUPLES_OK:
+        answer = std::move(next);
+        break;
+      case PGRES_PIPELINE_ABORTED:
+        break;
+      case PGRES_EMPTY_QUERY:
+        if (fine) fine = Error{"sql_error", "there is no statement"};
+        break;
+      case PGRES_COPY_IN:
+      case PGRES_COPY_OUT:
+      case PGRES_COPY_BOTH:
+        is_lost_ = true;  // it would have to be led to its end
+        return Error{"sql_error", "copy is for who has the database's own handle" + in_statement(statement)};
+      default:
+        if (fine) fine = failed(next.get(), statement);
+    }
+  }
+  if (!fine) return fine.error();
+  if (answer && changes_the_schema(answer.get())) forget_all();
+  return answer;
+}
+
+Result<> Link::catch_up(Duration within) {
+  if (!has_more_to_send()) return {};
+  auto done = ask_last({}, within, [] { return 1; });
+  if (!done) return done.error();
+  return {};
+}
+
+Result<Answer> Link::say_last(const std::string& sql, Duration within) {
+  if (!has_more_to_send()) return say(sql, within);
+  return ask_last(sql, within, [&] {
+    return PQsendQueryParams(connection_, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0);
+  });
+}
+
+bool Link::is_closed() {
+  // What it says by itself is an end, or a notice.
+  while (!is_lost() && wait_for(PQsocket(connection_), true, false, {})) {
+    if (PQconsumeInput(connection_) == 0) return true;
+    (void)PQisBusy(connection_);
+  }
+  return is_lost();
+}
+
 Result<Answer> Link::say(const std::string& sql, Duration within) {
+  if (auto done = catch_up(within); !done) return done.error();
   return ask(sql, within, [&] { return PQsendQuery(connection_, sql.c_str()); });
 }
 
@@ -121,12 +215,33 @@ Result<Answer> Link::run(std::string_view sql, std::span<const SqlView> values) 
   const std::string text(sql);
   const auto name = ready(text, *parameters);
   if (!name) return name.error();
-  auto answer = ask(sql, answer_within_, [&] {
-    return PQsendQueryPrepared(connection_, name->c_str(), parameters->count(), parameters->values(),
-                               parameters->lengths(), parameters->formats(), 0);
-  });
+  const auto send = [&] { return send_ready(*name, *parameters); };
+  auto answer = has_more_to_send() ? ask_last(sql, answer_within_, send) : ask(sql, answer_within_, send);
   if (!answer && answer.error().code == "conflict") forget(parameters->kinds() + text);
   return answer;
+}
+
+Result<> Link::run_later(std::string_view sql, std::span<const SqlView> values) {
+  if (sql.find('\0') != sql.npos) return Error{"sql_error", "a statement has no NUL in it" + in_statement(sql)};
+  auto parameters = Parameters::make(values);
+  if (!parameters) return Error{"sql_error", parameters.error().message + in_statement(sql)};
+  if (unanswered_.size() >= unanswered_max)
+    if (auto done = catch_up(answer_within_); !done) return done.error();
+  std::string text(sql);
+  const auto name = ready(text, *parameters);
+  if (!name) return name.error();
+  if (auto opened = open_pipeline(); !opened) return opened.error();
+  if (send_ready(*name, *parameters) == 0) {
+    is_lost_ = true;
+    return failed(nullptr, sql);
+  }
+  unanswered_.push_back(std::move(text));
+  return {};
+}
+
+int Link::send_ready(const std::string& name, const Parameters& parameters) {
+  return PQsendQueryPrepared(connection_, name.c_str(), parameters.count(), parameters.values(), parameters.lengths(),
+                             parameters.formats(), 0);
 }
 
 Result<> Link::prepare(const std::string& name, const std::string& sql, std::span<const Oid> types) {
@@ -144,6 +259,8 @@ Result<std::string> Link::ready(const std::string& sql, const Parameters& parame
     kept_.splice(kept_.begin(), kept_, found->second);
     return found->second->name;
   }
+  if (!unanswered_.empty())
+    if (auto done = catch_up(answer_within_); !done) return done.error();
   if (kept_.size() >= kept_max) forget(std::string(kept_.back().key));
   if (auto dropped = drop_stale(); !dropped) return dropped.error();
   auto name = "tidings_" + std::to_string(++names_);
@@ -184,7 +301,7 @@ Result<> Link::drop_stale() {
   if (stale_.empty()) return {};
   std::string all;
   for (const auto& name : std::exchange(stale_, {})) all += "DEALLOCATE " + name + ";";
-  auto dropped = say(all, answer_within_);
+  auto dropped = ask(all, answer_within_, [&] { return PQsendQuery(connection_, all.c_str()); });
   if (!dropped) return dropped.error();
   return {};
 }

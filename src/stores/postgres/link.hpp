@@ -37,6 +37,20 @@ class Link {
   /// One statement, which is made ready once.
   Result<Answer> run(std::string_view sql, std::span<const SqlView> values);
 
+  /// A statement without parameters that goes before what is asked next, in one message with it: a way to the server
+  /// and back less.
+  void hold(std::string_view sql) { held_ = sql; }
+  /// As `run`, but that nothing is waited for: an error of it is that of the next call.
+  Result<> run_later(std::string_view sql, std::span<const SqlView> values);
+  /// One statement without parameters, together with what was held, and what is not answered yet.
+  Result<Answer> say_last(const std::string& sql, Duration within);
+  /// All is answered that was held or is to be run later.
+  Result<> catch_up(Duration within);
+  /// Nothing was sent since `hold`.
+  [[nodiscard]] bool is_holding() const { return !held_.empty(); }
+  /// Whether its server has closed it meanwhile, as far as that is known here.
+  [[nodiscard]] bool is_closed();
+
   /// Nothing more comes of it. In a child of a fork it is its parent's, which would be answered what the child asks.
   [[nodiscard]] bool is_lost() const {
     return is_lost_ || forks_ != fork_count() || PQstatus(connection_) == CONNECTION_BAD;
@@ -62,7 +76,14 @@ class Link {
   template <class Send>
   Result<Answer> ask(std::string_view sql, Duration within, Send send);
   Result<Answer> await(std::string_view sql, SteadyTime until);
+  /// The same as the last of a pipeline, whose statements before it are answered as well. `send` may be null.
+  template <class Send>
+  Result<Answer> ask_last(std::string_view sql, Duration within, Send send);
+  Result<Answer> await_last(std::string_view sql, SteadyTime until);
+  Result<> open_pipeline();
+  [[nodiscard]] bool has_more_to_send() const { return !held_.empty() || !unanswered_.empty(); }
   Result<> receive(std::string_view sql, SteadyTime until);
+  int send_ready(const std::string& name, const Parameters& parameters);
   Error failed(const PGresult* result, std::string_view sql);
 
   Result<std::string> ready(const std::string& sql, const Parameters& parameters);
@@ -76,7 +97,9 @@ class Link {
   const unsigned forks_;
   bool is_lost_ = false;
   bool is_late_ = false;
-  std::list<Kept> kept_;  // the last used first
+  std::string_view held_;
+  std::vector<std::string> unanswered_;  // in the pipeline
+  std::list<Kept> kept_;                 // the last used first
   std::unordered_map<std::string_view, std::list<Kept>::iterator> by_key_;
   std::vector<std::string> stale_;  // names of statements that the server still has
   std::uint64_t names_ = 0;

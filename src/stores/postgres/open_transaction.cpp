@@ -30,8 +30,8 @@ std::uint64_t rows_changed(PGresult* result) {
 
 }  // namespace
 
-Open::Open(PostgresStore& store, std::unique_ptr<Link> link, Duration answer_within)
-    : store_(store), link_(std::move(link)), answer_within_(answer_within) {}
+Open::Open(PostgresStore& store, std::unique_ptr<Link> link, bool was_idle, Duration answer_within)
+    : store_(store), link_(std::move(link)), was_idle_(was_idle), answer_within_(answer_within) {}
 
 void Open::end() {
   store_.give_back(std::move(link_));
@@ -58,7 +58,12 @@ Result<> Open::commit() {
     end();
     return Error{"unavailable", "the connection to the database broke before the commit", Retry::same_call};
   }
-  const auto done = link_->say("COMMIT", answer_within_);
+  if (link_->is_holding()) {  // nothing was ever asked
+    end();
+    tell_committed();
+    return {};
+  }
+  const auto done = link_->say_last("COMMIT", answer_within_);
   if (!done) {
     auto why = done.error();
     // It may have committed, and died or lost its connection before it could say so.
@@ -77,6 +82,8 @@ Result<> Open::commit() {
 
 void Open::roll_back() {
   if (!link_) return;
+  if (link_->is_holding()) return end();
+  (void)link_->catch_up(roll_back_within);
   const auto status = link_->status();
   if (!link_->is_lost() && (status == PQTRANS_INTRANS || status == PQTRANS_INERROR))
     (void)link_->say("ROLLBACK", roll_back_within);
@@ -103,11 +110,30 @@ Result<> Open::roll_back_to_saved() {
 
 Result<Answer> Open::run(std::string_view sql, std::span<const SqlView> parameters) {
   if (auto fine = check(); !fine) return fine.error();
-  auto answer = link_->run(sql, parameters);
+  auto answer = link_->is_holding() ? run_first(sql, parameters) : link_->run(sql, parameters);
   if (!answer) return failed(answer.error());
   if (link_->status() == PQTRANS_IDLE)
     return failed(Error{"sql_error", "the statement ended the transaction, which is for who began it to do"});
   return answer;
+}
+
+/// A connection that broke while nobody had it: nothing was done over it, and another will do.
+Result<Answer> Open::run_first(std::string_view sql, std::span<const SqlView> parameters) {
+  while (true) {
+    auto answer = link_->run(sql, parameters);
+    if (answer || !was_idle_ || !link_->is_lost() || link_->is_late()) return answer;
+    auto another = store_.begun(answer_within_);
+    if (!another) return another.error();
+    link_ = std::move(another->link);
+    was_idle_ = another->was_idle;
+  }
+}
+
+Result<> Open::run_later(std::string_view sql, std::span<const SqlView> parameters) {
+  if (auto fine = check(); !fine) return fine.error();
+  auto done = link_->run_later(sql, parameters);
+  if (!done) return failed(done.error());
+  return {};
 }
 
 Result<std::uint64_t> Open::run_statement(std::string_view sql, std::span<const SqlView> parameters) {
@@ -127,7 +153,9 @@ Result<> Open::run_query(std::string_view sql, std::span<const SqlView> paramete
 }
 
 void* Open::native_handle(std::string_view type) {
-  return type == type_name<PGconn> && link_ ? link_->native() : nullptr;
+  if (type != type_name<PGconn> || !link_) return nullptr;
+  if (auto done = link_->catch_up(answer_within_); !done) (void)failed(done.error());  // he sees it, too
+  return link_->native();
 }
 
 }  // namespace tidings::stores::postgres

@@ -13,7 +13,8 @@ class PostgresStore;
 /// Has a turn and a connection, and gives them back.
 class Open final : public OpenTransaction {
  public:
-  Open(PostgresStore& store, std::unique_ptr<Link> link, Duration answer_within);
+  /// `was_idle`: it may have broken since.
+  Open(PostgresStore& store, std::unique_ptr<Link> link, bool was_idle, Duration answer_within);
   ~Open() override { roll_back(); }
 
   Result<> commit() override;
@@ -26,14 +27,17 @@ class Open final : public OpenTransaction {
   [[nodiscard]] Result<> check() const;
   Error failed(Error why);
   Result<Answer> run(std::string_view sql, std::span<const SqlView> parameters);
+  Result<Answer> run_first(std::string_view sql, std::span<const SqlView> parameters);
 
   Result<std::uint64_t> run_statement(std::string_view sql, std::span<const SqlView> parameters) override;
+  Result<> run_later(std::string_view sql, std::span<const SqlView> parameters) override;
   Result<> run_query(std::string_view sql, std::span<const SqlView> parameters,
                      tidings::detail::RowSink& rows) override;
   [[nodiscard]] void* native_handle(std::string_view type) override;
 
   PostgresStore& store_;
   std::unique_ptr<Link> link_;  // null once it is over
+  bool was_idle_;
   const Duration answer_within_;
   bool has_failed_ = false;
   bool is_saved_ = false;

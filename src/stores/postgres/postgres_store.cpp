@@ -63,18 +63,18 @@ void PostgresStore::give_back(std::unique_ptr<Link> link) {
   turns_.give_back();
 }
 
-Result<std::unique_ptr<Link>> PostgresStore::begun(Duration within) {
-  const auto until = steady_now() + within;
-  // Of a server that was started anew none is of use any more: each is seen to be broken at once.
-  for (auto link = idle(); link; link = idle()) {
-    const auto done = link->say(begin_, until - steady_now());
-    if (done) return link;
-    if (link->is_late() || !link->is_lost()) return done.error();
-  }
-  auto made = Link::connect(url_, *options_.log, until - steady_now());
+Result<PostgresStore::Begun> PostgresStore::begun(Duration within) {
+  // Of a server that was started anew none is of use any more: each is seen to be broken at once, or by the first that
+  // is asked over it.
+  for (auto link = idle(); link; link = idle())
+    if (!link->is_closed()) {
+      link->hold(begin_);
+      return Begun{std::move(link), true};
+    }
+  auto made = Link::connect(url_, *options_.log, within);
   if (!made) return made.error();
-  if (auto done = (*made)->say(begin_, std::max(until - steady_now(), Duration{1s})); !done) return done.error();
-  return made;
+  (*made)->hold(begin_);
+  return Begun{std::move(*made), false};
 }
 
 Result<std::unique_ptr<OpenTransaction>> PostgresStore::begin(Duration wait_max) {
@@ -93,7 +93,8 @@ Result<std::unique_ptr<OpenTransaction>> PostgresStore::begin(Duration wait_max)
     give_back(nullptr);
     return link.error();
   }
-  return std::unique_ptr<OpenTransaction>(std::make_unique<Open>(*this, std::move(*link), url_.answer_within));
+  return std::unique_ptr<OpenTransaction>(
+      std::make_unique<Open>(*this, std::move(link->link), link->was_idle, url_.answer_within));
 }
 
 Result<> PostgresStore::close(Duration wait_max) {

@@ -25,8 +25,12 @@ class PostgresStore final : public Store {
  private:
   friend class Open;
   PostgresStore(Url url, const StoreOptions& options);
-  /// A connection in which a transaction has begun.
-  Result<std::unique_ptr<Link>> begun(Duration within);
+  /// A connection, in which a transaction begins with the first that is asked over it.
+  struct Begun {
+    std::unique_ptr<Link> link;
+    bool was_idle = false;  ///< it may have broken since
+  };
+  Result<Begun> begun(Duration within);
   std::unique_ptr<Link> idle();
   void keep(std::unique_ptr<Link> link);
   /// From who has had a turn.

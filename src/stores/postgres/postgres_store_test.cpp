@@ -129,6 +129,44 @@ TEST_F(PostgresStoreTest, StatementsAreMadeReadyOnceAndNoMoreThanAreOfUse) {
   EXPECT_GE(ready(), 100);
 }
 
+TEST_F(PostgresStoreTest, WhatIsRunLaterIsThereInItsOrderAndItsErrorIsTheNextCallsOrTheCommits) {
+  const auto store = open("", 2);
+  in_one(*store, "create table t(x integer unique)");
+  const auto later = [](Transaction& tx, std::int64_t x) {
+    tx.execute_later("insert into t values ($1)", x).or_throw();
+  };
+  auto tx = store->begin(30s).or_throw();
+  for (std::int64_t x = 0; x < 500; ++x) later(*tx, x);
+  EXPECT_EQ(tx->query_one<std::int64_t>("select count(*) from t").or_throw(), 500);
+  later(*tx, 500);
+  EXPECT_TRUE(tx->commit());
+  tx = store->begin(30s).or_throw();
+  later(*tx, 501);
+  later(*tx, 7);
+  later(*tx, 502);
+  const auto told = tx->query<std::int64_t>("select 1").error();
+  EXPECT_EQ(told.code, "constraint") << to_string(told);
+  EXPECT_NE(told.message.find("in: insert into t"), std::string::npos) << told.message;
+  EXPECT_EQ(tx->commit().error().code, "transaction_failed");
+  tx = store->begin(30s).or_throw();
+  later(*tx, 501);
+  later(*tx, 7);
+  EXPECT_EQ(tx->commit().error().code, "constraint");
+  tx = store->begin(30s).or_throw();
+  later(*tx, 501);
+  tx->roll_back();
+  tx = store->begin(30s).or_throw();
+  later(*tx, 501);
+  PQclear(PQexec(tx->native<PGconn>(), "insert into t values (502)"));
+  tx->save().or_throw();
+  later(*tx, 503);
+  tx->roll_back_to_saved().or_throw();
+  EXPECT_TRUE(tx->commit());
+  tx = store->begin(30s).or_throw();
+  EXPECT_EQ(tx->query<std::int64_t>("select x from t where x > 499 order by x").or_throw(),
+            (std::vector<std::int64_t>{500, 501, 502}));
+}
+
 TEST_F(PostgresStoreTest, ItsOwnHandleIsThere) {
   const auto store = open();
   auto tx = store->begin(30s).or_throw();
