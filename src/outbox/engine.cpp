@@ -84,7 +84,18 @@ std::vector<std::uint32_t> Engine::free_parts() const {
   return free;
 }
 
+/// Where the database has statements that fail unless all is as it should be, nothing is waited for but what is next: a
+/// transaction is then two ways to the database and back.
 Result<> Engine::exchange(Duration wait_max, bool takes_new) {
+  auto done = exchange_once(wait_max, takes_new);
+  if (done || !is_not_all(done.error())) return done;
+  is_careful_ = true;
+  done = exchange_once(wait_max, takes_new);
+  is_careful_ = false;
+  return done;
+}
+
+Result<> Engine::exchange_once(Duration wait_max, bool takes_new) {
   const bool has_decided = std::ranges::any_of(leases_.held(), [](const auto& one) { return is_decided(one.second); });
   const auto free = takes_new ? free_parts() : std::vector<std::uint32_t>{};
   // Who has taken parts over with all that was on its way sends under the outbox's identity, too.
@@ -126,16 +137,7 @@ Result<> Engine::settle(Transaction& tx) {
   for (const auto& [number, part] : leases_.held())
     if (is_decided(part)) decided.push_back(number);
   if (decided.empty()) return {};
-  const auto own = tx.query<Checked>(statements_.check, leases_.name(),
-                                     number_list(std::span<const std::uint32_t>(decided), dialect));
-  if (!own) return own.error();
-  for (const auto number : decided) {
-    const auto is_own = [&](const Checked& one) {
-      return one.part == number && one.epoch == leases_.held().at(number).epoch;
-    };
-    // Another has it, and what was on its way.
-    if (std::ranges::none_of(*own, is_own)) leases_.lose(number);
-  }
+  if (auto done = check(tx, decided); !done) return done;
   std::vector<std::int64_t> of_outbox;
   std::vector<std::int64_t> of_held;
   for (const auto& [number, part] : leases_.held())
@@ -146,15 +148,35 @@ Result<> Engine::settle(Transaction& tx) {
     if (ids.empty()) return {};
     const auto list = number_list(std::span<const std::int64_t>(ids), dialect);
     if (options_.archive_for)
-      if (auto done = tx.execute(archive, list); !done) return done.error();
-    auto done = tx.execute(remove, list);
-    return done ? Result<>{} : done.error();
+      if (auto done = tx.execute_later(archive, list); !done) return done;
+    return tx.execute_later(remove, list);
   };
   if (auto done = run(statements_.archive_outbox, statements_.remove_outbox, of_outbox); !done) return done;
   if (auto done = run(statements_.archive_held, statements_.remove_held, of_held); !done) return done;
   for (const auto& [number, part] : leases_.held()) {
     if (auto done = hold(tx, number, part); !done) return done;
     if (auto done = give_key_free(tx, part); !done) return done;
+  }
+  return {};
+}
+
+/// From here on until the end of the transaction nobody else takes the parts; those that somebody has taken are lost.
+Result<> Engine::check(Transaction& tx, std::span<const std::uint32_t> decided) {
+  const auto dialect = store_.dialect();
+  if (!statements_.check_all.empty() && !is_careful_) {
+    std::vector<std::int64_t> epochs;
+    for (const auto number : decided) epochs.push_back(leases_.held().at(number).epoch);
+    return tx.execute_later(statements_.check_all, leases_.name(), number_list(decided, dialect),
+                            number_list(std::span<const std::int64_t>(epochs), dialect), decided.size());
+  }
+  const auto own = tx.query<Checked>(statements_.check, leases_.name(), number_list(decided, dialect));
+  if (!own) return own.error();
+  for (const auto number : decided) {
+    const auto is_own = [&](const Checked& one) {
+      return one.part == number && one.epoch == leases_.held().at(number).epoch;
+    };
+    // Another has it, and what was on its way.
+    if (std::ranges::none_of(*own, is_own)) leases_.lose(number);
   }
   return {};
 }
@@ -349,7 +371,10 @@ Result<> Engine::begin(Transaction& tx, const std::set<std::uint32_t>& moved, Be
   for (const auto number : moved)
     if (!beginning.flights.contains(number)) add(number, leases_.held().at(number).next_sequence, "");
   if (size == 0) return {};
-  const auto written = tx.execute(statements_.fly, leases_.name(), list + "]");
+  list += "]";
+  if (!statements_.fly_all.empty() && !is_careful_)
+    return tx.execute_later(statements_.fly_all, leases_.name(), list, size);
+  const auto written = tx.execute(statements_.fly, leases_.name(), list);
   if (!written) return written.error();
   if (*written == size) return {};
   leases_.want_beat();

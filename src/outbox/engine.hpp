@@ -58,7 +58,9 @@ class Engine {
   };
 
   Result<> exchange(Duration wait_max, bool takes_new);
+  Result<> exchange_once(Duration wait_max, bool takes_new);
   Result<> settle(Transaction& tx);
+  Result<> check(Transaction& tx, std::span<const std::uint32_t> decided);
   Result<> hold(Transaction& tx, std::uint32_t number, const Part& part);
   Result<> give_key_free(Transaction& tx, const Part& part);
   Result<> fetch(Transaction& tx, Beginning& beginning);
@@ -83,6 +85,8 @@ class Engine {
   SteadyTime next_look_at_keys_{};
   SteadyTime next_clean_{};
   bool has_held_keys_ = false;
+  /// Each part is looked at, and answers are waited for: one has been found to be another's.
+  bool is_careful_ = false;
   std::size_t row_bytes_ = 1024;  // lately, of a row
 };
 

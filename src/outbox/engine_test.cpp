@@ -530,6 +530,7 @@ TEST_P(EngineTest, WhatIsCommittedLateUnderALowerIdIsPublishedAndANaivePollerMis
   } else {
     auto late = store_->begin(10s).or_throw();
     put(*late, "late", "b");
+    late->query<std::int64_t>("select 1").or_throw();  // so that it has its id
     put("early", "a");
     poll_naively();
     work(*engine);  // nor does the open transaction stall it
@@ -550,6 +551,7 @@ TEST_P(EngineTest, AnIdleTransactionStallsNobodyElse) {
   if (is_sqlite()) GTEST_SKIP() << "SQLite has one writer at a time";
   auto idle = store_->begin(10s).or_throw();
   put(*idle, "idle", "k-idle");
+  idle->query<std::int64_t>("select 1").or_throw();  // so that it has its id
   auto engine = start(*store_, *broker_, options_);
   for (int event = 0; event < 50; ++event) put("e" + std::to_string(event), "k" + std::to_string(event));
   work(*engine);

@@ -9,8 +9,8 @@ namespace tidings::outbox {
 
 Result<> tidings_outbox_insert(Hook, Transaction& tx, const Row& row) {
   auto done =
-      tx.execute(row.tables->insert(), row.part, row.message_id, row.topic, row.key, row.type, row.type_version,
-                 row.event_time, std::as_bytes(std::span(row.attributes)), std::as_bytes(std::span(row.payload)));
+      tx.execute_later(row.tables->insert(), row.part, row.message_id, row.topic, row.key, row.type, row.type_version,
+                       row.event_time, std::as_bytes(std::span(row.attributes)), std::as_bytes(std::span(row.payload)));
   if (!done) return done.error();
   if (Bell::is_any()) {
     // The tables may be gone by the commit; their name is not, and is what they are known by.

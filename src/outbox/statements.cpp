@@ -15,7 +15,16 @@ const std::string held_column =
     "k.lane = 0) then 1 else 0 end as is_held ";
 const std::string this_key = " where part = $1 and topic = $2 and key = $3 and lane = $4";
 
+/// SQL has no other way to fail than a mistake: on PostgreSQL this is `division_by_zero`.
+std::string unless_all(std::string_view number) {
+  return "select 1 / (case when count(*) = " + std::string(number) + " then 1 else 0 end) ";
+}
+
 }  // namespace
+
+bool is_not_all(const Error& error) {
+  return error.message.find("[22012]") != error.message.npos;
+}
 
 Statements::Statements(SqlDialect dialect, const Tables& tables) {
   const auto in = [&](std::string_view text) { return in_dialect(text, dialect, tables); };
@@ -42,6 +51,10 @@ Statements::Statements(SqlDialect dialect, const Tables& tables) {
          "where part @among($3) and (owner is null or expires_at < @now) "
          "returning part, epoch, next_sequence, flight");
   check = in("select part, epoch from @parts where owner = $1 and part @among($2) order by part @lock");
+  if (!is_sqlite)
+    check_all = in(unless_all("$4") +
+                   "from (select 1 from unnest($2::text::bigint[], $3::text::bigint[]) e(part, epoch) join @parts p on "
+                   "p.part = e.part and p.epoch = e.epoch where p.owner = $1 order by p.part for update of p) own");
 
   // The first of each part by its index, whatever stands behind them.
   fetch = is_sqlite
@@ -73,6 +86,7 @@ Statements::Statements(SqlDialect dialect, const Tables& tables) {
   fly =
       in("update @parts set next_sequence = " + field(2, "bigint") + ", flight = " + field(3, "text") +
          " from @each($2) e where owner = $1 and part = " + field(0, "bigint") + " and epoch = " + field(1, "bigint"));
+  if (!is_sqlite) fly_all = "with changed as (" + fly + " returning 1) " + unless_all("$3") + "from changed";
 
   archive_outbox =
       in("insert into @archive(id, " + event + ") select id, " + event + " from @outbox where id @among($1)");

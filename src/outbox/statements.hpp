@@ -7,6 +7,9 @@
 
 namespace tidings::outbox {
 
+/// Whether it is what `check_all` or `fly_all` fails with.
+[[nodiscard]] bool is_not_all(const Error& error);
+
 /// A relay's statements, in the words of its database.
 struct Statements {
   Statements(SqlDialect dialect, const Tables& tables);
@@ -22,6 +25,8 @@ struct Statements {
   std::string free;       ///< $1 how many; parts that nobody holds
   std::string take;       ///< $2 ms, $3 parts; gives them
   std::string check;      ///< $2 parts; gives those it holds, which stay so until the end
+  /// $2 parts, $3 their epochs, $4 how many: the same, and the transaction fails unless it holds all. Empty on SQLite.
+  std::string check_all;
 
   // What is next.
   std::string fetch;      ///< $1 parts, $2 how many of each; on PostgreSQL $3 ids, beyond which it looks
@@ -32,6 +37,7 @@ struct Statements {
   std::string due;        ///< $1 parts, $2 how many; keys
   std::string of_key;     ///< $1 part, $2 topic, $3 key, $4 lane, $5 how many; held events
   std::string fly;        ///< $1 relay, $2 [[part, epoch, next sequence, flight]…]; changes those it holds
+  std::string fly_all;    ///< $3 how many: the same, and the transaction fails unless all are. Empty on SQLite.
 
   // What becomes of them. $1 ids.
   std::string archive_outbox, archive_held;
