@@ -39,13 +39,25 @@ void sustain(benchmark::State& state, Stage& stage, Who who, To to) {
   }
 }
 
+/// The same with nobody who relays.
+void commit_alone(benchmark::State& state, Stage& stage, Who who) {
+  Place place(stage, who, Database::postgres, To::log, committing + 1);
+  stage.settle(Database::postgres);
+  for (auto _ : state) {
+    const auto carried =
+        carry(*place.side, *place.broker, {.connections = committing, .lasts = full_load(), .is_relayed = false});
+    state.SetIterationTime(carried.seconds_committed);
+    state.counters["committed"] = static_cast<double>(carried.committed) / carried.seconds_committed;
+  }
+}
+
 /// A commit each 5 ms.
 void deliver(benchmark::State& state, Stage& stage, Who who, Database kind, To to) {
   Place place(stage, who, kind, to, 2);
   stage.settle(kind);
   for (auto _ : state) {
-    const auto carried = carry(*place.side, *place.broker,
-                               {.connections = 1, .lasts = options().quick ? 100ms : 1s, .apart = 5ms});
+    const auto carried =
+        carry(*place.side, *place.broker, {.connections = 1, .lasts = options().quick ? 100ms : 1s, .apart = 5ms});
     state.SetIterationTime(carried.seconds_delivered);
     state.counters["p50"] = carried.p50_nanoseconds;
   }
@@ -96,13 +108,14 @@ std::string name_of(const std::string& what, Who who) {
 template <class F>
 void add(const std::string& what, F function) {
   for (const auto who : {Who::tidings, Who::poller})
-    benchmark::RegisterBenchmark(name_of(what, who).c_str(), [function, who](benchmark::State& state) {
-      try {
-        function(state, who);
-      } catch (const std::exception& thrown) {
-        state.SkipWithError(thrown.what());
-      }
-    })
+    benchmark::RegisterBenchmark(name_of(what, who).c_str(),
+                                 [function, who](benchmark::State& state) {
+                                   try {
+                                     function(state, who);
+                                   } catch (const std::exception& thrown) {
+                                     state.SkipWithError(thrown.what());
+                                   }
+                                 })
         ->Iterations(1)
         ->UseManualTime();
 }
@@ -116,6 +129,7 @@ void add_benchmarks(Stage& stage) {
     add("deliver" + over, [&stage, to](auto& state, Who who) { deliver(state, stage, who, Database::postgres, to); });
     add("drain" + over, [&stage, to](auto& state, Who who) { drain(state, stage, who, Database::postgres, to); });
   }
+  add("commit alone", [&stage](auto& state, Who who) { commit_alone(state, stage, who); });
   add("write", [&stage](auto& state, Who who) { write(state, stage, who, true); });
   add("write alone", [&stage](auto& state, Who who) { write(state, stage, who, false); });
   add("deliver, sqlite", [&stage](auto& state, Who who) { deliver(state, stage, who, Database::sqlite, To::log); });
@@ -145,17 +159,22 @@ std::vector<Table> tables() {
                       {at_least(1.5, "poller")}, Unit::rate),
                   row("of these, committed, a second", "sustain" + over, "committed", {}, Unit::rate),
                   row("of these, commit to delivery, p50", "sustain" + over, "p50", {}, Unit::time),
-                  row("a commit each 5 ms, commit to delivery, p50", "deliver" + over, "p50",
-                      {at_most(0.5, "poller")}, Unit::time),
+                  row("a commit each 5 ms, commit to delivery, p50", "deliver" + over, "p50", {at_most(0.5, "poller")},
+                      Unit::time),
                   row("a backlog of 50,000, published, a second", "drain" + over, rate, {at_least(3, "poller")},
                       Unit::rate)},
-         .note = is_log ? "A transaction has an order and its event; `fsync` and `synchronous_commit` are on, as PostgreSQL "
-                          "comes. The poller: `SELECT … ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED`, publish, `DELETE`, "
-                          "`COMMIT`, at once again while there is something, else after 1 ms; libpq, statements made "
-                          "ready once, a table with one index, and no more of a relay than that. Both publish into the "
-                          "same durable topic with one partition. Delivered: in the hands of one who reads the topic."
-                        : "The same, to a real server on loopback, through the same broker of Tidings."});
+         .note =
+             is_log
+                 ? "A transaction has an order and its event; `fsync` and `synchronous_commit` are on, as PostgreSQL "
+                   "comes. The poller: `SELECT … ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED`, publish, `DELETE`, "
+                   "`COMMIT`, at once again while there is something, else after 1 ms; libpq, statements made "
+                   "ready once, a table with one index, and no more of a relay than that. Both publish into the "
+                   "same durable topic with one partition. Delivered: in the hands of one who reads the topic."
+                 : "The same, to a real server on loopback, through the same broker of Tidings."});
   }
+  auto& rows = all.front().rows;
+  rows.insert(rows.begin() + 2,
+              row("8 connections, committed without a relay, a second", "commit alone", "committed", {}, Unit::rate));
   all.push_back(
       {.title = "The outbox, SQLite to log:",
        .rows = {row("one writer, committed beside the relay, a second", "write", "committed",
@@ -167,8 +186,9 @@ std::vector<Table> tables() {
                 row("committed without a relay, a second", "write alone", "committed", {}, Unit::rate),
                 row("a commit each 5 ms, commit to delivery, p50", "deliver, sqlite", "p50", {}, Unit::time),
                 row("a backlog of 50,000, published, a second", "drain, sqlite", rate, {}, Unit::rate)},
-       .note = "WAL and `synchronous=FULL` on both sides, a transaction of an order and its event. The poller: as above in "
-               "`BEGIN IMMEDIATE`, on a connection of its own with a busy timeout, as the writer has one."});
+       .note =
+           "WAL and `synchronous=FULL` on both sides, a transaction of an order and its event. The poller: as above in "
+           "`BEGIN IMMEDIATE`, on a connection of its own with a busy timeout, as the writer has one."});
   all.push_back(
       {.title = "A handler with a transaction, SQLite, over log:",
        .rows = {row("a row each, handled, a second", "handle, a row", "handled", {at_least(1e5)}, Unit::rate,
@@ -192,9 +212,9 @@ int main(int argc, char** argv) {
     for (const auto& there : {tidings::testing::postgres_is_there(), tidings::testing::nats_server_is_there()})
       if (!there) return std::cout << to_string(there.error()) << "\n", 0;
   outbox::Stage stage;
-  const auto status = run(
-      argc, argv,
-      {.name = "outbox", .add_benchmarks = [&] { outbox::add_benchmarks(stage); }, .tables = outbox::tables()});
+  const auto status =
+      run(argc, argv,
+          {.name = "outbox", .add_benchmarks = [&] { outbox::add_benchmarks(stage); }, .tables = outbox::tables()});
   stage.end();
   return status;
 }

@@ -55,8 +55,7 @@ std::uint64_t relayed_of(tidings::Broker& broker) {
 void handle_in_batches(benchmark::State& state, Stage& stage, Effect effect) {
   const Scratch scratch("handled");
   const auto broker = stage.new_broker(To::log, scratch);
-  const auto store =
-      tidings::open_store("sqlite:" + stage.new_database(Database::sqlite, scratch)).or_throw();
+  const auto store = tidings::open_store("sqlite:" + stage.new_database(Database::sqlite, scratch)).or_throw();
   const auto count = static_cast<std::uint64_t>(often(200'000));
   publish(*broker, count);
   auto service = tidings::Service::create({.name = "bench",
@@ -101,7 +100,8 @@ void handle_in_batches(benchmark::State& state, Stage& stage, Effect effect) {
     return;
   }
   const auto tx = store->begin(10s).or_throw();
-  expect(state, static_cast<std::uint64_t>(tx->query_one<std::int64_t>("select count(*) from orders").or_throw().value()),
+  expect(state,
+         static_cast<std::uint64_t>(tx->query_one<std::int64_t>("select count(*) from orders").or_throw().value()),
          count, "orders are there");
 }
 

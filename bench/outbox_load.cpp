@@ -86,8 +86,8 @@ class Carrying {
       if (now - last > delivered_within)
         throw std::runtime_error(std::to_string(next_ - delivered_) + " events did not come");
       for (const auto& delivery : deliveries) {
-        const auto number = static_cast<std::uint64_t>(
-            tidings::decode_event<OrderPlaced>(delivery.envelope).or_throw().number);
+        const auto number =
+            static_cast<std::uint64_t>(tidings::decode_event<OrderPlaced>(delivery.envelope).or_throw().number);
         if (number >= committed_max || came[number]) throw std::runtime_error("an event came that should not");
         came[number] = true;
         const auto committed_at = committed_at_[number].load();

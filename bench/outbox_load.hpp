@@ -16,10 +16,10 @@ struct Load {
 
 struct Carried {
   std::uint64_t committed = 0;
-  std::uint64_t relayed = 0;        ///< of those, while they were committed
+  std::uint64_t relayed = 0;  ///< of those, while they were committed
   double seconds_committed = 0;
-  double seconds_delivered = 0;     ///< until the last of them was there
-  double p50_nanoseconds = 0;       ///< from a commit's return to its event in a reader's hands
+  double seconds_delivered = 0;  ///< until the last of them was there
+  double p50_nanoseconds = 0;    ///< from a commit's return to its event in a reader's hands
 };
 
 /// Commits, and reads what comes until all of it is there, once each. Throws where something is missing.

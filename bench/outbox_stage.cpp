@@ -40,8 +40,7 @@ std::string Stage::new_database(Database kind, const Scratch& scratch) {
     tx->commit().or_throw();
     return file;
   }
-  if (!postgres_)
-    postgres_ = tidings::testing::start_postgres_server({.config = std::string(as_it_comes)}).or_throw();
+  if (!postgres_) postgres_ = tidings::testing::start_postgres_server({.config = std::string(as_it_comes)}).or_throw();
   const auto server = database_url(*postgres_, "postgres");
   if (databases_ > 0) run(server, "drop database bench_" + std::to_string(databases_) + " with (force)");
   const auto name = "bench_" + std::to_string(++databases_);

@@ -25,8 +25,7 @@ class Connection {
   template <class... Texts>
   Answer run_prepared(const char* name, const Texts&... texts) {
     const std::array<const char*, sizeof...(Texts)> values{texts.c_str()...};
-    return checked(
-        PQexecPrepared(connection_.get(), name, sizeof...(Texts), values.data(), nullptr, nullptr, 0));
+    return checked(PQexecPrepared(connection_.get(), name, sizeof...(Texts), values.data(), nullptr, nullptr, 0));
   }
 
  private:
@@ -44,7 +43,8 @@ class PostgresCommitter final : public Committer {
  public:
   explicit PostgresCommitter(const std::string& url) : connection_(url) {
     connection_.prepare("order", std::string(insert_order));
-    connection_.prepare("event", "insert into outbox(message_id, topic, key, type, payload) values ($1, $2, $3, $4, $5)");
+    connection_.prepare("event",
+                        "insert into outbox(message_id, topic, key, type, payload) values ($1, $2, $3, $4, $5)");
   }
   void commit(const OrderPlaced& order) override {
     connection_.run("BEGIN");

@@ -99,7 +99,8 @@ class SqliteCommitter final : public Committer {
   Connection connection_;
   Statement begin_{connection_, "BEGIN IMMEDIATE"};
   Statement order_{connection_, insert_order};
-  Statement event_{connection_, "insert into outbox(message_id, topic, key, type, payload) values ($1, $2, $3, $4, $5)"};
+  Statement event_{connection_,
+                   "insert into outbox(message_id, topic, key, type, payload) values ($1, $2, $3, $4, $5)"};
   Statement commit_{connection_, "COMMIT"};
 };
 
@@ -116,12 +117,13 @@ class SqlitePoller final : public Side {
   std::unique_ptr<Committer> committer() override { return std::make_unique<SqliteCommitter>(file_); }
 
   void fill(std::uint64_t count) override {
-    own_.run(("insert into outbox(message_id, topic, key, type, payload) with recursive counted(n) as (select 1 union "
-              "all select n + 1 from counted where n < " +
-              std::to_string(count) +
-              ") select lower(hex(randomblob(16))), 'orders', cast(100000 + n % 10000 as text), 'bench.order-placed', " +
-              payload_sql("n") + " from counted")
-                 .c_str());
+    own_.run(
+        ("insert into outbox(message_id, topic, key, type, payload) with recursive counted(n) as (select 1 union "
+         "all select n + 1 from counted where n < " +
+         std::to_string(count) +
+         ") select lower(hex(randomblob(16))), 'orders', cast(100000 + n % 10000 as text), 'bench.order-placed', " +
+         payload_sql("n") + " from counted")
+            .c_str());
   }
 
   void start_relay(tidings::Broker& broker) override {
@@ -156,7 +158,8 @@ class SqlitePoller final : public Side {
       std::vector<Row> rows;
       while (next.step()) {
         auto& row = rows.emplace_back(Row{next.number(0), {}});
-        for (int column = 1; column <= 5; ++column) row.texts.at(static_cast<std::size_t>(column - 1)) = next.text(column);
+        for (int column = 1; column <= 5; ++column)
+          row.texts.at(static_cast<std::size_t>(column - 1)) = next.text(column);
       }
       std::vector<tidings::EnvelopeView> events;
       for (const auto& row : rows) {

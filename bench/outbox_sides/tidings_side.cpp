@@ -53,14 +53,15 @@ class TidingsSide final : public Side {
                                             "counted where n < $1) select n from counted)"
                                           : "generate_series(1, $1)";
     const std::string id = is_sqlite ? "lower(hex(randomblob(16)))" : "gen_random_uuid()::text";
-    const auto payload = is_sqlite ? "cast(" + payload_sql("s.n") + " as blob)"
-                                   : "convert_to(" + payload_sql("s.n") + ", 'UTF8')";
-    tx->execute("insert into tidings_outbox(part, message_id, topic, key, type, type_version, event_time, attributes, "
-                "payload) select k.part, " +
-                    id + ", o.topic, k.key, o.type, o.type_version, o.event_time, o.attributes, " + payload +
-                    " from " + numbers + (is_sqlite ? " s" : " s(n)") +
-                    " join parts_of_keys k on k.n = s.n % 10000 cross join (select * from tidings_outbox limit 1) o",
-                count)
+    const auto payload =
+        is_sqlite ? "cast(" + payload_sql("s.n") + " as blob)" : "convert_to(" + payload_sql("s.n") + ", 'UTF8')";
+    tx->execute(
+          "insert into tidings_outbox(part, message_id, topic, key, type, type_version, event_time, attributes, "
+          "payload) select k.part, " +
+              id + ", o.topic, k.key, o.type, o.type_version, o.event_time, o.attributes, " + payload + " from " +
+              numbers + (is_sqlite ? " s" : " s(n)") +
+              " join parts_of_keys k on k.n = s.n % 10000 cross join (select * from tidings_outbox limit 1) o",
+          count)
         .or_throw();
     tx->execute("delete from tidings_outbox where id = (select min(id) from tidings_outbox)").or_throw();
     tx->commit().or_throw();
