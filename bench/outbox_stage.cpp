@@ -42,12 +42,17 @@ std::string Stage::new_database(Database kind, const Scratch& scratch) {
   }
   if (!postgres_) postgres_ = tidings::testing::start_postgres_server({.config = std::string(as_it_comes)}).or_throw();
   const auto server = database_url(*postgres_, "postgres");
-  if (databases_ > 0) run(server, "drop database bench_" + std::to_string(databases_) + " with (force)");
   const auto name = "bench_" + std::to_string(++databases_);
   run(server, "create database " + name);
   auto url = database_url(*postgres_, name);
   run(url, std::string(orders_table));
   return url;
+}
+
+void Stage::drop(const std::string& database) {
+  const auto name = database.substr(database.rfind('/') + 1);
+  if (database.starts_with("postgres:"))
+    run(database_url(*postgres_, "postgres"), "drop database " + name + " with (force)");
 }
 
 void Stage::settle(Database kind) {
@@ -71,12 +76,18 @@ void Stage::end() {
   nats_.reset();
 }
 
-Place::Place(Stage& stage, Who who, Database kind, To to, std::size_t connections)
-    : database(stage.new_database(kind, scratch)), broker(stage.new_broker(to, scratch)) {
+Place::Place(Stage& of, Who who, Database kind, To to, std::size_t connections)
+    : stage(of), database(of.new_database(kind, scratch)), broker(of.new_broker(to, scratch)) {
   if (who == Who::tidings)
     side = tidings_side(kind == Database::sqlite ? "sqlite:" + database : database, connections);
   else
     side = kind == Database::sqlite ? sqlite_poller(database) : postgres_poller(database);
+}
+
+Place::~Place() {
+  side.reset();
+  broker.reset();
+  stage.drop(database);
 }
 
 }  // namespace bench::outbox

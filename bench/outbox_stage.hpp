@@ -19,6 +19,7 @@ class Stage {
  public:
   /// A database of its own, with the tables: an url, or a file for SQLite.
   [[nodiscard]] std::string new_database(Database kind, const Scratch& scratch);
+  void drop(const std::string& database);
   /// What was written before is not for what comes to wait for.
   void settle(Database kind);
   [[nodiscard]] std::unique_ptr<tidings::Broker> new_broker(To to, const Scratch& scratch);
@@ -32,8 +33,12 @@ class Stage {
 
 /// One of the sides over a new database, and a new topic in a broker.
 struct Place {
-  Place(Stage& stage, Who who, Database kind, To to, std::size_t connections);
+  Place(Stage& of, Who who, Database kind, To to, std::size_t connections);
+  ~Place();
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
 
+  Stage& stage;
   Scratch scratch{"outbox"};
   std::string database;
   std::unique_ptr<tidings::Broker> broker;

@@ -38,16 +38,19 @@ class TidingsSide final : public Side {
 
   std::unique_ptr<Committer> committer() override { return std::make_unique<TidingsCommitter>(*store_); }
 
-  /// One event as it is enqueued, and then as many of its kind as are wanted.
+  /// One event as it is enqueued, and then as many of its kind as are wanted, behind all that is there.
   void fill(std::uint64_t count) override {
     const bool is_sqlite = store_->dialect() == tidings::SqlDialect::sqlite;
     const auto tx = store_->begin(turn_wait).or_throw();
-    lib::enqueue(*tx, order_of(0), {.source = "bench"}).or_throw();
-    tx->execute("create table parts_of_keys(n integer primary key, key text not null, part integer not null)")
+    const auto first = tidings::make_envelope(order_of(0), {.source = "bench"}).or_throw();
+    lib::enqueue_envelope(*tx, tidings::event_topic<OrderPlaced>(), first.view()).or_throw();
+    tx->execute(
+          "create table if not exists parts_of_keys(n integer primary key, key text not null, part integer not null)")
         .or_throw();
     for (std::uint64_t n = 0; n < keys; ++n) {
       const auto key = order_of(n).order_id;
-      tx->execute("insert into parts_of_keys values ($1, $2, $3)", n, key, lib::part_of(key)).or_throw();
+      tx->execute("insert into parts_of_keys values ($1, $2, $3) on conflict do nothing", n, key, lib::part_of(key))
+          .or_throw();
     }
     const std::string numbers = is_sqlite ? "(with recursive counted(n) as (select 1 union all select n + 1 from "
                                             "counted where n < $1) select n from counted)"
@@ -60,10 +63,11 @@ class TidingsSide final : public Side {
           "payload) select k.part, " +
               id + ", o.topic, k.key, o.type, o.type_version, o.event_time, o.attributes, " + payload + " from " +
               numbers + (is_sqlite ? " s" : " s(n)") +
-              " join parts_of_keys k on k.n = s.n % 10000 cross join (select * from tidings_outbox limit 1) o",
+              " join parts_of_keys k on k.n = s.n % 10000 cross join (select * from tidings_outbox order by id desc "
+              "limit 1) o",
           count)
         .or_throw();
-    tx->execute("delete from tidings_outbox where id = (select min(id) from tidings_outbox)").or_throw();
+    tx->execute("delete from tidings_outbox where message_id = $1", first.id).or_throw();
     tx->commit().or_throw();
   }
 
