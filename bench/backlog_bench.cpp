@@ -81,13 +81,14 @@ int main(int argc, char** argv) {
   Backlog few;
   Backlog many;
   const auto add = [&](const char* name, Backlog& backlog, std::int64_t standing) {
-    benchmark::RegisterBenchmark(name, [&, standing](benchmark::State& state) {
-      try {
-        outbox::drain(state, stage, backlog, standing);
-      } catch (const std::exception& thrown) {
-        state.SkipWithError(thrown.what());
-      }
-    })
+    benchmark::RegisterBenchmark(name,
+                                 [&, standing](benchmark::State& state) {
+                                   try {
+                                     outbox::drain(state, stage, backlog, standing);
+                                   } catch (const std::exception& thrown) {
+                                     state.SkipWithError(thrown.what());
+                                   }
+                                 })
         ->Iterations(1)
         ->UseManualTime();
   };

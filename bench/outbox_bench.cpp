@@ -23,7 +23,7 @@ constexpr std::size_t committing = 8;
 constexpr std::int64_t standing = 50'000;
 
 Steady::duration full_load() {
-  return options().quick ? 200ms : 2s;
+  return options().quick ? 200ms : 1s;
 }
 
 /// 8 connections that commit as fast as they can.

@@ -56,7 +56,7 @@ void handle_in_batches(benchmark::State& state, Stage& stage, Effect effect) {
   const Scratch scratch("handled");
   const auto broker = stage.new_broker(To::log, scratch);
   const auto store = tidings::open_store("sqlite:" + stage.new_database(Database::sqlite, scratch)).or_throw();
-  const auto count = static_cast<std::uint64_t>(often(200'000));
+  const auto count = static_cast<std::uint64_t>(often(100'000));
   publish(*broker, count);
   auto service = tidings::Service::create({.name = "bench",
                                            .broker = broker.get(),
