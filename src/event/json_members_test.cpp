@@ -290,3 +290,26 @@ TEST(JsonChrono, RefusesWhatDoesNotFit) {
 
 }  // namespace
 }  // namespace tidings
+
+namespace tidings {
+namespace {
+
+struct Session {
+  Uuid id;
+  std::optional<Uuid> before;
+};
+
+TEST(JsonMembers, AUuidIsItsText) {
+  const Session session{Uuid::parse("0192d3c8-7a5e-7cde-8f01-23456789abcd").value(), std::nullopt};
+  std::string json;
+  ASSERT_TRUE(JsonCodec::encode(session, json));
+  EXPECT_EQ(json, R"({"id":"0192d3c8-7a5e-7cde-8f01-23456789abcd","before":null})");
+  EXPECT_EQ(JsonCodec::decode<Session>(json).or_throw().id, session.id);
+  const auto wrong = JsonCodec::decode<Session>(R"({"before":"0192d3c8"})");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, "invalid_uuid");
+  EXPECT_NE(wrong.error().message.find("$.before"), std::string::npos) << wrong.error().message;
+}
+
+}  // namespace
+}  // namespace tidings

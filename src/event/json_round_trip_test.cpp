@@ -189,7 +189,7 @@ class Maker {
     (void)((index++ == which && (make(out.template emplace<Ts>()), true)) || ...);
   }
   void make(std::monostate&) {}
-  template <Aggregate T>
+  template <PlainStruct T>
     requires(!detail::is_array<T> && !detail::is_strong<T>)
   void make(T& out) {
     with_members(out, [&](auto&... members) { (make(members), ...); });

@@ -58,6 +58,8 @@ class Context {
   [[nodiscard]] const EnvelopeView& envelope() const { return *envelope_; }
   [[nodiscard]] const Place& place() const { return place_; }
   [[nodiscard]] int attempt() const { return place_.attempt; }
+  /// Who publishes what this handler does: the service's name.
+  [[nodiscard]] std::string_view source() const { return source_; }
   /// Asks the handler to end early: the service is stopping, or this attempt's deadline is over.
   [[nodiscard]] std::stop_token stop() const { return stop_ == nullptr ? std::stop_token{} : *stop_; }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tidings/base/result.hpp"
+#include "tidings/base/uuid.hpp"
 
 namespace tidings {
 
@@ -20,6 +21,17 @@ namespace tidings {
 /// from(Plain)`. An error of `from` is told with the path.
 template <class T>
 struct event_data {};
+
+/// As the text that people write. Error `invalid_uuid` (never).
+template <>
+struct event_data<Uuid> {
+  static std::string to(const Uuid& uuid) { return uuid.to_string(); }
+  static Result<Uuid> from(const std::string& text) {
+    const auto uuid = Uuid::parse(text);
+    if (!uuid) return Error{"invalid_uuid", "a UUID is 36 characters, as 01234567-89ab-7cde-8f01-23456789abcd"};
+    return *uuid;
+  }
+};
 
 namespace detail {
 

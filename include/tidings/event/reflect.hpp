@@ -58,11 +58,11 @@ consteval std::string_view type_name_in(std::string_view text) {
 
 /// A plain struct: its members are all public, without bases of data, constructors or virtual functions.
 template <class T>
-concept Aggregate = std::is_aggregate_v<T> && std::is_class_v<T> && !std::is_union_v<T>;
+concept PlainStruct = std::is_aggregate_v<T> && std::is_class_v<T> && !std::is_union_v<T>;
 
 /// How many members `T` has. A struct that cannot be taken apart does not compile, with one sentence that says why; it
 /// counts as empty then, so that nothing else is said.
-template <Aggregate T>
+template <PlainStruct T>
 inline constexpr std::size_t member_count = detail::ReflectedStruct<T>::count;
 
 /// The qualified name of `T` as the compiler spells it.
@@ -91,11 +91,11 @@ consteval auto make_member_names() {
 
 }  // namespace detail
 
-template <Aggregate T>
+template <PlainStruct T>
 inline constexpr auto member_names = detail::make_member_names<T>();
 
 /// The type of member `I`.
-template <Aggregate T, std::size_t I>
+template <PlainStruct T, std::size_t I>
 using member_type =
     std::remove_cvref_t<std::tuple_element_t<I, decltype(with_members(std::declval<T&>(), [](auto&... members) {
                                                return std::tie(members...);

@@ -30,7 +30,7 @@ inline constexpr bool is_strong<Strong<Tag, Rep>> = true;
 
 template <class T>
 consteval bool strong_is_right() {
-  if constexpr (!Aggregate<T>)
+  if constexpr (!PlainStruct<T>)
     return false;
   else
     return member_count<T> == 1;

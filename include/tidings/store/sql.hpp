@@ -122,7 +122,7 @@ class Rows final : public RowSink {
  public:
   Result<> columns(std::span<const std::string> names) override {
     names_.assign(names.begin(), names.end());
-    if constexpr (Aggregate<Row>) {
+    if constexpr (PlainStruct<Row>) {
       auto found = find_columns(member_names<Row>, names_);
       if (!found) return found.error();
       places_ = std::move(*found);
@@ -135,7 +135,7 @@ class Rows final : public RowSink {
   Result<> row(std::span<const SqlView> cells) override {
     Row into{};  // not in its place: a vector of truth values has no references
     Result<> read;
-    if constexpr (Aggregate<Row>) {
+    if constexpr (PlainStruct<Row>) {
       std::size_t at = 0;
       const auto one = [&](auto& member) {
         if (read) read = from_sql(names_[places_[at]], cells[places_[at]], member);

@@ -54,7 +54,7 @@ bool read_json_new(JsonValue& value, Emplace emplace) {
     emplace(std::move(*made));
     return true;
   } else {
-    if constexpr (Aggregate<T>)
+    if constexpr (PlainStruct<T>)
       (void)member_count<T>;  // says what is wrong with it
     else
       (void)MemberWithoutJson<T, MemberName<0>{}, Offender<T>>{};

@@ -144,7 +144,7 @@ consteval auto find_offender() {
       return NoMapKey<typename T::key_type>{};
   } else if constexpr (is_variant<T>) {
     return Alternatives<T>::offender();
-  } else if constexpr (Aggregate<T>) {
+  } else if constexpr (PlainStruct<T>) {
     return NoJson<void>{};  // its members are looked at by themselves
   } else {
     return NoJson<T>{};
@@ -171,7 +171,7 @@ consteval auto member_name_of() {
 template <class T>
 consteval bool is_own_class() {
   if constexpr (std::is_class_v<T>)
-    return !std::is_const_v<T> && !Aggregate<T> && !type_name<T>.starts_with("std::");
+    return !std::is_const_v<T> && !PlainStruct<T> && !type_name<T>.starts_with("std::");
   else
     return false;
 }
