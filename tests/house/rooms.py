@@ -16,6 +16,7 @@ MAY_INCLUDE = {
     "stores": {"store", "event", "base"},
     "outbox": {"store", "broker", "event", "base"},
     "inbox": {"store", "event", "base"},
+    "aggregate": {"outbox", "store", "event", "base"},
     "bridge": {"broker", "event", "base"},
     "service": {"outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
     "testing": {"service", "stores", "store", "brokers", "broker", "event", "base"},
@@ -60,7 +61,7 @@ def wrong_include(path, included):
         if target not in allowed and not (is_test and target in ("testing", "brokers", "stores")):
             return f"{room} must not know {target}"
         return None
-    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "bridge", "service"}
+    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "aggregate", "bridge", "service"}
     if len(parts) > 1 and parts[0] in private:
         if is_public:
             return "a public header must not include a private one"
