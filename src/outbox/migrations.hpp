@@ -17,7 +17,8 @@ struct Migration {
 /// The first makes version 1.
 [[nodiscard]] std::vector<Migration> migrations(SqlDialect dialect);
 
-/// Of PostgreSQL: who changes the tables of an outbox waits here for others that do.
+/// Of PostgreSQL, as the first of a transaction: who changes the tables of an outbox waits here for others that do, and
+/// sees what they have made.
 Result<> lock_schema(Transaction& tx);
 
 /// Brings the tables to the version that the last of `steps` makes. Errors as `apply_schema`.

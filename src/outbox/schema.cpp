@@ -104,6 +104,8 @@ std::vector<Migration> migrations(SqlDialect dialect) {
 }
 
 Result<> lock_schema(Transaction& tx) {
+  // Who has waited for the lock is to see what the other has made.
+  if (auto done = tx.execute("set transaction isolation level read committed"); !done) return done.error();
   auto done = tx.execute("select pg_advisory_xact_lock(7233183901389)");
   return done ? Result<>{} : done.error();
 }

@@ -30,6 +30,17 @@ TEST_P(SchemaTest, ItIsMadeOnceHoweverOftenItIsAskedFor) {
   EXPECT_EQ(code(check_schema(*store_, tables_)), "");
 }
 
+TEST_P(SchemaTest, ManyMayMakeItForTheFirstTime) {
+  const auto other =
+      is_sqlite() ? Tables::named("", "other_").or_throw() : Tables::named(tables_.schema(), "other_").or_throw();
+  {
+    std::vector<std::jthread> all;
+    for (int one = 0; one < 4; ++one)
+      all.emplace_back([&] { EXPECT_EQ(code(apply_schema(*open_again(), other)), ""); });
+  }
+  EXPECT_EQ(code(check_schema(*store_, other)), "");
+}
+
 TEST_P(SchemaTest, WithoutItNothingBeginsAndTheErrorSaysWhatToDo) {
   const auto other =
       is_sqlite() ? Tables::named("", "other_").or_throw() : Tables::named(tables_.schema(), "other_").or_throw();
