@@ -57,7 +57,9 @@ std::vector<Migration> migrations(SqlDialect dialect, const outbox::Tables& tabl
 
 Result<> migrate(Transaction& tx, SqlDialect dialect, const outbox::Tables& tables, std::span<const Migration> steps) {
   if (dialect == SqlDialect::postgres) {
-    // `if not exists` alone is no guard against another process that does the same.
+    // `if not exists` alone is no guard against another process that does the same; and who has waited for the lock is
+    // to see what the other has made.
+    if (auto done = run(tx, "set transaction isolation level read committed"); !done) return done;
     if (auto done = run(tx, "select pg_advisory_xact_lock(7233183901390)"); !done) return done;
     if (!tables.schema().empty())
       if (auto done = run(tx, schema_of_tables(tables)); !done) return done;
