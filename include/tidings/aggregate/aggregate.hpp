@@ -56,11 +56,12 @@ class Aggregate {
   /// `event` has happened: the state changes by it, and it is saved and published with the aggregate.
   template <class Event>
   void raise(Event event) {
-    using Rules = detail::AggregateRules<State, Events...>;
     constexpr bool known = (std::is_same_v<Event, Events> || ...);
     static_assert(known, "tidings: an aggregate raises the events that it names: Aggregate<State, Event…>");
-    if constexpr (known && Rules::right) {
-      state_.apply(event);
+    if constexpr (!detail::aggregate_is_right<State, Events...>) {
+      detail::refuse_aggregate<State, Events...>();
+    } else if constexpr (known) {
+      state_.apply(std::as_const(event));
       raised_.emplace_back(std::move(event));
     }
   }
@@ -90,15 +91,14 @@ struct AggregateAccess {
 
 template <class State, class... Events>
 struct AggregateParts {
-  using Rules = AggregateRules<State, Events...>;
+  static constexpr bool right = aggregate_is_right<State, Events...>;
   static constexpr bool one_topic = [] {
-    if constexpr (Rules::right)
-      return Rules::one_topic();
+    if constexpr (right)
+      return have_one_topic<Events...>();
     else
       return true;
   }();
-  template <template <class...> class To>
-  using Give = To<State, Events...>;
+  static void refuse() { refuse_aggregate<State, Events...>(); }
 };
 void parts_of_aggregate(const void*);
 template <class State, class... Events>
@@ -115,36 +115,55 @@ consteval AggregateTraits traits_of_aggregate() {
     return {};
 }
 
-/// Says what is wrong with an aggregate, as far as its own class tells.
+enum class AggregateClassFlaw { none, no_aggregate, unnamed, topics, not_new, parts };
+
+template <class A>
+consteval AggregateClassFlaw flaw_of_aggregate_class() {
+  if constexpr (std::is_void_v<PartsOf<A>>)
+    return AggregateClassFlaw::no_aggregate;
+  else if constexpr (!PartsOf<A>::right)
+    return AggregateClassFlaw::parts;
+  else if constexpr (traits_of_aggregate<A>().name.empty() && !has_plain_name<A>())
+    return AggregateClassFlaw::unnamed;
+  else if constexpr (!traits_of_aggregate<A>().several_topics && !PartsOf<A>::one_topic)
+    return AggregateClassFlaw::topics;
+  else
+    return std::is_default_constructible_v<A> ? AggregateClassFlaw::none : AggregateClassFlaw::not_new;
+}
+template <class A>
+inline constexpr bool is_aggregate = flaw_of_aggregate_class<A>() == AggregateClassFlaw::none;
+
+/// Says what is wrong with the class of an aggregate.
 template <class A>
 struct AggregateClass {
-  static constexpr bool derives = !std::is_void_v<PartsOf<A>>;
-  static_assert(derives, "tidings: an aggregate derives publicly from tidings::Aggregate<State, Event…>");
-  static constexpr auto given = traits_of_aggregate<A>();
-  static constexpr bool named = !given.name.empty() || has_plain_name<A>();
-  static_assert(named,
+  static constexpr auto flaw = flaw_of_aggregate_class<A>();
+  static_assert(flaw != AggregateClassFlaw::no_aggregate,
+                "tidings: an aggregate derives publicly from tidings::Aggregate<State, Event…>");
+  static_assert(flaw != AggregateClassFlaw::unnamed,
                 "tidings: a local, template or anonymous aggregate must name itself: static constexpr "
                 "tidings::AggregateTraits aggregate{.name = …}");
-  static constexpr bool in_order = [] {
-    if constexpr (derives)
-      return given.several_topics || PartsOf<A>::one_topic;
-    else
-      return true;
-  }();
-  static_assert(in_order,
+  static_assert(flaw != AggregateClassFlaw::topics,
                 "tidings: the events of an aggregate keep their order in one topic alone; give them one by .topic = … "
                 "in their traits, or say .several_topics = true in the aggregate's");
-  static constexpr bool is_new_by_itself = std::is_default_constructible_v<A>;
-  static_assert(is_new_by_itself, "tidings: an aggregate has a default constructor; a new one has had no event yet");
-  static constexpr bool right = derives && named && in_order && is_new_by_itself;
-
-  static constexpr std::string_view name() {
-    if constexpr (given.name.empty())
-      return DefaultName<A>::dotted;
-    else
-      return given.name;
-  }
+  static_assert(flaw != AggregateClassFlaw::not_new,
+                "tidings: an aggregate has a default constructor; a new one has had no event yet");
 };
+template <class A>
+void refuse_aggregate_class() {
+  if constexpr (flaw_of_aggregate_class<A>() == AggregateClassFlaw::parts)
+    PartsOf<A>::refuse();
+  else
+    (void)AggregateClass<A>{};
+}
+
+/// What the tables call it; it must be right.
+template <class A>
+constexpr std::string_view aggregate_name() {
+  if constexpr (traits_of_aggregate<A>().name.empty())
+    return DefaultName<A>::dotted;
+  else
+    return traits_of_aggregate<A>().name;
+}
 
 }  // namespace detail
 

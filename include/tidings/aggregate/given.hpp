@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -107,22 +108,30 @@ class Given {
 
 /// An aggregate to which these events have happened.
 template <class A, class... Events>
-Given<A> given(const Events&... events) {
-  static_assert(detail::AggregateClass<A>::right);
-  A aggregate;
-  (detail::AggregateAccess::state(aggregate).apply(events), ...);
-  detail::AggregateAccess::set_version(aggregate, sizeof...(Events));
-  return Given<A>(std::move(aggregate));
+Given<A> given([[maybe_unused]] const Events&... events) {
+  if constexpr (!detail::is_aggregate<A>) {
+    detail::refuse_aggregate_class<A>();
+    std::abort();
+  } else {
+    A aggregate;
+    (detail::AggregateAccess::state(aggregate).apply(events), ...);
+    detail::AggregateAccess::set_version(aggregate, sizeof...(Events));
+    return Given<A>(std::move(aggregate));
+  }
 }
 
 /// One that has come to this state.
 template <class A>
-Given<A> given_state(typename A::state_type state, std::uint64_t version = 1) {
-  static_assert(detail::AggregateClass<A>::right);
-  A aggregate;
-  detail::AggregateAccess::state(aggregate) = std::move(state);
-  detail::AggregateAccess::set_version(aggregate, version);
-  return Given<A>(std::move(aggregate));
+Given<A> given_state([[maybe_unused]] typename A::state_type state, [[maybe_unused]] std::uint64_t version = 1) {
+  if constexpr (!detail::is_aggregate<A>) {
+    detail::refuse_aggregate_class<A>();
+    std::abort();
+  } else {
+    A aggregate;
+    detail::AggregateAccess::state(aggregate) = std::move(state);
+    detail::AggregateAccess::set_version(aggregate, version);
+    return Given<A>(std::move(aggregate));
+  }
 }
 
 }  // namespace tidings

@@ -142,7 +142,7 @@ class Repository {
   }
 
  private:
-  static std::string_view name() { return detail::AggregateClass<A>::name(); }
+  static std::string_view name() { return detail::aggregate_name<A>(); }
 
   Result<> write(Transaction& tx, const A& aggregate, const Cause& cause, bool removes) const {
     if (!removes && aggregate.raised().empty()) {
@@ -187,17 +187,23 @@ class Repository {
 /// its traits, by its `upcast`.
 template <class A>
 Repository<A> state_stored(RepositoryOptions options = {}) {
-  static_assert(detail::AggregateClass<A>::right);
-  auto keeper = aggregate::detail::keep_states(aggregate::detail::kind_of<A>(), options.tables, *options.clock);
+  std::shared_ptr<const aggregate::detail::Keeper> keeper;
+  if constexpr (detail::is_aggregate<A>)
+    keeper = aggregate::detail::keep_states(aggregate::detail::kind_of<A>(), options.tables, *options.clock);
+  else
+    detail::refuse_aggregate_class<A>();
   return {std::move(keeper), std::move(options)};
 }
 
 /// Aggregates that are kept by their state, in tables of the program's own.
 template <class A>
 Repository<A> state_stored(StateMapper<typename A::state_type> mapper, RepositoryOptions options = {}) {
-  static_assert(detail::AggregateClass<A>::right);
-  auto keeper = std::make_shared<const aggregate::detail::Mapped<typename A::state_type>>(
-      aggregate::detail::bare_kind<A>(), std::move(mapper));
+  std::shared_ptr<const aggregate::detail::Keeper> keeper;
+  if constexpr (detail::is_aggregate<A>)
+    keeper = std::make_shared<const aggregate::detail::Mapped<typename A::state_type>>(
+        aggregate::detail::bare_kind<A>(), std::move(mapper));
+  else
+    detail::refuse_aggregate_class<A>();
   return {std::move(keeper), std::move(options)};
 }
 
@@ -205,9 +211,12 @@ Repository<A> state_stored(StateMapper<typename A::state_type> mapper, Repositor
 /// another shape, or another version in its traits, is left alone, and the events tell.
 template <class A>
 Repository<A> event_sourced(RepositoryOptions options = {}) {
-  static_assert(detail::AggregateClass<A>::right);
-  auto keeper = aggregate::detail::keep_events(aggregate::detail::kind_with_events<A>(), options.tables, *options.clock,
-                                               options.snapshot_every);
+  std::shared_ptr<const aggregate::detail::Keeper> keeper;
+  if constexpr (detail::is_aggregate<A>)
+    keeper = aggregate::detail::keep_events(aggregate::detail::kind_with_events<A>(), options.tables, *options.clock,
+                                            options.snapshot_every);
+  else
+    detail::refuse_aggregate_class<A>();
   return {std::move(keeper), std::move(options)};
 }
 

@@ -38,11 +38,13 @@ class Value {
 
   /// Errors: what `Self::check` says.
   [[nodiscard]] static Result<Self> make(Rep value) {
+    constexpr bool checks = requires(const Rep& given) {
+      { Self::check(given) } -> std::same_as<Result<>>;
+    };
     static_assert(
-        requires {
-          { Self::check(value) } -> std::same_as<Result<>>;
-        }, "tidings: a Value has a public static tidings::Result<> check(const Rep&), and 'using Value::Value;'");
-    if (auto fine = Self::check(value); !fine) return std::move(fine).error();
+        checks, "tidings: a Value has a public static tidings::Result<> check(const Rep&), and 'using Value::Value;'");
+    if constexpr (checks)
+      if (auto fine = Self::check(value); !fine) return std::move(fine).error();
     return Self(Checked(), std::move(value));
   }
   /// Of a value that the program knows to be right, such as a constant; another is a bug.

@@ -54,7 +54,7 @@ struct Applying<State, std::variant<Events...>> {
 
 template <class A>
 Kind bare_kind() {
-  return {.name = std::string(tidings::detail::AggregateClass<A>::name()), .id = &id_of_state<typename A::state_type>};
+  return {.name = std::string(tidings::detail::aggregate_name<A>()), .id = &id_of_state<typename A::state_type>};
 }
 /// With all that is needed where Tidings writes the state.
 template <class A>
