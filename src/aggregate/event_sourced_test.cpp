@@ -86,7 +86,7 @@ namespace {
 
 class EventSourcedTest : public StoreTest, public ::testing::WithParamInterface<std::string> {
  protected:
-  void SetUp() override { open(GetParam() == "sqlite"); }
+  void SetUp() override { open(GetParam()); }
 
   template <class A>
   [[nodiscard]] Repository<A> repository(std::uint32_t snapshot_every = 10) const {

@@ -64,7 +64,7 @@ StateMapper<shop::OrderState> own_table(const std::string& table) {
 class RepositoryTest : public StoreTest, public ::testing::WithParamInterface<std::tuple<std::string, std::string>> {
  protected:
   void SetUp() override {
-    open(std::get<0>(GetParam()) == "sqlite");
+    open(std::get<0>(GetParam()));
     if (!store_) return;
     if (kind() == "own")
       run("create table " + tables_.name("own") +
@@ -91,7 +91,7 @@ class RepositoryTest : public StoreTest, public ::testing::WithParamInterface<st
   }
 };
 INSTANTIATE_TEST_SUITE_P(Stores, RepositoryTest,
-                         ::testing::Combine(::testing::Values("sqlite", "postgres"),
+                         ::testing::Combine(::testing::Values("sqlite", "postgres", "committed"),
                                             ::testing::Values("state", "events", "own")),
                          [](const auto& one) { return std::get<0>(one.param) + "_" + std::get<1>(one.param); });
 

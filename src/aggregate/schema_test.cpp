@@ -10,7 +10,7 @@ namespace {
 
 class SchemaTest : public StoreTest, public ::testing::WithParamInterface<std::string> {
  protected:
-  void SetUp() override { open(GetParam() == "sqlite"); }
+  void SetUp() override { open(GetParam()); }
   [[nodiscard]] outbox::Tables other() const {
     return (is_sqlite_ ? outbox::Tables::named("", "other_") : outbox::Tables::named(tables_.schema(), "other_"))
         .or_throw();

@@ -91,10 +91,11 @@ using namespace std::chrono_literals;
 /// A database with the tables of aggregates and an outbox.
 class StoreTest : public ::testing::Test {
  protected:
-  /// False: it cannot be, and is told.
-  void open(bool is_sqlite) {
-    is_sqlite_ = is_sqlite;
-    if (is_sqlite) {
+  /// `sqlite`, `postgres`, or `committed`: PostgreSQL where what others commit meanwhile is seen, so that nothing but
+  /// the versions keeps changes apart.
+  void open(const std::string& kind) {
+    is_sqlite_ = kind == "sqlite";
+    if (is_sqlite_) {
       folder_.emplace(tidings::testing::TemporaryFolder::make("aggregate").or_throw());
       url_ = "sqlite:" + folder_->path() + "/data.db";
     } else {
@@ -102,6 +103,7 @@ class StoreTest : public ::testing::Test {
       auto& postgres = tidings::testing::SharedPostgres::get();
       ASSERT_TRUE(postgres.ready()) << to_string(postgres.ready().error());
       url_ = tidings::testing::postgres_url(postgres.server());
+      if (kind == "committed") url_ += "?isolation=read-committed";
       static std::atomic<int> number = 0;
       tables_ = outbox::Tables::named("aggregate_" + std::to_string(number++)).or_throw();
     }
