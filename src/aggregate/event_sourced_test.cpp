@@ -179,15 +179,19 @@ TEST_P(EventSourcedTest, AnEventThatTheClassDoesNotKnowIsNamed) {
 }
 
 TEST_P(EventSourcedTest, WhatIsMissingOrWrongIsSeen) {
+  std::string said;
   const auto refused = [&](const std::string& change) {
     run("delete from " + tables_.name("aggregates"));
     run("delete from " + tables_.name("aggregate_events"));
     count<1>(3, 0);
     run(change);
-    return code(load(repository<shop::Counter<1>>(), "c"));
+    const auto loaded = load(repository<shop::Counter<1>>(), "c");
+    said = loaded ? "" : loaded.error().message;
+    return code(loaded);
   };
   const auto events = tables_.name("aggregate_events");
   EXPECT_EQ(refused("delete from " + events + " where version = 2"), "corrupt");
+  EXPECT_NE(said.find("number 2 is missing"), std::string::npos) << said;
   EXPECT_EQ(refused("delete from " + events + " where version = 3"), "corrupt");
   EXPECT_EQ(refused("delete from " + events + " where version = 1"), "corrupt");
   EXPECT_EQ(refused("update " + events + " set data = '{' where version = 2"), "invalid_json");

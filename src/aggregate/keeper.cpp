@@ -58,7 +58,7 @@ Result<> save(Transaction& tx, const Keeper& keeper, std::string_view kind, cons
     return error;
   };
   if (auto fine = check(kind, saving); !fine) return failed(std::move(fine).error());
-  // The aggregate first: who has written its row has its place in the outbox too.
+  // The aggregate first: where another was faster nothing else needs to be written.
   auto kept = removes ? keeper.remove(tx, saving.id, saving.was) : keeper.save(tx, saving);
   if (!kept) return failed(std::move(kept).error());
   for (std::size_t at = 0; at < saving.events.size(); ++at)

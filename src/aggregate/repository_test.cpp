@@ -196,6 +196,14 @@ TEST_P(RepositoryTest, WhatIsRemovedIsGoneAndItsLastEventsArePublished) {
   }
   stale.add("mug").or_throw();
   EXPECT_EQ(code(orders().save(*store_, stale)), "conflict");
+  place("o-3");
+  auto late = loaded("o-3");
+  orders().change(*store_, {"o-3"}, [](Order& same) { return same.add("mug"); }).or_throw();
+  {
+    auto tx = store_->begin(10s).or_throw();
+    EXPECT_EQ(code(orders().remove(*tx, late)), "conflict") << "it is another than was looked at";
+  }
+  EXPECT_EQ(loaded("o-3").version(), 2U);
   auto never = Order::place({"o-9"});
   auto tx = store_->begin(10s).or_throw();
   EXPECT_EQ(code(orders().remove(*tx, never)), "unknown_aggregate");

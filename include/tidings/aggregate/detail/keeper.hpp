@@ -38,7 +38,7 @@ struct Saving {
   std::span<const Envelope> events{};
 };
 
-/// Where aggregates of a type are. Thread-safe. What it writes first is the aggregate's row.
+/// Where aggregates of a type are. Thread-safe.
 class Keeper {
  public:
   virtual ~Keeper() = default;
