@@ -262,7 +262,7 @@ Result<std::string> Link::ready(const std::string& sql, const Parameters& parame
   if (!unanswered_.empty())
     if (auto done = catch_up(answer_within_); !done) return done.error();
   if (kept_.size() >= kept_max) forget(std::string(kept_.back().key));
-  if (auto dropped = drop_stale(); !dropped) return dropped.error();
+  if (auto dropped = drop_stale(answer_within_); !dropped) return dropped.error();
   auto name = "tidings_" + std::to_string(++names_);
   auto types = types_of(kinds);
   if (auto made = prepare(name, sql, types); !made) return made.error();
@@ -297,11 +297,11 @@ void Link::forget_all() {
   kept_.clear();
 }
 
-Result<> Link::drop_stale() {
+Result<> Link::drop_stale(Duration within) {
   if (stale_.empty()) return {};
   std::string all;
   for (const auto& name : std::exchange(stale_, {})) all += "DEALLOCATE " + name + ";";
-  auto dropped = ask(all, answer_within_, [&] { return PQsendQuery(connection_, all.c_str()); });
+  auto dropped = ask(all, within, [&] { return PQsendQuery(connection_, all.c_str()); });
   if (!dropped) return dropped.error();
   return {};
 }

@@ -90,7 +90,7 @@ class Link {
   Result<> prepare(const std::string& name, const std::string& sql, std::span<const Oid> types);
   void forget(const std::string& key);
   void forget_all();
-  Result<> drop_stale();
+  Result<> drop_stale(Duration within);
 
   PGconn* connection_;
   const Duration answer_within_;
