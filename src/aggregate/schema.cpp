@@ -51,7 +51,15 @@ std::vector<Migration> migrations(SqlDialect dialect, const outbox::Tables& tabl
           ", type text not null, id text not null, version bigint not null, message_id text not null, event_type text "
           "not null, event_version integer not null, event_time bigint not null, source text not null, correlation_id "
           "text not null, causation_id text not null, trace_parent text not null, data text not null, "
-          "unique (type, id, version))"};
+          "unique (type, id, version))",
+      // Projections, their generations of tables, and how far one has been built: fixed for what serves.
+      "create table " + tables.name("projections") + "(name text primary key, generation bigint not null)",
+      "create table " + tables.name("projection_generations") +
+          "(name text not null, generation bigint not null, version bigint not null, tables text not null, primary key "
+          "(name, generation))",
+      "create table " + tables.name("projection_positions") +
+          "(name text not null, generation bigint not null, part bigint not null, next_offset bigint not null, primary "
+          "key (name, generation, part))"};
   return {std::move(first)};
 }
 

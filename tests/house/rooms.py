@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "stores": {"store", "event", "base"},
     "outbox": {"store", "broker", "event", "base"},
     "inbox": {"store", "event", "base"},
-    "aggregate": {"outbox", "store", "event", "base"},
+    "aggregate": {"outbox", "store", "broker", "event", "base"},
     "bridge": {"broker", "event", "base"},
     "service": {"outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
     "testing": {"service", "stores", "store", "brokers", "broker", "event", "base"},

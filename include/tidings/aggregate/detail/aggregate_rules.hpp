@@ -56,6 +56,11 @@ consteval bool have_one_topic() {
   return true;
 }
 
+template <class First, class...>
+consteval std::string_view first_topic() {
+  return event_topic<First>();
+}
+
 /// Those of the events come first.
 template <class State, class... Events>
 consteval AggregateFlaw flaw_of_aggregate() {
