@@ -1,5 +1,6 @@
 // Aggregates that cannot be do not compile, with one sentence that says why.
 #include "tidings/aggregate/given.hpp"
+#include "tidings/aggregate/projection.hpp"
 #include "tidings/aggregate/repository.hpp"
 #include "tidings/aggregate/value.hpp"
 
@@ -133,5 +134,23 @@ class Wrong : public tidings::Value<Wrong, std::string> {
 };
 auto wrong() {
   return Wrong::make("");
+}
+#endif
+
+#ifdef A_PROJECTION_THAT_FORGETS_AN_EVENT
+// refused: the function of a projection takes each of its events
+auto wrong() {
+  return tidings::projection<Placed, Cancelled>("p", {}, [](const Placed&, tidings::ReadModel&) {});
+}
+#endif
+
+#ifdef A_PROJECTION_OF_SEVERAL_TOPICS
+// refused: the events of a projection have one topic
+struct Elsewhere {
+  std::string id;
+  static constexpr tidings::traits<Elsewhere> event{.name = "shop.elsewhere", .topic = "other", .key = &Elsewhere::id};
+};
+auto wrong() {
+  return tidings::projection<Placed, Elsewhere>("p", {}, [](const auto&, tidings::ReadModel&) {});
 }
 #endif

@@ -165,6 +165,8 @@ TEST_F(PostgresStoreTest, WhatIsRunLaterIsThereInItsOrderAndItsErrorIsTheNextCal
   tx = store->begin(30s).or_throw();
   EXPECT_EQ(tx->query<std::int64_t>("select x from t where x > 499 order by x").or_throw(),
             (std::vector<std::int64_t>{500, 501, 502}));
+}
+
 TEST_F(PostgresStoreTest, ATransactionLooksAtNothingBeforeItsFirstStatement) {
   const auto store = open("", 1);
   in_one(*store, "select 1");
