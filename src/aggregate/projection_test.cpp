@@ -18,6 +18,39 @@ struct Nowhere final : tidings::detail::Outlet {
   Result<> publish(std::string_view, Envelope) override { return {}; }
 };
 
+/// A broker in front of another, which tells of a topic what a test wants.
+class TellingBroker final : public Broker {
+ public:
+  explicit TellingBroker(Broker& broker) : broker_(broker) {}
+  std::function<void(TopicInfo&)> tell;
+
+  [[nodiscard]] const Capabilities& capabilities() const override { return broker_.capabilities(); }
+  Result<> create_topic(std::string_view topic, const TopicOptions& options) override {
+    return broker_.create_topic(topic, options);
+  }
+  Result<std::vector<Published>> publish(std::string_view topic, std::span<const EnvelopeView> events,
+                                         const PublishOptions& options) override {
+    return broker_.publish(topic, events, options);
+  }
+  Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {
+    return broker_.subscribe(topic, options);
+  }
+  Result<std::vector<TopicInfo>> topics() override { return broker_.topics(); }
+  Result<TopicInfo> topic(std::string_view topic) override {
+    auto info = broker_.topic(topic);
+    if (info) tell(*info);
+    return info;
+  }
+  Result<std::vector<GroupInfo>> groups(std::string_view topic) override { return broker_.groups(topic); }
+  Result<> seek(std::string_view topic, std::string_view group, const Start& to) override {
+    return broker_.seek(topic, group, to);
+  }
+  Result<> close(Duration wait_max) override { return broker_.close(wait_max); }
+
+ private:
+  Broker& broker_;
+};
+
 class ProjectionTest : public StoreTest, public ::testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
@@ -93,7 +126,8 @@ class ProjectionTest : public StoreTest, public ::testing::WithParamInterface<st
     while (true) {
       auto got = consumer->fetch(20, 50ms).or_throw();
       if (got.empty() && stop()) break;
-      std::ranges::stable_sort(got, std::ranges::greater{}, [](const Delivery& one) { return one.envelope.key; });
+      std::ranges::sort(got, std::ranges::greater{},
+                        [](const Delivery& one) { return std::pair(one.envelope.key, ~one.id.offset.value); });
       for (const auto& one : got) {
         Result<> done;
         for (int attempt = 0; attempt < 1'000; ++attempt)
@@ -290,6 +324,71 @@ TEST_P(ProjectionTest, WhatIsWrongIsTold) {
   EXPECT_EQ(of({{"a", "x integer"}, {"a", "x integer"}}), "invalid_options");
   EXPECT_EQ(of({{"a", "x nonsense ("}}), "sql_error");
   EXPECT_EQ(count("projections"), 1);
+}
+
+TEST_P(ProjectionTest, WhatIsHandledWhileItSwitchesIsInWhatServesThen) {
+  const auto projection = totals();
+  projection.prepare(*store_).or_throw();
+  publish_orders(1, 0);
+  serve(projection, [] { return true; });
+  auto reader = broker_->subscribe("orders", {.group = {}, .start = Start::latest()}).or_throw();
+  TellingBroker telling(*broker_);
+  std::jthread handler;
+  std::atomic<bool> is_handled = false;
+  int looks = 0;
+  // The fourth look is the last one: all is read, and it is about to switch. Just then one more comes, and is handled.
+  telling.tell = [&](TopicInfo&) {
+    if (++looks != 4) return;
+    publish_orders(1, 0);
+    const auto got = reader->fetch(1, 5s).or_throw();
+    ASSERT_EQ(got.size(), 1U);
+    handler = std::jthread([&, one = got[0]] {
+      for (int attempt = 0; attempt < 1'000; ++attempt)
+        if (const auto done = handle(projection, one); done || done.error().retry == Retry::never) {
+          EXPECT_TRUE(done) << to_string(done.error());
+          break;
+        }
+      is_handled = true;
+    });
+    for (int wait = 0; wait < 30 && !is_handled; ++wait) std::this_thread::sleep_for(10ms);
+  };
+  rebuild(*store_, telling, projection).or_throw();
+  EXPECT_EQ(looks, 4);
+  if (handler.joinable()) handler.join();
+  EXPECT_TRUE(is_handled);
+  EXPECT_EQ(seen().size(), 2U);
+}
+
+TEST_P(ProjectionTest, WhatTheTopicNoLongerHasIsTold) {
+  const auto projection = totals();
+  projection.prepare(*store_).or_throw();
+  publish_orders(1, 0);
+  const auto partition = [&] {
+    for (const auto& one : broker_->topic("orders").or_throw().partitions)
+      if (one.end.value > 0) return one.partition.value;
+    return 0U;
+  }();
+  publish(LineAdded{{"o-0"}, "mug", 1});
+  publish(OrderPlaced{{"o-0"}, 7});
+  TellingBroker telling(*broker_);
+  telling.tell = [&](TopicInfo& info) { info.partitions.at(partition).earliest = Offset{2}; };
+  EXPECT_EQ(code(rebuild(*store_, telling, projection)), "history_gone");
+  EXPECT_EQ(count("projection_generations"), 1) << "nothing was begun";
+  rebuild(*store_, telling, projection, {.from_earliest_kept = true}).or_throw();
+  EXPECT_EQ(seen().at("o-0").first, 7);
+}
+
+TEST_P(ProjectionTest, ATopicThatGivesNothingIsNotWaitedForForEver) {
+  const auto projection = totals();
+  projection.prepare(*store_).or_throw();
+  publish_orders(1, 0);
+  TellingBroker telling(*broker_);
+  telling.tell = [&](TopicInfo& info) { ++info.partitions.at(0).end.value; };
+  const auto stalled = rebuild(*store_, telling, projection, {.quiet_max = 300ms});
+  ASSERT_EQ(code(stalled), "stalled");
+  EXPECT_EQ(stalled.error().retry, Retry::same_call);
+  EXPECT_EQ(rebuild(*store_, *broker_, projection).or_throw().generation, 2);
+  expect_all(1, 0);
 }
 
 TEST(ReadModelTest, NamesInBracesAreTablesOfTheGeneration) {
