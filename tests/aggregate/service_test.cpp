@@ -111,10 +111,13 @@ class AggregatesInAService : public ::testing::TestWithParam<std::string> {
       auto& postgres = tidings::testing::SharedPostgres::get();
       ASSERT_TRUE(postgres.ready()) << to_string(postgres.ready().error());
       url = tidings::testing::postgres_url(postgres.server());
-      auto tx = open_store(url).or_throw()->begin(10s).or_throw();
-      tx->execute("create schema in_a_service").or_throw();
+      const auto store = open_store(url).or_throw();
+      auto tx = store->begin(10s).or_throw();
+      static int number = 0;
+      const auto schema = "in_a_service_" + std::to_string(number++);
+      tx->execute("create schema " + schema).or_throw();
       tx->commit().or_throw();
-      url += "?options=-csearch_path%3Din_a_service";
+      url += "?options=-csearch_path%3D" + schema;
     }
     store_ = open_store(url, {.connections = 6}).or_throw();
     outbox::apply_schema(*store_).or_throw();

@@ -121,8 +121,8 @@ class Repository {
     constexpr bool right = std::is_void_v<Returned> || detail::is_result<Returned>;
     static_assert(right, "tidings: what changes an aggregate returns void or a tidings::Result");
     if constexpr (right) {
-      using Outcome = std::conditional_t<std::is_void_v<Returned>, Result<>, Returned>;
-      std::optional<Outcome> outcome;
+      using Answer = std::conditional_t<std::is_void_v<Returned>, Result<>, Returned>;
+      std::optional<Answer> outcome;
       const auto attempt = [&](Transaction& tx) -> Result<> {
         outcome.reset();
         auto aggregate = load(tx, id);
@@ -136,7 +136,7 @@ class Repository {
       auto done =
           aggregate::detail::in_transactions(store, options.within, options.attempts_max, *options_->entropy, attempt);
       if (outcome && !*outcome) return std::move(*outcome);
-      if (!done) return Outcome(std::move(done).error());
+      if (!done) return Answer(std::move(done).error());
       return std::move(*outcome);
     }
   }
