@@ -11,8 +11,9 @@ namespace {
 
 std::array<std::string, 3> statements(const Tables& tables) {
   const auto function = tables.name("outbox_notify");
-  return {"create or replace function " + function + "() returns trigger language plpgsql as $$ begin perform pg_notify('" +
-              channel_of(tables) + "', ''); return null; end $$",
+  return {"create or replace function " + function +
+              "() returns trigger language plpgsql as $$ begin perform pg_notify('" + channel_of(tables) +
+              "', ''); return null; end $$",
           "drop trigger if exists " + tables.prefix() + "outbox_notify on " + tables.name("outbox"),
           "create trigger " + tables.prefix() + "outbox_notify after insert on " + tables.name("outbox") +
               " for each statement execute function " + function + "()"};
@@ -38,8 +39,8 @@ Result<> apply_notify(Store& store, const Tables& tables, Duration wait_max) {
   if (!tx) return tx.error();
   if (auto locked = lock_schema(**tx); !locked) return locked;
   const auto there = (*tx)->query_one<std::int64_t>(
-      "select count(*) from pg_trigger where tgrelid = $1::text::regclass and tgname = $2",
-      tables.name("outbox"), tables.prefix() + "outbox_notify");
+      "select count(*) from pg_trigger where tgrelid = $1::text::regclass and tgname = $2", tables.name("outbox"),
+      tables.prefix() + "outbox_notify");
   if (!there) return there.error();
   if (there->value_or(0) > 0) return {};  // making it anew would wait for every writer
   for (const auto& statement : statements(tables))

@@ -123,6 +123,8 @@ inline std::vector<std::string> store_kinds() {
   return {"sqlite", "postgres"};
 }
 
+using Ids = std::vector<std::string>;
+
 /// A database with an outbox, and a log.
 class OutboxTest : public ::testing::TestWithParam<std::string> {
  protected:
@@ -220,6 +222,24 @@ class OutboxTest : public ::testing::TestWithParam<std::string> {
     engine->beat(10s).or_throw();
     return engine;
   }
+  /// Keys of one part, so that what happens to one of them could touch the others.
+  static std::vector<std::string> keys_of_one_part(std::size_t count) {
+    std::vector<std::string> keys;
+    for (int number = 0; keys.size() < count; ++number) {
+      auto key = "k" + std::to_string(number);
+      if (part_of(key) == part_of("k0")) keys.push_back(std::move(key));
+    }
+    return keys;
+  }
+  /// The broker refuses events whose ids begin so.
+  static SteeredBroker::Step refusing(std::string prefix) {
+    return [prefix = std::move(prefix)](std::string_view, std::span<const EnvelopeView> events) -> Result<> {
+      for (const auto& event : events)
+        if (event.id.starts_with(prefix)) return Error{"too_large", "it is too large"};
+      return {};
+    };
+  }
+  std::vector<ParkedKey> held() { return held_keys(*store_, 100, tables_).or_throw(); }
   void sleep_beyond_the_lease() const { std::this_thread::sleep_for(options_.lease + 30ms); }
 
   std::string folder_;

@@ -44,7 +44,8 @@ class PostgresListener final : public Listener {
 
 Result<std::unique_ptr<Listener>> PostgresStore::listen(std::string_view channel) {
   if (!is_channel(channel))
-    return Error{"invalid_name", "'" + printable(channel) + "' is no channel; name one as [a-z_][a-z0-9_]*, 63 at most"};
+    return Error{"invalid_name",
+                 "'" + printable(channel) + "' is no channel; name one as [a-z_][a-z0-9_]*, 63 at most"};
   auto link = Link::connect(url_, *options_.log, url_.connect_within);
   if (!link) return link.error();
   if (auto done = (*link)->say("LISTEN " + std::string(channel), url_.connect_within); !done) return done.error();
