@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <cstdio>
 #include <optional>
 
 #include "commands.hpp"
 #include "json_line.hpp"
+#include "letters_meant.hpp"
 #include "moved_inbox.hpp"
 #include "output.hpp"
 #include "place.hpp"
@@ -171,8 +173,12 @@ int seek(const Common& common, const SeekArguments& arguments) {
       if (!back) complain("the group is left where it was moved to: " + to_string(back.error()));
       return fail(fine.error());
     }
-  if (inbox && arguments.replay)
-    if (auto forgotten = inbox->forget(*after); !forgotten) return fail(forgotten.error());
+  if (inbox && arguments.replay) {
+    auto forgotten = inbox->forget(*after);
+    if (!forgotten) return fail(forgotten.error());
+    std::fprintf(stderr, "the store has forgotten %s that it had handled there\n",
+                 how_many(*forgotten, "event").c_str());
+  }
   std::string out;
   for (std::size_t i = 0; i < after->partitions.size() && i < before->partitions.size(); ++i) {
     const auto &was = before->partitions[i], &is = after->partitions[i];

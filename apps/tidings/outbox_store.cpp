@@ -16,8 +16,8 @@ Result<OutboxStore> open_outbox(const OutboxArguments& arguments, bool may_creat
   auto tables = tables_of(arguments);
   if (!tables) return tables.error();
   auto store = open_store(arguments.store, {.must_exist = !may_create, .log = &stderr_log(LogLevel::warning)});
-  if (!store && !may_create && store.error().code == "unavailable" && arguments.store.starts_with("sqlite:"))
-    return Error{"unavailable",
+  if (!store && !may_create && store.error().code == "not_found" && arguments.store.starts_with("sqlite:"))
+    return Error{"not_found",
                  store.error().message + "; where there is none yet, `tidings outbox schema --apply` makes it"};
   if (!store) return store.error();
   OutboxStore opened{.store = std::move(*store), .tables = std::move(*tables)};

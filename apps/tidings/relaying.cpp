@@ -27,6 +27,8 @@ std::string json_name(State state) {
       return "waits_for_database";
     case State::waits_for_broker:
       return "waits_for_broker";
+    case State::waits_for_other_place:
+      return "waits_for_other_place";
     case State::stopped:
       return "stopped";
   }
@@ -58,10 +60,10 @@ void tell(const Common& common, const outbox::RelayStatus& status) {
   (void)print(line + "\n");
 }
 
-/// Held keys do not count: who relays for good tries them again.
+/// Held keys do not count before their time: who relays for good tries them again.
 Result<bool> is_empty(OutboxStore& in) {
   auto status = outbox::status(*in.store, in.tables);
-  if (status) return status->backlog == 0;
+  if (status) return status->backlog == 0 && status->due_keys == 0;
   if (status.error().retry == Retry::never) return status.error();
   return false;  // the relay tells what it waits for
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "outbox/dialect.hpp"
+#include "outbox/process_mark.hpp"
 
 namespace tidings::outbox {
 
@@ -12,6 +13,12 @@ namespace {
 struct Identity {
   std::int64_t identity = 0;
   std::optional<std::string> name_space;
+};
+
+struct Elsewhere {
+  std::string owner;
+  std::string place;
+  std::string process;
 };
 
 std::string named(std::string_view name_space) {
@@ -40,10 +47,33 @@ Result<std::uint64_t> claim(Transaction& tx, SqlDialect dialect, const Tables& t
   return static_cast<std::uint64_t>((*read)->identity);
 }
 
-Result<> claim(Store& store, const Tables& tables, std::string_view name_space, Duration wait_max) {
+Result<> look_elsewhere(Transaction& tx, SqlDialect dialect, const Tables& tables, std::string_view place,
+                        std::string_view unless_after) {
+  if (place.empty()) return {};
+  const auto others = tx.query<Elsewhere>(
+      in_dialect("select owner, place, process from @relays where expires_at >= @now and place <> '' and place <> $1 "
+                 "order by owner",
+                 dialect, tables),
+      place);
+  if (!others) return others.error();
+  for (const auto& other : *others) {
+    if (is_gone(other.process)) continue;
+    if (!unless_after.empty() && unless_after < other.owner) return {};
+    return Error{"other_broker",
+                 "the relay " + other.owner + " publishes the events of this outbox to " + other.place +
+                     ", and this one would to " + std::string(place) +
+                     "; stop one of them, or give each service an outbox of its own (a database, or a prefix)",
+                 Retry::same_call};
+  }
+  return {};
+}
+
+Result<> claim(Store& store, const RelayOptions& options, Duration wait_max) {
   auto tx = store.begin(wait_max);
   if (!tx) return tx.error();
-  if (auto claimed = claim(**tx, store.dialect(), tables, name_space); !claimed) return claimed.error();
+  const auto dialect = store.dialect();
+  if (auto claimed = claim(**tx, dialect, options.tables, options.name_space); !claimed) return claimed.error();
+  if (auto fine = look_elsewhere(**tx, dialect, options.tables, options.place); !fine) return fine;
   return (*tx)->commit();
 }
 

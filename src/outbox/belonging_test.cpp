@@ -1,4 +1,8 @@
-#include <algorithm>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
 
 #include "outbox/testing.hpp"
 
@@ -19,32 +23,67 @@ TEST_P(BelongingTest, AnOutboxBelongsToOneNamespace) {
   EXPECT_TRUE(Relay::start(*store_, *broker_, {.tables = tables_, .name_space = "here"}));
 }
 
-TEST_P(BelongingTest, RelaysToTwoPlacesAreNotAtWorkAtOnce) {
+TEST_P(BelongingTest, WhileOneIsThereNoneToAnotherPlaceStarts) {
   const auto options = [&](const std::string& place) {
     return RelayOptions{.tables = tables_, .place = place, .lease = 500ms, .log = &log_};
   };
-  const auto state = [](const Relay& relay) {
-    const auto status = relay.status();
-    return status.trouble ? status.trouble->code : std::to_string(status.parts.size()) + " parts";
-  };
   auto first = Relay::start(*store_, *broker_, options("log:/a")).or_throw();
-  EXPECT_TRUE(eventually([&] { return state(*first) == "64 parts"; }));
-  auto second = Relay::start(*store_, *broker_, options("nats")).or_throw();
-  EXPECT_TRUE(eventually([&] { return state(*second) == "other_broker"; }));
-  EXPECT_EQ(state(*first), "64 parts");
+  EXPECT_TRUE(eventually([&] { return first->status().parts.size() == 64; }));
+  const auto second = Relay::start(*store_, *broker_, options("nats"));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, "other_broker");
+  EXPECT_EQ(second.error().retry, Retry::same_call);
+  EXPECT_TRUE(Relay::start(*store_, *broker_, options("log:/a"))) << "to the same place";
+  EXPECT_TRUE(Relay::start(*store_, *broker_, options(""))) << "nobody knows where";
   first.reset();
-  EXPECT_TRUE(eventually([&] { return state(*second) == "64 parts"; }));
+  EXPECT_TRUE(Relay::start(*store_, *broker_, options("nats")));
 }
 
 TEST_P(BelongingTest, OfRelaysThatCameAtOnceOneGoesOn) {
-  std::vector<std::unique_ptr<Relay>> relays;
-  for (const auto* const place : {"kafka", "nats", "log:/a"})
-    relays.push_back(
-        Relay::start(*store_, *broker_, {.tables = tables_, .place = place, .lease = 500ms, .log = &log_}).or_throw());
-  const auto at_work = [&] {
-    return std::ranges::count_if(relays, [](const auto& relay) { return relay->status().parts.size() == 64; });
-  };
-  EXPECT_TRUE(eventually([&] { return at_work() == 1; }));
+  const std::array places{"kafka", "nats", "log:/a"};
+  std::array<std::unique_ptr<Relay>, 3> relays;
+  {
+    std::vector<std::jthread> starting;
+    for (std::size_t at = 0; at < relays.size(); ++at)
+      starting.emplace_back([&, at] {
+        auto made =
+            Relay::start(*store_, *broker_, {.tables = tables_, .place = places.at(at), .lease = 500ms, .log = &log_});
+        if (made)
+          relays.at(at) = std::move(*made);
+        else
+          EXPECT_EQ(made.error().code, "other_broker");
+      });
+  }
+  using State = RelayStatus::State;
+  EXPECT_TRUE(eventually([&] {
+    std::size_t at_work = 0;
+    std::size_t waiting = 0;
+    for (const auto& relay : relays) {
+      if (relay && relay->state() == State::running && relay->status().parts.size() == 64) ++at_work;
+      if (!relay || relay->state() == State::waits_for_other_place) ++waiting;
+    }
+    return at_work == 1 && waiting == 2;
+  }));
+}
+
+/// Who is killed on this machine does not hold its parts for a lease.
+TEST_P(BelongingTest, OfAProcessThatWasKilledThePartsAreTakenAtOnce) {
+  options_.lease = 1h;
+  store_.reset();  // a connection is nothing for two processes
+  std::fflush(nullptr);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    const auto store = open_again();
+    auto engine = start(*store, *broker_, options_);
+    ::kill(::getpid(), SIGKILL);
+  }
+  int ended = 0;
+  ::waitpid(pid, &ended, 0);
+  ASSERT_TRUE(WIFSIGNALED(ended));
+  store_ = open_again();
+  EXPECT_EQ(number("select count(*) from @parts where owner is not null"), 64);
+  auto relay = Relay::start(*store_, *broker_, options_).or_throw();
+  EXPECT_TRUE(eventually([&] { return relay->status().parts.size() == 64; }));
 }
 
 }  // namespace

@@ -44,13 +44,28 @@ Result<> check_durability(std::string_view journal_mode, int synchronous) {
   return {};
 }
 
+Error not_put_in(const Tables& tables, std::string_view said) {
+  const bool is_missing = said.find("no such table") != said.npos || said.find("does not exist") != said.npos;
+  if (is_missing && said.find(tables.prefix() + "outbox") != said.npos)
+    return {"no_outbox", "the database has no table " + tables.name("outbox") +
+                             "; make the outbox's tables with apply_schema, or `tidings outbox schema --apply`"};
+  return {"sql_error", "the event was not put into the outbox: " + std::string(said)};
+}
+
 void expect_commit(const Tables& tables) {
   if (Bell::is_any()) Bell::announce(tables.name("outbox"));
 }
 
 Result<Row> make_row(std::string_view topic, const EnvelopeView& event, const EnqueueOptions& options) {
   if (auto fine = validate_name("topic", topic); !fine) return fine.error();
-  if (auto fine = validate(event, options.event_bytes_max); !fine) return fine.error();
+  if (auto fine = validate(event, options.event_bytes_max); !fine) {
+    auto why = std::move(fine).error();
+    if (why.code == "too_large")
+      why.message = "event " + printable(event.type) + " is larger than " + std::to_string(options.event_bytes_max) +
+                    " bytes with its headers; make it smaller, or where its topic takes more, say so in "
+                    "EnqueueOptions::event_bytes_max";
+    return why;
+  }
   if (options.in_order && event.key.empty())
     return Error{"missing_key", "event " + printable(event.type) +
                                     " has no key, and order was demanded; give it one (.key in its traits), or leave "

@@ -6,7 +6,9 @@
 #include <array>
 #include <chrono>
 
+#include "outbox/belonging.hpp"
 #include "outbox/dialect.hpp"
+#include "outbox/process_mark.hpp"
 #include "tidings/base/uuid.hpp"
 
 namespace tidings::outbox {
@@ -17,9 +19,9 @@ struct Renewed {
   std::int64_t part = 0;
   std::int64_t epoch = 0;
 };
-struct Elsewhere {
+struct Other {
   std::string owner;
-  std::string place;
+  std::string process;
 };
 struct Taken {
   std::int64_t part = 0;
@@ -46,7 +48,11 @@ std::string make_name(Entropy& entropy) {
 }  // namespace
 
 Leases::Leases(Store& store, const RelayOptions& options, const Statements& statements)
-    : store_(store), options_(options), statements_(statements), name_(make_name(*options.entropy)) {}
+    : store_(store),
+      options_(options),
+      statements_(statements),
+      name_(make_name(*options.entropy)),
+      process_(process_mark()) {}
 
 Result<> Leases::beat(Duration wait_max) {
   const auto dialect = store_.dialect();
@@ -56,8 +62,13 @@ Result<> Leases::beat(Duration wait_max) {
   const auto asked = now();  // the database's clock is read later than that
   const auto lease = milliseconds(options_.lease);
   if (auto done = tx.execute(statements_.forget); !done) return done.error();
-  if (auto fine = look_elsewhere(tx); !fine) return fine;
-  if (auto done = tx.execute(statements_.beat, name_, lease, options_.place); !done) return done.error();
+  if (auto done = bury_the_dead(tx); !done) return done;
+  // Of several that came at once the first by name goes on.
+  if (auto fine =
+          look_elsewhere(tx, dialect, options_.tables, options_.place, has_joined_ ? std::string_view(name_) : "");
+      !fine)
+    return fine;
+  if (auto done = tx.execute(statements_.beat, name_, lease, options_.place, process_); !done) return done.error();
   const auto relays = tx.query_one<std::int64_t>(statements_.relays);
   if (!relays) return relays.error();
   const auto renewed = tx.query<Renewed>(statements_.renew, name_, lease);
@@ -107,18 +118,16 @@ Result<> Leases::beat(Duration wait_max) {
   return {};
 }
 
-/// Relays to two places at once would spread the events over both. Who comes second waits; where two came at once, one
-/// of them leaves again.
-Result<> Leases::look_elsewhere(Transaction& tx) {
-  if (options_.place.empty()) return {};
-  const auto other = tx.query_one<Elsewhere>(statements_.elsewhere, options_.place);
-  if (!other) return other.error();
-  if (!*other || (has_joined_ && name_ < (*other)->owner)) return {};
-  return Error{"other_broker",
-               "the relay " + (*other)->owner + " publishes the events of this outbox to " + (*other)->place +
-                   ", and this one would to " + options_.place +
-                   "; stop one of them, or give each service an outbox of its own (a database, or a prefix)",
-               Retry::same_call};
+/// Who was killed on this machine leaves its parts at once, and not when its lease is over.
+Result<> Leases::bury_the_dead(Transaction& tx) {
+  const auto others = tx.query<Other>(statements_.others, name_);
+  if (!others) return others.error();
+  for (const auto& [owner, process] : *others) {
+    if (!is_gone(process)) continue;
+    if (auto done = tx.execute(statements_.bury, owner); !done) return done.error();
+    if (auto done = tx.execute(statements_.leave, owner); !done) return done.error();
+  }
+  return {};
 }
 
 Result<> Leases::take(Transaction& tx, std::size_t at_most, std::map<std::uint32_t, Part>& taken) {

@@ -46,7 +46,7 @@ class Leases {
   Result<> leave(Duration wait_max);
 
  private:
-  Result<> look_elsewhere(Transaction& tx);
+  Result<> bury_the_dead(Transaction& tx);
   Result<> take(Transaction& tx, std::size_t at_most, std::map<std::uint32_t, Part>& taken);
   Result<> recover(Transaction& tx, std::string_view text, Part& part);
 
@@ -54,6 +54,7 @@ class Leases {
   const RelayOptions& options_;
   const Statements& statements_;
   const std::string name_;
+  const std::string process_;
   std::map<std::uint32_t, Part> held_;
   bool has_joined_ = false;  // is known to the others
   SteadyTime valid_until_{};

@@ -26,6 +26,14 @@ std::string channel_of(const Tables& tables) {
   return tables.prefix() + "outbox";
 }
 
+Result<bool> has_notify(Transaction& tx, const Tables& tables) {
+  const auto there = tx.query_one<std::int64_t>(
+      "select count(*) from pg_trigger where tgrelid = to_regclass($1::text) and tgname = $2", tables.name("outbox"),
+      tables.prefix() + "outbox_notify");
+  if (!there) return there.error();
+  return there->value_or(0) > 0;
+}
+
 std::string notify_sql(const Tables& tables) {
   std::string all;
   for (const auto& statement : statements(tables)) all += statement + ";\n";
@@ -38,11 +46,9 @@ Result<> apply_notify(Store& store, const Tables& tables, Duration wait_max) {
   auto tx = store.begin(wait_max);
   if (!tx) return tx.error();
   if (auto locked = lock_schema(**tx); !locked) return locked;
-  const auto there = (*tx)->query_one<std::int64_t>(
-      "select count(*) from pg_trigger where tgrelid = $1::text::regclass and tgname = $2", tables.name("outbox"),
-      tables.prefix() + "outbox_notify");
+  const auto there = has_notify(**tx, tables);
   if (!there) return there.error();
-  if (there->value_or(0) > 0) return {};  // making it anew would wait for every writer
+  if (*there) return {};  // making it anew would wait for every writer
   for (const auto& statement : statements(tables))
     if (auto done = (*tx)->execute(statement); !done) return done.error();
   return (*tx)->commit();

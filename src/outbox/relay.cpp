@@ -1,6 +1,7 @@
 #include "tidings/outbox/relay.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <thread>
@@ -62,6 +63,8 @@ std::string_view to_string(RelayStatus::State state) {
       return "waits for the database";
     case RelayStatus::State::waits_for_broker:
       return "waits for the broker";
+    case RelayStatus::State::waits_for_other_place:
+      return "stands still";
     case RelayStatus::State::stopped:
       return "stopped";
   }
@@ -92,6 +95,8 @@ class Relay::Running {
     return status_;
   }
 
+  [[nodiscard]] RelayStatus::State state() const { return state_; }
+
  private:
   using State = RelayStatus::State;
 
@@ -107,7 +112,8 @@ class Relay::Running {
       if (!cycle && is_of_others(cycle.error()) && pause < pause_longest)
         tell(State::running, {});
       else if (!cycle)
-        tell(State::waits_for_database, cycle.error());
+        tell(cycle.error().code == "other_broker" ? State::waits_for_other_place : State::waits_for_database,
+             cycle.error());
       else if (cycle->broker_trouble)
         tell(State::waits_for_broker, *cycle->broker_trouble);
       else
@@ -136,10 +142,15 @@ class Relay::Running {
   /// What is told while nobody listens is found by looking, and once more when somebody does again.
   void listen(Store& store, const std::stop_token& stop) {
     std::unique_ptr<Listener> listener;
+    bool has_listened = false;
     while (!stop.stop_requested()) {
       if (!listener) {
         auto made = store.listen(channel_of(options_.tables));
         if (made) {
+          if (!std::exchange(has_listened, true) && !is_told(store))
+            options_.log->write(LogLevel::warning,
+                                "outbox: the relay listens, and the database tells of no commits; `tidings outbox "
+                                "schema --apply --notify` has it do so, until then the relay looks for them");
           listener = std::move(*made);
           bell_.ring();
         } else if (made.error().retry == Retry::never) {
@@ -159,6 +170,14 @@ class Relay::Running {
     }
   }
 
+  /// Whether somebody has called `apply_notify`; also where nobody can say.
+  [[nodiscard]] bool is_told(Store& store) const {
+    auto tx = store.begin(database_wait_max);
+    if (!tx) return true;
+    const auto told = has_notify(**tx, options_.tables);
+    return !told || *told;
+  }
+
   void sleep(Duration time, const std::stop_token& stop) {
     if (time <= 0ms) return;
     std::unique_lock lock(sleeping_);
@@ -172,14 +191,17 @@ class Relay::Running {
     if (trouble && !status_.trouble) trouble_since_ = at;
     if (trouble && !trouble_told_ && at - trouble_since_ >= trouble_told_after) {
       trouble_told_ = true;
-      options_.log->write(LogLevel::warning, "outbox: the relay " + std::string(to_string(state)) +
-                                                 ", and goes on by itself: " + to_string(*trouble));
+      const bool needs_help = state == State::waits_for_other_place;
+      options_.log->write(needs_help ? LogLevel::error : LogLevel::warning,
+                          "outbox: the relay " + std::string(to_string(state)) +
+                              (needs_help ? ": " : ", and goes on by itself: ") + to_string(*trouble));
     }
     if (!trouble && trouble_told_) {
       trouble_told_ = false;
       options_.log->write(LogLevel::info, "outbox: the relay goes on");
     }
     status_.state = state;
+    state_ = state;
     status_.trouble = std::move(trouble);
     status_.parts.clear();
     for (const auto& [number, part] : engine_.leases().held()) status_.parts.push_back(number);
@@ -200,6 +222,7 @@ class Relay::Running {
   Bell bell_;
   Engine engine_;  // of the thread
 
+  std::atomic<State> state_ = State::running;
   mutable std::mutex mutex_;
   RelayStatus status_;
   SteadyTime trouble_since_{};
@@ -226,8 +249,8 @@ Result<std::unique_ptr<Relay>> Relay::start(Store& store, Broker& broker, RelayO
       !there && there.error().retry == Retry::never)
     return there.error();
   else if (there)
-    if (auto own = claim(store, options.tables, options.name_space, database_wait_max);
-        !own && own.error().retry == Retry::never)
+    if (auto own = claim(store, options, database_wait_max);
+        !own && (own.error().retry == Retry::never || own.error().code == "other_broker"))
       return own.error();
   return std::unique_ptr<Relay>(new Relay(std::make_unique<Running>(store, broker, std::move(options))));
 }
@@ -237,6 +260,9 @@ void Relay::wake() {
 }
 void Relay::stop() {
   running_->stop();
+}
+RelayStatus::State Relay::state() const {
+  return running_->state();
 }
 RelayStatus Relay::status() const {
   return running_->status();

@@ -63,7 +63,8 @@ std::vector<Migration> migrations(SqlDialect dialect) {
       // `flight`: what was handed to the broker last, with the sequences that it has there.
       "create table @parts(part integer primary key, owner text, epoch @long not null default 0, expires_at @time, "
       "next_sequence @long not null default 1, flight text not null default '') @strict",
-      "create table @relays(owner text primary key, expires_at @time not null, place text not null) @strict",
+      "create table @relays(owner text primary key, expires_at @time not null, place text not null, "
+      "process text not null) @strict",
       // A key whose events are held, since one of them could not be published. `lane`: 0, or the row of an event
       // without a key, which is held alone.
       "create table @keys(part integer not null, topic text not null, key text not null, lane @long not null, "

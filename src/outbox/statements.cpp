@@ -31,13 +31,13 @@ Statements::Statements(SqlDialect dialect, const Tables& tables) {
   const bool is_sqlite = dialect == SqlDialect::sqlite;
 
   beat =
-      in("insert into @relays(owner, expires_at, place) values ($1, @later($2), $3) on conflict (owner) do update set "
+      in("insert into @relays(owner, expires_at, place, process) values ($1, @later($2), $3, $4) on conflict (owner) "
+         "do update set "
          "expires_at = excluded.expires_at");
   forget = in("delete from @relays where expires_at < @now");
   relays = in("select count(*) from @relays where expires_at >= @now");
-  elsewhere =
-      in("select owner, place from @relays where expires_at >= @now and place <> '' and place <> $1 order by owner "
-         "limit 1");
+  others = in("select owner, process from @relays where owner <> $1");
+  bury = in("update @parts set owner = null, expires_at = null where owner = $1");
   renew = in("update @parts set expires_at = @later($2) where owner = $1 returning part, epoch");
   release = in("update @parts set owner = null, expires_at = null where owner = $1 and part @among($2)");
   leave = in("delete from @relays where owner = $1");

@@ -15,16 +15,17 @@ struct Statements {
   Statements(SqlDialect dialect, const Tables& tables);
 
   // Leases. $1 is the relay's name.
-  std::string beat;       ///< $2 ms, $3 its place
-  std::string forget;     ///< relays that are gone
-  std::string relays;     ///< how many there are
-  std::string elsewhere;  ///< $1 its place; the first relay to another one
-  std::string renew;      ///< $2 ms; gives the parts
-  std::string release;    ///< $2 parts
-  std::string leave;      ///< is no relay any more
-  std::string free;       ///< $1 how many; parts that nobody holds
-  std::string take;       ///< $2 ms, $3 parts; gives them
-  std::string check;      ///< $2 parts; gives those it holds, which stay so until the end
+  std::string beat;     ///< $2 ms, $3 its place, $4 its process
+  std::string forget;   ///< relays that are gone
+  std::string relays;   ///< how many there are
+  std::string others;   ///< and their processes
+  std::string bury;     ///< of one that is gone: its parts are nobody's
+  std::string renew;    ///< $2 ms; gives the parts
+  std::string release;  ///< $2 parts
+  std::string leave;    ///< is no relay any more
+  std::string free;     ///< $1 how many; parts that nobody holds
+  std::string take;     ///< $2 ms, $3 parts; gives them
+  std::string check;    ///< $2 parts; gives those it holds, which stay so until the end
   /// $2 parts, $3 their epochs, $4 how many: the same, and the transaction fails unless it holds all. Empty on SQLite.
   std::string check_all;
 

@@ -23,6 +23,7 @@ struct First {
 struct Keys {
   std::int64_t parked = 0;
   std::int64_t retried = 0;
+  std::int64_t due = 0;
 };
 struct Lease {
   std::int64_t part = 0;
@@ -58,12 +59,14 @@ Result<OutboxStatus> status(Store& store, const Tables& tables) {
   if (*first) status.oldest = std::chrono::milliseconds{std::max<std::int64_t>((*first)->age_ms, 0)};
 
   const auto keys = tx.query_one<Keys>(
-      in("select count(parked_at) as parked, count(*) - count(parked_at) as retried from (select parked_at from @keys "
-         "limit $1) k"),
+      in("select count(parked_at) as parked, count(*) - count(parked_at) as retried, "
+         "coalesce(sum(case when parked_at is null and next_at <= @now then 1 else 0 end), 0) as due "
+         "from (select parked_at, next_at from @keys limit $1) k"),
       counted_max);
   if (!keys) return keys.error();
   status.parked_keys = static_cast<std::uint64_t>((*keys)->parked);
   status.retried_keys = static_cast<std::uint64_t>((*keys)->retried);
+  status.due_keys = static_cast<std::uint64_t>((*keys)->due);
 
   const auto leases = tx.query<Lease>(in(
       "select part, owner, case when expires_at < @now then 1 else 0 end as is_late from @parts order by owner, part"));

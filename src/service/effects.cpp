@@ -18,8 +18,8 @@ constexpr std::size_t clean_at_once = 1'000;
 
 /// Another attempt, or another time, may well succeed, and the event has nothing to do with it.
 bool is_of_the_store(const Error& error) {
-  static constexpr std::array<std::string_view, 7> codes{"unavailable", "busy",          "conflict", "outcome_unknown",
-                                                         "disk_full",   "out_of_memory", "read_only"};
+  static constexpr std::array<std::string_view, 8> codes{
+      "unavailable", "busy", "conflict", "outcome_unknown", "other_broker", "disk_full", "out_of_memory", "read_only"};
   return std::ranges::find(codes, error.code) != codes.end();
 }
 

@@ -6,7 +6,7 @@
 namespace tidings::service {
 
 Result<> Relaying::start() {
-  if (is_ready_) return {};
+  if (is_ready_) return is_in_place();
   const std::scoped_lock lock(mutex_);
   if (is_ready_ || host_.store == nullptr) return {};
   const auto failed = [&](const Error& why) {
@@ -32,6 +32,14 @@ Result<> Relaying::start() {
   is_ready_ = true;
   if (std::exchange(has_told_, false)) host_.say(LogLevel::info, "has its store again");
   return {};
+}
+
+/// What handlers publish must not leave by a relay of somebody else's to another broker: they wait meanwhile.
+Result<> Relaying::is_in_place() const {
+  const std::scoped_lock lock(mutex_);
+  if (!relay_ || relay_->state() != outbox::RelayStatus::State::waits_for_other_place) return {};
+  const auto status = relay_->status();
+  return status.trouble ? *status.trouble : Error{"other_broker", "another relay has the outbox", Retry::same_call};
 }
 
 void Relaying::stop() {

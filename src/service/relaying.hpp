@@ -32,6 +32,8 @@ class Relaying {
   [[nodiscard]] std::optional<outbox::RelayStatus> status() const;
 
  private:
+  [[nodiscard]] Result<> is_in_place() const;
+
   Host& host_;
   const How how_;
   mutable std::mutex mutex_;

@@ -169,7 +169,8 @@ void Service::Impl::say_started() const {
   }
   const auto where =
       owned_broker_ ? service::without_password(settings_.text("broker")) : "a broker that the program opened";
-  host_.say(LogLevel::info, "started on " + where +
+  const auto store = owned_store_ ? ", store " + service::without_password(settings_.text("store")) : "";
+  host_.say(LogLevel::info, "started on " + where + store +
                                 (host_.name_space.empty() ? "" : " in namespace " + host_.name_space) +
                                 (groups.empty() ? ", without handlers" : ", handlers: " + groups));
 }

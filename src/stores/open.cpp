@@ -19,6 +19,8 @@ std::span<const StoreFactory> store_factories() {
 Result<std::unique_ptr<Store>> open_store(std::string_view url, const StoreOptions& options) {
   std::string known;
   const auto scheme = url.substr(0, url.find(':'));
+  if (scheme == "postgresql")
+    return open_store("postgres" + std::string(url.substr(scheme.size())), options);  // libpq's
   for (const auto& factory : store_factories()) {
     if (scheme.size() < url.size() && factory.scheme == scheme) return factory.open(url, options);
     known += (known.empty() ? "" : ", ") + factory.example;

@@ -86,7 +86,7 @@ TEST_F(Sqlite3Test, WhatTheDatabaseSaysIsTold) {
   run("begin");
   const auto none = enqueue(database_, Placed{"o-1", 3}, {.tables = &other});
   ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().code, "sql_error");
+  EXPECT_EQ(none.error().code, "no_outbox");
   EXPECT_NE(none.error().message.find("other_outbox"), std::string::npos) << none.error().message;
   run("rollback");
   sqlite3_busy_timeout(database_, 0);

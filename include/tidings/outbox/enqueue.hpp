@@ -78,6 +78,8 @@ concept TakesRows = requires(Handle& handle, const Row& row, const Tables& table
 /// Error `not_durable` (never) where SQLite may lose what it has committed, by its `PRAGMA journal_mode` and
 /// `synchronous`.
 [[nodiscard]] Result<> check_durability(std::string_view journal_mode, int synchronous);
+/// Of what a database says where a row was not put in: `no_outbox` where the tables are missing, `sql_error` else.
+[[nodiscard]] Error not_put_in(const Tables& tables, std::string_view said);
 /// Something was put in by way of a handle whose commit nobody tells of: relays of this process look soon, and again.
 void expect_commit(const Tables& tables);
 

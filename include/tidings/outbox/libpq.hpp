@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "tidings/outbox/enqueue.hpp"
 
@@ -17,10 +18,10 @@ namespace detail {
 
 using PgAnswer = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
-inline Error pg_error(PGconn* connection) {
-  return {PQstatus(connection) == CONNECTION_OK ? "sql_error" : "unavailable",
-          std::string("the event was not put into the outbox: ") + PQerrorMessage(connection),
-          PQstatus(connection) == CONNECTION_OK ? Retry::never : Retry::same_call};
+inline Error pg_error(PGconn* connection, const Tables& tables) {
+  auto why = not_put_in(tables, PQerrorMessage(connection));
+  if (PQstatus(connection) == CONNECTION_OK) return why;
+  return {"unavailable", std::move(why.message), Retry::same_call};
 }
 
 inline Result<> pg_is_in_transaction(PGconn* connection) {
@@ -67,7 +68,7 @@ inline Result<> tidings_outbox_insert(Hook, PGconn* connection, const Row& row) 
   const detail::PgAnswer answer(PQexecParams(connection, row.tables->insert().c_str(), 9, nullptr, values.data(),
                                              lengths.data(), formats.data(), 0),
                                 &PQclear);
-  if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK) return detail::pg_error(connection);
+  if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK) return detail::pg_error(connection, *row.tables);
   detail::expect_commit(*row.tables);
   return {};
 }

@@ -23,7 +23,7 @@ inline Result<> tidings_outbox_insert(Hook, pqxx::dbtransaction& work, const Row
   } catch (const pqxx::broken_connection& lost) {
     return Error{"unavailable", std::string("the event was not put into the outbox: ") + lost.what(), Retry::same_call};
   } catch (const std::exception& thrown) {
-    return Error{"sql_error", std::string("the event was not put into the outbox: ") + thrown.what()};
+    return detail::not_put_in(*row.tables, thrown.what());
   }
   detail::expect_commit(*row.tables);
   return {};

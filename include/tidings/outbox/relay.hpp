@@ -42,7 +42,7 @@ struct RelayOptions {
 
 /// How a relay is.
 struct RelayStatus {
-  enum class State { running, waits_for_database, waits_for_broker, stopped };
+  enum class State { running, waits_for_database, waits_for_broker, waits_for_other_place, stopped };
   State state = State::running;
   std::optional<Error> trouble;      ///< why it waits
   std::string name;                  ///< of the holder of its leases, as `OutboxStatus` lists them
@@ -66,8 +66,9 @@ struct RelayStatus {
 /// or the broker is away, or full, it waits, says so, and goes on by itself. Thread-safe.
 class Relay {
  public:
-  /// Runs until it goes; both outlive it. Errors: `invalid_options` (never), those of `check_schema`, and
-  /// `other_namespace` (never): the outbox belongs to another. A database that is away is waited for.
+  /// Runs until it goes; both outlive it. Errors: `invalid_options` (never), those of `check_schema`, `other_namespace`
+  /// (never): the outbox belongs to another, `other_broker` (same call): a relay to another place is there. A database
+  /// that is away is waited for.
   static Result<std::unique_ptr<Relay>> start(Store& store, Broker& broker, RelayOptions options = {});
 
   /// As `stop`.
@@ -80,6 +81,8 @@ class Relay {
   void wake();
 
   [[nodiscard]] RelayStatus status() const;
+  /// The same alone, for who asks often.
+  [[nodiscard]] RelayStatus::State state() const;
 
   /// Ends what is on its way, gives its parts to others, and returns. Takes as long as a publish, at most half a lease.
   void stop();
@@ -96,6 +99,7 @@ struct OutboxStatus {
   bool backlog_is_exact = true;    ///< else it is about that, 10,000 at least
   std::optional<Duration> oldest;  ///< how long the first of them has waited
   std::uint64_t retried_keys = 0;  ///< held, and tried again by and by
+  std::uint64_t due_keys = 0;      ///< of these, whose time has come
   std::uint64_t parked_keys = 0;   ///< held until somebody drives them again or drops them
   struct Holder {
     std::string name;

@@ -105,7 +105,7 @@ inline Result<> tidings_outbox_insert(Hook, soci::session& session, const Row& r
           soci::use(payload, "p9");
     }
   } catch (const std::exception& thrown) {
-    return Error{"sql_error", std::string("the event was not put into the outbox: ") + thrown.what()};
+    return detail::not_put_in(*row.tables, thrown.what());
   }
   detail::expect_commit(*row.tables);
   return {};
@@ -115,7 +115,7 @@ inline void tidings_outbox_refuse(Hook, soci::session& session, const Tables& ta
   const bool is_sqlite = session.get_backend_name() == "sqlite3";
   try {
     if (!is_sqlite) {
-      session << "do $$ begin raise exception 'an event was refused by the outbox'; end $$";
+      session << "do $$ begin raise exception 'an event was refused by the outbox: " + why.code + "'; end $$";
     } else if (detail::soci_is_in_transaction(session, true)) {
       const auto text = to_string(why);
       session << "insert into " + tables.name("outbox_refused") + "(parent, why) values (0, :why)", soci::use(text);

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <string>
+#include <utility>
 
 #include "tidings/outbox/enqueue.hpp"
 
@@ -18,14 +19,12 @@ namespace tidings::outbox {
 
 namespace detail {
 
-inline Error sqlite_error(sqlite3* database) {
+inline Error sqlite_error(sqlite3* database, const Tables& tables) {
   const int code = sqlite3_errcode(database) & 0xff;
-  const bool is_passing = code == SQLITE_BUSY || code == SQLITE_LOCKED || code == SQLITE_FULL;
-  return {code == SQLITE_BUSY || code == SQLITE_LOCKED ? "busy"
-          : code == SQLITE_FULL                        ? "disk_full"
-                                                       : "sql_error",
-          std::string("the event was not put into the outbox: ") + sqlite3_errmsg(database),
-          is_passing ? Retry::same_call : Retry::never};
+  auto why = not_put_in(tables, sqlite3_errmsg(database));
+  const bool is_busy = code == SQLITE_BUSY || code == SQLITE_LOCKED;
+  if (!is_busy && code != SQLITE_FULL) return why;
+  return {is_busy ? "busy" : "disk_full", std::move(why.message), Retry::same_call};
 }
 
 /// What a pragma says; nothing where it says nothing.
@@ -54,7 +53,7 @@ inline Result<> tidings_outbox_insert(Hook, sqlite3* database, const Row& row) {
   }
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(database, row.tables->insert().c_str(), -1, &statement, nullptr) != SQLITE_OK)
-    return detail::sqlite_error(database);
+    return detail::sqlite_error(database, *row.tables);
   int at = 0;
   const auto text = [&](std::string_view value) {
     sqlite3_bind_text64(statement, ++at, value.data() == nullptr ? "" : value.data(), value.size(), nullptr,
@@ -73,7 +72,7 @@ inline Result<> tidings_outbox_insert(Hook, sqlite3* database, const Row& row) {
   for (const auto value : {std::string_view(row.attributes), row.payload}) bytes(value);
   const int code = sqlite3_step(statement);
   Result<> done;
-  if (code != SQLITE_DONE) done = detail::sqlite_error(database);
+  if (code != SQLITE_DONE) done = detail::sqlite_error(database, *row.tables);
   sqlite3_finalize(statement);
   if (done) detail::expect_commit(*row.tables);
   return done;

@@ -144,6 +144,10 @@ Result<std::unique_ptr<Store>> SqliteStore::open(std::string_view url, const Sto
   const auto path = url.substr(scheme.size());
   if (path.empty() || path.find('\0') != path.npos)
     return Error{"invalid_url", "'" + printable(url) + "' names no file; write one as sqlite:./data.db"};
+  if (path.starts_with(":memory:"))
+    return Error{"invalid_url", "'" + printable(url) +
+                                    "' would be gone with the process, and with it what is to be "
+                                    "remembered; write a file, as sqlite:./data.db"};
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::string(path), options));
   if (auto connected = store->connect(); !connected) return connected.error();
   return std::unique_ptr<Store>(std::move(store));
@@ -158,7 +162,15 @@ Result<> SqliteStore::connect() {
   if (!made) {
     auto why = made.error();
     std::error_code error;
-    if (std::filesystem::is_directory(path_, error)) why.message += ", which is a folder; name a file in it";
+    const std::filesystem::path path(path_);
+    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    if (std::filesystem::is_directory(path, error))
+      why.message += ", which is a folder; name a file in it";
+    else if (!std::filesystem::exists(folder, error))
+      why = Error{"not_found", "there is no folder " + printable(folder.string()) + " for the database " +
+                                   printable(path_) + "; make it first"};
+    else if (!std::filesystem::exists(path, error) && options_.must_exist && !was_open_)
+      why = Error{"not_found", "there is no database " + printable(path_)};
     return why;
   }
   sqlite3_extended_result_codes((*made)->handle(), 1);

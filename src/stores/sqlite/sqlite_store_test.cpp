@@ -111,6 +111,10 @@ TEST_F(SqliteStoreTest, WhatMustExistIsLeftInItsMode) {
   EXPECT_EQ(mode(*open_store(url_, {.must_exist = true}).or_throw()), "wal");
 }
 
+TEST_F(SqliteStoreTest, WhatIsGoneWithTheProcessIsNoStore) {
+  EXPECT_EQ(open_store("sqlite::memory:").error().code, "invalid_url");
+}
+
 TEST_F(SqliteStoreTest, AFolderIsNoFile) {
   const auto opened = open_store("sqlite:" + folder_);
   ASSERT_FALSE(opened);
@@ -202,8 +206,8 @@ TEST_F(SqliteStoreTest, MistakesAreTold) {
   tx->execute("update stock set left = 1").or_throw();
   tx->commit().or_throw();
   EXPECT_EQ(open_store("sqlite:").error().code, "invalid_url");
-  EXPECT_EQ(open_store("sqlite:" + folder_ + "/no/data.db").error().code, "unavailable");
-  EXPECT_EQ(open_store("sqlite:" + folder_ + "/none.db", {.must_exist = true}).error().code, "unavailable");
+  EXPECT_EQ(open_store("sqlite:" + folder_ + "/no/data.db").error().code, "not_found");
+  EXPECT_EQ(open_store("sqlite:" + folder_ + "/none.db", {.must_exist = true}).error().code, "not_found");
   EXPECT_EQ(open_store("nosuch:x").error().code, "unknown_store");
 }
 
