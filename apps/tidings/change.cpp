@@ -167,18 +167,20 @@ int seek(const Common& common, const SeekArguments& arguments) {
   auto after = known_group(**broker, common, arguments.topic, arguments.group, "");
   if (!after) return fail(after.error());
   // Only now it is known where a time is. The group has no members, who might begin there meanwhile.
-  if (inbox && !arguments.replay)
-    if (auto fine = inbox->allows(*after); !fine) {
+  std::uint64_t forgotten = 0;
+  if (inbox) {
+    auto fine = arguments.replay ? inbox->forget(*after) : Result<std::uint64_t>(0);
+    if (auto allowed = arguments.replay ? Result<>{} : inbox->allows(*after); !allowed) fine = allowed.error();
+    if (!fine) {
       auto back = (*broker)->seek(topic, group, Start::each(positions_of(*before)));
       if (!back) complain("the group is left where it was moved to: " + to_string(back.error()));
       return fail(fine.error());
     }
-  if (inbox && arguments.replay) {
-    auto forgotten = inbox->forget(*after);
-    if (!forgotten) return fail(forgotten.error());
-    std::fprintf(stderr, "the store has forgotten %s that it had handled there\n",
-                 how_many(*forgotten, "event").c_str());
+    forgotten = *fine;
   }
+  if (arguments.replay)
+    std::fprintf(stderr, "the store has forgotten %s that it had handled there\n",
+                 how_many(forgotten, "event").c_str());
   std::string out;
   for (std::size_t i = 0; i < after->partitions.size() && i < before->partitions.size(); ++i) {
     const auto &was = before->partitions[i], &is = after->partitions[i];

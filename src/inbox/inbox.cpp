@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::inbox {
@@ -30,10 +31,19 @@ std::int64_t ms_of(TimePoint time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
-/// The id first: those of neighbours in time are neighbours.
+/// The id first: those of neighbours in time are neighbours. What is too long for an index of PostgreSQL's ends in its
+/// hashes.
 std::string name_of(const Arrival& arrival) {
+  constexpr std::size_t longest = 1'000;
   std::string name(arrival.message_id);
-  return arrival.source.empty() ? name : name.append("\n").append(arrival.source);
+  if (!arrival.source.empty()) name.append("\n").append(arrival.source);
+  if (name.size() <= longest) return name;
+  const auto whole = key_hash(name);
+  const auto turned = key_hash(std::string(name.rbegin(), name.rend()));
+  auto kept = longest / 2;
+  while ((static_cast<unsigned char>(name[kept]) & 0xC0U) == 0x80U) --kept;  // not within a character
+  name.resize(kept);
+  return name.append("\n").append(std::to_string(whole)).append("-").append(std::to_string(turned));
 }
 
 Error invalid_prefix() {
@@ -81,9 +91,12 @@ Result<Inbox> Inbox::open(Store& store, std::string_view consumer, std::string_v
     return Error{"invalid_options", "the window of an inbox is more than nothing, and ten years at most"};
   auto tx = store.begin(wait_max);
   if (!tx) return tx.error();
-  if (store.dialect() == SqlDialect::postgres)  // else two that begin at once may both find no table
+  if (store.dialect() == SqlDialect::postgres) {  // else two that begin at once may both find no table
+    // Who has waited for the lock is to see what the other has made.
+    if (auto set = (*tx)->execute("set transaction isolation level read committed"); !set) return set.error();
     if (auto locked = (*tx)->query<std::optional<std::string>>("select pg_advisory_xact_lock(7467182)::text"); !locked)
       return locked.error();
+  }
   for (const auto& table : tables(store.dialect(), options.prefix))
     if (auto made = (*tx)->execute(table); !made) return made.error();
   const auto window_ms = std::chrono::duration_cast<std::chrono::milliseconds>(options.window).count();

@@ -84,6 +84,25 @@ TEST_P(InboxTest, WhatWasCommittedIsKnown) {
   EXPECT_FALSE(handle(again, arrival("b", 1)).or_throw());
 }
 
+TEST_P(InboxTest, ManyMayOpenItForTheFirstTimeAtOnce) {
+  std::vector<std::jthread> others;
+  for (int other = 0; other < 4; ++other)
+    others.emplace_back([&, other] {
+      const auto opened = Inbox::open(*store, "consumer-" + std::to_string(other), "orders", {.prefix = prefix});
+      EXPECT_TRUE(opened) << to_string(opened.error());
+    });
+}
+
+TEST_P(InboxTest, IdsOfAnyLengthAreTold) {
+  auto inbox = open();
+  std::string name;
+  for (int number = 0; name.size() < 60'000; ++number) name += std::to_string(number * 7919);
+  const auto other = "x" + name.substr(1);
+  const auto shorter = name.substr(0, name.size() - 1);
+  for (const bool first : {true, false})
+    for (const auto& id : {name, other, shorter}) EXPECT_EQ(handle(inbox, arrival(id, 1)).or_throw(), first);
+}
+
 /// Ids of producers elsewhere may be small numbers.
 TEST_P(InboxTest, AnEventIsKnownByItsSourceToo) {
   auto inbox = open();

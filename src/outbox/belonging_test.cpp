@@ -23,6 +23,24 @@ TEST_P(BelongingTest, AnOutboxBelongsToOneNamespace) {
   EXPECT_TRUE(Relay::start(*store_, *broker_, {.tables = tables_, .name_space = "here"}));
 }
 
+/// It may have been started while the database was away, and the name may change under it.
+TEST_P(BelongingTest, ARelayOfAnotherNamespaceTakesNoParts) {
+  options_.name_space = "here";
+  auto engine = start(*store_, *broker_, options_);
+  EXPECT_EQ(engine->leases().held().size(), 64U);
+  auto other = options_;
+  other.name_space = "there";
+  Engine stranger(*store_, *broker_, other);
+  EXPECT_EQ(stranger.beat(10s).error().code, "other_namespace");
+  EXPECT_TRUE(stranger.leases().held().empty());
+  auto tx = store_->begin(10s).or_throw();
+  tx->execute("update " + tables_.name("outbox_identity") + " set name_space = 'there'").or_throw();
+  tx->commit().or_throw();
+  tx.reset();
+  EXPECT_EQ(engine->beat(10s).error().code, "other_namespace");
+  EXPECT_TRUE(stranger.beat(10s));
+}
+
 TEST_P(BelongingTest, WhileOneIsThereNoneToAnotherPlaceStarts) {
   const auto options = [&](const std::string& place) {
     return RelayOptions{.tables = tables_, .place = place, .lease = 500ms, .log = &log_};

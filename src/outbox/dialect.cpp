@@ -33,6 +33,7 @@ constexpr std::array words{
     Word{"bytes", "blob", "bytea"},
     Word{"time", "integer", "timestamptz"},
     Word{"long", "integer", "bigint"},
+    Word{"mark", "%", "md5(%)"},   // of a key, for an index: PostgreSQL has a bound on what stands in one
     Word{"strict", "strict", ""},  // SQLite would take a text for a number, or bytes for a text
 };
 #undef TIDINGS_SQLITE_NOW

@@ -87,6 +87,26 @@ TEST_P(HeldKeysTest, AfterItsAttemptsAKeyIsParkedUntilItIsDrivenAgain) {
   EXPECT_EQ(number("select count(*) from @held"), 0);
 }
 
+TEST_P(HeldKeysTest, AKeyOfAnyLengthIsHeld) {
+  std::string key;
+  for (int number = 0; key.size() < 60'000; ++number) key += std::to_string(number * 7919);  // nothing that compresses
+  SteeredBroker broker(*broker_);
+  broker.before = refusing("bad");
+  put("bad", key);
+  put("good", "k");
+  options_.attempts_max = 1;
+  auto engine = start(*store_, broker, options_);
+  turn(*engine, 5);
+  EXPECT_EQ(published(), (Ids{"good"}));
+  ASSERT_EQ(held().size(), 1U);
+  EXPECT_EQ(held()[0].key.key, key);
+  broker.before = nullptr;
+  redrive(*store_, held()[0].key, tables_).or_throw();
+  work(*engine);
+  EXPECT_EQ(published(), (Ids{"good", "bad"}));
+  EXPECT_TRUE(held().empty());
+}
+
 TEST_P(HeldKeysTest, EventsWithoutAKeyAreHeldAlone) {
   put("bad0", "");
   put("e1", "");

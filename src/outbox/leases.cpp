@@ -61,13 +61,19 @@ Result<> Leases::beat(Duration wait_max) {
   auto& tx = **begun;
   const auto asked = now();  // the database's clock is read later than that
   const auto lease = milliseconds(options_.lease);
+  // Before any part is taken, and again each time: the outbox may have been given to another namespace.
+  if (auto own = claim(tx, dialect, options_.tables, options_.name_space); !own) return own.error();
   if (auto done = tx.execute(statements_.forget); !done) return done.error();
   if (auto done = bury_the_dead(tx); !done) return done;
   // Of several that came at once the first by name goes on.
-  if (auto fine =
-          look_elsewhere(tx, dialect, options_.tables, options_.place, has_joined_ ? std::string_view(name_) : "");
-      !fine)
+  const bool is_known = asked < valid_until_;
+  if (auto fine = look_elsewhere(tx, dialect, options_.tables, options_.place, is_known ? std::string_view(name_) : "");
+      !fine) {
+    begun->reset();
+    if (is_known) (void)leave(wait_max);  // so that the others have its share at once
+    valid_until_ = {};
     return fine;
+  }
   if (auto done = tx.execute(statements_.beat, name_, lease, options_.place, process_); !done) return done.error();
   const auto relays = tx.query_one<std::int64_t>(statements_.relays);
   if (!relays) return relays.error();
@@ -102,8 +108,6 @@ Result<> Leases::beat(Duration wait_max) {
   if (kept.size() < share)
     if (auto done = take(tx, share - kept.size(), taken); !done) return done;
   if (auto done = tx.commit(); !done) return done;
-  has_joined_ = true;
-
   std::erase_if(held_, [&](const auto& one) {
     return std::ranges::find(kept, one.first) == kept.end() || std::ranges::find(released, one.first) != released.end();
   });

@@ -56,7 +56,6 @@ class Leases {
   const std::string name_;
   const std::string process_;
   std::map<std::uint32_t, Part> held_;
-  bool has_joined_ = false;  // is known to the others
   SteadyTime valid_until_{};
   SteadyTime next_beat_{};
 };

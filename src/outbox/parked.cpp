@@ -11,7 +11,7 @@ namespace tidings::outbox {
 namespace {
 
 constexpr Duration wait_max = std::chrono::seconds{10};
-const std::string this_key = " where part = $1 and topic = $2 and key = $3 and lane = $4";
+const std::string this_key = " where part = $1 and topic = $2 and @mark(key) = @mark($3) and key = $3 and lane = $4";
 
 struct Found {
   std::string topic;

@@ -153,7 +153,7 @@ class Relay::Running {
                                 "schema --apply --notify` has it do so, until then the relay looks for them");
           listener = std::move(*made);
           bell_.ring();
-        } else if (made.error().retry == Retry::never) {
+        } else if (made.error().code == "unsupported" || made.error().code == "invalid_name") {
           options_.log->write(LogLevel::warning,
                               "outbox: the relay hears of no commits, and looks for them: " + to_string(made.error()));
           return;

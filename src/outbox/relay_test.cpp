@@ -80,6 +80,21 @@ TEST_P(RelayTest, WhatAnotherProcessCommitsIsHeardOfWhereTheDatabaseTells) {
   expect_heard("once it has connected again");
 }
 
+/// A sequence that was never used says the same as one that has given its first number.
+TEST_P(RelayTest, TheVeryFirstEventIsNotPassedOver) {
+  auto relay = run(*store_, *broker_);
+  ASSERT_TRUE(eventually([&] { return relay->status().parts.size() == 64; }));
+  std::this_thread::sleep_for(400ms);  // it has looked what there is
+  Ids expected;
+  for (int event = 0; event < 3; ++event) {
+    expected.push_back("e" + std::to_string(event));
+    put(expected.back(), "k");
+    std::this_thread::sleep_for(30ms);
+  }
+  EXPECT_TRUE(eventually([&] { return relay->status().sent == 3; }));
+  EXPECT_EQ(published(), expected);
+}
+
 /// What is put in through a handle of a program's own is announced, and not yet committed.
 TEST_P(RelayTest, WhatIsAnnouncedIsLookedForOften) {
   options_.poll_shortest = options_.poll_longest = 10s;

@@ -68,11 +68,12 @@ std::vector<Migration> migrations(SqlDialect dialect) {
       // A key whose events are held, since one of them could not be published. `lane`: 0, or the row of an event
       // without a key, which is held alone.
       "create table @keys(part integer not null, topic text not null, key text not null, lane @long not null, "
-      "attempts integer not null, next_at @time not null, parked_at @time, code text not null, error text not null, "
-      "primary key (part, topic, key, lane)) @strict",
+      "attempts integer not null, next_at @time not null, parked_at @time, code text not null, error text not null) "
+      "@strict",
+      "create unique index @outbox_keys_by_key on @keys(part, topic, @mark(key), lane)",
       "create index @outbox_due on @keys(part, next_at) where parked_at is null",
       "create table @held(id @long primary key, lane @long not null, " + columns + "created_at @time not null) @strict",
-      "create index @outbox_held_by_key on @held(part, topic, key, lane, id)",
+      "create index @outbox_held_by_key on @held(part, topic, @mark(key), lane, id)",
       "create table @archive(id @long primary key, " + columns +
           "created_at @time not null, sent_at @time not null default (@now)) @strict",
       "create index @outbox_archive_by_time on @archive(sent_at)",

@@ -96,6 +96,11 @@ std::vector<Sender::Answer> Sender::publish(const std::vector<Run>& runs, Steady
   std::set<Publisher*> used;
   for (std::size_t at = 0; at < runs.size(); ++at) {
     const auto& run = runs[at];
+    if (now() >= until) {
+      const std::scoped_lock lock(answers->mutex);
+      answers->of[at] = Error{"timeout", "the lease ended before this was sent", Retry::same_call};
+      continue;
+    }
     auto known = publishers_.find(run.topic);
     if (of_topic[run.topic] > 1 && known == publishers_.end() && publishers_.size() < publishers_max)
       if (auto made = broker_.publisher(name_of(run.topic), {.window = options_.batch_max, .log = options_.log}); made)

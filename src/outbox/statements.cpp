@@ -11,9 +11,9 @@ const std::string event =
 const std::string stored =
     "o.id, o.part, o.message_id, o.topic, o.key, o.type, o.type_version, o.event_time, o.attributes, o.payload, ";
 const std::string held_column =
-    "case when exists (select 1 from @keys k where k.part = o.part and k.topic = o.topic and k.key = o.key and "
-    "k.lane = 0) then 1 else 0 end as is_held ";
-const std::string this_key = " where part = $1 and topic = $2 and key = $3 and lane = $4";
+    "case when exists (select 1 from @keys k where k.part = o.part and k.topic = o.topic and "
+    "@mark(k.key) = @mark(o.key) and k.key = o.key and k.lane = 0) then 1 else 0 end as is_held ";
+const std::string this_key = " where part = $1 and topic = $2 and @mark(key) = @mark($3) and key = $3 and lane = $4";
 
 /// SQL has no other way to fail than a mistake: on PostgreSQL this is `division_by_zero`.
 std::string unless_all(std::string_view number) {
@@ -65,7 +65,8 @@ Statements::Statements(SqlDialect dialect, const Tables& tables) {
                    "from unnest($1::text::bigint[], $3::text::bigint[]) as p(part, beyond) cross join lateral "
                    "(select * from @outbox i where i.part = p.part and i.id > p.beyond order by i.id limit $2) o");
   if (!is_sqlite) {
-    last_id = "select last_value from " + tables.name("outbox_id_seq");
+    // Of one that was never used it is 1, as of one that gave 1.
+    last_id = "select case when is_called then last_value else last_value - 1 end from " + tables.name("outbox_id_seq");
     writers =
         "select virtualtransaction from pg_locks where locktype = 'relation' and database = (select oid from "
         "pg_database where datname = current_database()) and relation = '" +
@@ -77,9 +78,10 @@ Statements::Statements(SqlDialect dialect, const Tables& tables) {
   due =
       in("select part, topic, key, lane, attempts from @keys where part @among($1) and parked_at is null and "
          "next_at <= @now order by next_at limit $2");
-  of_key = in("select " + stored +
-              "1 as is_held from @held o where o.part = $1 and o.topic = $2 and o.key = $3 and "
-              "o.lane = $4 order by o.id limit $5");
+  of_key =
+      in("select " + stored +
+         "1 as is_held from @held o where o.part = $1 and o.topic = $2 and @mark(o.key) = @mark($3) and o.key = $3 and "
+         "o.lane = $4 order by o.id limit $5");
   const auto field = [](int number, std::string_view type) {
     return "cast(e.value ->> " + std::to_string(number) + " as " + std::string(type) + ")";
   };
@@ -98,12 +100,13 @@ Statements::Statements(SqlDialect dialect, const Tables& tables) {
 
   fail =
       in("insert into @keys as k (part, topic, key, lane, attempts, next_at, code, error) "
-         "values ($1, $2, $3, $4, 1, @now, $5, $6) on conflict (part, topic, key, lane) do update set "
+         "values ($1, $2, $3, $4, 1, @now, $5, $6) on conflict (part, topic, @mark(key), lane) do update set "
          "attempts = k.attempts + 1, code = excluded.code, error = excluded.error returning attempts");
   retry = in("update @keys set next_at = @later($5)" + this_key);
   park = in("update @keys set parked_at = @now" + this_key);
   free_key = in("delete from @keys" + this_key +
-                " and not exists (select 1 from @held h where h.part = $1 and h.topic = $2 and h.key = $3 and "
+                " and not exists (select 1 from @held h where h.part = $1 and h.topic = $2 and @mark(h.key) = "
+                "@mark($3) and h.key = $3 and "
                 "h.lane = $4)");
   go_on = in("update @keys set attempts = 0, next_at = @now" + this_key + " and parked_at is null");
 

@@ -114,7 +114,7 @@ class Changes(CommandLine):
         file = os.path.join(self.folder, "audit.db")
         store = ("--store", f"sqlite:{file}")
         self.assertIn("--store", self.run_tidings("seek", "orders", "audit", "--to", "0", "--replay", status=2).stderr)
-        self.assertIn("unable to open", self.run_tidings("seek", "orders", "audit", "--to", "0", *store, status=1).stderr)
+        self.assertIn("not_found: there is no database", self.run_tidings("seek", "orders", "audit", "--to", "0", *store, status=1).stderr)
         with contextlib.closing(sqlite3.connect(file)) as database:
             database.executescript("""
                 create table tidings_inbox_consumers(id integer primary key, consumer text, topic text, window_ms integer);

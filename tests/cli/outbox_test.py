@@ -245,7 +245,7 @@ class Outbox(CommandLine):
                 self.assertNotIn("secret", done.stderr)
         self.assertIn("--namespace is no option of outbox status",
                       self.run_tidings("--namespace", "blue", "outbox", "status", "--store", self.store, status=2).stderr)
-        self.assertIn("unavailable: sqlite: ", self.outbox("status", status=1).stderr)
+        self.assertIn("not_found: there is no database", self.outbox("status", status=1).stderr)
         self.assertIn("where there is none yet, `tidings outbox schema --apply` makes it", self.outbox("status", status=1).stderr)
         self.assertEqual(os.listdir(self.folder), [], "nothing is made")
         sqlite3.connect(self.file).close()

@@ -51,7 +51,8 @@ class Transaction {
   /// it may be that of a later call, the commit's at the latest.
   template <class... Args>
   Result<> execute_later(std::string_view sql, const Args&... args) {
-    Result<> done;
+    Result<> done = refuse_ending(sql);
+    if (!done) return done;
     const auto run =
         with_parameters([&](std::span<const SqlView> parameters) { done = run_later(sql, parameters); }, args...);
     return run ? std::move(done) : run.error();
