@@ -102,6 +102,7 @@ Result<> Engine::exchange_once(Duration wait_max, bool takes_new) {
   if (identity_ != 0 && !has_decided && free.empty()) return {};
   auto tx = store_.begin(wait_max);
   if (!tx) return tx.error();
+  (*tx)->answer_within(options_.lease / 2);
   if (auto done = keep_identity(**tx); !done) return done;
   if (auto done = settle(**tx); !done) return done;
   Beginning beginning;

@@ -58,6 +58,7 @@ Result<> Leases::beat(Duration wait_max) {
   const auto dialect = store_.dialect();
   auto begun = store_.begin(wait_max);
   if (!begun) return begun.error();
+  (*begun)->answer_within(options_.lease / 2);
   auto& tx = **begun;
   const auto asked = now();  // the database's clock is read later than that
   const auto lease = milliseconds(options_.lease);
@@ -173,6 +174,7 @@ Result<> Leases::recover(Transaction& tx, std::string_view text, Part& part) {
 Result<> Leases::leave(Duration wait_max) {
   auto tx = store_.begin(wait_max);
   if (!tx) return tx.error();
+  (*tx)->answer_within(options_.lease / 2);
   std::vector<std::uint32_t> all(part_count);
   for (std::uint32_t part = 0; part < part_count; ++part) all[part] = part;
   const auto list = number_list(std::span<const std::uint32_t>(all), store_.dialect());

@@ -80,6 +80,20 @@ TEST_P(RelayTest, WhatAnotherProcessCommitsIsHeardOfWhereTheDatabaseTells) {
   expect_heard("once it has connected again");
 }
 
+/// As a lock does that somebody holds for long, or a server that hangs.
+TEST_P(RelayTest, WhoIsNotAnsweredSaysSoAndStopsInTime) {
+  if (is_sqlite()) GTEST_SKIP() << "one writer at a time: its turn is waited for";
+  auto relay = run(*store_, *broker_);
+  ASSERT_TRUE(eventually([&] { return relay->status().parts.size() == 64; }));
+  const auto holder = open_again();
+  auto lock = holder->begin(10s).or_throw();
+  lock->execute("lock table " + tables_.name("outbox_parts") + " in access exclusive mode").or_throw();
+  EXPECT_TRUE(eventually([&] { return relay->status().state == RelayStatus::State::waits_for_database; }));
+  const auto began = std::chrono::steady_clock::now();
+  relay->stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 15s);
+}
+
 /// A sequence that was never used says the same as one that has given its first number.
 TEST_P(RelayTest, TheVeryFirstEventIsNotPassedOver) {
   auto relay = run(*store_, *broker_);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "tidings/base/time.hpp"
 #include "tidings/event/reflect.hpp"
 #include "tidings/store/sql.hpp"
 
@@ -160,6 +161,10 @@ class OpenTransaction : public Transaction {
   virtual Result<> commit() = 0;
   /// Nothing of it is there. Cannot fail: a database that is away does it by itself.
   virtual void roll_back() = 0;
+
+  /// A statement of it, or its commit, that takes longer is given up, and the connection with it (`unavailable`,
+  /// `outcome_unknown`), instead of what the store's URL says. Nothing to databases that are no server's.
+  virtual void answer_within(Duration /*longest*/) {}
 
   /// From here on statements may be taken back alone; one savepoint at a time, a second one takes the place of the
   /// first.

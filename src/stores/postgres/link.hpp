@@ -32,6 +32,8 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
+  /// How long `run` waits for its answer.
+  void answer_within(Duration longest) { answer_within_ = longest; }
   /// One or several statements without parameters, as they are.
   Result<Answer> say(const std::string& sql, Duration within);
   /// One statement, which is made ready once.
@@ -93,7 +95,7 @@ class Link {
   Result<> drop_stale(Duration within);
 
   PGconn* connection_;
-  const Duration answer_within_;
+  Duration answer_within_;
   const unsigned forks_;
   bool is_lost_ = false;
   bool is_late_ = false;

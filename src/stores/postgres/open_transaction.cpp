@@ -31,7 +31,9 @@ std::uint64_t rows_changed(PGresult* result) {
 }  // namespace
 
 Open::Open(PostgresStore& store, std::unique_ptr<Link> link, bool was_idle, Duration answer_within)
-    : store_(store), link_(std::move(link)), was_idle_(was_idle), answer_within_(answer_within) {}
+    : store_(store), link_(std::move(link)), was_idle_(was_idle), answer_within_(answer_within) {
+  link_->answer_within(answer_within);  // another may have had it for less
+}
 
 void Open::end() {
   store_.give_back(std::move(link_));
@@ -125,6 +127,7 @@ Result<Answer> Open::run_first(std::string_view sql, std::span<const SqlView> pa
     auto another = store_.begun(answer_within_);
     if (!another) return another.error();
     link_ = std::move(another->link);
+    link_->answer_within(answer_within_);
     was_idle_ = another->was_idle;
   }
 }

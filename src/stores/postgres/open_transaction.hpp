@@ -18,6 +18,10 @@ class Open final : public OpenTransaction {
   ~Open() override { roll_back(); }
 
   Result<> commit() override;
+  void answer_within(Duration longest) override {
+    answer_within_ = longest;
+    if (link_) link_->answer_within(longest);
+  }
   void roll_back() override;
   Result<> save() override;
   Result<> roll_back_to_saved() override;
@@ -38,7 +42,7 @@ class Open final : public OpenTransaction {
   PostgresStore& store_;
   std::unique_ptr<Link> link_;  // null once it is over
   bool was_idle_;
-  const Duration answer_within_;
+  Duration answer_within_;
   bool has_failed_ = false;
   bool is_saved_ = false;
   std::string why_;
