@@ -3,26 +3,15 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "tidings/event/context.hpp"
+#include "tidings/event/detail/event_kind.hpp"
 #include "tidings/store/transaction.hpp"
 
 namespace tidings::service::detail {
 
-/// An event type that a handler takes.
-struct EventKind {
-  std::string_view type;  ///< the wire name
-  std::uint32_t version = 1;
-  std::string_view topic;                          ///< without the namespace
-  const void* identity = nullptr;                  ///< one address a C++ type
-  bool ordered = false;                            ///< has a key, or says that it is unordered
-  bool named = false;                              ///< names itself, instead of by its C++ name
-  bool (*reads)(std::uint32_t version) = nullptr;  ///< the version itself, and those that upcasts lead from
-  std::string_view cpp_type;                       ///< as the compiler spells it, for messages
-  const EventKind* older = nullptr;                ///< the version that its upcast takes
-};
+using tidings::detail::EventKind;
 
 /// A user's handler, whatever it takes.
 class Handler {

@@ -24,40 +24,6 @@ namespace tidings::service::detail {
 template <class... Ts>
 struct Types {};
 
-template <class Event>
-constexpr bool reads_version(std::uint32_t version) {
-  if constexpr (tidings::detail::has_upcast<Event>)
-    if (version < event_version<Event>()) return reads_version<tidings::detail::Older<Event>>(version);
-  return version == event_version<Event>();
-}
-
-template <class Event>
-constexpr const EventKind* older_kind();
-
-template <class Event>
-constexpr EventKind kind_of() {
-  return {.type = event_name<Event>(),
-          .version = event_version<Event>(),
-          .topic = event_topic<Event>(),
-          .identity = &event_type<Event>,
-          .ordered = has_key<Event> || is_unordered<Event>,
-          .named = !has_default_name<Event>,
-          .reads = &reads_version<Event>,
-          .cpp_type = type_name<Event>,
-          .older = older_kind<Event>()};
-}
-
-template <class Event>
-inline constexpr EventKind event_kind = kind_of<Event>();
-
-template <class Event>
-constexpr const EventKind* older_kind() {
-  if constexpr (tidings::detail::has_upcast<Event>)
-    return &event_kind<tidings::detail::Older<Event>>;
-  else
-    return nullptr;
-}
-
 // What a handler takes, from the shape of its call.
 
 template <class Argument>
@@ -77,6 +43,7 @@ struct EventsOf<Batch<Events...>> : EventsOf<Batch<Events...>&> {};
 
 using tidings::detail::Call;
 using tidings::detail::call;
+using tidings::detail::event_kind;
 using tidings::detail::HasOneCall;
 using tidings::detail::is_event;
 using tidings::detail::is_event_argument;
