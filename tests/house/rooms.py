@@ -18,7 +18,8 @@ MAY_INCLUDE = {
     "inbox": {"store", "event", "base"},
     "aggregate": {"outbox", "store", "broker", "event", "base"},
     "bridge": {"broker", "event", "base"},
-    "service": {"outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
+    "saga": {"outbox", "store", "event", "base"},
+    "service": {"saga", "outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
     "testing": {"service", "stores", "store", "brokers", "broker", "event", "base"},
 }
 # The brokers' folders, and what each may include beside `broker` and below.
@@ -61,7 +62,7 @@ def wrong_include(path, included):
         if target not in allowed and not (is_test and target in ("testing", "brokers", "stores")):
             return f"{room} must not know {target}"
         return None
-    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "aggregate", "bridge", "service"}
+    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "aggregate", "bridge", "saga", "service"}
     if len(parts) > 1 and parts[0] in private:
         if is_public:
             return "a public header must not include a private one"
