@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tidings/saga/instance.hpp"
+#include "tidings/saga/schema.hpp"
+
+/// What sagas there are and how they stand, for who has a store and no definitions: tools, dashboards.
+namespace tidings::saga {
+
+struct ListFilter {
+  std::string type;                  ///< of all, where empty
+  std::optional<Status> status;      ///< of any, where there is none
+  std::string after_type, after_id;  ///< where the page before this one ended
+  std::size_t limit = 100;
+};
+
+/// By type and id. Errors: those of `Store::begin` and of statements; `corrupt` (never).
+Result<std::vector<Instance>> list(Store& store, const ListFilter& filter = {},
+                                   const Tables& tables = default_tables());
+
+/// What an instance waits for, beside answers: a step's time-out, a reminder, its deadline, or what a person asked for.
+struct Waiting {
+  std::string step;  ///< empty: the whole
+  std::string kind;  ///< `within`, `remind`, `deadline`; `resume`, `compensate`, `abandon`
+  TimePoint due{};
+  int attempts = 0;  ///< that failed
+};
+struct Shown {
+  Instance instance;
+  std::vector<Note> history;  ///< the oldest first
+  std::vector<Waiting> waits;
+};
+/// None: there is no such saga. Errors as `list`.
+Result<std::optional<Shown>> show(Store& store, std::string_view type, std::string_view id,
+                                  const Tables& tables = default_tables());
+
+/// Asks the coordinator of the saga, in whatever process, to do that; it does within a second or so, or says in its log
+/// why not. Error `unknown_saga` (never), and as `list`.
+Result<> request(Store& store, std::string_view type, std::string_view id, Steering steering,
+                 const Tables& tables = default_tables());
+
+}  // namespace tidings::saga

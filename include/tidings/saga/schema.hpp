@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "tidings/outbox/tables.hpp"
+#include "tidings/store/store.hpp"
+
+namespace tidings::saga {
+
+using outbox::default_tables;
+using outbox::Tables;  ///< sagas stand beside the outbox that their commands leave by
+
+/// The version of the tables that this build makes and uses.
+inline constexpr int schema_version = 1;
+
+/// All the statements that make the tables of this version, each ended by `;`, for those whose tables are made by
+/// somebody else.
+[[nodiscard]] std::string schema_sql(SqlDialect dialect, const Tables& tables = default_tables());
+
+/// Makes the tables that are missing, and brings those of an older version to this one, in one transaction; does
+/// nothing where they are as they should be. Any number of processes may call it at once. The outbox's are made by
+/// `outbox::apply_schema`.
+///
+/// Errors: `newer_version` (never: the tables are of a newer Tidings), `invalid_name` (never: SQLite has no schemas),
+/// those of `Store::begin` and of statements.
+Result<> apply_schema(Store& store, const Tables& tables = default_tables(),
+                      Duration wait_max = std::chrono::seconds{30});
+
+}  // namespace tidings::saga
