@@ -174,6 +174,10 @@ class Coordinator::Impl {
     for (const auto& out : made.outgoing)
       if (auto sent = outbox::enqueue_envelope(tx, out.topic, out.event.view(), {.tables = &options_.tables}); !sent)
         return sent.error();
+    if (options_.on_due && !made.set.empty()) {
+      const auto due = std::make_shared<TimePoint>(std::ranges::min_element(made.set, {}, &Timer::due)->due);
+      tx.after_commit(due.get(), [due, this] { options_.on_due(*due); });
+    }
     if (made.is_alert) {
       const auto& now = made.instance;
       auto line = std::make_shared<std::string>(

@@ -16,6 +16,8 @@ Result<> Relaying::start() {
   };
   if (auto made = outbox::apply_schema(*host_.store, outbox::default_tables(), std::chrono::seconds{5}); !made)
     return failed(made.error());
+  if (make_)
+    if (auto made = make_(*host_.store); !made) return failed(made.error());
   if (how_.listens)
     if (auto made = outbox::apply_notify(*host_.store); !made) return failed(made.error());
   if (how_.relays) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,6 +23,9 @@ class Relaying {
   Relaying(const Relaying&) = delete;
   Relaying& operator=(const Relaying&) = delete;
 
+  /// What else makes tables, before `start`.
+  void prepare_with(std::function<Result<>(Store&)> make) { make_ = std::move(make); }
+
   /// Makes the tables and starts the relay, if that has not been done. A database that is away answers `unavailable`
   /// (same call): to be called again.
   Result<> start();
@@ -36,6 +40,7 @@ class Relaying {
 
   Host& host_;
   const How how_;
+  std::function<Result<>(Store&)> make_;
   mutable std::mutex mutex_;
   std::atomic<bool> is_ready_ = false;
   bool has_told_ = false;

@@ -63,6 +63,7 @@ Service::Impl::~Impl() {
   keeper_.stop();
   host_.stop.request_stop();
   requests_.stop();
+  sagas_.stop();
   handlings_.clear();
   relaying_.stop();
   if (wake_fd_ >= 0) close(wake_fd_);
@@ -177,6 +178,10 @@ Result<> Service::publish_envelopes(std::string_view topic, std::span<const Enve
 
 void Service::add_schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make) {
   impl_->schedule(name, std::move(when), std::move(make));
+}
+
+void Service::add_saga(std::vector<saga::Definition> versions, const HandlerOptions& options) {
+  impl_->add_saga(std::move(versions), options);
 }
 
 void Service::add_middleware(std::string_view name, service::detail::RunMiddleware run) {

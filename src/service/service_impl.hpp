@@ -20,6 +20,7 @@
 #include "service/registrations.hpp"
 #include "service/relaying.hpp"
 #include "service/requests.hpp"
+#include "service/sagas.hpp"
 #include "service/schedules.hpp"
 #include "service/settings.hpp"
 #include "service/twins.hpp"
@@ -53,6 +54,12 @@ class Service::Impl {
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler) {
     assert(!ran_ && "handlers come before run");
     registered_.push_back({std::string(name), options, std::move(handler)});
+  }
+
+  void add_saga(std::vector<saga::Definition> versions, const HandlerOptions& options) {
+    if (versions.empty()) return;
+    const auto name = "saga-" + versions.front().name();
+    add(name, options, sagas_.add(std::move(versions)));
   }
 
   Result<std::vector<Audited>> audit() { return audit_.look(); }
@@ -131,6 +138,7 @@ class Service::Impl {
   service::Claims claims_;
   service::Outgoing outgoing_{host_, claims_};
   service::Schedules schedules_{host_};
+  service::Sagas sagas_{host_};
   service::Requests requests_{host_};
   service::Audit audit_{host_};
   service::Twins twins_{host_};

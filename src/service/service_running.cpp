@@ -48,7 +48,12 @@ Result<> Service::Impl::start() {
     if (auto fine = schedules_.check(); !fine) return fine;
     registered_.push_back({std::string(service::Schedules::handler), {.concurrency = 1}, schedules_.make_handler()});
   }
+  if (auto fine = sagas_.check(); !fine) return fine;
   if (auto fine = check_registered(registered_, host_, settings_); !fine) return fine;
+  if (!sagas_.empty()) {
+    if (auto ready = sagas_.prepare(); !ready) return ready;
+    relaying_.prepare_with([](Store& store) { return saga::apply_schema(store); });
+  }
   warn_of_names(registered_, host_);
   for (const auto& one : registered_) {
     for (const auto& kind : one.handler->kinds()) {
@@ -102,6 +107,7 @@ Result<> Service::Impl::start() {
   if (!handlings_.empty() || host_.store != nullptr)
     steward_.start(std::min<Duration>(service::look_at_control_every, tick_every_max));
   auditor_.start(settings_.duration("audit.every"));
+  sagas_.start();
   keeper_.start(std::clamp<Duration>(every, least, tick_every_max));
   return {};
 }
@@ -209,7 +215,8 @@ ServiceDescription Service::Impl::describe() const {
 
 int Service::Impl::print_description() const {
   std::string line;
-  auto fine = check_registered(registered_, host_, settings_);
+  auto fine = sagas_.check();
+  if (fine) fine = check_registered(registered_, host_, settings_);
   if (fine) fine = JsonCodec::encode(describe(), line);
   if (!fine) {
     service::complain(host_.service, fine.error());
@@ -228,6 +235,7 @@ int Service::Impl::run() {
   const service::Signals signals(wake_fd_);
   if (auto started = start(); !started) {
     host_.say(LogLevel::error, started.error().message);
+    sagas_.stop();
     relaying_.stop();
     steward_.stop();
     auditor_.stop();
@@ -243,6 +251,7 @@ int Service::Impl::run() {
   const auto until = std::chrono::steady_clock::now() + settings_.duration("drain");
   host_.say(LogLevel::info, "stops: takes nothing new, finishes what runs");
   for (auto& handling : handlings_) handling->begin_stop();
+  sagas_.stop();
   requests_.stop();
   host_.stop.request_stop();
   bool ended = true;

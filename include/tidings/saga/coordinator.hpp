@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ struct CoordinatorOptions {
   Clock* clock = &system_clock();  ///< these outlive the coordinator
   Entropy* entropy = &system_entropy();
   LogSink* log = &stderr_log();
+  /// Told, once it is committed, when a timer is due that was set here: for who waits to call `fire_due`. It must be
+  /// short, and not throw.
+  std::function<void(TimePoint due)> on_due{};
 };
 
 /// Runs one saga, in all its versions, over a store. A transition is one transaction: the instance with its timers and

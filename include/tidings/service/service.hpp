@@ -11,6 +11,7 @@
 
 #include "tidings/broker/broker.hpp"
 #include "tidings/event/detail/bound_method.hpp"
+#include "tidings/saga/definition.hpp"
 #include "tidings/service/audit.hpp"
 #include "tidings/service/batch.hpp"
 #include "tidings/service/description.hpp"
@@ -57,8 +58,8 @@ struct ServiceOptions {
 /// A process of the application: named handlers over a broker. Events of one key reach a handler one after another in
 /// the order of their publication, also over retries; different keys run in parallel. See docs/services.md.
 ///
-/// `on`, `on_any`, `use`, `every` and `describe` come before `run`, from one thread; everything else is thread-safe.
-/// What handlers, middleware and schedules refer to outlives the service.
+/// `on`, `on_any`, `saga`, `use`, `every` and `describe` come before `run`, from one thread; everything else is
+/// thread-safe. What handlers, middleware and schedules refer to outlives the service.
 class Service {
  public:
   /// Reads `NAME.toml` (or `--config FILE`), the environment and the flags, and opens the broker. Prints `NAME: error…`
@@ -139,6 +140,19 @@ class Service {
   Service& every(std::string_view name, Recurrence when, F make) {
     add_schedule(name, std::move(when), service::detail::make_occurrence(std::move(make)));
     return *this;
+  }
+
+  /// Runs a saga (tidings/saga/define.hpp, docs/sagas.md) over the service's store: the handler `saga-NAME` takes its
+  /// events, each of which is a transition in the transaction that has its inbox mark, and a thread fires its timers,
+  /// those of other processes at most a second late. Several versions of one definition run side by side: each instance
+  /// stays with that with which it began. `run` fails with `invalid_saga` where a definition cannot be run, with
+  /// `no_store` without one.
+  Service& saga(std::vector<tidings::saga::Definition> versions, HandlerOptions options = {}) {
+    add_saga(std::move(versions), options);
+    return *this;
+  }
+  Service& saga(tidings::saga::Definition definition, HandlerOptions options = {}) {
+    return saga(std::vector<tidings::saga::Definition>{std::move(definition)}, options);
   }
 
   /// The handler begins nothing any more, in this process, until `resume`; what runs goes on, its attempts that follow
@@ -263,6 +277,7 @@ class Service {
  private:
   explicit Service(std::unique_ptr<Impl> impl);
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler);
+  void add_saga(std::vector<tidings::saga::Definition> versions, const HandlerOptions& options);
   void add_middleware(std::string_view name, service::detail::RunMiddleware run);
   void add_schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make);
   [[nodiscard]] EnvelopeOptions envelope_options() const;

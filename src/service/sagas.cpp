@@ -1,0 +1,143 @@
+#include "service/sagas.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "service/relaying.hpp"
+#include "tidings/base/text.hpp"
+
+namespace tidings::service {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration look_every = 1s;  // for what other processes have set, and tools ask for
+constexpr Duration busy_wait = 20ms;
+constexpr int batches_max = 100;  // before it looks whether it is to stop
+
+/// Events of one saga, each of which is a transition within the handler's transaction.
+class SagaHandler final : public detail::Handler {
+ public:
+  explicit SagaHandler(Sagas::Run& run) : run_(run) {
+    for (const auto& version : run.versions)
+      for (const auto* const kind : version.kinds())
+        if (std::ranges::find(kinds_, kind->identity, &detail::EventKind::identity) == kinds_.end())
+          kinds_.push_back(*kind);
+  }
+  [[nodiscard]] std::span<const detail::EventKind> kinds() const override { return kinds_; }
+  [[nodiscard]] bool takes_batches() const override { return false; }
+  [[nodiscard]] bool takes_transaction() const override { return true; }
+
+  Result<> handle(std::span<Item> items, Transaction* transaction) override {
+    for (const auto& item : items)
+      if (auto done = run_.coordinator->handle(*transaction, *item.envelope); !done) return done.error();
+    return {};
+  }
+
+ private:
+  Sagas::Run& run_;
+  std::vector<detail::EventKind> kinds_;
+};
+
+}  // namespace
+
+std::unique_ptr<detail::Handler> Sagas::add(std::vector<saga::Definition> versions) {
+  all_.push_back(std::make_unique<Run>(Run{std::move(versions), nullptr}));
+  return std::make_unique<SagaHandler>(*all_.back());
+}
+
+Result<> Sagas::check() const {
+  for (const auto& run : all_)
+    for (const auto& version : run->versions)
+      if (auto fine = version.check(); !fine) return fine;
+  return {};
+}
+
+Result<> Sagas::prepare() {
+  for (auto& run : all_) {
+    auto made = saga::Coordinator::make(*host_.store, run->versions,
+                                        {.source = host_.service,
+                                         .clock = host_.clock,
+                                         .entropy = host_.entropy,
+                                         .log = host_.log,
+                                         .on_due = [this](TimePoint due) { is_due(due); }});
+    if (!made) return made.error();
+    run->coordinator = std::move(*made);
+  }
+  return {};
+}
+
+void Sagas::start() {
+  if (!all_.empty()) thread_ = std::thread([this] { loop(); });
+}
+
+void Sagas::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    is_stopping_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Sagas::is_due(TimePoint due) {
+  const std::scoped_lock lock(mutex_);
+  if (due >= next_) return;
+  next_ = due;
+  changed_.notify_one();
+}
+
+void Sagas::loop() {
+  auto look_at = std::chrono::steady_clock::now();
+  std::unique_lock lock(mutex_);
+  while (!is_stopping_) {
+    // The host's clock says what is due; that others are looked after goes by real time.
+    const auto wait = std::min<Duration>(next_ - host_.clock->now(), look_at - std::chrono::steady_clock::now());
+    if (wait > Duration::zero()) {
+      changed_.wait_for(lock, wait);
+      continue;
+    }
+    next_ = TimePoint::max();
+    lock.unlock();
+    const auto next = fire();
+    look_at = std::chrono::steady_clock::now() + look_every;
+    lock.lock();
+    next_ = std::min(next_, next);
+  }
+}
+
+TimePoint Sagas::fire() {
+  auto next = TimePoint::max();
+  if (auto ready = host_.relaying->start(); !ready) return next;  // it tells of it
+  for (auto& run : all_) {
+    Result<> done;
+    std::size_t count = 0;
+    for (int batch = 0; batch < batches_max; ++batch) {
+      const auto fired = run->coordinator->fire_due();
+      if (!fired) done = fired.error();
+      if (!fired) break;
+      count += fired->fired + fired->failed;
+      if (!fired->has_more) break;
+    }
+    if (done) {
+      const auto due = run->coordinator->next_due();
+      if (!due)
+        done = due.error();
+      else if (*due)  // what is due and was not fired, somebody else has in hand
+        next = std::min(next, count > 0 ? **due : std::max(**due, host_.clock->now() + busy_wait));
+    }
+    tell(done);
+  }
+  return next;
+}
+
+void Sagas::tell(const Result<>& done) {
+  if (done.has_value() != has_told_) return;
+  has_told_ = !done;
+  host_.say(done ? LogLevel::info : LogLevel::warning,
+            done ? "timers of sagas fire again"
+                 : "timers of sagas wait for the store: " + printable(to_string(done.error())));
+}
+
+}  // namespace tidings::service
