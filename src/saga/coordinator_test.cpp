@@ -258,13 +258,27 @@ TEST_P(CoordinatorTest, ListsByPages) {
   EXPECT_FALSE(show(*store_, "checkout", "none", tables_).or_throw());
 }
 
+TEST_P(CoordinatorTest, WhatIsOverIsForgottenInTime) {
+  auto saga = coordinator({checkout()});
+  for (const std::string id : {"a", "b", "c"}) come(*saga, OrderPlaced{id, 100, false}).or_throw();
+  saga->steer("a", Steering::abandon).or_throw();
+  clock_.advance(1h);
+  saga->steer("b", Steering::abandon).or_throw();
+  EXPECT_EQ(clean_up(*store_, 30min, 10, tables_, clock_).or_throw(), 1U);
+  EXPECT_EQ(clean_up(*store_, 30min, 10, tables_, clock_).or_throw(), 0U);
+  EXPECT_FALSE(show(*store_, "checkout", "a", tables_).or_throw());
+  EXPECT_EQ(list(*store_, {}, tables_).or_throw().size(), 2U);
+  EXPECT_EQ(count("saga_history"), 7) << "three of each that began, and one of the end";
+}
+
 TEST_P(CoordinatorTest, TablesAreMadeOnce) {
   EXPECT_TRUE(saga::apply_schema(*store_, tables_));
   auto tx = store_->begin(10s).or_throw();
   tx->execute("update " + tables_.name("saga_schema") + " set version = 99").or_throw();
   tx->commit().or_throw();
   EXPECT_EQ(saga::apply_schema(*store_, tables_).error().code, "newer_version");
-  EXPECT_NE(saga::schema_sql(store_->dialect(), tables_).find("create table " + tables_.name("sagas")), std::string::npos);
+  EXPECT_NE(saga::schema_sql(store_->dialect(), tables_).find("create table " + tables_.name("sagas")),
+            std::string::npos);
 }
 
 }  // namespace

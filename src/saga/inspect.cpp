@@ -1,6 +1,7 @@
 #include "tidings/saga/inspect.hpp"
 
 #include "saga/ledger.hpp"
+#include "saga/words.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::saga {
@@ -41,6 +42,31 @@ Result<> request(Store& store, std::string_view type, std::string_view id, Steer
                                      "there are"};
   if (auto done = ledger.ask(**tx, type, id, steering); !done) return done;
   return (*tx)->commit();
+}
+
+Result<std::uint64_t> clean_up(Store& store, Duration older_than, std::size_t most, const Tables& tables,
+                               Clock& clock) {
+  auto begun = store.begin(turn_wait);
+  if (!begun) return begun.error();
+  auto& tx = **begun;
+  struct Key {
+    std::string type;
+    std::string id;
+  };
+  const auto words = [&](std::string_view statement) { return in_words(statement, store.dialect(), tables); };
+  const auto old =
+      tx.query<Key>(words("select type, id from @sagas where status in ('completed', 'failed', 'abandoned') "
+                          "and updated_at < $1 limit $2"),
+                    to_ns(clock.now() - older_than), static_cast<std::int64_t>(most));
+  if (!old) return old.error();
+  for (const auto& one : *old)
+    for (const auto* const table : {"@saga_history", "@sagas"})
+      if (auto gone =
+              tx.execute(words(std::string("delete from ") + table + " where type = $1 and id = $2"), one.type, one.id);
+          !gone)
+        return gone.error();
+  if (auto done = tx.commit(); !done) return done.error();
+  return old->size();
 }
 
 }  // namespace tidings::saga

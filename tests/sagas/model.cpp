@@ -8,43 +8,18 @@ namespace tidings::saga::model {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 const std::string prefix = "saga/model/1/";
 constexpr std::string_view step_names = "ABC";
-
-template <char S>
-auto sending() {
-  return send(&State::say<Do<S>>);
-}
-/// Waits for what undoes it.
-template <char S>
-auto careful(int again = 1) {
-  return step(std::string(1, S), sending<S>(), done<Done<S>>(), failed<Failed<S>>(), within(1s), retries(again),
-              undo(&State::say<Undo<S>>, done<Undone<S>>(), failed<UndoFailed<S>>(), within(1s), retries(again)));
-}
-/// Counts as undone once that is sent.
-template <char S>
-auto trusting() {
-  return step(std::string(1, S), sending<S>(), done<Done<S>>(), failed<Failed<S>>(), within(1s),
-              undo(&State::say<Undo<S>>));
-}
-/// Behind the pivot.
-template <char S>
-auto last() {
-  return step(std::string(1, S), sending<S>(), done<Done<S>>(), failed<Failed<S>>(), within(1s), retries(1));
-}
-template <class... Parts>
-Definition define_model(Parts... parts) {
-  return define<State>("model", {}, starts(&State::begin), std::move(parts)..., cancels<Cancelled>(),
-                       completes(&State::say<Completed>), fails(&State::say<GivenUp>));
-}
 
 template <class Event>
 Envelope envelope_of() {
   auto made = make_envelope(Event{"1"}, {.source = "model"}).or_throw();
   made.correlation_id = "model";
   return made;
+}
+const Envelope& cancelled() {
+  static const auto event = envelope_of<Cancelled>();
+  return event;
 }
 template <char S>
 std::array<Envelope, 4> answers_of() {
@@ -80,35 +55,6 @@ bool is_undo(std::string_view id) {
 }
 
 }  // namespace
-
-std::map<std::string, Definition> definitions() {
-  return {{"a pair, the pivot, one", define_model(parallel(careful<'A'>(), trusting<'B'>()), pivot(), last<'C'>())},
-          {"one, a pair, no pivot", define_model(trusting<'A'>(), parallel(careful<'B'>(0), careful<'C'>(0)))},
-          {"one, the pivot, a pair", define_model(careful<'A'>(), pivot(), parallel(last<'B'>(), last<'C'>()))},
-          {"a pair, one, a deadline",
-           define_model(parallel(careful<'A'>(0), trusting<'B'>()), trusting<'C'>(), within(1h))}};
-}
-
-std::string Action::text() const {
-  switch (what) {
-    case What::start:
-      return "start";
-    case What::command:
-      return command + (way == Way::obey     ? " is obeyed"
-                        : way == Way::refuse ? " is refused"
-                        : way == Way::ignore ? " is ignored"
-                                             : " is obeyed in silence");
-    case What::answer:
-      return "answer " + std::to_string(static_cast<int>(message.answer)) + " to " + message.command;
-    case What::timer:
-      return "timer " + std::string(name_of(timer.kind)) + " of '" + timer.step + "'";
-    case What::cancel:
-      return "cancel";
-    case What::resume:
-      return "resume";
-  }
-  return {};
-}
 
 std::vector<Action> World::actions() const {
   std::vector<Action> all;
@@ -262,9 +208,8 @@ std::string World::act(const Action& action) {
       return take([&] { return fire(plan, instance_, action.timer, moment()); });
     }
     case What::cancel: {
-      static const auto cancelled = envelope_of<Cancelled>();
       --left_.cancels;
-      return take([&] { return saga::take(plan, instance_, cancelled.view(), moment()); });
+      return take([&] { return saga::take(plan, instance_, cancelled().view(), moment()); });
     }
     case What::resume:
       --left_.resumes;
@@ -289,6 +234,12 @@ std::string World::check() const {
       const auto stale = fire(plan, instance_, {step.name, TimerKind::within, token, {}}, moment());
       if (!stale || stale->has_changed) return "a stale timer of step " + step.name + " changes something";
     }
+  }
+  if (is_over(instance_.status)) {
+    const auto late = saga::take(plan, instance_, cancelled().view(), moment());
+    const auto overdue = fire(plan, instance_, {"", TimerKind::deadline, 1, {}}, moment());
+    if (!late || late->has_changed || !overdue || overdue->has_changed)
+      return "what comes after the end changes something";
   }
   if (is_over(instance_.status) && !timers_.empty()) return "timers are left at the end";
   if (is_over(instance_.status) && ends_ != 1) return "it is over, and nobody was told";
