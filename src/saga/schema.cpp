@@ -11,25 +11,31 @@ namespace {
 
 constexpr std::string_view version_table = "create table if not exists @saga_schema(version integer not null)";
 
+// Version 1.
+constexpr std::string_view sagas =
+    "create table @sagas(type text not null, id text not null, definition integer not null, status text not null, "
+    "revision @long not null, state text not null, progress text not null, correlation text not null, started_at @long "
+    "not null, updated_at @long not null, primary key (type, id)) @strict";
+// Times are nanoseconds since 1970, by the clock of the process. `kind` is that of a timer, or what a person asks for.
+constexpr std::string_view timers =
+    "create table @saga_timers(type text not null, id text not null, step text not null, kind text not null, token "
+    "@long not null, due_at @long not null, attempts integer not null default 0, primary key (type, id, step, kind)) "
+    "@strict";
+constexpr std::string_view history =
+    "create table @saga_history(type text not null, id text not null, revision @long not null, part integer not null, "
+    "at @long not null, what text not null, step text not null, cause_id text not null, cause_type text not null, note "
+    "text not null, primary key (type, id, revision, part)) @strict";
+// Of participants: commands by their round, and what undoes them by 0 and less.
+constexpr std::string_view commands =
+    "create table @saga_commands(command text not null, round integer not null, admitted integer not null, at @long "
+    "not "
+    "null, primary key (command, round)) @strict";
+
 /// What brings the tables from one version to the next. Never changed once released.
 const std::vector<std::vector<std::string_view>>& migrations() {
   static const std::vector<std::vector<std::string_view>> steps{
-      {"create table @sagas(type text not null, id text not null, definition integer not null, status text not null, "
-       "revision @long not null, state text not null, progress text not null, correlation text not null, started_at "
-       "@long not null, updated_at @long not null, primary key (type, id)) @strict",
-       "create index @index_sagas_by_status on @sagas(type, status, id)",
-       // Times are nanoseconds since 1970, by the clock of the process. `kind` is that of a timer, or what a person
-       // asks for.
-       "create table @saga_timers(type text not null, id text not null, step text not null, kind text not null, token "
-       "@long not null, due_at @long not null, attempts integer not null default 0, primary key (type, id, step, "
-       "kind)) @strict",
-       "create index @index_saga_timers_by_time on @saga_timers(type, due_at)",
-       "create table @saga_history(type text not null, id text not null, revision @long not null, part integer not "
-       "null, at @long not null, what text not null, step text not null, cause_id text not null, cause_type text not "
-       "null, note text not null, primary key (type, id, revision, part)) @strict",
-       // Of participants: commands by their round, and what undoes them by 0 and less.
-       "create table @saga_commands(command text not null, round integer not null, admitted integer not null, at @long "
-       "not null, primary key (command, round)) @strict",
+      {sagas, "create index @index_sagas_by_status on @sagas(type, status, id)", timers,
+       "create index @index_saga_timers_by_time on @saga_timers(type, due_at)", history, commands,
        "create index @index_saga_commands_by_time on @saga_commands(at)"}};
   return steps;
 }

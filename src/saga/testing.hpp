@@ -11,26 +11,67 @@ namespace tidings::saga::shop {
 
 using namespace std::chrono_literals;
 
-#define SHOP_EVENT(Type, wire, where)                                                                           \
-  struct Type {                                                                                                 \
-    std::string order_id;                                                                                       \
-    static constexpr tidings::traits<Type> event{.name = "shop." wire, .topic = where, .key = &Type::order_id}; \
-  }
-SHOP_EVENT(ReserveStock, "reserve-stock", "stock-commands");
-SHOP_EVENT(ReleaseStock, "release-stock", "stock-commands");
-SHOP_EVENT(StockReserved, "stock-reserved", "stock");
-SHOP_EVENT(StockReleased, "stock-released", "stock");
-SHOP_EVENT(ReleaseRefused, "release-refused", "stock");
-SHOP_EVENT(ChargePayment, "charge-payment", "payment-commands");
-SHOP_EVENT(RefundPayment, "refund-payment", "payment-commands");
-SHOP_EVENT(PaymentRefunded, "payment-refunded", "payments");
-SHOP_EVENT(Ship, "ship", "shipping-commands");
-SHOP_EVENT(Shipped, "shipped", "shipping");
-SHOP_EVENT(ShippingRefused, "shipping-refused", "shipping");
-SHOP_EVENT(PaymentLate, "payment-late", "mails");
-SHOP_EVENT(OrderConfirmed, "order-confirmed", "orders");
-SHOP_EVENT(OrderCancelled, "order-cancelled", "orders");
-#undef SHOP_EVENT
+template <class Event>
+constexpr tidings::traits<Event> wire(std::string_view name, std::string_view topic) {
+  return {.name = name, .topic = topic, .key = &Event::order_id};
+}
+
+struct ReserveStock {
+  std::string order_id;
+  static constexpr auto event = wire<ReserveStock>("shop.reserve-stock", "stock-commands");
+};
+struct ReleaseStock {
+  std::string order_id;
+  static constexpr auto event = wire<ReleaseStock>("shop.release-stock", "stock-commands");
+};
+struct StockReserved {
+  std::string order_id;
+  static constexpr auto event = wire<StockReserved>("shop.stock-reserved", "stock");
+};
+struct StockReleased {
+  std::string order_id;
+  static constexpr auto event = wire<StockReleased>("shop.stock-released", "stock");
+};
+struct ReleaseRefused {
+  std::string order_id;
+  static constexpr auto event = wire<ReleaseRefused>("shop.release-refused", "stock");
+};
+struct ChargePayment {
+  std::string order_id;
+  static constexpr auto event = wire<ChargePayment>("shop.charge-payment", "payment-commands");
+};
+struct RefundPayment {
+  std::string order_id;
+  static constexpr auto event = wire<RefundPayment>("shop.refund-payment", "payment-commands");
+};
+struct PaymentRefunded {
+  std::string order_id;
+  static constexpr auto event = wire<PaymentRefunded>("shop.payment-refunded", "payments");
+};
+struct Ship {
+  std::string order_id;
+  static constexpr auto event = wire<Ship>("shop.ship", "shipping-commands");
+};
+struct Shipped {
+  std::string order_id;
+  static constexpr auto event = wire<Shipped>("shop.shipped", "shipping");
+};
+struct ShippingRefused {
+  std::string order_id;
+  static constexpr auto event = wire<ShippingRefused>("shop.shipping-refused", "shipping");
+};
+struct PaymentLate {
+  std::string order_id;
+  static constexpr auto event = wire<PaymentLate>("shop.payment-late", "mails");
+};
+struct OrderConfirmed {
+  std::string order_id;
+  static constexpr auto event = wire<OrderConfirmed>("shop.order-confirmed", "orders");
+};
+struct OrderCancelled {
+  std::string order_id;
+  static constexpr auto event = wire<OrderCancelled>("shop.order-cancelled", "orders");
+};
 
 struct OrderPlaced {
   std::string order_id;

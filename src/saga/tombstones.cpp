@@ -57,7 +57,7 @@ Result<bool> Tombstones::any(Transaction& tx, const std::string& query, std::str
 
 Result<bool> Tombstones::admit(Transaction& tx, std::string_view command_id) {
   const auto [command, round] = split(command_id);
-  const auto is_new = insert(tx, command, round, true);
+  auto is_new = insert(tx, command, round, true);
   if (!is_new || !*is_new) return is_new;
   const auto is_undone = any(tx, undone_, command);
   return is_undone ? Result<bool>(!*is_undone) : is_undone;
@@ -65,7 +65,7 @@ Result<bool> Tombstones::admit(Transaction& tx, std::string_view command_id) {
 
 Result<bool> Tombstones::undo(Transaction& tx, std::string_view command_id) {
   const auto [command, round] = split(command_id);
-  const auto is_new = insert(tx, command, 1 - round, false);
+  auto is_new = insert(tx, command, 1 - round, false);
   if (!is_new || !*is_new) return is_new;
   // The mark of the command itself: of two transactions at once, one for each, the second sees what the first did.
   if (const auto marked = insert(tx, command, 1, false); !marked) return marked;

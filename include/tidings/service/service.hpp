@@ -147,11 +147,11 @@ class Service {
   /// those of other processes at most a second late. Several versions of one definition run side by side: each instance
   /// stays with that with which it began. `run` fails with `invalid_saga` where a definition cannot be run, with
   /// `no_store` without one.
-  Service& saga(std::vector<tidings::saga::Definition> versions, HandlerOptions options = {}) {
+  Service& saga(std::vector<tidings::saga::Definition> versions, const HandlerOptions& options = {}) {
     add_saga(std::move(versions), options);
     return *this;
   }
-  Service& saga(tidings::saga::Definition definition, HandlerOptions options = {}) {
+  Service& saga(tidings::saga::Definition definition, const HandlerOptions& options = {}) {
     return saga(std::vector<tidings::saga::Definition>{std::move(definition)}, options);
   }
 
