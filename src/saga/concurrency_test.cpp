@@ -1,4 +1,5 @@
 // Events of one saga from several threads, and its timers at the same time: nothing is lost.
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <thread>
@@ -12,7 +13,8 @@ namespace {
 using namespace shop;
 
 class SagaConcurrencyTest : public StoredSagaTest {};
-INSTANTIATE_TEST_SUITE_P(Stores, SagaConcurrencyTest, ::testing::Values("sqlite", "postgres"));
+INSTANTIATE_TEST_SUITE_P(Stores, SagaConcurrencyTest,
+                         ::testing::Values("sqlite", "postgres", "postgres?isolation=read-committed"));
 
 Definition three_at_once() {
   return define<Checkout>(
@@ -68,6 +70,33 @@ TEST_P(SagaConcurrencyTest, AnswersOfOneInstanceAtOnce) {
   EXPECT_EQ(ends.size(), static_cast<std::size_t>(sagas));
 }
 
+/// Two processes fire what is due: each timer by one of them.
+TEST_P(SagaConcurrencyTest, EachTimerFiresOnce) {
+  constexpr int sagas = 60;
+  auto first = coordinator({checkout()});
+  auto second = coordinator({checkout()});
+  for (int at = 0; at < sagas; ++at) come(*first, OrderPlaced{std::to_string(at), 1, false}).or_throw();
+  sent();
+  clock_.advance(25s);
+  std::barrier together(2);
+  std::atomic<std::size_t> fired = 0;
+  const auto fire = [&](Coordinator& saga) {
+    together.arrive_and_wait();
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    while (fired < sagas && std::chrono::steady_clock::now() < until)
+      if (const auto done = saga.fire_due(7)) fired += done->fired;
+  };
+  {
+    std::jthread one([&] { fire(*first); });
+    std::jthread other([&] { fire(*second); });
+  }
+  EXPECT_GE(fired, static_cast<std::size_t>(sagas));
+  auto reminders = sent();
+  EXPECT_EQ(reminders.size(), static_cast<std::size_t>(sagas));
+  std::ranges::sort(reminders);
+  EXPECT_TRUE(std::ranges::adjacent_find(reminders) == reminders.end()) << "twice";
+}
+
 TEST_P(SagaConcurrencyTest, TwoStartsMakeOneInstance) {
   auto saga = coordinator({checkout()});
   std::barrier together(2);
@@ -104,7 +133,8 @@ class TombstonesTest : public StoredSagaTest {
     return done;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Stores, TombstonesTest, ::testing::Values("sqlite", "postgres"));
+INSTANTIATE_TEST_SUITE_P(Stores, TombstonesTest,
+                         ::testing::Values("sqlite", "postgres", "postgres?isolation=read-committed"));
 
 TEST_P(TombstonesTest, ACommandIsDoneAndUndoneOnce) {
   EXPECT_TRUE(admit("saga/checkout/o1/reserve/do"));

@@ -109,7 +109,8 @@ class StoredSagaTest : public ::testing::TestWithParam<std::string> {
       TIDINGS_NEEDS_SERVER(tidings::testing::postgres_is_there());
       const auto ready = tidings::testing::SharedPostgres::get().ready();
       ASSERT_TRUE(ready) << to_string(ready.error());
-      store_ = open_store(tidings::testing::postgres_url(tidings::testing::SharedPostgres::get().server()),
+      store_ = open_store(tidings::testing::postgres_url(tidings::testing::SharedPostgres::get().server()) +
+                              GetParam().substr(std::string_view("postgres").size()),
                           {.connections = 8})
                    .or_throw();
       std::string name = "t" + make_uuid_v7().to_string();
