@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tidings/base/result.hpp"
+#include "tidings/saga/instance.hpp"
 
 // What the command line says, as plain values: main.cpp parses, the other files do.
 namespace tidings::cli {
@@ -98,6 +99,23 @@ int list_dead_letters(const Common& common, const DeadLetterArguments& arguments
 int show_dead_letters(const Common& common, const DeadLetterArguments& arguments);
 int redrive(const Common& common, const DeadLetterArguments& arguments);
 int drop(const Common& common, const DeadLetterArguments& arguments);
+
+struct SagaArguments {
+  std::string store;
+  std::string schema;
+  std::string prefix = "tidings_";
+  std::string type;  ///< `list`: of all, where empty
+  std::string id;
+  std::string status;
+  std::uint64_t count = 100;
+  bool diagram = false;
+  std::string dialect;  ///< `schema --sql`
+  bool apply = false;
+};
+int saga_schema(const SagaArguments& arguments);
+int list_sagas(const Common& common, const SagaArguments& arguments);
+int show_saga(const Common& common, const SagaArguments& arguments);
+int steer_saga(const Common& common, const SagaArguments& arguments, saga::Steering steering);
 
 struct OutboxArguments {
   bool notify = false;  ///< PostgreSQL tells relays of commits

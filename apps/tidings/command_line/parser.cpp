@@ -44,7 +44,7 @@ Parser::Parser() {
       "  tidings tail orders --from earliest");
   common.broker = environment("TIDINGS_BROKER", common.broker);
   common.name_space = environment("TIDINGS_NAMESPACE", "");
-  outbox.store = environment("TIDINGS_STORE", "");
+  sagas.store = outbox.store = environment("TIDINGS_STORE", "");
   shared(&app);
   add_publish();
   add_tail();
@@ -52,6 +52,7 @@ Parser::Parser() {
   add_changes();
   add_dead_letters();
   add_outbox();
+  add_sagas();
   add_pauses();
   add_folders();
   add_bridge();
@@ -110,6 +111,7 @@ int Parser::run() {
     return of_letters->got_subcommand("show") ? show_dead_letters(common, driving) : list_dead_letters(common, driving);
   }
   if (app.got_subcommand("outbox")) return run_outbox();
+  if (app.got_subcommand("sagas")) return run_sagas();
   const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
   if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {
     complain(is_of_folder ? "--namespace is no option of " + app.get_subcommands().front()->get_name() +

@@ -23,6 +23,7 @@ struct Parser {
   GroupArguments deleting;
   DeadLetterArguments driving;
   OutboxArguments outbox;
+  SagaArguments sagas;
   PauseArguments pausing;
   VerifyArguments verifying;
   InspectArguments inspecting;
@@ -43,6 +44,8 @@ struct Parser {
   void add_changes();
   void add_dead_letters();
   void add_outbox();
+  void add_sagas();
+  int run_sagas();
   void add_pauses();
   void add_folders();
   void add_bridge();

@@ -1,0 +1,58 @@
+#include "command_line/parser.hpp"
+#include "output.hpp"
+
+// Commands about sagas.
+namespace tidings::cli {
+
+void Parser::add_sagas() {
+  auto* const at = command("sagas", "Workflows in a store: list, show, resume, compensate, abandon, schema");
+  at->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help) {
+    auto* const one = at->add_subcommand(name, help);
+    one->set_help_flag("-h,--help", "Print this help");
+    one->add_option("--store", sagas.store, "Database; $TIDINGS_STORE")->type_name("URL");
+    one->add_option("--schema", sagas.schema, "Schema of PostgreSQL that has the tables (the connection's first)")
+        ->type_name("NAME");
+    one->add_option("--prefix", sagas.prefix, "Begins the names of the tables (tidings_)")->type_name("NAME");
+    return one;
+  };
+  const auto of_one = [&](CLI::App* one) {
+    one->add_option("SAGA", sagas.type, "The definition's name")->required()->type_name("");
+    one->add_option("ID", sagas.id, "Of the instance")->required()->type_name("");
+  };
+  auto* const schema = add("schema", "The tables: print how they are made, or make them");
+  auto* const sql = schema->add_option("--sql", sagas.dialect, "Print the statements: sqlite or postgres");
+  sql->type_name("WHAT")->check(CLI::IsMember({"sqlite", "postgres"}));
+  schema->add_flag("--apply", sagas.apply, "Make what is missing, and bring older tables to this version")->excludes(sql);
+  auto* const list = add("list", "Instances, by saga and id");
+  list->add_option("--saga", sagas.type, "Only those of this definition")->type_name("NAME");
+  list->add_option("--status", sagas.status, "Only running, compensating, completed, failed, stuck or abandoned ones")
+      ->type_name("STATUS");
+  list->add_option("--count", sagas.count, "At most so many (100)")->type_name("N")->check(whole(1, offset_max));
+  list->add_flag("--json", common.json, "One JSON document a line");
+  list->footer(
+      "Example:\n"
+      "  tidings sagas list --status stuck --store sqlite:./shop.db");
+  auto* const show = add("show", "One instance: its steps, its history with causes, what it waits for, its state");
+  of_one(show);
+  auto* const json = show->add_flag("--json", common.json, "One JSON document");
+  show->add_flag("--diagram", sagas.diagram, "Its steps as a diagram of Mermaid's")->excludes(json);
+  show->footer(
+      "Example:\n"
+      "  tidings sagas show checkout 536365 --store sqlite:./shop.db");
+  of_one(add("resume", "One that is stuck tries again what it is stuck at"));
+  of_one(add("compensate", "What was done is undone; not beyond its pivot"));
+  of_one(add("abandon", "It is over, whatever is half done"));
+}
+
+int Parser::run_sagas() {
+  const auto* const at = app.get_subcommand("sagas");
+  if (at->got_subcommand("schema")) return saga_schema(sagas);
+  if (at->got_subcommand("list")) return list_sagas(common, sagas);
+  if (at->got_subcommand("show")) return show_saga(common, sagas);
+  if (at->got_subcommand("resume")) return steer_saga(common, sagas, saga::Steering::resume);
+  if (at->got_subcommand("compensate")) return steer_saga(common, sagas, saga::Steering::compensate);
+  return steer_saga(common, sagas, saga::Steering::abandon);
+}
+
+}  // namespace tidings::cli

@@ -1,0 +1,218 @@
+#include <algorithm>
+
+#include "commands.hpp"
+#include "interrupt.hpp"
+#include "json_line.hpp"
+#include "letters_meant.hpp"
+#include "output.hpp"
+#include "tidings/base/text.hpp"
+#include "tidings/saga/inspect.hpp"
+#include "tidings/stores/open.hpp"
+
+// `tidings sagas`: what instances there are in a store, and what a person does to them.
+namespace tidings::cli {
+namespace {
+
+constexpr std::size_t page = 500;
+constexpr auto turn_wait = std::chrono::seconds{10};
+
+struct SagaStore {
+  std::unique_ptr<Store> store;
+  outbox::Tables tables;
+};
+
+Result<SagaStore> open(const SagaArguments& arguments, bool may_create = false) {
+  if (arguments.store.empty())
+    return Error{"invalid_store",
+                 "say which database: --store sqlite:FILE or postgres://HOST/DATABASE, or TIDINGS_STORE"};
+  auto tables = outbox::Tables::named(arguments.schema, arguments.prefix);
+  if (!tables) return tables.error();
+  auto store = open_store(arguments.store, {.must_exist = !may_create, .log = &stderr_log(LogLevel::warning)});
+  if (!store) return store.error();
+  SagaStore opened{.store = std::move(*store), .tables = std::move(*tables)};
+  if (may_create) return opened;
+  auto tx = opened.store->begin(turn_wait);
+  if (!tx) return tx.error();
+  const auto name = opened.tables.name("saga_schema");
+  const auto there = (*tx)->query_one<std::int64_t>(
+      opened.store->dialect() == SqlDialect::sqlite
+          ? "select count(*) from sqlite_master where type = 'table' and name = $1"
+          : "select count(to_regclass($1::text))",
+      name);
+  if (!there) return there.error();
+  if (there->value_or(0) == 0)
+    return Error{"no_sagas", "the database has no table " + name +
+                                 "; a service that runs sagas makes it, or `tidings sagas schema --apply`"};
+  return opened;
+}
+
+Result<std::optional<saga::Status>> status_of(const std::string& word) {
+  using saga::Status;
+  if (word.empty()) return std::optional<Status>{};
+  std::string known;
+  for (const auto status : {Status::running, Status::compensating, Status::completed, Status::failed, Status::stuck,
+                            Status::abandoned}) {
+    if (word == saga::name_of(status)) return std::optional(status);
+    known += (known.empty() ? "" : ", ") + std::string(saga::name_of(status));
+  }
+  return Error{"invalid_status", "'" + printable(word) + "' is no status of a saga; there are " + known};
+}
+
+/// What it waits for, or what is in its way.
+std::string stands_at(const saga::Instance& instance) {
+  if (!instance.why.empty()) return instance.why;
+  std::string steps;
+  for (const auto& step : instance.steps)
+    if (step.status == saga::StepStatus::sent || step.status == saga::StepStatus::undoing)
+      steps += (steps.empty() ? "waits for: " : ", ") + step.name;
+  return steps;
+}
+
+JsonLine to_json(const saga::Instance& instance) {
+  std::vector<std::string> steps;
+  for (const auto& step : instance.steps)
+    steps.push_back(JsonLine()
+                        .add("step", step.name)
+                        .add("status", saga::name_of(step.status))
+                        .add("attempts", static_cast<std::uint64_t>(step.attempts))
+                        .str());
+  return JsonLine()
+      .add("saga", instance.type)
+      .add("id", instance.id)
+      .add("version", static_cast<std::uint64_t>(instance.definition))
+      .add("status", saga::name_of(instance.status))
+      .add("why", instance.why)
+      .add("started", to_rfc3339(instance.started_at))
+      .add("updated", to_rfc3339(instance.updated_at))
+      .add("correlation", instance.correlation)
+      .raw("steps", json_array(steps))
+      .raw("state", instance.state);
+}
+
+std::string to_json(const saga::Shown& shown) {
+  std::vector<std::string> history;
+  for (const auto& note : shown.history)
+    history.push_back(JsonLine()
+                          .add("time", to_rfc3339(note.time))
+                          .add("what", note.what)
+                          .add("step", note.step)
+                          .add("cause", note.cause_id)
+                          .add("cause_type", note.cause_type)
+                          .add("text", note.text)
+                          .str());
+  std::vector<std::string> waits;
+  for (const auto& one : shown.waits)
+    waits.push_back(
+        JsonLine().add("kind", one.kind).add("step", one.step).add("due", to_rfc3339(one.due)).str());
+  return harmless_json(
+             to_json(shown.instance).raw("history", json_array(history)).raw("waits", json_array(waits)).str()) +
+         "\n";
+}
+
+std::string to_lines(const saga::Shown& shown) {
+  const auto& instance = shown.instance;
+  auto out = printable(instance.type) + " " + printable(instance.id) + ", version " +
+             std::to_string(instance.definition) + ": " + std::string(saga::name_of(instance.status)) +
+             (instance.why.empty() ? "" : ", " + printable(instance.why)) + "\n\n";
+  std::vector<std::vector<std::string>> steps;
+  for (const auto& step : instance.steps)
+    steps.push_back({printable(step.name), std::string(saga::name_of(step.status)), std::to_string(step.attempts)});
+  out += table({"step", "status", ">attempts"}, steps) + "\n";
+  std::vector<std::vector<std::string>> history;
+  for (const auto& note : shown.history)
+    history.push_back({to_rfc3339(note.time), printable(note.what), printable(note.step),
+                       printable(note.cause_type.empty() ? note.cause_id : note.cause_type + " " + note.cause_id),
+                       printable(note.text)});
+  out += table({"time", "what", "step", "cause", ""}, history);
+  for (const auto& one : shown.waits)
+    out += "\nwaits: " + printable(one.kind) + (one.step.empty() ? "" : " of " + printable(one.step)) + ", due " +
+           to_rfc3339(one.due);
+  return out + (shown.waits.empty() ? "" : "\n") + "\nstate: " + printable(instance.state) + "\n";
+}
+
+/// For Mermaid: what a step is called by its number, and drawn with its name and how it stands.
+std::string to_diagram(const saga::Instance& instance) {
+  std::string out = "stateDiagram-v2\n";
+  for (std::size_t at = 0; at < instance.steps.size(); ++at) {
+    const auto& step = instance.steps[at];
+    std::string name;
+    for (const char c : step.name) name += c == ':' || c == '"' || c == '\n' || c == ';' ? ' ' : c;
+    out += "  s" + std::to_string(at) + ": " + printable(name) + " (" + std::string(saga::name_of(step.status)) + ")\n";
+    out += (at == 0 ? "  [*]" : "  s" + std::to_string(at - 1)) + std::string(" --> s") + std::to_string(at) + "\n";
+  }
+  if (!instance.steps.empty() && saga::is_over(instance.status))
+    out += "  s" + std::to_string(instance.steps.size() - 1) + " --> [*]: " +
+           std::string(saga::name_of(instance.status)) + "\n";
+  return out;
+}
+
+}  // namespace
+
+int saga_schema(const SagaArguments& arguments) {
+  if (arguments.dialect.empty() == !arguments.apply) {
+    complain("say what to do: --sql sqlite or --sql postgres prints the statements, --apply makes the tables");
+    return wrong_usage;
+  }
+  if (!arguments.apply) {
+    auto tables = outbox::Tables::named(arguments.schema, arguments.prefix);
+    if (!tables) return fail(tables.error());
+    return print(saga::schema_sql(arguments.dialect == "sqlite" ? SqlDialect::sqlite : SqlDialect::postgres, *tables));
+  }
+  auto opened = open(arguments, true);
+  if (!opened) return fail(opened.error());
+  auto applied = saga::apply_schema(*opened->store, opened->tables);
+  return applied ? done : fail(applied.error());
+}
+
+int list_sagas(const Common& common, const SagaArguments& arguments) {
+  catch_signals();
+  auto opened = open(arguments);
+  if (!opened) return fail(opened.error());
+  auto status = status_of(arguments.status);
+  if (!status) return fail(status.error());
+  saga::ListFilter filter{.type = arguments.type, .status = *status, .after_type = {}, .after_id = {}, .limit = page};
+  std::vector<std::vector<std::string>> rows;
+  std::uint64_t left = arguments.count;
+  while (left > 0 && caught_signal() == 0) {
+    filter.limit = static_cast<std::size_t>(std::min<std::uint64_t>(left, page));
+    auto some = saga::list(*opened->store, filter, opened->tables);
+    if (!some) return fail(some.error());
+    for (const auto& one : *some) {
+      if (common.json) {
+        if (const auto printed = print(harmless_json(to_json(one).str()) + "\n"); printed != done) return printed;
+        continue;
+      }
+      rows.push_back({printable(one.type), printable(one.id), std::string(saga::name_of(one.status)),
+                      to_rfc3339(one.updated_at), printable(stands_at(one))});
+    }
+    if (some->size() < filter.limit) break;
+    filter.after_type = some->back().type;
+    filter.after_id = some->back().id;
+    left -= some->size();
+  }
+  if (common.json) return done;
+  return print(rows.empty() ? "no sagas\n" : table({"saga", "id", "status", "updated", ""}, rows));
+}
+
+int show_saga(const Common& common, const SagaArguments& arguments) {
+  auto opened = open(arguments);
+  if (!opened) return fail(opened.error());
+  auto shown = saga::show(*opened->store, arguments.type, arguments.id, opened->tables);
+  if (!shown) return fail(shown.error());
+  if (!*shown)
+    return fail({"unknown_saga", "there is no saga " + printable(arguments.type) + " '" + printable(arguments.id) +
+                                     "'; `tidings sagas list` shows those that there are"});
+  if (arguments.diagram) return print(to_diagram((*shown)->instance));
+  return print(common.json ? to_json(**shown) : to_lines(**shown));
+}
+
+int steer_saga(const Common& /*common*/, const SagaArguments& arguments, saga::Steering steering) {
+  auto opened = open(arguments);
+  if (!opened) return fail(opened.error());
+  auto asked = saga::request(*opened->store, arguments.type, arguments.id, steering, opened->tables);
+  if (!asked) return fail(asked.error());
+  return print("asked; the service that runs it does so within a second, or says in its log why not: `tidings sagas "
+               "show` tells\n");
+}
+
+}  // namespace tidings::cli

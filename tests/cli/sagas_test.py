@@ -1,0 +1,64 @@
+import contextlib
+import json
+import os
+import sqlite3
+import unittest
+
+from command_line import CommandLine
+
+
+class Sagas(CommandLine):
+    def setUp(self):
+        super().setUp()
+        self.file = os.path.join(self.folder, "shop.db")
+        self.store = ("--store", "sqlite:" + self.file)
+
+    def sagas(self, *arguments, status=0):
+        return self.run_tidings("sagas", *arguments, *self.store, status=status)
+
+    def put(self, name, status, why=""):
+        steps = [{"name": "reserve stock", "status": "done", "attempts": 1}, {"name": "charge payment", "status": "sent", "attempts": 2}]
+        with contextlib.closing(sqlite3.connect(self.file, timeout=30)) as database, database:
+            columns = [row[1] for row in database.execute("pragma table_info(tidings_sagas)")]
+            values = {"type": "checkout", "id": name, "definition": 1, "status": status, "revision": 3, "state": '{"total":7}',
+                      "progress": json.dumps({"backward": False, "stage": 0, "steps": steps, "why": why}), "correlation": "c1"}
+            database.execute(f"insert into tidings_sagas({', '.join(columns)}) values ({', '.join('?' for _ in columns)})",
+                             [values.get(column, 1700000000000000000) for column in columns])
+
+    def test_they_are_listed_shown_and_steered(self):
+        self.assertIn("not_found", self.sagas("list", status=1).stderr)
+        self.sagas("schema", "--apply")
+        self.sagas("schema", "--apply")
+        self.assertEqual(self.sagas("list").stdout, "no sagas\n")
+        self.put("o-1", "running")
+        self.put("o-2", "stuck", "charge payment: no answer came")
+        self.put("o-\x1b[31m", "running")
+        listed = self.sagas("list").stdout
+        self.assertIn("waits for: charge payment", listed)
+        self.assertNotIn("\x1b", listed)
+        self.assertIn("o-2", self.sagas("list", "--status", "stuck").stdout)
+        self.assertNotIn("o-1", self.sagas("list", "--status", "stuck").stdout)
+        documents = [json.loads(line) for line in self.sagas("list", "--json").stdout.splitlines()]
+        self.assertEqual({one["id"] for one in documents}, {"o-1", "o-2", "o-\x1b[31m"})
+        shown = json.loads(self.sagas("show", "checkout", "o-2", "--json").stdout)
+        self.assertEqual((shown["status"], shown["state"], shown["steps"][1]["status"]), ("stuck", {"total": 7}, "sent"))
+        self.assertIn("no answer came", self.sagas("show", "checkout", "o-2").stdout)
+        self.assertIn("s1: charge payment (sent)", self.sagas("show", "checkout", "o-2", "--diagram").stdout)
+        self.assertIn("asked", self.sagas("resume", "checkout", "o-2").stdout)
+        self.assertEqual([one["kind"] for one in json.loads(self.sagas("show", "checkout", "o-2", "--json").stdout)["waits"]], ["resume"])
+
+    def test_mistakes_have_clear_errors(self):
+        with contextlib.closing(sqlite3.connect(self.file)) as database, database:
+            database.execute("create table theirs(a)")
+        self.assertIn("no_sagas", self.sagas("list", status=1).stderr)
+        self.sagas("schema", "--apply")
+        self.assertIn("unknown_saga", self.sagas("show", "checkout", "o-9", status=1).stderr)
+        self.assertIn("unknown_saga", self.sagas("abandon", "checkout", "o-9", status=1).stderr)
+        self.assertIn("invalid_status", self.sagas("list", "--status", "broken", status=2).stderr)
+        self.run_tidings("sagas", "schema", status=2)
+        self.assertIn("create table", self.run_tidings("sagas", "schema", "--sql", "postgres").stdout)
+        self.assertIn("invalid_store", self.run_tidings("sagas", "list", status=2).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
