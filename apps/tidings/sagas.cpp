@@ -34,11 +34,11 @@ Result<SagaStore> open(const SagaArguments& arguments, bool may_create = false) 
   auto tx = opened.store->begin(turn_wait);
   if (!tx) return tx.error();
   const auto name = opened.tables.name("saga_schema");
-  const auto there = (*tx)->query_one<std::int64_t>(
-      opened.store->dialect() == SqlDialect::sqlite
-          ? "select count(*) from sqlite_master where type = 'table' and name = $1"
-          : "select count(to_regclass($1::text))",
-      name);
+  const auto there =
+      (*tx)->query_one<std::int64_t>(opened.store->dialect() == SqlDialect::sqlite
+                                         ? "select count(*) from sqlite_master where type = 'table' and name = $1"
+                                         : "select count(to_regclass($1::text))",
+                                     name);
   if (!there) return there.error();
   if (there->value_or(0) == 0)
     return Error{"no_sagas", "the database has no table " + name +
@@ -50,8 +50,8 @@ Result<std::optional<saga::Status>> status_of(const std::string& word) {
   using saga::Status;
   if (word.empty()) return std::optional<Status>{};
   std::string known;
-  for (const auto status : {Status::running, Status::compensating, Status::completed, Status::failed, Status::stuck,
-                            Status::abandoned}) {
+  for (const auto status :
+       {Status::running, Status::compensating, Status::completed, Status::failed, Status::stuck, Status::abandoned}) {
     if (word == saga::name_of(status)) return std::optional(status);
     known += (known.empty() ? "" : ", ") + std::string(saga::name_of(status));
   }
@@ -102,8 +102,7 @@ std::string to_json(const saga::Shown& shown) {
                           .str());
   std::vector<std::string> waits;
   for (const auto& one : shown.waits)
-    waits.push_back(
-        JsonLine().add("kind", one.kind).add("step", one.step).add("due", to_rfc3339(one.due)).str());
+    waits.push_back(JsonLine().add("kind", one.kind).add("step", one.step).add("due", to_rfc3339(one.due)).str());
   return harmless_json(
              to_json(shown.instance).raw("history", json_array(history)).raw("waits", json_array(waits)).str()) +
          "\n";
@@ -141,8 +140,8 @@ std::string to_diagram(const saga::Instance& instance) {
     out += (at == 0 ? "  [*]" : "  s" + std::to_string(at - 1)) + std::string(" --> s") + std::to_string(at) + "\n";
   }
   if (!instance.steps.empty() && saga::is_over(instance.status))
-    out += "  s" + std::to_string(instance.steps.size() - 1) + " --> [*]: " +
-           std::string(saga::name_of(instance.status)) + "\n";
+    out += "  s" + std::to_string(instance.steps.size() - 1) +
+           " --> [*]: " + std::string(saga::name_of(instance.status)) + "\n";
   return out;
 }
 
@@ -211,8 +210,9 @@ int steer_saga(const Common& /*common*/, const SagaArguments& arguments, saga::S
   if (!opened) return fail(opened.error());
   auto asked = saga::request(*opened->store, arguments.type, arguments.id, steering, opened->tables);
   if (!asked) return fail(asked.error());
-  return print("asked; the service that runs it does so within a second, or says in its log why not: `tidings sagas "
-               "show` tells\n");
+  return print(
+      "asked; the service that runs it does so within a second, or says in its log why not: `tidings sagas "
+      "show` tells\n");
 }
 
 }  // namespace tidings::cli

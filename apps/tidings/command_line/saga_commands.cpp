@@ -23,7 +23,8 @@ void Parser::add_sagas() {
   auto* const schema = add("schema", "The tables: print how they are made, or make them");
   auto* const sql = schema->add_option("--sql", sagas.dialect, "Print the statements: sqlite or postgres");
   sql->type_name("WHAT")->check(CLI::IsMember({"sqlite", "postgres"}));
-  schema->add_flag("--apply", sagas.apply, "Make what is missing, and bring older tables to this version")->excludes(sql);
+  schema->add_flag("--apply", sagas.apply, "Make what is missing, and bring older tables to this version")
+      ->excludes(sql);
   auto* const list = add("list", "Instances, by saga and id");
   list->add_option("--saga", sagas.type, "Only those of this definition")->type_name("NAME");
   list->add_option("--status", sagas.status, "Only running, compensating, completed, failed, stuck or abandoned ones")
