@@ -15,6 +15,7 @@
 
 #include "outbox/dialect.hpp"
 #include "outbox/engine.hpp"
+#include "testing/servers/kept_log.hpp"
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/shared_postgres.hpp"
 #include "tidings/base/log_sink.hpp"
@@ -31,22 +32,7 @@ namespace tidings::outbox {
 
 using namespace std::chrono_literals;
 
-/// Keeps what is said.
-class KeptLog final : public LogSink {
- public:
-  void write(LogLevel, std::string_view line) override {
-    const std::scoped_lock lock(mutex_);
-    text_ += std::string(line) + "\n";
-  }
-  [[nodiscard]] std::string text() const {
-    const std::scoped_lock lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
+using tidings::testing::KeptLog;
 
 /// A store that is away when it is told to.
 class StoreThatMayBeAway final : public Store {

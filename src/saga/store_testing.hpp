@@ -12,6 +12,7 @@
 #include "saga/ledger.hpp"
 #include "saga/testing.hpp"
 #include "saga/words.hpp"
+#include "testing/servers/kept_log.hpp"
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/shared_postgres.hpp"
 #include "testing/servers/temporary_folder.hpp"
@@ -26,22 +27,7 @@ namespace tidings::saga {
 
 using namespace std::chrono_literals;
 
-/// Keeps what is said.
-class KeptLog final : public LogSink {
- public:
-  void write(LogLevel, std::string_view line) override {
-    const std::scoped_lock lock(mutex_);
-    text_ += std::string(line) + "\n";
-  }
-  [[nodiscard]] std::string text() const {
-    const std::scoped_lock lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
+using tidings::testing::KeptLog;
 
 /// A store whose transactions fail at their n-th statement or, with `at_commit`, instead of being committed.
 class StoreThatFails final : public Store {

@@ -9,28 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "testing/servers/kept_log.hpp"
 #include "testing/servers/nats_server.hpp"
 #include "testing/servers/needs_server.hpp"
 #include "tidings/brokers/open.hpp"
 
 namespace tidings::brokers::nats {
 
-/// Keeps what is logged.
-class Lines final : public LogSink {
- public:
-  void write(LogLevel, std::string_view line) override {
-    const std::scoped_lock lock(mutex_);
-    text_ += std::string(line) + "\n";
-  }
-  [[nodiscard]] std::string text() const {
-    const std::scoped_lock lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
+using Lines = tidings::testing::KeptLog;
 
 /// A server of its own for each test, and brokers on it.
 class NatsTest : public ::testing::Test {
