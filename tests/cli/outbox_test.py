@@ -201,6 +201,14 @@ class Outbox(CommandLine):
         self.assertEqual([one["data"]["order"] for one in self.tail_json("orders") if one.get("partitionkey") == "b"], ["large", "b:1"])
         self.assertEqual(self.documents("redrive", "--all"), [{"action": "redrive", "state": "nothing", "events": 0, "keys": 0}])
 
+    def test_what_is_driven_again_is_published_before_a_relay_ends_that_does_not_follow(self):
+        self.park()
+        self.run_tidings("topics", "delete", "orders", "--yes")
+        self.outbox("redrive", "--all")
+        self.relayed()
+        self.assertEqual(self.documents("list"), [])
+        self.assertEqual(sorted(self.orders()), ["a\x1b[1m:1", "large", "large", "large"])
+
     def test_drop(self):
         self.park()
         self.assertIn("nothing brings back what is dropped", self.outbox("drop", status=2).stderr)
