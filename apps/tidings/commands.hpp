@@ -69,6 +69,12 @@ struct SeekArguments {
 };
 int seek(const Common& common, const SeekArguments& arguments);
 
+struct TraceArguments {
+  std::string id;
+  std::string from = "earliest";
+};
+int trace(const Common& common, const TraceArguments& arguments);
+
 struct GroupArguments {
   std::string topic;
   std::string group;

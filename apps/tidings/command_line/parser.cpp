@@ -53,6 +53,7 @@ Parser::Parser() {
   add_dead_letters();
   add_outbox();
   add_sagas();
+  add_trace();
   add_pauses();
   add_folders();
   add_bridge();
@@ -112,6 +113,7 @@ int Parser::run() {
   }
   if (app.got_subcommand("outbox")) return run_outbox();
   if (app.got_subcommand("sagas")) return run_sagas();
+  if (app.got_subcommand("trace")) return trace(common, tracing);
   const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
   if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {
     complain(is_of_folder ? "--namespace is no option of " + app.get_subcommands().front()->get_name() +

@@ -24,6 +24,7 @@ struct Parser {
   DeadLetterArguments driving;
   OutboxArguments outbox;
   SagaArguments sagas;
+  TraceArguments tracing;
   PauseArguments pausing;
   VerifyArguments verifying;
   InspectArguments inspecting;
@@ -45,6 +46,7 @@ struct Parser {
   void add_dead_letters();
   void add_outbox();
   void add_sagas();
+  void add_trace();
   int run_sagas();
   void add_pauses();
   void add_folders();

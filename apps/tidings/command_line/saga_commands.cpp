@@ -46,6 +46,19 @@ void Parser::add_sagas() {
   of_one(add("abandon", "It is over, whatever is half done"));
 }
 
+void Parser::add_trace() {
+  auto* const at = command("trace", "What one cause set off: causes and effects over all topics, as a tree");
+  at->add_option("ID", tracing.id, "A correlation id, or the id of an event of it")->required()->type_name("");
+  at->add_option("--from", tracing.from, "Where topics are read from: earliest (the default), a time, -1h")
+      ->type_name("WHERE");
+  at->footer(
+      "Reads all topics as they stand, so it takes its time over much that is kept: --from shortens that. Each line\n"
+      "has the type, the key, the place, the time after its cause, and the id.\n\n"
+      "Example:\n"
+      "  tidings trace 0193c9a4-7d3f-7b6a-9b0e-0a61d2f0c0aa --from -1h");
+  shared(at);
+}
+
 int Parser::run_sagas() {
   const auto* const at = app.get_subcommand("sagas");
   if (at->got_subcommand("schema")) return saga_schema(sagas);
