@@ -6,6 +6,7 @@ import unittest
 
 from command_line import CommandLine
 
+
 class Trace(CommandLine):
     def test_what_an_order_set_off_is_a_tree(self):
         keep = os.path.join(self.folder, "demo")
