@@ -52,7 +52,8 @@ class Scan {
     for (const auto& one : topic.partitions)
       if (one.end > one.earliest) left[one.partition.value] = one.end.value;
     if (left.empty()) return {};
-    auto consumer = broker_.subscribe(topic.name, {.group = "", .start = from_, .in_flight_max = in_flight, .create_topic = false});
+    auto consumer =
+        broker_.subscribe(topic.name, {.group = "", .start = from_, .in_flight_max = in_flight, .create_topic = false});
     if (!consumer) return consumer.error();
     for (int quiet = 0; !left.empty() && quiet < quiet_max && caught_signal() == 0;) {
       const auto some = (*consumer)->fetch(in_flight, quiet_wait);

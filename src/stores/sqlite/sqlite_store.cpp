@@ -186,8 +186,9 @@ Result<> SqliteStore::connect() {
   if (!options_.must_exist)  // else it may be somebody's who has not asked for it
     if (auto done = set("PRAGMA journal_mode=WAL"); !done) return done;
   // The library's own 2 MiB of pages hold less than a busy outbox and its indexes, and each page that is missing is
-  // read from the file again; checkpoints each 4 MiB write and sync the same pages over and over.
-  for (const auto* const pragma : {"PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON", "PRAGMA cache_size=-65536",
+  // read from the file again (more than 8 MiB would cost a small service more memory than all else); checkpoints each 4
+  // MiB write and sync the same pages over and over.
+  for (const auto* const pragma : {"PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON", "PRAGMA cache_size=-8192",
                                    "PRAGMA wal_autocheckpoint=8192"})
     if (auto done = set(pragma); !done) return done;
   // A file that is none of SQLite's is told here.
