@@ -5,6 +5,8 @@
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/shared_postgres.hpp"
 #include "testing/servers/temporary_folder.hpp"
+#include "tidings/outbox/relay.hpp"
+#include "tidings/outbox/schema.hpp"
 #include "tidings/service/dead_letters.hpp"
 #include "tidings/stores/open.hpp"
 
@@ -85,6 +87,31 @@ TEST_P(EffectsTest, WritesAndPublicationsAreThereOnceHandledTwice) {
   EXPECT_EQ(ids, (std::vector<std::string>{"a", "b"}));
   ASSERT_TRUE(came("mails", 2)) << lines_.all();
   EXPECT_EQ(read("mails").size(), 2U);
+}
+
+/// Else what it publishes would leave by that relay.
+TEST_P(EffectsTest, WhileARelayToAnotherBrokerIsThereEventsWait) {
+  outbox::apply_schema(*store_).or_throw();
+  auto relay = outbox::Relay::start(*store_, *broker_, {.place = "elsewhere", .log = &lines_}).or_throw();
+  ASSERT_TRUE(eventually([&] { return relay->status().parts.size() == 64; }));
+  auto own =
+      Service::create(
+          {.name = "test", .broker_url = "log:" + folder_.path() + "/log", .store = store_.get(), .log = &lines_})
+          .or_throw();
+  std::atomic<int> calls = 0;
+  own.on("reserve", {}, [&](const Order& order, Transaction& tx) -> Result<> {
+    ++calls;
+    return write(tx, order);
+  });
+  own.publish(Order{"a", 1}).or_throw();
+  std::jthread running([&] { EXPECT_EQ(own.run(), 0); });
+  EXPECT_TRUE(eventually([&] {
+    return lines_.count("reserve could not have its effects committed by the store: other_broker") > 0;
+  })) << lines_.all();
+  EXPECT_EQ(calls, 0);
+  relay.reset();
+  EXPECT_TRUE(eventually([&] { return calls == 1; })) << lines_.all();
+  own.stop();
 }
 
 TEST_P(EffectsTest, AFailedAttemptLeavesNothing) {

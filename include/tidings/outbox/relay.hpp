@@ -18,8 +18,8 @@ struct RelayOptions {
   Tables tables{};
   /// Of the broker's topics: `NAME.` stands before each. An outbox belongs to the namespace of its first relay.
   std::string name_space{};
-  /// Where the broker is, as `broker_place` says of its URL: while relays to one place run, one to another waits.
-  /// Empty: nobody knows.
+  /// Where the broker is, as `broker_place` says of its URL: while relays to one place run, one to another does
+  /// not start. Empty: nobody knows.
   std::string place{};
   std::size_t batch_max = 1024;  ///< events on their way at once
   /// How long a relay that died keeps its parts. What it publishes is over well before.
