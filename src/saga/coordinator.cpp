@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "saga/ledger.hpp"
+#include "saga/unit_of_work.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/saga/stuck.hpp"
 
 namespace tidings::saga {
 
@@ -26,6 +29,12 @@ bool is_conflict(const Error& error) {
 bool is_of_the_store(const Error& error) {
   return is_conflict(error) || error.code == "unavailable" || error.code == "transaction_failed" ||
          error.code == "outcome_unknown" || error.code == "busy" || error.code == "disk_full";
+}
+
+/// All that is read is locked, so that another may go before and nobody has to begin again.
+Result<> read_committed(Transaction& tx, SqlDialect dialect) {
+  if (dialect != SqlDialect::postgres) return {};
+  return tx.execute_later("set transaction isolation level read committed");
 }
 
 }  // namespace
@@ -49,37 +58,38 @@ class Coordinator::Impl {
     return all;
   }
 
-  Result<bool> handle(Transaction& tx, const EnvelopeView& event) {
-    // By the newest first: a version that takes it otherwise has its say where the instance is of that one.
-    for (auto at = versions_.rbegin(); at != versions_.rend(); ++at) {
-      const auto& plan = at->second.plan();
-      const auto id = correlate(plan, event);
-      if (!id) return id.error();
-      if (!*id) continue;
-      if ((*id)->size() > id_bytes_max || (*id)->find('\0') != std::string::npos)
-        return Error{"no_correlation",
-                     "event " + printable(event.id) + " names a saga by more than 1,000 bytes, or with a NUL"};
-      const auto instance = ledger_.load(tx, name(), **id, true);
-      if (!instance) return instance.error();
-      if (!*instance) {
-        if (&at->second != &newest() || !is_start(plan, event)) continue;
-        auto made = begin(plan, **id, event, moment());
-        if (!made) return made.error();
-        return apply(tx, *made, 0);
-      }
-      const auto own = plan_of(**instance);
-      if (!own) return own.error();
-      if (*own != &plan) {
-        if (const auto other = correlate(**own, event); !other)
-          return other.error();
-        else if (*other != *id)
-          continue;
-      }
-      auto made = take(**own, **instance, event, moment());
-      if (!made) return made.error();
-      return apply(tx, *made, (*instance)->revision);
+  Result<std::vector<Result<bool>>> handle(Transaction& tx, std::span<const EnvelopeView* const> events) {
+    std::vector<std::vector<Correlated>> ids;
+    std::vector<std::string> all;
+    for (const auto* const event : events) {
+      for (const auto& one : ids.emplace_back(correlate_by_versions(*event)))
+        if (one && *one) all.push_back(**one);
     }
-    return false;
+    UnitOfWork work(tx, ledger_, name());
+    if (auto loaded = work.load(std::move(all)); !loaded) return loaded.error();
+    std::vector<Result<bool>> results;
+    // What comes behind one that failed, of its saga or its key, comes after it.
+    std::set<std::string, std::less<>> failed_ids, failed_keys;
+    for (std::size_t at = 0; at < events.size(); ++at) {
+      const auto& event = *events[at];
+      const bool is_behind =
+          (!event.key.empty() && failed_keys.contains(event.key)) ||
+          std::ranges::any_of(ids[at], [&](const auto& id) { return id && *id && failed_ids.contains(**id); });
+      results.push_back(is_behind ? Result<bool>(Error{"behind", "an event of its saga before it has failed",
+                                                       Retry::same_call})
+                                  : take_one(work, event, ids[at]));
+      if (results.back()) continue;
+      if (!event.key.empty()) failed_keys.emplace(event.key);
+      for (const auto& id : ids[at])
+        if (id && *id) failed_ids.insert(**id);
+    }
+    if (auto written = finish(tx, work); !written) return written.error();
+    return results;
+  }
+  Result<bool> handle(Transaction& tx, const EnvelopeView& event) {
+    const auto* const one = &event;
+    auto done = handle(tx, {&one, 1});
+    return done ? std::move(done->front()) : done.error();
   }
 
   /// `work(tx)` in a transaction of its own, again where others were in the way.
@@ -88,6 +98,7 @@ class Coordinator::Impl {
     for (int attempt = 1;; ++attempt) {
       auto tx = store_.begin(turn_wait);
       if (!tx) return tx.error();
+      if (auto set = read_committed(**tx, store_.dialect()); !set) return set.error();
       auto done = work(**tx);
       Error why;
       if (done) {
@@ -106,18 +117,21 @@ class Coordinator::Impl {
       const auto due = ledger_.due(tx, name(), numbers_, options_.clock->now(), max);
       if (!due) return due.error();
       Fired fired{.has_more = due->size() == max};
+      std::vector<std::string> ids;
+      for (const auto& timer : *due) ids.push_back(timer.id);
+      UnitOfWork work(tx, ledger_, name());
+      if (auto loaded = work.load(std::move(ids)); !loaded) return loaded.error();
       for (const auto& timer : *due) {
-        if (auto saved = tx.save(); !saved) return saved.error();
-        const auto done = fire_one(tx, timer);
+        const auto done = fire_one(tx, work, timer);
         if (done) {
           ++fired.fired;
           continue;
         }
         if (is_of_the_store(done.error())) return done.error();
-        if (auto back = tx.roll_back_to_saved(); !back) return back.error();
         ++fired.failed;
         if (auto put = postpone(tx, timer, done.error()); !put) return put.error();
       }
+      if (auto written = finish(tx, work); !written) return written.error();
       return fired;
     });
   }
@@ -129,23 +143,15 @@ class Coordinator::Impl {
   }
 
   Result<> steer(Transaction& tx, std::string_view id, Steering steering) {
-    const auto instance = ledger_.load(tx, name(), id, true);
-    if (!instance) return instance.error();
-    if (!*instance) return Error{"unknown_saga", "there is no saga " + name() + " " + printable(id)};
-    auto made = steering == Steering::abandon ? abandon(**instance, moment()) : Result<Transition>();
-    if (steering != Steering::abandon) {
-      const auto plan = plan_of(**instance);
-      if (!plan) return plan.error();
-      made = saga::steer(**plan, **instance, steering, moment());
-    }
-    if (!made) return made.error();
-    const auto done = apply(tx, *made, (*instance)->revision);
-    return done ? Result<>{} : done.error();
+    UnitOfWork work(tx, ledger_, name());
+    if (auto loaded = work.load({std::string(id)}); !loaded) return loaded;
+    if (auto done = steer_one(work, id, steering); !done) return done;
+    return finish(tx, work);
   }
 
-  [[nodiscard]] Store& store() { return store_; }
-
  private:
+  using Correlated = Result<std::optional<std::string>>;
+
   [[nodiscard]] const Definition& newest() const { return versions_.rbegin()->second; }
   [[nodiscard]] Moment moment() const {
     return {.now = options_.clock->now(),
@@ -168,48 +174,123 @@ class Coordinator::Impl {
     return &plan;
   }
 
-  Result<bool> apply(Transaction& tx, Transition& made, std::int64_t before) {
-    if (!made.has_changed) return false;
-    if (auto written = ledger_.write(tx, made, before); !written) return written.error();
-    for (const auto& out : made.outgoing)
-      if (auto sent = outbox::enqueue_envelope(tx, out.topic, out.event.view(), {.tables = &options_.tables}); !sent)
-        return sent.error();
-    if (options_.on_due && !made.set.empty()) {
-      const auto due = std::make_shared<TimePoint>(std::ranges::min_element(made.set, {}, &Timer::due)->due);
-      tx.after_commit(due.get(), [due, this] { options_.on_due(*due); });
+  /// The newest first: a version that takes it otherwise has its say where the instance is of that one.
+  [[nodiscard]] std::vector<Correlated> correlate_by_versions(const EnvelopeView& event) const {
+    std::vector<Correlated> all;
+    for (auto at = versions_.rbegin(); at != versions_.rend(); ++at) {
+      auto id = correlate(at->second.plan(), event);
+      if (id && *id && ((*id)->size() > id_bytes_max || (*id)->find('\0') != std::string::npos))
+        id = Error{"no_correlation",
+                   "event " + printable(event.id) + " names a saga by more than 1,000 bytes, or with a NUL"};
+      all.push_back(std::move(id));
     }
-    if (made.is_alert) {
-      const auto& now = made.instance;
-      auto line = std::make_shared<std::string>(
-          "saga " + printable(now.type) + " " + printable(now.id) +
-          (now.status == Status::stuck
-               ? " is stuck: " + printable(now.why) + "; resume it, compensate or abandon it (tidings sagas)"
-               : " is overdue, and beyond its pivot"));
-      tx.after_commit(line.get(), [line, log = options_.log] { log->write(LogLevel::error, *line); });
-    }
-    return true;
+    return all;
   }
 
-  Result<> fire_one(Transaction& tx, const Ledger::Due& timer) {
-    if (auto gone = ledger_.remove(tx, name(), timer); !gone) return gone;
+  Result<bool> take_one(UnitOfWork& work, const EnvelopeView& event, std::span<const Correlated> ids) const {
+    auto id = ids.begin();
+    for (auto at = versions_.rbegin(); at != versions_.rend(); ++at, ++id) {
+      const auto& plan = at->second.plan();
+      if (!*id) return id->error();
+      if (!**id) continue;
+      const auto* const instance = work.find(***id);
+      if (instance == nullptr) {
+        if (&at->second != &newest() || !is_start(plan, event)) continue;
+        return apply(work, begin(plan, ***id, event, moment()));
+      }
+      const auto own = plan_of(*instance);
+      if (!own) return own.error();
+      if (*own != &plan) {
+        if (const auto other = correlate(**own, event); !other)
+          return other.error();
+        else if (*other != **id)
+          continue;
+      }
+      return apply(work, take(**own, *instance, event, moment()));
+    }
+    return false;
+  }
+
+  Result<bool> apply(UnitOfWork& work, Result<Transition> made) const {
+    if (!made) return made.error();
+    if (options_.tells_stuck && !made->stuck_at.empty())
+      if (auto told = tell_stuck(*made); !told) return told.error();
+    const bool has_changed = made->has_changed;
+    if (auto taken = work.apply(std::move(*made)); !taken) return taken.error();
+    return has_changed;
+  }
+
+  Result<> tell_stuck(Transition& made) const {
+    const auto& now = made.instance;
+    const EnvelopeView cause{.id = made.notes.back().cause_id, .correlation_id = now.correlation, .payload = {}};
+    auto options = moment().envelopes;
+    options.cause = &cause;
+    auto event = make_envelope(Stuck{.saga = now.type,
+                                     .id = now.id,
+                                     .version = now.definition,
+                                     .step = made.stuck_at,
+                                     .reason = now.why,
+                                     .backward = now.backward,
+                                     .revision = now.revision},
+                               options);
+    if (!event) return event.error();
+    event->id = "saga/" + now.type + "/" + now.id + "/stuck/" + std::to_string(now.revision);
+    made.outgoing.push_back({event_topic<Stuck>(), std::move(*event)});
+    return {};
+  }
+
+  /// What is told once it is committed is told then.
+  Result<> finish(Transaction& tx, UnitOfWork& work) const {
+    if (auto written = work.write(); !written) return written;
+    if (options_.on_due && work.first_due()) {
+      const auto due = std::make_shared<TimePoint>(*work.first_due());
+      tx.after_commit(due.get(), [due, this] { options_.on_due(*due); });
+    }
+    if (!work.alerts().empty()) {
+      const auto lines = std::make_shared<std::vector<std::string>>(work.alerts());
+      tx.after_commit(lines.get(), [lines, log = options_.log] {
+        for (const auto& line : *lines) log->write(LogLevel::error, line);
+      });
+    }
+    return {};
+  }
+
+  Result<> steer_one(UnitOfWork& work, std::string_view id, Steering steering) const {
+    const auto* const instance = work.find(id);
+    if (instance == nullptr) return Error{"unknown_saga", "there is no saga " + name() + " " + printable(id)};
+    auto made = steering == Steering::abandon ? abandon(*instance, moment()) : Result<Transition>();
+    if (steering != Steering::abandon) {
+      const auto plan = plan_of(*instance);
+      if (!plan) return plan.error();
+      made = saga::steer(**plan, *instance, steering, moment());
+    }
+    auto done = apply(work, std::move(made));
+    return done ? Result<>{} : done.error();
+  }
+
+  Result<> fire_one(Transaction& tx, UnitOfWork& work, const Ledger::Due& timer) const {
     if (const auto asked = steering_of(timer.kind)) {
-      auto done = steer(tx, timer.id, *asked);
-      if (done || done.error().retry != Retry::never || is_of_the_store(done.error())) return done;
-      options_.log->write(LogLevel::warning, "asked to " + timer.kind + ": " + printable(to_string(done.error())));
+      const auto is_ours = ledger_.claim(tx, name(), timer);
+      if (!is_ours) return is_ours.error();
+      if (!*is_ours) return {};
+      const auto done = steer_one(work, timer.id, *asked);
+      if (!done && done.error().retry != Retry::never) return done;
+      if (!done)
+        options_.log->write(LogLevel::warning, "asked to " + timer.kind + ": " + printable(to_string(done.error())));
       return {};
     }
     const auto kind = timer_kind_of(timer.kind);
     if (!kind) return Error{"corrupt", "there is no timer '" + printable(timer.kind) + "'"};
-    const auto instance = ledger_.load(tx, name(), timer.id, false);  // it is locked
-    if (!instance) return instance.error();
-    if (!*instance) return {};
-    const auto plan = plan_of(**instance);
-    if (!plan) return plan.error();
-    auto made = fire(**plan, **instance,
-                     {.step = timer.step, .kind = *kind, .token = timer.token, .due = from_ns(timer.due_at)}, moment());
-    if (!made) return made.error();
-    const auto done = apply(tx, *made, (*instance)->revision);
-    return done ? Result<>{} : done.error();
+    if (const auto* const instance = work.find(timer.id)) {
+      const auto plan = plan_of(*instance);
+      if (!plan) return plan.error();
+      const auto done =
+          apply(work, fire(**plan, *instance,
+                           {.step = timer.step, .kind = *kind, .token = timer.token, .due = from_ns(timer.due_at)},
+                           moment()));
+      if (!done) return done.error();
+    }
+    return ledger_.remove(tx, name(), timer);  // before what the transition sets anew is written
   }
 
   Result<> postpone(Transaction& tx, const Ledger::Due& timer, const Error& why) {
@@ -255,6 +336,9 @@ std::vector<const EventKind*> Coordinator::kinds() const {
 }
 Result<bool> Coordinator::handle(Transaction& tx, const EnvelopeView& event) {
   return impl_->handle(tx, event);
+}
+Result<std::vector<Result<bool>>> Coordinator::handle(Transaction& tx, std::span<const EnvelopeView* const> events) {
+  return impl_->handle(tx, events);
 }
 Result<bool> Coordinator::handle(const EnvelopeView& event) {
   return impl_->in_transaction([&](OpenTransaction& tx) { return impl_->handle(tx, event); });

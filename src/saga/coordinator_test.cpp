@@ -184,6 +184,51 @@ TEST_P(CoordinatorTest, StuckIsToldAndResumedByHand) {
   EXPECT_EQ(saga->steer("o2", Steering::resume).error().code, "unknown_saga");
 }
 
+/// In the transaction in which it becomes so, once, and again when it is stuck anew.
+TEST_P(CoordinatorTest, StuckIsPublished) {
+  StoreThatFails failing(*store_);
+  const auto saga = Coordinator::make(failing, {checkout()},
+                                      {.source = "orders", .tables = tables_, .clock = &clock_, .log = &log_, .tells_stuck = true})
+                        .or_throw();
+  for (const auto& done : {come(*saga, placed), come(*saga, StockReserved{"o1"}), come(*saga, charged)})
+    ASSERT_TRUE(done);
+  sent();
+  failing.at_commit = true;
+  ASSERT_FALSE(come(*saga, ShippingRefused{"o1"}));
+  EXPECT_EQ(sent(), Ids{}) << "it is not stuck";
+  failing.at_commit = false;
+  ASSERT_TRUE(come(*saga, ShippingRefused{"o1"}).or_throw());
+  struct Row {
+    std::string topic;
+    std::string type;
+    std::string payload;
+  };
+  {
+    auto tx = store_->begin(10s).or_throw();
+    const auto rows = tx->query<Row>("select topic, type, " +
+                                     std::string(store_->dialect() == SqlDialect::sqlite
+                                                     ? "cast(payload as text)"
+                                                     : "convert_from(payload, 'UTF8')") +
+                                     " as payload from " + tables_.name("outbox"))
+                          .or_throw();
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].topic, "tidings.saga-alerts");
+    EXPECT_EQ(rows[0].type, "tidings.saga-stuck");
+    EXPECT_EQ(rows[0].payload,
+              R"({"saga":"checkout","id":"o1","version":1,"step":"ship","reason":"step 'ship' failed: )"
+              R"(shop.shipping-refused","backward":false,"revision":4})");
+  }
+  EXPECT_EQ(sent(), Ids{"saga/checkout/o1/stuck/4"});
+  come(*saga, ShippingRefused{"o1"}).or_throw();
+  clock_.advance(2h);
+  saga->fire_due().or_throw();
+  EXPECT_EQ(sent(), Ids{}) << "it has been told of";
+  saga->steer("o1", Steering::resume).or_throw();
+  clock_.advance(1h);
+  saga->fire_due().or_throw();
+  EXPECT_EQ(sent(), (Ids{"saga/checkout/o1/ship/do/2", "saga/checkout/o1/stuck/6"}));
+}
+
 /// As tools do it, which know no definitions.
 TEST_P(CoordinatorTest, WhatAToolAsksForIsDoneByTheCoordinator) {
   auto saga = coordinator({checkout()});

@@ -20,7 +20,7 @@ Result<std::optional<Shown>> show(Store& store, std::string_view type, std::stri
   auto tx = store.begin(turn_wait);
   if (!tx) return tx.error();
   const Ledger ledger(store.dialect(), tables);
-  auto instance = ledger.load(**tx, type, id, false);
+  auto instance = ledger.load(**tx, type, id);
   if (!instance) return instance.error();
   if (!*instance) return std::optional<Shown>{};
   auto history = ledger.history(**tx, type, id);
@@ -34,7 +34,7 @@ Result<> request(Store& store, std::string_view type, std::string_view id, Steer
   auto tx = store.begin(turn_wait);
   if (!tx) return tx.error();
   const Ledger ledger(store.dialect(), tables);
-  const auto instance = ledger.load(**tx, type, id, false);
+  const auto instance = ledger.load(**tx, type, id);
   if (!instance) return instance.error();
   if (!*instance)
     return Error{"unknown_saga", "there is no saga " + printable(type) + " " + printable(id) +
@@ -54,15 +54,18 @@ Result<std::uint64_t> clean_up(Store& store, Duration older_than, std::size_t mo
     std::string id;
   };
   const auto words = [&](std::string_view statement) { return in_words(statement, store.dialect(), tables); };
+  // Where another process cleans up, each takes what the other has not.
+  if (store.dialect() == SqlDialect::postgres)
+    if (auto set = tx.execute_later("set transaction isolation level read committed"); !set) return set.error();
   const auto old =
-      tx.query<Key>(words("select type, id from @sagas where status in ('completed', 'failed', 'abandoned') "
-                          "and updated_at < $1 limit $2"),
+      tx.query<Key>(words("select type, id from @sagas s where status in ('completed', 'failed', 'abandoned') "
+                          "and updated_at < $1 order by updated_at limit $2 @skip"),
                     to_ns(clock.now() - older_than), static_cast<std::int64_t>(most));
   if (!old) return old.error();
   for (const auto& one : *old)
     for (const auto* const table : {"@saga_history", "@sagas"})
-      if (auto gone =
-              tx.execute(words(std::string("delete from ") + table + " where type = $1 and id = $2"), one.type, one.id);
+      if (auto gone = tx.execute_later(words(std::string("delete from ") + table + " where type = $1 and id = $2"),
+                                       one.type, one.id);
           !gone)
         return gone.error();
   if (auto done = tx.commit(); !done) return done.error();

@@ -24,6 +24,15 @@ namespace tidings::saga {
   return TimePoint{Duration{ns}};
 }
 
+/// What became of one instance in a transaction.
+struct Changes {
+  std::int64_t before = 0;  ///< its revision then; 0: it was not there
+  std::vector<std::pair<std::int64_t, Note>> notes;  ///< with the revision that each is of
+  bool clears_all = false;
+  std::vector<std::string> cleared;  ///< as of `Transition`; before `set`
+  std::vector<Timer> set;
+};
+
 /// The tables of sagas: rows to instances and back. Thread-safe.
 class Ledger {
  public:
@@ -31,15 +40,20 @@ class Ledger {
 
   [[nodiscard]] const Tables& tables() const { return tables_; }
 
-  /// The row stays as it is until the end of `tx`, where `locks`.
-  Result<std::optional<Instance>> load(Transaction& tx, std::string_view type, std::string_view id, bool locks) const;
+  Result<std::optional<Instance>> load(Transaction& tx, std::string_view type, std::string_view id) const;
+  /// Those of them that are there. Their rows stay as they are until the end of `tx`; they are locked in the order of
+  /// `ids`.
+  Result<std::vector<Instance>> load(Transaction& tx, std::string_view type, const std::vector<std::string>& ids) const;
   Result<std::vector<Instance>> list(Transaction& tx, const ListFilter& filter) const;
   Result<std::vector<Note>> history(Transaction& tx, std::string_view type, std::string_view id) const;
   Result<std::vector<Waiting>> waits(Transaction& tx, std::string_view type, std::string_view id) const;
 
-  /// All that a transition changes, but for what it sends. `before`: its revision before, 0: it begins. Error
-  /// `conflict` (same call, in another transaction).
-  Result<> write(Transaction& tx, const Transition& made, std::int64_t before) const;
+  struct Written {
+    const Instance* instance = nullptr;  ///< as it is now; it was loaded in this transaction, or is new
+    const Changes* changes = nullptr;
+  };
+  /// All of them, sorted by their ids. Error `conflict` (same call, in another transaction): one that is new is there.
+  Result<> write(Transaction& tx, std::string_view type, std::span<const Written> all) const;
 
   struct Due {
     std::string id;
@@ -55,17 +69,21 @@ class Ledger {
   Result<std::optional<TimePoint>> next_due(Transaction& tx, std::string_view type,
                                             std::span<const int> versions) const;
   Result<> remove(Transaction& tx, std::string_view type, const Due& timer) const;
+  /// The same; false: somebody else has had it meanwhile.
+  Result<bool> claim(Transaction& tx, std::string_view type, const Due& timer) const;
   Result<> postpone(Transaction& tx, std::string_view type, const Due& timer, TimePoint due) const;
   Result<> ask(Transaction& tx, std::string_view type, std::string_view id, Steering steering) const;
 
  private:
   [[nodiscard]] std::string words(std::string_view statement) const;
-  Result<> write_instance(Transaction& tx, const Instance& instance, std::int64_t before) const;
-  Result<> write_timers(Transaction& tx, const Transition& made) const;
+  Result<> write_new(Transaction& tx, std::string_view type, std::span<const Written> all) const;
+  Result<> write_known(Transaction& tx, const Instance& now, std::int64_t before) const;
+  Result<> write_notes(Transaction& tx, std::string_view type, std::span<const Written> all) const;
+  Result<> write_timers(Transaction& tx, const Instance& now, const Changes& changes) const;
 
   SqlDialect dialect_;
   Tables tables_;
-  std::string load_, load_locked_, insert_, update_, note_, clear_all_, clear_, set_, due_, next_due_, remove_,
+  std::string load_, load_one_, load_many_, insert_, update_, note_, clear_all_, clear_, set_, due_, next_due_, remove_,
       postpone_, ask_, list_, history_, waits_;
 };
 

@@ -42,6 +42,7 @@ struct Transition {
   bool clears_all = false;
   std::vector<Note> notes;
   bool is_alert = false;  ///< somebody is to look: it is stuck, or overdue
+  std::string stuck_at;   ///< the step that it has become stuck at in this transition
 };
 
 /// Beside what comes.

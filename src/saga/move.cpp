@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tidings/base/text.hpp"
+
 namespace tidings::saga {
 
 Move::Move(const Plan& plan, const Instance& instance, const Moment& moment) : plan_(plan), moment_(moment) {
@@ -79,6 +81,7 @@ void Move::note(std::string_view what, std::string_view step, std::string text) 
 
 void Move::clear_timers(std::size_t step) {
   ++progress(step).token;
+  progress(step).content.clear();
   std::erase_if(out_.set, [&](const Timer& timer) { return timer.step == plan_.steps[step].name; });
   out_.cleared.push_back(plan_.steps[step].name);
 }
@@ -89,6 +92,14 @@ Result<bool> Move::send(std::size_t step, bool undo) {
   auto& now = progress(step);
   auto sent = publish(action.command, command_id(out_.instance, now, undo), now.cause);
   if (!sent || !*sent) return sent;
+  if (action.retries > 0) {
+    // Another step may have changed the state meanwhile, and what has one id is one thing.
+    auto& payload = out_.outgoing.back().event.payload;
+    if (now.attempts == 0)
+      now.content = is_utf8(payload) ? payload : std::string();
+    else if (!now.content.empty())
+      payload = now.content;
+  }
   ++now.attempts;
   ++now.token;
   if (action.within > Duration::zero() && (!undo || !action.done.empty()))
@@ -185,10 +196,11 @@ Result<> Move::finish(Status status, const std::vector<Sender>& events) {
   return {};
 }
 
-void Move::stick(std::string why) {
+void Move::stick(std::string_view step, std::string why) {
   out_.instance.status = Status::stuck;
   out_.instance.why = std::move(why);
   out_.is_alert = true;
+  out_.stuck_at = step;
   note("stuck", {}, out_.instance.why);
 }
 

@@ -47,7 +47,7 @@ class Move {
   Result<bool> send(std::size_t step, bool undo);
   Result<> begin_compensation(std::string why);
   Result<> finish(Status status, const std::vector<Sender>& events);
-  void stick(std::string why);
+  void stick(std::string_view step, std::string why);
 
   /// Whether the event is an answer that some step waits for, and what comes of it.
   Result<bool> answer(const EnvelopeView& event);

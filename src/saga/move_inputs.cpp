@@ -25,7 +25,7 @@ Result<> Move::begin(const EnvelopeView& event) {
   now.correlation = event.correlation_id.empty() ? event.id : event.correlation_id;
   now.started_by = event.id;
   now.started_at = moment_.now;
-  for (const auto& step : plan_.steps) now.steps.push_back({.name = step.name, .cause = {}});
+  for (const auto& step : plan_.steps) now.steps.push_back({.name = step.name, .cause = {}, .content = {}});
   state_ = plan_.state.make();
   if (auto reacted = react(*find(plan_.starts, event), event); !reacted) return reacted;
   note("started");
@@ -83,7 +83,7 @@ Result<> Move::answered(std::size_t step, bool is_done, const Source& source, co
     progress(step).status = is_done ? StepStatus::undone : StepStatus::undo_failed;
     note(is_done ? "undone" : "undo failed", name);
     if (!is_done) {
-      stick("step '" + name + "' could not be undone: " + std::string(event.type));
+      stick(name, "step '" + name + "' could not be undone: " + std::string(event.type));
       return {};
     }
     if (any_of_stage({StepStatus::undo_failed, StepStatus::undo_unknown})) return {};
@@ -95,7 +95,7 @@ Result<> Move::answered(std::size_t step, bool is_done, const Source& source, co
   if (!is_done) {
     auto why = "step '" + name + "' failed: " + std::string(event.type);
     if (can_go_back()) return begin_compensation(std::move(why));
-    stick(std::move(why));
+    stick(name, std::move(why));
     return {};
   }
   if (any_of_stage({StepStatus::failed, StepStatus::unknown})) return {};  // it stays stuck at another one
@@ -139,11 +139,11 @@ Result<> Move::time_out(std::size_t step) {
   progress(step).status = undo ? StepStatus::undo_unknown : StepStatus::unknown;
   note("timed out", planned.name);
   if (undo)
-    stick("the compensation of " + why);
+    stick(planned.name, "the compensation of " + why);
   else if (can_go_back())
     return begin_compensation(std::move(why));
   else
-    stick(std::move(why));
+    stick(planned.name, std::move(why));
   return {};
 }
 

@@ -35,6 +35,7 @@ std::pair<std::string_view, int> split(std::string_view id) {
 Tombstones::Tombstones(const Store& store, const Tables& tables, Clock& clock)
     : dialect_(store.dialect()),
       clock_(&clock),
+      table_(tables.name("saga_commands")),
       insert_(
           in_words("insert into @saga_commands(command, round, admitted, at) values ($1, $2, $3, $4) on conflict do "
                    "nothing",
@@ -70,6 +71,15 @@ Result<bool> Tombstones::undo(Transaction& tx, std::string_view command_id) {
   // The mark of the command itself: of two transactions at once, one for each, the second sees what the first did.
   if (const auto marked = insert(tx, command, 1, false); !marked) return marked;
   return any(tx, admitted_, command);
+}
+
+Result<bool> Tombstones::are_there(Store& store) const {
+  auto tx = store.begin(turn_wait);
+  if (!tx) return tx.error();
+  return any(**tx,
+             dialect_ == SqlDialect::sqlite ? "select count(*) from sqlite_master where type = 'table' and name = $1"
+                                            : "select count(to_regclass($1::text))",
+             table_);
 }
 
 Result<std::uint64_t> Tombstones::clean_up(Store& store, Duration older_than, std::size_t most) {

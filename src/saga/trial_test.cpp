@@ -210,6 +210,31 @@ TEST(Saga, AReactionThatFailsChangesNothing) {
   EXPECT_EQ(trial.instance(), before);
 }
 
+struct Noted {
+  std::string order_id;
+  std::string note;
+  void begin(const OrderPlaced& order) { order_id = order.order_id; }
+  void rejected(const StockRejected& event) { note = event.reason; }
+  [[nodiscard]] ReserveStock reserve() const { return {order_id}; }
+  [[nodiscard]] OrderFailed tell() const { return {order_id, note}; }
+};
+
+/// One id is one content: a participant that has had the first passes the second over.
+TEST(Saga, WhatIsSentAgainIsWhatWasSent) {
+  Trial trial(define<Noted>("noted", {}, starts(&Noted::begin),
+                            parallel(step("stock", send(&Noted::reserve), done(&Noted::rejected), no_undo()),
+                                     step("tell", send(&Noted::tell), done<Shipped>(), no_undo(), within(10s), retries(1))),
+                            step("tell anew", send(&Noted::tell), done<PaymentRefunded>(), no_undo())));
+  EXPECT_TRUE(trial.when(placed).then(ReserveStock{"o1"}, OrderFailed{"o1", ""}));
+  trial.given(StockRejected{"o1", "none is left"});
+  EXPECT_TRUE(trial.after(10s).then(OrderFailed{"o1", ""})) << "although the state says more by now";
+  EXPECT_EQ(trial.ids(), std::vector<std::string>{"saga/noted/o1/tell/do"});
+  EXPECT_NE(trial.instance().steps[1].content, "");
+  EXPECT_TRUE(trial.when(Shipped{"o1"}).then(OrderFailed{"o1", "none is left"}));
+  EXPECT_EQ(trial.instance().steps[1].content, "") << "it is not kept for longer";
+  EXPECT_EQ(trial.instance().steps[2].content, "") << "it is never sent again";
+}
+
 TEST(SagaTrial, SaysWhatIsThereInstead) {
   Trial trial(checkout());
   const auto verdict = trial.when(placed).then(Ship{"o1"});

@@ -62,6 +62,9 @@ Result<> Effects::run(Items items, Publications& publications,
     if (auto inbox = inbox_of(item.context->place().topic); !inbox) return failed(inbox.error());
   auto tx = host_.store->begin(turn_wait);
   if (!tx) return failed(tx.error());
+  if (waits_for_others_ && host_.store->dialect() == SqlDialect::postgres)
+    if (auto set = (*tx)->execute_later("set transaction isolation level read committed"); !set)
+      return failed(set.error());
   bool is_of_handler = false;
   const auto done = run_in(**tx, items, publications, handle, is_of_handler);
   if (!done) {

@@ -22,7 +22,9 @@ class Effects {
  public:
   using Items = std::span<detail::Handler::Item>;
 
-  Effects(Host& host, std::string group) : host_(host), group_(std::move(group)) {}
+  /// `waits_for_others`: its handler locks what it reads (`Handler::locks_what_it_reads`).
+  Effects(Host& host, std::string group, bool waits_for_others = false)
+      : host_(host), group_(std::move(group)), waits_for_others_(waits_for_others) {}
   Effects(const Effects&) = delete;
   Effects& operator=(const Effects&) = delete;
 
@@ -45,6 +47,7 @@ class Effects {
 
   Host& host_;
   const std::string group_;
+  const bool waits_for_others_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<inbox::Inbox>, std::less<>> inboxes_;  // by topic
 };

@@ -31,10 +31,12 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
       handler_(std::move(handler)),
       wants_flush_(std::move(wants_flush)),
       parking_(host, name_, group_, options_, *this),
-      effects_(handler_->takes_transaction() ? std::make_unique<Effects>(host, group_) : nullptr),
+      effects_(handler_->takes_transaction() ? std::make_unique<Effects>(host, group_, handler_->locks_what_it_reads())
+                                             : nullptr),
       turns_(host, name_, parking_, options_, *handler_, effects_.get()),
-      lanes_(options.in_flight_max, handler_->takes_batches() ? options.batch_max : 1,
-             handler_->takes_batches() ? options.batch_wait : Duration::zero()),
+      lanes_(options.in_flight_max,
+             handler_->takes_batches() || handler_->mixes_keys() ? std::max<std::size_t>(options.batch_max, 1) : 1,
+             handler_->takes_batches() ? options.batch_wait : Duration::zero(), handler_->mixes_keys()),
       gate_(options.rate, options.breaker),
       settling_(host, name_, options.in_flight_max, stopping_, ended_) {}
 
@@ -192,6 +194,11 @@ bool Handling::clean_up() {
   if (!effects_ || stopping_) return false;
   const auto cleaned = effects_->clean_up();
   return cleaned && *cleaned;  // else the next time
+}
+
+bool Handling::has_waiting() {
+  const std::scoped_lock lock(mutex_);
+  return lanes_.ready() > 0;
 }
 
 void Handling::begin_stop() {

@@ -62,6 +62,8 @@ class Handling final : private DrivingLanes {
   void flush();
   /// Removes marks of its inbox that are kept no longer, a few at once; whether there are more.
   bool clean_up();
+  /// Whether events that it has fetched wait for a worker.
+  [[nodiscard]] bool has_waiting();
   /// Gives everything in hand its full time to be settled again.
   void extend();
 

@@ -142,8 +142,10 @@ void Handling::absorb(Lanes::Turn& turn, std::optional<SteadyTime> due,
     lanes_.recycle(task);
     return false;
   });
+  const bool left_several = turn.first != nullptr && turn.first->next != nullptr && handler_->mixes_keys();
   lanes_.give_back(turn, due);
   if (due && idle_ > 0) work_.notify_one();  // to wake in time
+  if (left_several && idle_ > 0) work_.notify_all();
 }
 
 // What is settled.

@@ -43,6 +43,9 @@ struct Host {
   Store* store = nullptr;    ///< none: no handler takes a transaction
   Relaying* relaying = nullptr;
   Duration inbox_window{};
+  Duration sagas_keep{};          ///< that are over; 0: for ever
+  Duration saga_commands_keep{};  ///< likewise, what tombstones remember
+  bool tells_stuck_sagas = false;
   Publisher* publisher = nullptr;
   Clock* clock = nullptr;
   Entropy* entropy = nullptr;

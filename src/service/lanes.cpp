@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <utility>
 
 #include "service/source.hpp"
 
@@ -17,10 +18,11 @@ bool is_fresh(const Task& task) {
 
 }  // namespace
 
-Lanes::Lanes(std::size_t expected_max, std::size_t turn_max, Duration gather)
+Lanes::Lanes(std::size_t expected_max, std::size_t turn_max, Duration gather, bool mixes)
     : expected_max_(expected_max),
       turn_max_(turn_max),
       gather_(gather),
+      mixes_(mixes),
       table_(std::bit_ceil(std::clamp<std::size_t>(expected_max, 16, 1 << 16))) {}
 
 Task& Lanes::make() {
@@ -64,10 +66,44 @@ std::size_t Lanes::next_size(SteadyTime now) {
 std::optional<Lanes::Turn> Lanes::take(std::size_t most, SteadyTime now) {
   while (line_first_ != nullptr) {
     auto& key = leave_line();
-    if (!gathers_on(key, now)) return turn_of(key, std::min(turn_max_, std::max<std::size_t>(most, 1)));
+    if (!gathers_on(key, now)) {
+      const auto limit = std::min(turn_max_, std::max<std::size_t>(most, 1));
+      auto turn = turn_of(key, limit);
+      if (mixes_) mix(turn, limit);
+      return turn;
+    }
     gather(key);
   }
   return std::nullopt;
+}
+
+/// Others that stand in line and may be handled together with the turn's.
+void Lanes::mix(Turn& turn, std::size_t most) {
+  const auto fits = [&](const Task& task) {
+    return task.keyed && is_fresh(task) && task.source == turn.first->source;
+  };
+  if (!fits(*turn.first)) return;
+  auto* last = turn.first;
+  while (last->next != nullptr) last = last->next;
+  auto* last_key = turn.key;
+  Key* before = nullptr;
+  for (auto* key = line_first_; key != nullptr && turn.size < most;) {
+    auto* const after = key->next;
+    if (!fits(*key->first)) {
+      before = key;
+      key = after;
+      continue;
+    }
+    (before == nullptr ? line_first_ : before->next) = after;
+    if (line_last_ == key) line_last_ = before;
+    --ready_;
+    const auto other = turn_of(*key, most - turn.size);
+    last->next = other.first;
+    while (last->next != nullptr) last = last->next;
+    turn.size += other.size;
+    last_key = last_key->next = key;
+    key = after;
+  }
 }
 
 /// Whether more of the key is waited for. What is done with but not settled holds no more up than a moment.
@@ -90,8 +126,9 @@ void Lanes::gather(Key& key) {
   wait(key, key.first->arrived + gather_);
 }
 
-Lanes::Turn Lanes::turn_of(Key& key, std::size_t most) {
+Lanes::Turn Lanes::turn_of(Key& key, std::size_t most) const {
   Turn turn;
+  key.next = nullptr;
   turn.key = &key;
   turn.first = key.first;
   turn.size = 1;
@@ -99,7 +136,10 @@ Lanes::Turn Lanes::turn_of(Key& key, std::size_t most) {
   if (turn.first->together > 1) {
     for (; turn.size < turn.first->together; ++turn.size) last = last->next;
   } else if (is_fresh(*turn.first)) {
-    for (; turn.size < most && last->next != nullptr && is_fresh(*last->next); ++turn.size) last = last->next;
+    const auto goes_along = [&](const Task& task) {
+      return is_fresh(task) && (!mixes_ || task.source == turn.first->source);
+    };
+    for (; turn.size < most && last->next != nullptr && goes_along(*last->next); ++turn.size) last = last->next;
   }
   key.size -= turn.size;
   key.first = last->next;
@@ -109,13 +149,29 @@ Lanes::Turn Lanes::turn_of(Key& key, std::size_t most) {
 }
 
 void Lanes::give_back(const Turn& turn, std::optional<SteadyTime> due) {
-  auto& key = *turn.key;
-  if (turn.first != nullptr) {
-    auto* last = turn.first;
+  if (turn.key->next == nullptr) return give_back_one(*turn.key, turn.first, due);
+  for (auto* task = turn.first; task != nullptr;) {
+    auto* const next = std::exchange(task->next, nullptr);
+    auto& key = key_of(*task);
+    (key.back_first == nullptr ? key.back_first : key.back_last->next) = task;
+    key.back_last = task;
+    task = next;
+  }
+  for (auto* key = turn.key; key != nullptr;) {
+    auto* const next = key->next;
+    key->back_last = nullptr;
+    give_back_one(*key, std::exchange(key->back_first, nullptr), due);
+    key = next;
+  }
+}
+
+void Lanes::give_back_one(Key& key, Task* first, std::optional<SteadyTime> due) {
+  if (first != nullptr) {
+    auto* last = first;
     for (++key.size; last->next != nullptr; ++key.size) last = last->next;
     last->next = key.first;
     if (key.first == nullptr) key.last = last;
-    key.first = turn.first;
+    key.first = first;
   }
   if (key.first == nullptr) return release(key);
   if (!due) return line_up(key);

@@ -25,16 +25,17 @@ class Lanes {
   /// `turn_max`: how many events of one key a turn may have, for handlers that take batches; a turn that could have
   /// fewer is waited for, until the first of them has been here for `gather`, or its topic gives no more:
   /// `expected_max` of its events are in hand.
-  Lanes(std::size_t expected_max, std::size_t turn_max, Duration gather = {});
+  /// `mixes`: a turn may be of several keys, all of one topic, which then are given back together.
+  Lanes(std::size_t expected_max, std::size_t turn_max, Duration gather = {}, bool mixes = false);
 
-  /// The events of one key that a worker has in hand, linked by `next`.
+  /// The events of one key that a worker has in hand, linked by `next`; or of several, each key's in their order.
   struct Turn {
     Task* first = nullptr;
     std::size_t size = 0;
 
    private:
     friend class Lanes;
-    Key* key = nullptr;
+    Key* key = nullptr;  // the first of several, linked by `next`
   };
 
   /// An empty task.
@@ -77,12 +78,16 @@ class Lanes {
     Task* last = nullptr;
     std::size_t size = 0;
     SteadyTime due{};
-    Key* next = nullptr;   // in line, or free
+    Key* next = nullptr;   // in line, in a turn with others, or free
+    Task* back_first = nullptr;  // of a turn that is given back
+    Task* back_last = nullptr;
     Key* chain = nullptr;  // in the table
   };
 
   Key& key_of(const Task& task);
-  static Turn turn_of(Key& key, std::size_t most);
+  Turn turn_of(Key& key, std::size_t most) const;
+  void mix(Turn& turn, std::size_t most);
+  void give_back_one(Key& key, Task* first, std::optional<SteadyTime> due);
   [[nodiscard]] bool gathers_on(const Key& key, SteadyTime now) const;
   Key& leave_line();
   void gather(Key& key);
@@ -94,6 +99,7 @@ class Lanes {
   std::size_t expected_max_;
   std::size_t turn_max_;
   Duration gather_;
+  bool mixes_;
   std::deque<Task> tasks_;
   Task* free_tasks_ = nullptr;
   std::deque<Key> keys_;

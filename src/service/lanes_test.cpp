@@ -56,6 +56,67 @@ TEST_F(LanesTest, gives_one_event_of_a_key_at_a_time) {
   EXPECT_EQ(offsets(*lanes.take()), Offsets{1});
 }
 
+TEST_F(LanesTest, mixes_keys_each_in_its_order) {
+  Lanes lanes(16, 5, {}, true);
+  for (const std::uint64_t key : {1, 2, 1, 3, 2, 4}) add(lanes, key);
+  const auto turn = lanes.take(4);
+  ASSERT_TRUE(turn);
+  EXPECT_EQ(offsets(*turn), (Offsets{0, 2, 1, 4})) << "keys in the order of the line, no more than asked for";
+  EXPECT_EQ(turn->size, 4U);
+  EXPECT_EQ(lanes.ready(), 2U);
+  add(lanes, 1);
+  EXPECT_EQ(offsets(*lanes.take()), (Offsets{3, 5})) << "key 1 is in hand";
+  EXPECT_FALSE(lanes.take());
+  finish(lanes, *turn);
+  EXPECT_EQ(offsets(*lanes.take()), Offsets{6});
+}
+
+TEST_F(LanesTest, what_a_mixed_turn_leaves_goes_back_to_its_keys) {
+  Lanes lanes(16, 10, {}, true);
+  for (const std::uint64_t key : {1, 2, 3, 1, 2}) add(lanes, key);
+  auto turn = *lanes.take();
+  ASSERT_EQ(offsets(turn), (Offsets{0, 3, 1, 4, 2}));
+  add(lanes, 2);
+  // Of key 1 all are done with; of key 2 the first has failed; of key 3 none is done with. In another order.
+  auto* const third = turn.first->next->next->next->next;
+  auto* const second = turn.first->next->next;
+  lanes.recycle(*turn.first->next);
+  lanes.recycle(*turn.first);
+  second->alone = true;
+  second->next->next = nullptr;
+  third->next = second;
+  turn.first = third;
+  lanes.give_back(turn, std::nullopt);
+  EXPECT_EQ(lanes.ready(), 2U) << "key 1 has nothing";
+  EXPECT_EQ(offsets(*lanes.take()), Offsets{1}) << "it comes alone";
+  const auto other = *lanes.take();
+  EXPECT_EQ(offsets(other), Offsets{2});
+  EXPECT_FALSE(lanes.take());
+  lanes.give_back(other, start + 5s);
+  EXPECT_EQ(lanes.next_due(), start + 5s);
+}
+
+TEST_F(LanesTest, a_mixed_turn_is_of_one_topic_and_of_nothing_that_comes_alone) {
+  Lanes lanes(16, 10, {}, true);
+  Source another;
+  add(lanes, 1);
+  add(lanes, 2).source = &another;
+  add(lanes, 3).alone = true;
+  add(lanes, 4);
+  add(lanes, 1).source = &another;
+  add(lanes, 0, false);
+  const auto turn = *lanes.take();
+  EXPECT_EQ(offsets(turn), (Offsets{0, 3})) << "the others keep their places";
+  EXPECT_EQ(offsets(*lanes.take()), Offsets{1});
+  EXPECT_EQ(offsets(*lanes.take()), Offsets{2});
+  EXPECT_EQ(offsets(*lanes.take()), Offsets{5});
+  EXPECT_FALSE(lanes.take());
+  add(lanes, 7);
+  finish(lanes, turn);
+  EXPECT_EQ(offsets(*lanes.take()), Offsets{6});
+  EXPECT_EQ(offsets(*lanes.take()), Offsets{4});
+}
+
 TEST_F(LanesTest, events_without_a_key_are_independent) {
   Lanes lanes(16, 1);
   for (int event = 0; event < 3; ++event) add(lanes, 0, false);

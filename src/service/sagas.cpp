@@ -5,6 +5,8 @@
 
 #include "service/relaying.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/saga/inspect.hpp"
+#include "tidings/saga/tombstones.hpp"
 
 namespace tidings::service {
 
@@ -14,6 +16,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration look_every = 1s;  // for what other processes have set, and tools ask for
 constexpr Duration busy_wait = 20ms;
+constexpr std::size_t clean_at_once = 1'000;
 constexpr int batches_max = 100;  // before it looks whether it is to stop
 
 /// Events of one saga, each of which is a transition within the handler's transaction.
@@ -27,11 +30,18 @@ class SagaHandler final : public detail::Handler {
   }
   [[nodiscard]] std::span<const detail::EventKind> kinds() const override { return kinds_; }
   [[nodiscard]] bool takes_batches() const override { return false; }
+  [[nodiscard]] bool mixes_keys() const override { return true; }
   [[nodiscard]] bool takes_transaction() const override { return true; }
+  [[nodiscard]] bool locks_what_it_reads() const override { return true; }
 
+  /// One that fails has changed nothing: it comes by itself then, and the others are done with.
   Result<> handle(std::span<Item> items, Transaction* transaction) override {
-    for (const auto& item : items)
-      if (auto done = run_.coordinator->handle(*transaction, *item.envelope); !done) return done.error();
+    std::vector<const EnvelopeView*> events;
+    for (const auto& item : items) events.push_back(item.envelope);
+    const auto done = run_.coordinator->handle(*transaction, events);
+    if (!done) return done.error();
+    if (items.size() == 1) return done->front() ? Result<>{} : done->front().error();
+    for (std::size_t at = 0; at < items.size(); ++at) items[at].is_behind = !(*done)[at];
     return {};
   }
 
@@ -61,6 +71,7 @@ Result<> Sagas::prepare() {
                                          .clock = host_.clock,
                                          .entropy = host_.entropy,
                                          .log = host_.log,
+                                         .tells_stuck = host_.tells_stuck_sagas,
                                          .on_due = [this](TimePoint due) { is_due(due); }});
     if (!made) return made.error();
     run->coordinator = std::move(*made);
@@ -130,6 +141,31 @@ TimePoint Sagas::fire() {
     tell(done);
   }
   return next;
+}
+
+bool Sagas::clean_up() {
+  const bool has_more_sagas = clean_up_sagas();
+  return clean_up_commands() || has_more_sagas;
+}
+
+/// What fails is done the next time; who needs the store tells of it.
+bool Sagas::clean_up_sagas() {
+  if (all_.empty() || host_.sagas_keep == Duration::zero()) return false;
+  const auto removed =
+      saga::clean_up(*host_.store, host_.sagas_keep, clean_at_once, saga::default_tables(), *host_.clock);
+  return removed && *removed == clean_at_once;
+}
+
+bool Sagas::clean_up_commands() {
+  if (host_.store == nullptr || host_.saga_commands_keep == Duration::zero()) return false;
+  saga::Tombstones stones(*host_.store, saga::default_tables(), *host_.clock);
+  if (!has_commands_) {
+    const auto there = stones.are_there(*host_.store);
+    has_commands_ = there && *there;
+    if (!has_commands_) return false;
+  }
+  const auto removed = stones.clean_up(*host_.store, host_.saga_commands_keep, clean_at_once);
+  return removed && *removed == clean_at_once;
 }
 
 void Sagas::tell(const Result<>& done) {

@@ -33,6 +33,10 @@ class Sagas {
   void start();
   void stop();
 
+  /// Forgets a bounded number of sagas that have long been over, and of commands of others' that were carried out here
+  /// long ago; whether there may be more.
+  bool clean_up();
+
   struct Run {
     std::vector<saga::Definition> versions;
     std::unique_ptr<saga::Coordinator> coordinator;  // after `prepare`
@@ -42,6 +46,8 @@ class Sagas {
   void loop();
   /// Fires all that is due; when there is more.
   TimePoint fire();
+  bool clean_up_sagas();
+  bool clean_up_commands();
   void is_due(TimePoint due);
   void tell(const Result<>& done);
 
@@ -52,6 +58,7 @@ class Sagas {
   TimePoint next_{};  // when a timer is due, as far as it knows
   bool is_stopping_ = false;
   bool has_told_ = false;  // of the thread alone
+  bool has_commands_ = false;  // of who cleans up
   std::thread thread_;
 };
 

@@ -53,6 +53,9 @@ Service::Impl::Impl(const ServiceOptions& options, Settings settings)
   host_.store = options.store;
   host_.relaying = &relaying_;
   host_.inbox_window = settings_.duration("inbox.window");
+  host_.sagas_keep = settings_.duration("sagas.keep");
+  host_.saga_commands_keep = settings_.duration("sagas.keep_commands");
+  host_.tells_stuck_sagas = settings_.boolean("sagas.alerts");
   is_of_url_ = options.broker == nullptr;
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }

@@ -140,6 +140,11 @@ void Service::Impl::look_over() {
   for (auto& handling : handlings_)
     for (int steps = 0; steps < 100 && handling->clean_up(); ++steps) {
     }
+  const auto none_wait = [&] {
+    return std::ranges::none_of(handlings_, [](const auto& handling) { return handling->has_waiting(); });
+  };
+  for (int steps = 0; steps < 100 && none_wait() && sagas_.clean_up(); ++steps) {
+  }
   const auto looked = audit_.look();
   if (looked) return;
   // Once: a broker that is away is told of by those who need it.

@@ -12,6 +12,7 @@
 #include "tidings/brokers/open.hpp"
 #include "tidings/outbox/schema.hpp"
 #include "tidings/saga/inspect.hpp"
+#include "tidings/saga/stuck.hpp"
 #include "tidings/saga/tombstones.hpp"
 #include "tidings/stores/open.hpp"
 
@@ -86,10 +87,12 @@ class SagaServiceTest : public ::testing::Test {
  protected:
   ~SagaServiceTest() override { stop(); }
 
-  Service make(const std::string& name) {
+  Service make(const std::string& name, std::vector<SettingValue> settings = {}, Clock* clock = &system_clock()) {
     return Service::create({.name = name,
                             .broker_url = "log:" + folder_.path() + "/log",
                             .store_url = "sqlite:" + folder_.path() + "/" + name + ".db",
+                            .settings = std::move(settings),
+                            .clock = clock,
                             .log = &log_})
         .or_throw();
   }
@@ -157,6 +160,7 @@ class SagaServiceTest : public ::testing::Test {
   }
   std::vector<Instance> all(std::optional<Status> status = {}) {
     auto store = open_store("sqlite:" + folder_.path() + "/orders.db", {.log = &log_}).or_throw();
+    saga::apply_schema(*store).or_throw();  // before the service comes to it
     return list(*store, {.status = status, .limit = 1'000}).or_throw();
   }
 
@@ -228,6 +232,130 @@ TEST_F(SagaServiceTest, WhatAToolAsksForIsDoneWithinASecondOrSo) {
   request(*open_store("sqlite:" + folder_.path() + "/orders.db").or_throw(), "fulfilment", "o1", Steering::abandon)
       .or_throw();
   ASSERT_TRUE(eventually([&] { return all(Status::abandoned).size() == 1; }, 5s)) << log_.text();
+}
+
+/// Sagas that many share a transaction with: one of them cannot go on yet.
+struct Fragile {
+  std::string order_id;
+  static std::atomic<bool> is_broken;
+  static std::atomic<int> refused;
+  Result<> begin(const OrderPlaced& order) {
+    order_id = order.order_id;
+    if (order_id != "o7" || !is_broken) return {};
+    ++refused;
+    return Error{"not_yet", "try again", Retry::same_call};
+  }
+  [[nodiscard]] Courier book() const { return {order_id}; }
+  [[nodiscard]] OrderConfirmed confirmed() const { return {order_id}; }
+};
+std::atomic<bool> Fragile::is_broken = true;
+std::atomic<int> Fragile::refused = 0;
+
+TEST_F(SagaServiceTest, OneThatFailsHoldsUpNoOther) {
+  constexpr std::size_t sagas = 50;
+  for (std::size_t at = 0; at < sagas; ++at) {
+    publish(OrderPlaced{"o" + std::to_string(at), 100, false});
+    publish(CourierBooked{"o" + std::to_string(at)});  // ignored where it comes before its saga
+  }
+  auto orders = make("orders");
+  orders.saga(define<Fragile>("fragile", {}, starts(&Fragile::begin),
+                              step("courier", send(&Fragile::book), done<CourierBooked>(), no_undo()),
+                              completes(&Fragile::confirmed)),
+              {.retry = {.immediate = 1'000, .delayed = 1'000, .first = 20ms, .longest = 20ms}});
+  run(std::move(orders));
+  EXPECT_TRUE(eventually([&] { return all().size() == sagas - 1; })) << log_.text();
+  EXPECT_TRUE(eventually([] { return Fragile::refused > 3; }));
+  Fragile::is_broken = false;
+  ASSERT_TRUE(eventually([&] { return all().size() == sagas; })) << log_.text();
+  for (std::size_t at = 0; at < sagas; ++at) publish(CourierBooked{"o" + std::to_string(at)});
+  EXPECT_TRUE(eventually([&] { return all(Status::completed).size() == sagas; })) << log_.text();
+}
+
+TEST_F(SagaServiceTest, OneThatIsStuckIsToldToWhoSubscribes) {
+  std::mutex mutex;
+  std::vector<Stuck> told;
+  auto orders = make("orders");
+  orders.saga(define<Fulfilment>("fulfilment", {}, starts(&Fulfilment::begin), pivot(),
+                                 step("courier", send(&Fulfilment::book), done<CourierBooked>(), within(1ms))));
+  orders.on("page", {}, [&](const Stuck& stuck) {
+    const std::scoped_lock lock(mutex);
+    told.push_back(stuck);
+  });
+  run(std::move(orders));
+  publish(OrderPlaced{"o1", 100, false});
+  ASSERT_TRUE(eventually([&] {
+    const std::scoped_lock lock(mutex);
+    return !told.empty();
+  })) << log_.text();
+  const std::scoped_lock lock(mutex);
+  EXPECT_EQ(told[0].saga, "fulfilment");
+  EXPECT_EQ(told[0].id, "o1");
+  EXPECT_EQ(told[0].step, "courier");
+  EXPECT_EQ(told[0].reason, "step 'courier' has no answer after 1 attempt");
+  EXPECT_FALSE(told[0].backward);
+}
+
+TEST_F(SagaServiceTest, NobodyIsToldWhereAlertsAreOff) {
+  auto orders = make("orders", {{"sagas.alerts", "false"}});
+  orders.saga(define<Fulfilment>("fulfilment", {}, starts(&Fulfilment::begin), pivot(),
+                                 step("courier", send(&Fulfilment::book), done<CourierBooked>(), within(1ms))));
+  run(std::move(orders));
+  publish(OrderPlaced{"o1", 100, false});
+  ASSERT_TRUE(eventually([&] { return all(Status::stuck).size() == 1; })) << log_.text();
+  stop();
+  EXPECT_FALSE(open_broker("log:" + folder_.path() + "/log", {.log = &log_}).or_throw()->topic("tidings.saga-alerts"));
+}
+
+TEST_F(SagaServiceTest, WhatHasLongBeenOverIsForgotten) {
+  ManualClock clock;
+  auto orders = make("orders", {{"sagas.keep", "1h"}, {"sagas.keep_commands", "3h"}, {"audit.every", "1s"}}, &clock);
+  orders.saga(fulfilment(100h));
+  run(std::move(orders));
+  publish(OrderPlaced{"over", 100, false});
+  publish(OrderPlaced{"sleeping", 100, false});
+  ASSERT_TRUE(eventually([&] { return all(Status::running).size() == 2; })) << log_.text();
+  const auto store = open_store("sqlite:" + folder_.path() + "/orders.db").or_throw();
+  {
+    auto tx = store->begin(10s).or_throw();
+    EXPECT_TRUE(Tombstones(*store, default_tables(), clock).admit(*tx, "saga/other/1/step/do").or_throw());
+    tx->commit().or_throw();
+  }
+  request(*store, "fulfilment", "over", Steering::abandon).or_throw();
+  ASSERT_TRUE(eventually([&] { return all(Status::abandoned).size() == 1; })) << log_.text();
+  const auto commands = [&] {
+    auto tx = store->begin(10s).or_throw();
+    return tx->query_one<std::int64_t>("select count(*) from tidings_saga_commands").or_throw().value_or(-1);
+  };
+  clock.advance(59min);
+  std::this_thread::sleep_for(1500ms);  // that nothing happens cannot be awaited
+  EXPECT_EQ(all().size(), 2U);
+  clock.advance(2min);
+  ASSERT_TRUE(eventually([&] { return all().size() == 1; })) << "it is over for an hour";
+  EXPECT_EQ(all()[0].id, "sleeping");
+  EXPECT_EQ(commands(), 1);
+  clock.advance(2h);
+  ASSERT_TRUE(eventually([&] { return commands() == 0; }));
+  EXPECT_EQ(all().size(), 1U) << "one that runs is never forgotten";
+}
+
+TEST_F(SagaServiceTest, AParticipantForgetsCommandsToo) {
+  ManualClock clock;
+  auto stock = make("inventory", {{"sagas.keep_commands", "1h"}, {"audit.every", "1s"}}, &clock);
+  auto& store = *stock.store();
+  saga::apply_schema(store).or_throw();
+  const auto commands = [&] {
+    auto tx = store.begin(10s).or_throw();
+    return tx->query_one<std::int64_t>("select count(*) from tidings_saga_commands").or_throw().value_or(-1);
+  };
+  {
+    auto tx = store.begin(10s).or_throw();
+    EXPECT_TRUE(Tombstones(store, default_tables(), clock).admit(*tx, "saga/other/1/step/do").or_throw());
+    tx->commit().or_throw();
+  }
+  stock.on("reserve", {}, [](const ReserveStock&, Context&, Transaction&) -> Result<> { return {}; });
+  run(std::move(stock));
+  clock.advance(2h);
+  EXPECT_TRUE(eventually([&] { return commands() == 0; }));
 }
 
 TEST_F(SagaServiceTest, AServiceDoesNotStartWithWhatCannotBeRun) {

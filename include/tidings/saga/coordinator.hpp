@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ struct CoordinatorOptions {
   Clock* clock = &system_clock();  ///< these outlive the coordinator
   Entropy* entropy = &system_entropy();
   LogSink* log = &stderr_log();
+  bool tells_stuck = false;  ///< by publishing `Stuck` (tidings/saga/stuck.hpp), beside the line in the log
   /// Told, once it is committed, when a timer is due that was set here: for who waits to call `fire_due`. It must be
   /// short, and not throw.
   std::function<void(TimePoint due)> on_due{};
@@ -48,6 +50,10 @@ class Coordinator {
   /// `changed_definition` (never: its version has other steps here), `conflict` (same call, in another transaction),
   /// `no_correlation` (never), what decoding, reactions and senders say, those of statements.
   Result<bool> handle(Transaction& tx, const EnvelopeView& event);
+  /// The same for several events, in their order: each of their sagas is read once and written once. One whose own
+  /// result is an error has changed nothing; `behind` (same call): one before it of its saga, or of its key, has failed.
+  /// Errors of the whole: those of the store.
+  Result<std::vector<Result<bool>>> handle(Transaction& tx, std::span<const EnvelopeView* const> events);
   /// The same in a transaction of its own, again where another one was in the way.
   Result<bool> handle(const EnvelopeView& event);
 

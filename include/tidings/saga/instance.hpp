@@ -48,6 +48,7 @@ struct StepProgress {
   int reminders = 0;       ///< that were published
   std::int64_t token = 0;  ///< a timer with another one is stale
   std::string cause;       ///< the id of what made the command be sent
+  std::string content;     ///< the command's payload while it may be sent again, where that is a text
 
   friend bool operator==(const StepProgress&, const StepProgress&) = default;
 };

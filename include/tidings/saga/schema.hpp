@@ -11,7 +11,7 @@ using outbox::default_tables;
 using outbox::Tables;  ///< sagas stand beside the outbox that their commands leave by
 
 /// The version of the tables that this build makes and uses.
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// All the statements that make the tables of this version, each ended by `;`, for those whose tables are made by
 /// somebody else.

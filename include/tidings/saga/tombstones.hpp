@@ -22,6 +22,9 @@ class Tombstones {
   /// it was undone before.
   Result<bool> undo(Transaction& tx, std::string_view command_id);
 
+  /// Whether a participant of this store keeps any, or a saga runs there. Errors: those of `Store::begin` and of
+  /// statements.
+  Result<bool> are_there(Store& store) const;
   /// Forgets what is older, at most so many; how many there were. What comes after that is taken for the first: keep
   /// what is younger than the longest saga. Errors: those of `Store::begin` and of statements.
   Result<std::uint64_t> clean_up(Store& store, Duration older_than, std::size_t most = 1'000);
@@ -33,7 +36,7 @@ class Tombstones {
 
   SqlDialect dialect_;
   Clock* clock_;
-  std::string insert_, undone_, admitted_, remove_;
+  std::string table_, insert_, undone_, admitted_, remove_;
 };
 
 }  // namespace tidings::saga
