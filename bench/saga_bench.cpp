@@ -87,8 +87,8 @@ std::vector<Table> tables() {
                   beside("bytes on the disk", "disk", Unit::bytes, {})},
          .note = "Each sleeps until a time-out in a month: rows that the engine made for one, copied under other "
                  "names. The service is a process of its own; 200 sagas begin while it runs, 5 ms apart, and time "
-                 "out after 500 ms." + std::string(kind == Database::sqlite
-                                                      ? " What it has more of in memory is SQLite's page cache, 8 MiB "
+                 "out after 500 ms." +
+                 std::string(kind == Database::sqlite ? " What it has more of in memory is SQLite's page cache, 8 MiB "
                                                         "at most, which little data does not fill."
                                                       : "")});
   }

@@ -38,9 +38,8 @@ void each_event(std::int64_t sagas, Visit visit) {
 
 std::vector<tidings::Envelope> all_events(std::int64_t sagas) {
   std::vector<tidings::Envelope> all;
-  each_event(sagas, [&](const auto& event) {
-    all.push_back(tidings::make_envelope(event, {.source = "bench"}).or_throw());
-  });
+  each_event(sagas,
+             [&](const auto& event) { all.push_back(tidings::make_envelope(event, {.source = "bench"}).or_throw()); });
   return all;
 }
 
@@ -62,8 +61,8 @@ void expect_ends(benchmark::State& state, tidings::Store& store, std::int64_t sa
 }  // namespace
 
 std::unique_ptr<tidings::Store> open_database(Database kind, const std::string& place, std::size_t connections) {
-  auto store =
-      tidings::open_store(kind == Database::sqlite ? "sqlite:" + place : place, {.connections = connections}).or_throw();
+  auto store = tidings::open_store(kind == Database::sqlite ? "sqlite:" + place : place, {.connections = connections})
+                   .or_throw();
   tidings::outbox::apply_schema(*store).or_throw();
   tidings::saga::apply_schema(*store).or_throw();
   return store;

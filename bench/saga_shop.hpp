@@ -94,8 +94,8 @@ inline constexpr std::size_t answers_at_once = 16;
 template <std::size_t N>
 struct Answer {
   std::string order_id;
-  static constexpr char name[] = {'b', 'e', 'n', 'c', 'h', '.', 'a', 'n', 's', 'w', 'e', 'r', '-',
-                                  static_cast<char>('a' + N), '\0'};
+  static constexpr char name[] = {
+      'b', 'e', 'n', 'c', 'h', '.', 'a', 'n', 's', 'w', 'e', 'r', '-', static_cast<char>('a' + N), '\0'};
   static constexpr char own_topic[] = {'a', 'n', 's', 'w', 'e', 'r', 's', '-', static_cast<char>('a' + N), '\0'};
   static constexpr tidings::traits<Answer> event{.name = name, .topic = own_topic, .key = &Answer::order_id};
 };

@@ -50,19 +50,20 @@ void fill(tidings::Store& store, std::int64_t others) {
   };
   const std::string columns = "definition, status, revision";
   const std::array statements{
-       "insert into tidings_sagas(type, id, " + columns + ", state, progress, correlation, started_at, updated_at) " +
-            numbers + "select type, " + named + ", " + columns + ", " + renamed("state") + ", " + renamed("progress") +
-            ", correlation, started_at, updated_at from numbers, tidings_sagas where id = 'sleeping-0'",
-        "insert into tidings_saga_history(type, id, revision, part, at, what, step, cause_id, cause_type, note) " +
-            numbers + "select type, " + named +
-            ", revision, part, at, what, step, cause_id, cause_type, note from numbers, tidings_saga_history where id "
-            "= 'sleeping-0'",
-        "insert into tidings_saga_timers(type, id, step, kind, token, due_at) " + numbers + "select type, " + named +
-            ", step, kind, token, due_at + n from numbers, tidings_saga_timers where id = 'sleeping-0'"};
+      "insert into tidings_sagas(type, id, " + columns + ", state, progress, correlation, started_at, updated_at) " +
+          numbers + "select type, " + named + ", " + columns + ", " + renamed("state") + ", " + renamed("progress") +
+          ", correlation, started_at, updated_at from numbers, tidings_sagas where id = 'sleeping-0'",
+      "insert into tidings_saga_history(type, id, revision, part, at, what, step, cause_id, cause_type, note) " +
+          numbers + "select type, " + named +
+          ", revision, part, at, what, step, cause_id, cause_type, note from numbers, tidings_saga_history where id "
+          "= 'sleeping-0'",
+      "insert into tidings_saga_timers(type, id, step, kind, token, due_at) " + numbers + "select type, " + named +
+          ", step, kind, token, due_at + n from numbers, tidings_saga_timers where id = 'sleeping-0'"};
   // In pieces, so that no log of one large transaction is left to be worked off.
   for (std::int64_t begin = 1; begin < others; begin += at_once) {
     auto tx = store.begin(10s).or_throw();
-    for (const auto& statement : statements) tx->execute(statement, begin, std::min(others, begin + at_once)).or_throw();
+    for (const auto& statement : statements)
+      tx->execute(statement, begin, std::min(others, begin + at_once)).or_throw();
     tx->commit().or_throw();
   }
 }
@@ -79,7 +80,8 @@ double bytes_of(Database kind, const std::string& database, tidings::Store& stor
   if (kind == Database::sqlite) {
     double all = 0;
     for (const auto* const end : {"", "-wal"})
-      if (std::filesystem::exists(database + end)) all += static_cast<double>(std::filesystem::file_size(database + end));
+      if (std::filesystem::exists(database + end))
+        all += static_cast<double>(std::filesystem::file_size(database + end));
     return all;
   }
   auto tx = store.begin(10s).or_throw();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "tidings/base/key_hash.hpp"
@@ -80,7 +81,14 @@ Inbox::Inbox(std::int64_t consumer, SqlDialect dialect, const InboxOptions& opti
       ends_(options.prefix + "inbox_ends"),
       mark_sql_("insert into " + marks_ +
                 "(consumer, message_id, part, place, at_ms) values ($1, $2, $3, $4, $5) "
-                "on conflict do nothing") {}
+                "on conflict do nothing") {
+  mark_many_sql_ = "insert into " + marks_ + "(consumer, message_id, part, place, at_ms) values ";
+  for (std::size_t row = 0; row < many; ++row) {
+    const auto place = [&](std::size_t at) { return "$" + std::to_string(3 + 3 * row + at); };
+    mark_many_sql_ += (row == 0 ? "($1, " : ", ($1, ") + place(0) + ", " + place(1) + ", " + place(2) + ", $2)";
+  }
+  mark_many_sql_ += " on conflict do nothing returning message_id";
+}
 
 Result<Inbox> Inbox::open(Store& store, std::string_view consumer, std::string_view topic, const InboxOptions& options,
                           Duration wait_max) {
@@ -150,6 +158,48 @@ Result<bool> Inbox::mark(Transaction& tx, const Arrival& arrival) {
   if (arrival.appended < now - window_)
     if (auto fine = refuse_if_forgotten(tx, arrival); !fine) return fine.error();
   return true;
+}
+
+Result<std::vector<bool>> Inbox::mark(Transaction& tx, std::span<const Arrival> arrivals) {
+  std::vector<bool> all;
+  while (!arrivals.empty()) {
+    // SQLite is asked without a way to go: one at a time is as quick.
+    if (dialect_ == SqlDialect::postgres && arrivals.size() >= many) {
+      const auto some = mark_many(tx, arrivals.first(many));
+      if (!some) return some.error();
+      all.insert(all.end(), some->begin(), some->end());
+      arrivals = arrivals.subspan(many);
+      continue;
+    }
+    const auto one = mark(tx, arrivals.front());
+    if (!one) return one.error();
+    all.push_back(*one);
+    arrivals = arrivals.subspan(1);
+  }
+  return all;
+}
+
+Result<std::vector<bool>> Inbox::mark_many(Transaction& tx, std::span<const Arrival> arrivals) {
+  const auto now = clock_->now();
+  std::vector<std::string> names;
+  for (const auto& arrival : arrivals) names.push_back(name_of(arrival));
+  std::vector<SqlView> parameters{SqlView(consumer_), SqlView(ms_of(now))};
+  for (std::size_t at = 0; at < arrivals.size(); ++at) {
+    parameters.emplace_back(std::string_view(names[at]));
+    parameters.emplace_back(static_cast<std::int64_t>(arrivals[at].partition.value));
+    parameters.emplace_back(static_cast<std::int64_t>(arrivals[at].offset.value));
+  }
+  tidings::detail::Rows<std::string> rows;
+  if (auto done = tx.query_views(mark_many_sql_, parameters, rows); !done) return done.error();
+  const auto marked = std::move(rows).take();
+  std::set<std::string_view> fresh(marked.begin(), marked.end());
+  std::vector<bool> all;
+  for (std::size_t at = 0; at < arrivals.size(); ++at) {
+    all.push_back(fresh.erase(names[at]) > 0);  // of two with one id it is the first
+    if (all.back() && arrivals[at].appended < now - window_)
+      if (auto fine = refuse_if_forgotten(tx, arrivals[at]); !fine) return fine.error();
+  }
+  return all;
 }
 
 Result<> Inbox::unmark(Transaction& tx, const Arrival& arrival) const {

@@ -74,6 +74,50 @@ class InboxTest : public ::testing::TestWithParam<std::string> {
 };
 INSTANTIATE_TEST_SUITE_P(Stores, InboxTest, ::testing::Values("sqlite", "postgres"));
 
+TEST_P(InboxTest, ManyAtOnceAreMarkedAsOneByOne) {
+  auto inbox = open();
+  auto other = open("shop.mail");
+  EXPECT_TRUE(handle(inbox, arrival("m7", 7)).or_throw());
+  std::vector<std::string> ids;
+  for (int at = 0; at < 100; ++at) ids.push_back("m" + std::to_string(at == 50 ? 3 : at));  // one is there twice
+  std::vector<Arrival> arrivals;
+  for (std::size_t at = 0; at < ids.size(); ++at) arrivals.push_back(arrival(ids[at], at));
+  const auto mark = [&](Inbox& of) {
+    auto tx = store->begin(10s).or_throw();
+    auto first = of.mark(*tx, arrivals).or_throw();
+    tx->commit().or_throw();
+    return first;
+  };
+  const auto first = mark(inbox);
+  ASSERT_EQ(first.size(), ids.size());
+  for (std::size_t at = 0; at < ids.size(); ++at) EXPECT_EQ(first[at], at != 7 && at != 50) << at;
+  for (const bool one : mark(inbox)) EXPECT_FALSE(one);
+  EXPECT_FALSE(handle(inbox, arrival("m99", 99)).or_throw());
+  EXPECT_TRUE(mark(other)[7]) << "of another consumer";
+  {
+    auto tx = store->begin(10s).or_throw();
+    EXPECT_TRUE(inbox.mark(*tx, std::span<const Arrival>{}).or_throw().empty());
+  }
+}
+
+TEST_P(InboxTest, ManyAtOnceAreRefusedWhereOneIsForgotten) {
+  auto inbox = open("shop.reserve", "orders", 2h);
+  EXPECT_TRUE(handle(inbox, arrival("old", 40)).or_throw());
+  std::vector<std::string> ids;
+  for (int at = 0; at < 33; ++at) ids.push_back("m" + std::to_string(at));
+  std::vector<Arrival> arrivals;
+  for (std::size_t at = 0; at < ids.size(); ++at) arrivals.push_back(arrival(ids[at], 100 + at));
+  arrivals[20] = arrival("m20", 20);
+  clock.advance(4h);
+  EXPECT_EQ(clean(inbox, *store), 1U);
+  for (auto& one : arrivals)
+    if (one.offset.value >= 100) one.appended = clock.now();
+  auto tx = store->begin(10s).or_throw();
+  const auto marked = inbox.mark(*tx, arrivals);
+  ASSERT_FALSE(marked);
+  EXPECT_EQ(marked.error().code, "beyond_inbox_window");
+}
+
 TEST_P(InboxTest, WhatWasCommittedIsKnown) {
   auto inbox = open();
   EXPECT_TRUE(handle(inbox, arrival("a", 0)).or_throw());

@@ -38,7 +38,8 @@ class SagaBatchTest : public StoredSagaTest {
     for (const auto& step : all.instance.steps)
       text += step.name + " " + std::string(name_of(step.status)) + " " + std::to_string(step.token) + "\n";
     for (const auto& note : all.history) text += note.what + " " + note.step + " " + note.cause_type + "\n";
-    for (const auto& wait : all.waits) text += wait.kind + " " + wait.step + " " + std::to_string(to_ns(wait.due)) + "\n";
+    for (const auto& wait : all.waits)
+      text += wait.kind + " " + wait.step + " " + std::to_string(to_ns(wait.due)) + "\n";
     return text;
   }
 };
@@ -50,15 +51,15 @@ TEST_P(SagaBatchTest, SeveralEventsOfOneSaga) {
   auto saga = coordinator({checkout()});
   const auto events_for = [](const std::string& id) {
     return std::vector<Envelope>{event_of(OrderPlaced{id, 100, false}), event_of(PaymentCharged{"p1", id}),
-                                 event_of(PaymentCharged{"p1", id}), event_of(StockReserved{id}), event_of(Shipped{id})};
+                                 event_of(PaymentCharged{"p1", id}), event_of(StockReserved{id}),
+                                 event_of(Shipped{id})};
   };
   const std::vector<bool> changes{true, true, false, true, true};
   for (std::size_t count = 1; count <= changes.size(); ++count) {
     const auto alone = "alone" + std::to_string(count);
     const auto at_once = "once!" + std::to_string(count);
     auto events = events_for(alone);
-    for (std::size_t at = 0; at < count; ++at)
-      EXPECT_EQ(saga->handle(events[at].view()).or_throw(), changes[at]) << at;
+    for (std::size_t at = 0; at < count; ++at) EXPECT_EQ(saga->handle(events[at].view()).or_throw(), changes[at]) << at;
     const auto one_by_one = sent();
     events = events_for(at_once);
     events.resize(count);
@@ -94,9 +95,9 @@ TEST_P(SagaBatchTest, OneThatFailsHoldsUpItsSagaAlone) {
   undecodable.type = "shop.stock-rejected";
   undecodable.payload = "{";
   const auto before = shown("b");
-  const auto results =
-      handle(*saga, {event_of(PaymentCharged{"p", "a"}), event_of(PaymentCharged{"", "b"}), event_of(StockReserved{"a"}),
-                     event_of(StockReserved{"b"}), undecodable, event_of(PaymentCharged{"p", "c"})});
+  const auto results = handle(
+      *saga, {event_of(PaymentCharged{"p", "a"}), event_of(PaymentCharged{"", "b"}), event_of(StockReserved{"a"}),
+              event_of(StockReserved{"b"}), undecodable, event_of(PaymentCharged{"p", "c"})});
   ASSERT_EQ(results.size(), 6U);
   EXPECT_TRUE(*results[0]);
   EXPECT_EQ(results[1].error().code, "no_payment");

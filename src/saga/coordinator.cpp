@@ -75,9 +75,9 @@ class Coordinator::Impl {
       const bool is_behind =
           (!event.key.empty() && failed_keys.contains(event.key)) ||
           std::ranges::any_of(ids[at], [&](const auto& id) { return id && *id && failed_ids.contains(**id); });
-      results.push_back(is_behind ? Result<bool>(Error{"behind", "an event of its saga before it has failed",
-                                                       Retry::same_call})
-                                  : take_one(work, event, ids[at]));
+      results.push_back(
+          is_behind ? Result<bool>(Error{"behind", "an event of its saga before it has failed", Retry::same_call})
+                    : take_one(work, event, ids[at]));
       if (results.back()) continue;
       if (!event.key.empty()) failed_keys.emplace(event.key);
       for (const auto& id : ids[at])

@@ -187,9 +187,10 @@ TEST_P(CoordinatorTest, StuckIsToldAndResumedByHand) {
 /// In the transaction in which it becomes so, once, and again when it is stuck anew.
 TEST_P(CoordinatorTest, StuckIsPublished) {
   StoreThatFails failing(*store_);
-  const auto saga = Coordinator::make(failing, {checkout()},
-                                      {.source = "orders", .tables = tables_, .clock = &clock_, .log = &log_, .tells_stuck = true})
-                        .or_throw();
+  const auto saga =
+      Coordinator::make(failing, {checkout()},
+                        {.source = "orders", .tables = tables_, .clock = &clock_, .log = &log_, .tells_stuck = true})
+          .or_throw();
   for (const auto& done : {come(*saga, placed), come(*saga, StockReserved{"o1"}), come(*saga, charged)})
     ASSERT_TRUE(done);
   sent();
@@ -205,12 +206,12 @@ TEST_P(CoordinatorTest, StuckIsPublished) {
   };
   {
     auto tx = store_->begin(10s).or_throw();
-    const auto rows = tx->query<Row>("select topic, type, " +
-                                     std::string(store_->dialect() == SqlDialect::sqlite
-                                                     ? "cast(payload as text)"
-                                                     : "convert_from(payload, 'UTF8')") +
-                                     " as payload from " + tables_.name("outbox"))
-                          .or_throw();
+    const auto rows =
+        tx->query<Row>("select topic, type, " +
+                       std::string(store_->dialect() == SqlDialect::sqlite ? "cast(payload as text)"
+                                                                           : "convert_from(payload, 'UTF8')") +
+                       " as payload from " + tables_.name("outbox"))
+            .or_throw();
     ASSERT_EQ(rows.size(), 1U);
     EXPECT_EQ(rows[0].topic, "tidings.saga-alerts");
     EXPECT_EQ(rows[0].type, "tidings.saga-stuck");

@@ -300,8 +300,8 @@ Result<> Ledger::write_new(Transaction& tx, std::string_view type, std::span<con
     if (changes->before > 0) continue;
     auto progress = progress_of(*now);
     if (!progress) return progress.error();
-    rows.push_back({now->id, now->definition, std::string(name_of(now->status)), now->revision, now->state, std::move(*progress),
-                    now->correlation, to_ns(now->started_at), to_ns(now->updated_at)});
+    rows.push_back({now->id, now->definition, std::string(name_of(now->status)), now->revision, now->state,
+                    std::move(*progress), now->correlation, to_ns(now->started_at), to_ns(now->updated_at)});
   }
   if (rows.empty()) return {};
   const auto json = json_of(rows);
@@ -311,7 +311,8 @@ Result<> Ledger::write_new(Transaction& tx, std::string_view type, std::span<con
   if (*done == rows.size()) return {};
   const Error conflict{"conflict",
                        "saga " + printable(type) + " " + printable(rows.front().id) +
-                           (rows.size() > 1 ? ", or another," : "") + " was begun by another transaction at the same time",
+                           (rows.size() > 1 ? ", or another," : "") +
+                           " was begun by another transaction at the same time",
                        Retry::same_call};
   tx.fail(conflict);  // whoever owns it is to know that it was not what he handles
   return conflict;
@@ -344,8 +345,8 @@ Result<> Ledger::write_notes(Transaction& tx, std::string_view type, std::span<c
     for (const auto& [revision, note] : changes->notes) {
       part = revision == of ? part + 1 : 0;
       of = revision;
-      lines.push_back({now->id, revision, part, to_ns(note.time), note.what, note.step, note.cause_id, note.cause_type,
-                       note.text});
+      lines.push_back(
+          {now->id, revision, part, to_ns(note.time), note.what, note.step, note.cause_id, note.cause_type, note.text});
     }
   }
   const auto json = json_of(lines);

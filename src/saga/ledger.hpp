@@ -26,7 +26,7 @@ namespace tidings::saga {
 
 /// What became of one instance in a transaction.
 struct Changes {
-  std::int64_t before = 0;  ///< its revision then; 0: it was not there
+  std::int64_t before = 0;                           ///< its revision then; 0: it was not there
   std::vector<std::pair<std::int64_t, Note>> notes;  ///< with the revision that each is of
   bool clears_all = false;
   std::vector<std::string> cleared;  ///< as of `Transition`; before `set`

@@ -221,10 +221,11 @@ struct Noted {
 
 /// One id is one content: a participant that has had the first passes the second over.
 TEST(Saga, WhatIsSentAgainIsWhatWasSent) {
-  Trial trial(define<Noted>("noted", {}, starts(&Noted::begin),
-                            parallel(step("stock", send(&Noted::reserve), done(&Noted::rejected), no_undo()),
-                                     step("tell", send(&Noted::tell), done<Shipped>(), no_undo(), within(10s), retries(1))),
-                            step("tell anew", send(&Noted::tell), done<PaymentRefunded>(), no_undo())));
+  Trial trial(
+      define<Noted>("noted", {}, starts(&Noted::begin),
+                    parallel(step("stock", send(&Noted::reserve), done(&Noted::rejected), no_undo()),
+                             step("tell", send(&Noted::tell), done<Shipped>(), no_undo(), within(10s), retries(1))),
+                    step("tell anew", send(&Noted::tell), done<PaymentRefunded>(), no_undo())));
   EXPECT_TRUE(trial.when(placed).then(ReserveStock{"o1"}, OrderFailed{"o1", ""}));
   trial.given(StockRejected{"o1", "none is left"});
   EXPECT_TRUE(trial.after(10s).then(OrderFailed{"o1", ""})) << "although the state says more by now";

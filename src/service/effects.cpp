@@ -84,12 +84,20 @@ Result<bool> Effects::run_in(OpenTransaction& tx, Items items, Publications& pub
   const auto inbox = [&](const detail::Handler::Item& item) { return *inbox_of(item.context->place().topic); };
   std::vector<detail::Handler::Item> fresh;
   std::vector<std::size_t> places;
-  for (std::size_t at = 0; at < items.size(); ++at) {
-    auto is_first = inbox(items[at])->mark(tx, arrival_of(items[at]));
-    if (!is_first) return is_first.error();
-    if (!*is_first) continue;
-    fresh.push_back(items[at]);
-    places.push_back(at);
+  for (std::size_t at = 0; at < items.size();) {
+    auto* const of = inbox(items[at]);
+    std::vector<inbox::Arrival> arrivals;
+    for (auto next = at; next < items.size() && inbox(items[next]) == of; ++next)
+      arrivals.push_back(arrival_of(items[next]));
+    const auto are_first = of->mark(tx, arrivals);
+    if (!are_first) return are_first.error();
+    for (const bool is_first : *are_first) {
+      if (is_first) {
+        fresh.push_back(items[at]);
+        places.push_back(at);
+      }
+      ++at;
+    }
   }
   if (fresh.empty()) return false;
   if (auto handled = handle(fresh, tx); !handled) {

@@ -79,9 +79,7 @@ std::optional<Lanes::Turn> Lanes::take(std::size_t most, SteadyTime now) {
 
 /// Others that stand in line and may be handled together with the turn's.
 void Lanes::mix(Turn& turn, std::size_t most) {
-  const auto fits = [&](const Task& task) {
-    return task.keyed && is_fresh(task) && task.source == turn.first->source;
-  };
+  const auto fits = [&](const Task& task) { return task.keyed && is_fresh(task) && task.source == turn.first->source; };
   if (!fits(*turn.first)) return;
   auto* last = turn.first;
   while (last->next != nullptr) last = last->next;

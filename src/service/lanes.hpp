@@ -78,7 +78,7 @@ class Lanes {
     Task* last = nullptr;
     std::size_t size = 0;
     SteadyTime due{};
-    Key* next = nullptr;   // in line, in a turn with others, or free
+    Key* next = nullptr;         // in line, in a turn with others, or free
     Task* back_first = nullptr;  // of a turn that is given back
     Task* back_last = nullptr;
     Key* chain = nullptr;  // in the table

@@ -57,7 +57,7 @@ class Sagas {
   std::condition_variable changed_;
   TimePoint next_{};  // when a timer is due, as far as it knows
   bool is_stopping_ = false;
-  bool has_told_ = false;  // of the thread alone
+  bool has_told_ = false;      // of the thread alone
   bool has_commands_ = false;  // of who cleans up
   std::thread thread_;
 };

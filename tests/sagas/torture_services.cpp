@@ -20,8 +20,7 @@ Fate fate_of(std::int64_t number) {
 
 /// A line of what this participant did, which nothing keeps from being there twice.
 Result<> write(Transaction& tx, std::string_view who, std::string_view order_id, std::string_view what) {
-  const auto done =
-      tx.execute("insert into effects(who, order_id, what) values ($1, $2, $3)", who, order_id, what);
+  const auto done = tx.execute("insert into effects(who, order_id, what) values ($1, $2, $3)", who, order_id, what);
   return done ? Result<>{} : done.error();
 }
 
@@ -90,13 +89,12 @@ int service_process(int count, char** arguments) {
   ::setrlimit(RLIMIT_CORE, &none);
   const std::string name = arguments[2];
   const std::string store_url = arguments[4];
-  auto service =
-      Service::create({.name = name,
-                       .broker_url = std::string("log:") + arguments[3] + "/log",
-                       .store_url = store_url,
-                       .settings = {{"outbox.lease", "1s"}},
-                       .log = &stderr_log(LogLevel::error)})
-          .or_throw();
+  auto service = Service::create({.name = name,
+                                  .broker_url = std::string("log:") + arguments[3] + "/log",
+                                  .store_url = store_url,
+                                  .settings = {{"outbox.lease", "1s"}},
+                                  .log = &stderr_log(LogLevel::error)})
+                     .or_throw();
   if (name == "orders") {
     service.saga(order(), {.retry = {.immediate = 10'000, .delayed = 0}});
     return service.run();
@@ -106,8 +104,9 @@ int service_process(int count, char** arguments) {
     auto made = apply_schema(*service.store());
     if (made) {
       auto tx = service.store()->begin(10s);
-      if (tx && (*tx)->execute("create table if not exists effects(who text not null, order_id text not null, what "
-                               "text not null)") &&
+      if (tx &&
+          (*tx)->execute("create table if not exists effects(who text not null, order_id text not null, what "
+                         "text not null)") &&
           (*tx)->commit())
         break;
     }

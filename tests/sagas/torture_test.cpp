@@ -1,5 +1,7 @@
-// An orchestrator and two participants as processes that are killed all the while: every saga comes to its end, and what
-// participants did is what the end says. TORTURE_ROUNDS kills, TORTURE_SEED.
+// An orchestrator and two participants as processes that are killed all the while: every saga comes to its end, and
+// what participants did is what the end says. TORTURE_ROUNDS kills, TORTURE_SEED.
+#include "tests/crash/torture.hpp"
+
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +17,6 @@
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/postgres_server.hpp"
 #include "testing/servers/temporary_folder.hpp"
-#include "tests/crash/torture.hpp"
 #include "tests/sagas/torture.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/saga/inspect.hpp"
@@ -41,8 +42,8 @@ class Running {
     pid_ = ::fork();
     if (pid_ != 0) return;
     const std::string word(service_word);
-    std::array<const char*, 6> arguments{"sagas", word.c_str(), role_.c_str(), folder_.c_str(), store_url_.c_str(),
-                                         nullptr};
+    std::array<const char*, 6> arguments{"sagas",         word.c_str(),       role_.c_str(),
+                                         folder_.c_str(), store_url_.c_str(), nullptr};
     ::execv("/proc/self/exe", const_cast<char* const*>(arguments.data()));
     ::_exit(127);
   }
@@ -101,8 +102,7 @@ class SagaTorture : public ::testing::TestWithParam<std::string> {
   std::vector<std::string> under_way() {
     auto store = open_store(store_url("orders"), {}).or_throw();
     auto tx = store->begin(30s).or_throw();
-    return tx
-        ->query<std::string>("select id from tidings_sagas where status not in ('completed', 'failed')")
+    return tx->query<std::string>("select id from tidings_sagas where status not in ('completed', 'failed')")
         .or_throw();
   }
   std::int64_t number(const std::string& role, const std::string& sql) {
@@ -171,8 +171,7 @@ class SagaTorture : public ::testing::TestWithParam<std::string> {
       EXPECT_EQ(times("shipping", id, "undone"), 0) << id;
       const auto end = told.find(id);
       ASSERT_NE(end, told.end()) << id << " was told of";
-      EXPECT_EQ(end->second,
-                (std::vector<std::string>{is_completed ? "torture.confirmed" : "torture.failed"})) << id;
+      EXPECT_EQ(end->second, (std::vector<std::string>{is_completed ? "torture.confirmed" : "torture.failed"})) << id;
       if (fate == Fate::out_of_stock || fate == Fate::declined || fate == Fate::unanswered ||
           fate == Fate::refused_unanswered)
         EXPECT_FALSE(is_completed) << id;
@@ -183,8 +182,7 @@ class SagaTorture : public ::testing::TestWithParam<std::string> {
     EXPECT_GT(statuses[Status::failed], 0);
     EXPECT_EQ(statuses[Status::completed] + statuses[Status::failed], static_cast<int>(placed_.size()));
     std::printf("%zu orders, %d completed, %d failed, %d effects undone, %llu kills\n", placed_.size(),
-                statuses[Status::completed], statuses[Status::failed], undone,
-                static_cast<unsigned long long>(kills_));
+                statuses[Status::completed], statuses[Status::failed], undone, static_cast<unsigned long long>(kills_));
   }
 
   static void check_history(const Shown& shown) {
@@ -193,8 +191,8 @@ class SagaTorture : public ::testing::TestWithParam<std::string> {
     EXPECT_EQ(shown.history.front().what, "started") << id;
     EXPECT_EQ(shown.history.back().what, name_of(shown.instance.status)) << id;
     const auto times = [&](std::string_view what, std::string_view step) {
-      return std::ranges::count_if(
-          shown.history, [&](const Note& note) { return note.what == what && note.step == step; });
+      return std::ranges::count_if(shown.history,
+                                   [&](const Note& note) { return note.what == what && note.step == step; });
     };
     EXPECT_EQ(times("started", ""), 1) << id;
     for (const auto& step : shown.instance.steps) {

@@ -6,8 +6,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tidings/base/clock.hpp"
 #include "tidings/base/strong.hpp"
@@ -53,6 +55,8 @@ class Inbox {
   /// Errors: `beyond_inbox_window` (never): it is older than the window, comes from where marks were cleaned up, and so
   /// may have been handled; those of statements.
   Result<bool> mark(Transaction& tx, const Arrival& arrival);
+  /// The same for many, in their order: a database over a network is asked a few times for all of them.
+  Result<std::vector<bool>> mark(Transaction& tx, std::span<const Arrival> arrivals);
 
   /// Takes a mark of this transaction back.
   Result<> unmark(Transaction& tx, const Arrival& arrival) const;
@@ -76,6 +80,9 @@ class Inbox {
   [[nodiscard]] Duration window() const { return window_; }
 
  private:
+  static constexpr std::size_t many = 32;
+  Result<std::vector<bool>> mark_many(Transaction& tx, std::span<const Arrival> arrivals);
+
   Inbox(std::int64_t consumer, SqlDialect dialect, const InboxOptions& options);
 
   Result<> refuse_if_forgotten(Transaction& tx, const Arrival& arrival) const;
@@ -87,6 +94,7 @@ class Inbox {
   std::string marks_;
   std::string ends_;
   std::string mark_sql_;
+  std::string mark_many_sql_;  // `many` of them
   std::unique_ptr<std::mutex> cleaning_ = std::make_unique<std::mutex>();
   std::int64_t cleaned_to_ = 0;  // the mark
 };

@@ -51,8 +51,8 @@ class Coordinator {
   /// `no_correlation` (never), what decoding, reactions and senders say, those of statements.
   Result<bool> handle(Transaction& tx, const EnvelopeView& event);
   /// The same for several events, in their order: each of their sagas is read once and written once. One whose own
-  /// result is an error has changed nothing; `behind` (same call): one before it of its saga, or of its key, has failed.
-  /// Errors of the whole: those of the store.
+  /// result is an error has changed nothing; `behind` (same call): one before it of its saga, or of its key, has
+  /// failed. Errors of the whole: those of the store.
   Result<std::vector<Result<bool>>> handle(Transaction& tx, std::span<const EnvelopeView* const> events);
   /// The same in a transaction of its own, again where another one was in the way.
   Result<bool> handle(const EnvelopeView& event);

@@ -13,14 +13,13 @@ namespace tidings::saga {
 struct Stuck {
   std::string saga;  ///< the definition's name
   std::string id;
-  int version = 1;    ///< the definition's
-  std::string step;   ///< that was refused, or has no answer
+  int version = 1;   ///< the definition's
+  std::string step;  ///< that was refused, or has no answer
   std::string reason;
-  bool backward = false;  ///< in its compensation
+  bool backward = false;      ///< in its compensation
   std::int64_t revision = 0;  ///< the instance's; the next time that it is stuck has a higher one
 
-  static constexpr traits<Stuck> event{
-      .name = "tidings.saga-stuck", .topic = "tidings.saga-alerts", .key = &Stuck::id};
+  static constexpr traits<Stuck> event{.name = "tidings.saga-stuck", .topic = "tidings.saga-alerts", .key = &Stuck::id};
 };
 
 }  // namespace tidings::saga

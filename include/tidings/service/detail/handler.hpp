@@ -31,8 +31,8 @@ class Handler {
   /// Whether `handle` takes more than one item: events of a partition, in their order.
   [[nodiscard]] virtual bool takes_batches() const = 0;
   /// Whether it takes events of several keys at once, in whatever order among one another, those of a key in theirs:
-  /// keys are handled in parallel then and wait for themselves alone, as by one that takes no batches, and a transaction
-  /// serves many. For handlers with a transaction.
+  /// keys are handled in parallel then and wait for themselves alone, as by one that takes no batches, and a
+  /// transaction serves many. For handlers with a transaction.
   [[nodiscard]] virtual bool mixes_keys() const { return false; }
   /// Whether it reads payloads itself, which are fetched for it then where they are elsewhere.
   [[nodiscard]] virtual bool decodes() const { return true; }
