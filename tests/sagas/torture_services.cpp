@@ -64,10 +64,12 @@ void serve_stock(Service& service, const std::shared_ptr<Tombstones>& stones) {
                         return context.publish(Reserved{command.order_id});
                       });
   on_compensation<Release, Released>(service, "release", stones, "stock");
-  on_command<Ship>(service, "ship", stones, [](const Ship& command, Context& context, Transaction& tx) -> Result<> {
-    if (auto done = write(tx, "shipping", command.order_id, "done"); !done) return done;
-    return context.publish(Shipped{command.order_id});
-  });
+  // It is never undone: that it is done once is the inbox's alone, also where it is sent again.
+  service.on("ship", {.retry = {.immediate = 10'000, .delayed = 0}},
+             [](const Ship& command, Context& context, Transaction& tx) -> Result<> {
+               if (auto done = write(tx, "shipping", command.order_id, "done"); !done) return done;
+               return context.publish(Shipped{command.order_id});
+             });
 }
 
 void serve_payments(Service& service, const std::shared_ptr<Tombstones>& stones) {
