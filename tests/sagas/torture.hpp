@@ -115,7 +115,9 @@ inline Definition order() {
 }
 
 inline constexpr std::string_view service_word = "--service";
-/// `PROGRAM --service orders|stock|payments FOLDER STORE_URL`: runs until it is killed, or told to stop.
+/// `PROGRAM --service orders|stock|payments FOLDER STORE_URL SEED`: runs until it is killed, or told to stop. Unless
+/// the seed is 0 it kills itself now and then, where its handlers' work is committed and their events are not yet
+/// settled.
 int service_process(int count, char** arguments);
 
 }  // namespace tidings::saga::torture

@@ -1,8 +1,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
-#include <cstring>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <random>
 #include <thread>
 
 #include "tests/sagas/torture.hpp"
@@ -85,7 +89,7 @@ void serve_payments(Service& service, const std::shared_ptr<Tombstones>& stones)
 }  // namespace
 
 int service_process(int count, char** arguments) {
-  if (count != 5) return 2;
+  if (count != 6) return 2;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
@@ -97,6 +101,16 @@ int service_process(int count, char** arguments) {
                                   .settings = {{"outbox.lease", "1s"}},
                                   .log = &stderr_log(LogLevel::error)})
                      .or_throw();
+  const auto seed = std::strtoull(arguments[5], nullptr, 10);
+  if (seed != 0)
+    service.use("dies",
+                [chance = std::make_shared<std::mt19937_64>(seed),
+                 mutex = std::make_shared<std::mutex>()](DeliveryCall& call) -> Result<> {
+                  auto done = call.next();
+                  const std::scoped_lock lock(*mutex);
+                  if (done && (*chance)() % 40 == 0) ::kill(::getpid(), SIGKILL);
+                  return done;
+                });
   if (name == "orders") {
     service.saga(order(), {.retry = {.immediate = 10'000, .delayed = 0}});
     return service.run();

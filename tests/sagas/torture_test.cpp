@@ -31,21 +31,28 @@ constexpr std::array<const char*, 3> roles{"orders", "stock", "payments"};
 class Running {
  public:
   Running(std::string role, std::string folder, std::string store_url)
-      : role_(std::move(role)), folder_(std::move(folder)), store_url_(std::move(store_url)) {
-    start();
-  }
+      : role_(std::move(role)), folder_(std::move(folder)), store_url_(std::move(store_url)) {}
   ~Running() { stop(SIGKILL); }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
-  void start() {
+  void start(std::uint64_t seed) {
+    const auto number = std::to_string(seed);
     pid_ = ::fork();
     if (pid_ != 0) return;
     const std::string word(service_word);
-    std::array<const char*, 6> arguments{"sagas",         word.c_str(),       role_.c_str(),
-                                         folder_.c_str(), store_url_.c_str(), nullptr};
+    std::array<const char*, 7> arguments{
+        "sagas", word.c_str(), role_.c_str(), folder_.c_str(), store_url_.c_str(), number.c_str(), nullptr};
     ::execv("/proc/self/exe", const_cast<char* const*>(arguments.data()));
     ::_exit(127);
+  }
+  /// It has killed itself.
+  bool is_dead() {
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
+    pid_ = -1;
+    EXPECT_TRUE(WIFSIGNALED(status)) << role_ << " ended with " << status;
+    return true;
   }
   /// Whether it ran until then.
   bool stop(int signal) {
@@ -181,8 +188,9 @@ class SagaTorture : public ::testing::TestWithParam<std::string> {
     EXPECT_GT(statuses[Status::completed], 0);
     EXPECT_GT(statuses[Status::failed], 0);
     EXPECT_EQ(statuses[Status::completed] + statuses[Status::failed], static_cast<int>(placed_.size()));
-    std::printf("%zu orders, %d completed, %d failed, %d effects undone, %llu kills\n", placed_.size(),
-                statuses[Status::completed], statuses[Status::failed], undone, static_cast<unsigned long long>(kills_));
+    std::printf("%zu orders, %d completed, %d failed, %d effects undone, %llu kills, %llu of them behind a commit\n",
+                placed_.size(), statuses[Status::completed], statuses[Status::failed], undone,
+                static_cast<unsigned long long>(kills_), static_cast<unsigned long long>(behind_commits_));
   }
 
   static void check_history(const Shown& shown) {
@@ -215,14 +223,17 @@ class SagaTorture : public ::testing::TestWithParam<std::string> {
   std::map<std::string, Fate> placed_;
   std::vector<std::string> to_cancel_;
   std::uint64_t kills_ = 0;
+  std::uint64_t behind_commits_ = 0;  // of these
 };
 INSTANTIATE_TEST_SUITE_P(Stores, SagaTorture, ::testing::Values("sqlite", "postgres"),
                          [](const auto& info) { return info.param; });
 
 TEST_P(SagaTorture, KilledAtAnyTimeEverySagaComesToItsEnd) {
   std::vector<std::unique_ptr<Running>> running;
-  for (const auto* const role : roles)
+  for (const auto* const role : roles) {
     running.push_back(std::make_unique<Running>(role, folder_.path(), store_url(role)));
+    running.back()->start(chance_() | 1U);
+  }
   while (kills_ < torture_.rounds) {
     for (int count = between(0, 3); count > 0; --count) place();
     std::this_thread::sleep_for(std::chrono::milliseconds(between(1, 120)));
@@ -231,7 +242,17 @@ TEST_P(SagaTorture, KilledAtAnyTimeEverySagaComesToItsEnd) {
     ++kills_;
     // Now and then it stays away for longer than commands are waited for.
     if (chance_() % 12 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(between(300, 900)));
-    one.start();
+    one.start(chance_() | 1U);
+    for (auto& other : running) {
+      if (!other->is_dead()) continue;
+      ++kills_;
+      ++behind_commits_;
+      other->start(chance_() | 1U);
+    }
+  }
+  for (auto& one : running) {
+    ASSERT_TRUE(one->stop(SIGKILL));
+    one->start(0);
   }
   while (placed_.size() < 20) place();
   for (const auto& id : to_cancel_) publish(Cancelled{id});
