@@ -46,7 +46,7 @@ std::vector<tidings::Envelope> answers_of(const std::string& id) {
 void hot_instance(benchmark::State& state, Stage& stage, Database kind) {
   const Scratch scratch("sagas");
   const auto database = stage.new_database(kind, scratch);
-  const auto rounds = std::max<std::int64_t>(often(100), 3);
+  const auto rounds = std::max<std::int64_t>(often(40), 3);
   {
     const auto store = open_database(kind, database, answers_at_once + 1);
     CountingStore counting(*store);

@@ -108,7 +108,7 @@ void through_a_service(benchmark::State& state, Stage& stage, Database kind) {
 void through_the_coordinator(benchmark::State& state, Stage& stage, Database kind) {
   const Scratch scratch("sagas");
   const auto database = stage.new_database(kind, scratch);
-  const auto sagas = often(2'000);
+  const auto sagas = often(600);
   {
     const auto store = open_database(kind, database, 2);
     const auto coordinator = tidings::saga::Coordinator::make(*store, {checkout()}, {.source = "bench"}).or_throw();
@@ -128,7 +128,7 @@ void through_the_coordinator(benchmark::State& state, Stage& stage, Database kin
 void by_hand(benchmark::State& state, Stage& stage, Database kind) {
   const Scratch scratch("sagas");
   const auto database = stage.new_database(kind, scratch);
-  const auto sagas = often(2'000);
+  const auto sagas = often(600);
   struct ByHand {
     Checkout order;
     std::string stage;

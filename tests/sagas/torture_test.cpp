@@ -177,7 +177,7 @@ class SagaTorture : public ::testing::TestWithParam<std::string> {
       EXPECT_EQ(times("shipping", id, "done"), is_completed ? 1 : 0) << id;
       EXPECT_EQ(times("shipping", id, "undone"), 0) << id;
       const auto end = told.find(id);
-      ASSERT_NE(end, told.end()) << id << " was told of";
+      ASSERT_TRUE(end != told.end()) << id << ": nobody was told of its end";
       EXPECT_EQ(end->second, (std::vector<std::string>{is_completed ? "torture.confirmed" : "torture.failed"})) << id;
       if (fate == Fate::out_of_stock || fate == Fate::declined || fate == Fate::unanswered ||
           fate == Fate::refused_unanswered)
