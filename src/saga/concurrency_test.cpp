@@ -97,6 +97,34 @@ TEST_P(SagaConcurrencyTest, EachTimerFiresOnce) {
   EXPECT_TRUE(std::ranges::adjacent_find(reminders) == reminders.end()) << "twice";
 }
 
+/// Deadlines beyond the pivot, which change nothing that would show that they have been told of.
+TEST_P(SagaConcurrencyTest, EachDeadlineIsToldOfOnce) {
+  constexpr int sagas = 200;
+  const auto late = define<Checkout>("checkout", {}, starts(&Checkout::begin), pivot(),
+                                     step("ship", send(&Checkout::ship), done<Shipped>()), within(1h));
+  auto first = coordinator({late});
+  auto second = coordinator({late});
+  for (int at = 0; at < sagas; ++at) come(*first, OrderPlaced{std::to_string(at), 1, false}).or_throw();
+  clock_.advance(1h);
+  std::barrier together(2);
+  const auto fire = [&](Coordinator& saga) {
+    together.arrive_and_wait();
+    for (int empty = 0; empty < 20;) {
+      const auto done = saga.fire_due(5);
+      if (done && done->fired == 0) ++empty;
+    }
+  };
+  {
+    std::jthread one([&] { fire(*first); });
+    std::jthread other([&] { fire(*second); });
+  }
+  auto tx = store_->begin(10s).or_throw();
+  EXPECT_EQ(
+      tx->query_one<std::int64_t>("select count(*) from " + tables_.name("saga_history") + " where what = 'overdue'")
+          .or_throw(),
+      sagas);
+}
+
 TEST_P(SagaConcurrencyTest, TwoStartsMakeOneInstance) {
   auto saga = coordinator({checkout()});
   std::barrier together(2);

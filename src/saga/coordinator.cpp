@@ -281,6 +281,11 @@ class Coordinator::Impl {
     }
     const auto kind = timer_kind_of(timer.kind);
     if (!kind) return Error{"corrupt", "there is no timer '" + printable(timer.kind) + "'"};
+    if (*kind == TimerKind::deadline) {  // its token does not say whether another process has just fired it
+      const auto is_ours = ledger_.claim(tx, name(), timer);
+      if (!is_ours) return is_ours.error();
+      if (!*is_ours) return {};
+    }
     if (const auto* const instance = work.find(timer.id)) {
       const auto plan = plan_of(*instance);
       if (!plan) return plan.error();
