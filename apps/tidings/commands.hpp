@@ -193,6 +193,9 @@ struct DemoArguments {
   std::uint64_t repeat = 1;
   std::uint64_t seed = 1;
   std::optional<std::uint64_t> stock;
+  double cancel_rate = 0.03;   ///< part of the orders, as the two below
+  double decline_rate = 0.02;  ///< whose payment is declined
+  double silent_rate = 0.005;  ///< or never answered
   std::string kill = "analytics";
   std::uint64_t chaos = 0;            ///< so many kills of whoever, instead of one
   std::optional<std::string> broker;  ///< not given: a log in a fresh directory

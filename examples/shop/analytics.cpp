@@ -1,4 +1,4 @@
-// analytics: revenue by country and day, and what sells best.
+// analytics: revenue by country and day, and what sells best, of orders that are confirmed.
 //
 // It may be down for as long as it likes: the others go on, and it catches up from the position that its state covers.
 #include "analytics.hpp"
@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   }
   Analytics analytics(path, std::move(*state));
   auto pace = Pace::from_setting(service.setting("pace"));
-  service.on("count-revenue", {}, [&](const tidings::Batch<OrderPlaced, OrderCancelled>& batch) {
+  service.on("count-revenue", {}, [&](const tidings::Batch<OrderConfirmed, OrderReturned>& batch) {
     pace.take(batch.size());
     return analytics.on(batch);
   });

@@ -14,7 +14,7 @@ class Analytics {
     books_.recent = Recent(std::move(books_.state.recent));
   }
 
-  tidings::Result<> on(const tidings::Batch<OrderPlaced, OrderCancelled>& batch) {
+  tidings::Result<> on(const tidings::Batch<OrderConfirmed, OrderReturned>& batch) {
     auto books = books_;
     for (const auto& [event, context] : batch) {
       if (covers(books.state.positions, context)) continue;  // killed after the save, before the acknowledgement
@@ -32,21 +32,20 @@ class Analytics {
     AnalyticsState state;
     Recent recent;
 
-    void count(const OrderPlaced& order) {
-      if (recent.find(order.order_id) != nullptr) return;  // published twice, by the relay of a service that was killed
-      recent.add(order.order_id, "placed");
+    void count(const OrderConfirmed& order) {
+      // Published twice, by the relay of a service that was killed.
+      if (recent.find(order.order_id) != nullptr) return;
+      recent.add(order.order_id, "confirmed");
       ++state.orders;
       add(order.country, order.placed_at, order.lines, order.total_minor, 1);
     }
 
-    void count(const OrderCancelled& order) {
-      const auto name = order.order_id + " cancelled";
+    void count(const OrderReturned& goods) {
+      const auto name = goods.order_id + " returned";
       if (recent.find(name) != nullptr) return;
-      recent.add(name, "cancelled");
+      recent.add(name, "returned");
       ++state.returns;
-      // Only a return has a number of its own.
-      if (!order.order_id.starts_with('C') && recent.find(order.order_id) == nullptr) ++state.out_of_order;
-      add(order.country, order.cancelled_at, order.lines, order.total_minor, -1);
+      add(goods.country, goods.returned_at, goods.lines, goods.total_minor, -1);
     }
 
     void add(const std::string& country, tidings::TimePoint time, const std::vector<OrderLine>& lines,

@@ -19,14 +19,14 @@ class AnalyticsTest : public ShopTest {
 };
 
 TEST_F(AnalyticsTest, counts_by_country_and_day_and_product) {
-  auto late = placed("2", 3);
+  auto late = confirmed("2", 3);
   late.placed_at = tidings::TimePoint{std::chrono::hours{25}};
-  auto abroad = placed("3", 4);
+  auto abroad = confirmed("3", 4);
   abroad.country = "France";
-  publish(placed("1", 2));
+  publish(confirmed("1", 2));
   publish(late);
   publish(abroad);
-  publish(cancelled("1", 2));
+  publish(returned("C1", 2));
   run_analytics();
   const auto state = saved();
   EXPECT_EQ(state.revenue_minor.at("UK").at("1970-01-01"), 0);
@@ -35,14 +35,13 @@ TEST_F(AnalyticsTest, counts_by_country_and_day_and_product) {
   EXPECT_EQ(state.sold.at("mug"), 7);
   EXPECT_EQ(state.orders, 3U);
   EXPECT_EQ(state.returns, 1U);
-  EXPECT_EQ(state.out_of_order, 0U);
 }
 
 TEST_F(AnalyticsTest, a_kill_counts_nothing_twice_nor_does_a_second_one) {
-  std::vector<OrderPlaced> orders;
+  std::vector<OrderConfirmed> orders;
   orders.reserve(Recent::size_max + 100);
   for (std::size_t number = 0; number < Recent::size_max + 100; ++number)
-    orders.push_back(placed(std::to_string(number)));
+    orders.push_back(confirmed(std::to_string(number)));
   publish_all(orders);
   run_analytics();
   const auto once = read_file_of_state();
@@ -55,21 +54,24 @@ TEST_F(AnalyticsTest, a_kill_counts_nothing_twice_nor_does_a_second_one) {
 }
 
 TEST_F(AnalyticsTest, an_order_that_is_published_twice_counts_once) {
-  publish(placed("1", 2));
-  publish(placed("1", 2));
-  publish(cancelled("C9"));
-  publish(cancelled("C9"));
+  publish(confirmed("1", 2));
+  publish(confirmed("1", 2));
+  publish(returned("C9"));
+  publish(returned("C9"));
   run_analytics();
   EXPECT_EQ(saved().orders, 1U);
   EXPECT_EQ(saved().returns, 1U);
   EXPECT_EQ(saved().sold.at("mug"), 1);
 }
 
-TEST_F(AnalyticsTest, tells_of_an_order_that_was_cancelled_before_it_was_placed) {
-  publish(cancelled("1"));
-  publish(cancelled("C2"));
+TEST_F(AnalyticsTest, only_what_is_confirmed_counts) {
+  publish(placed("1", 2));
+  publish(OrderFailed{"1", "c", FailureReason::no_answer, ""});
+  publish(placed("2", 3));
+  publish(confirmed("2", 3));
   run_analytics();
-  EXPECT_EQ(saved().out_of_order, 1U);
+  EXPECT_EQ(saved().orders, 1U);
+  EXPECT_EQ(saved().sold.at("mug"), 3);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// inventory: reserves stock for what was ordered, takes back what was cancelled, and says how that went. See
-// inventory.hpp for how it bears being killed.
+// inventory: holds stock for orders, gives it free again where their checkout goes back, and takes back what is
+// returned. See inventory.hpp for how it bears being killed.
 #include "inventory.hpp"
 
 #include <charconv>
@@ -33,16 +33,18 @@ int main(int argc, char** argv) {
   auto service = tidings::Service::from_args("inventory", argc, argv,
                                              {{"stock", "of each product at the start", "unlimited"},
                                               {"pace", "events a second at most; 0: as fast as it goes", "0"}});
-  const Inventory inventory(parse_stock(service.setting("stock")));
-  if (auto made = make_tables(service, inventory_tables); !made) {
+  const auto stock_each = parse_stock(service.setting("stock"));
+  if (auto made = make_participant_tables(service, inventory_tables); !made) {
     service.log().write(tidings::LogLevel::error, "inventory: " + to_string(made.error()));
     return 1;
   }
+  std::optional<Inventory> inventory;
+  if (service.store() != nullptr) inventory.emplace(stock_each, *service.store());  // without one `run` says so
   auto pace = Pace::from_setting(service.setting("pace"));
-  service.on("reserve-stock", {},
-             [&](const tidings::Batch<OrderPlaced, OrderCancelled>& batch, tidings::Transaction& tx) {
+  service.on("keep-stock", {},
+             [&](const tidings::Batch<ReserveStock, ReleaseStock, OrderReturned>& batch, tidings::Transaction& tx) {
                pace.take(batch.size());
-               return inventory.on(batch, tx);
+               return inventory->on(batch, tx);
              });
   return service.run();
 }

@@ -6,15 +6,22 @@
 #include <string>
 
 #include "events.hpp"
+#include "tidings/event/json_codec.hpp"
+#include "tidings/saga/tombstones.hpp"
 #include "tidings/service/batch.hpp"
 #include "tidings/store/transaction.hpp"
 
 namespace shop {
 
-/// How much of each product was reserved and came back, and what became of each order: `reserved` or `rejected`.
+/// What is sold of a product, by its name.
+using Quantities = std::map<std::string, std::int64_t>;
+
+/// How much of each product is held by orders, and came back; and what became of each order, `reserved`, `rejected`
+/// with the reason, or `released`, with what it holds as JSON (`Quantities`).
 inline constexpr std::array<std::string_view, 2> inventory_tables{
     "create table if not exists products(id text primary key, reserved bigint not null, returned bigint not null)",
-    "create table if not exists reservations(order_id text primary key, outcome text not null)"};
+    "create table if not exists reservations(order_id text primary key, outcome text not null, reason text not null, "
+    "held text not null)"};
 
 /// The products that a transaction has to do with: each is read once and written once, however many orders want it.
 class Shelf {
@@ -51,39 +58,71 @@ class Shelf {
   std::map<std::string, Product> products_;
 };
 
-/// Reserves stock for what was ordered, takes back what was cancelled, and says how that went: in one transaction, so
-/// that it counts once, however often it is killed and the events come again.
+/// Holds stock for orders, and gives it free again, as checkouts tell it to, and takes back what is returned: in one
+/// transaction with what it answers, so that it counts once, however often it is killed and the events come again.
 class Inventory {
  public:
   /// `stock_each`: of every product at the start; -1: unlimited.
-  explicit Inventory(std::int64_t stock_each) : stock_each_(stock_each) {}
+  Inventory(std::int64_t stock_each, const tidings::Store& store) : stock_each_(stock_each), stones_(store) {}
 
-  tidings::Result<> on(const tidings::Batch<OrderPlaced, OrderCancelled>& batch, tidings::Transaction& tx) const {
+  tidings::Result<> on(const tidings::Batch<ReserveStock, ReleaseStock, OrderReturned>& batch,
+                       tidings::Transaction& tx) {
     Shelf shelf(tx);
     for (const auto& [event, context] : batch) {
-      auto taken =
-          std::visit([&, &where = context](const auto& order) { return take(order, where, tx, shelf); }, event);
+      auto taken = std::visit([&, &where = context](const auto& told) { return take(told, where, tx, shelf); }, event);
       if (!taken) return taken;
     }
     return shelf.save();
   }
 
  private:
-  tidings::Result<> take(const OrderPlaced& order, tidings::Context& context, tidings::Transaction& tx,
-                         Shelf& shelf) const {
-    auto refusal = reserve(order, shelf);
+  struct Reservation {
+    std::string outcome;
+    std::string reason;
+    std::string held;
+  };
+  static tidings::Result<std::optional<Reservation>> find(const std::string& order_id, tidings::Transaction& tx) {
+    return tx.query_one<Reservation>("select outcome, reason, held from reservations where order_id = $1", order_id);
+  }
+  static tidings::Result<> note(const std::string& order_id, const Reservation& now, tidings::Transaction& tx) {
+    auto written = tx.execute(
+        "insert into reservations(order_id, outcome, reason, held) values ($1, $2, $3, $4) on conflict (order_id) do "
+        "update set outcome = excluded.outcome, reason = excluded.reason, held = excluded.held",
+        order_id, now.outcome, now.reason, now.held);
+    return written ? tidings::Result<>{} : written.error();
+  }
+
+  tidings::Result<> take(const ReserveStock& command, tidings::Context& context, tidings::Transaction& tx,
+                         Shelf& shelf) {
+    const auto& id = command.order_id;
+    const auto is_first = stones_.admit(tx, context.envelope().id);
+    if (!is_first) return is_first.error();
+    if (!*is_first) return answer_again(id, context, tx);
+    Quantities wanted;  // a product may stand in several lines
+    for (const auto& line : command.lines) wanted[line.product] += line.quantity;
+    auto refusal = reserve(wanted, shelf);
     if (!refusal) return refusal.error();  // the database is away: it is tried again
-    auto noted = tx.execute("insert into reservations(order_id, outcome) values ($1, $2)", order.order_id,
-                            *refusal ? "rejected" : "reserved");
-    if (!noted) return noted.error();
-    if (*refusal) return context.publish(StockRejected{order.order_id, order.customer_id, **refusal});  // an outcome
-    return context.publish(StockReserved{order.order_id, order.customer_id, order.lines, order.total_minor});
+    if (*refusal) {                        // an outcome
+      if (auto noted = note(id, {"rejected", **refusal, "{}"}, tx); !noted) return noted;
+      return context.publish(StockRejected{id, **refusal});
+    }
+    Reservation made{"reserved", "", ""};
+    if (auto encoded = tidings::JsonCodec::encode(wanted, made.held); !encoded) return encoded;
+    if (auto noted = note(id, made, tx); !noted) return noted;
+    return context.publish(StockReserved{id});
+  }
+
+  /// For a command that was carried out before, or that its compensation has overtaken.
+  static tidings::Result<> answer_again(const std::string& id, tidings::Context& context, tidings::Transaction& tx) {
+    const auto known = find(id, tx);
+    if (!known) return known.error();
+    if (*known && (*known)->outcome == "reserved") return context.publish(StockReserved{id});
+    return context.publish(
+        StockRejected{id, *known && (*known)->outcome == "rejected" ? (*known)->reason : "it was released before"});
   }
 
   /// All lines or none. Why not, if not.
-  [[nodiscard]] tidings::Result<std::optional<std::string>> reserve(const OrderPlaced& order, Shelf& shelf) const {
-    std::map<std::string, std::int64_t> wanted;  // a product may stand in several lines
-    for (const auto& line : order.lines) wanted[line.product] += line.quantity;
+  [[nodiscard]] tidings::Result<std::optional<std::string>> reserve(const Quantities& wanted, Shelf& shelf) const {
     for (const auto& [id, quantity] : wanted) {
       auto product = shelf.find(id);
       if (!product) return product.error();
@@ -99,21 +138,41 @@ class Inventory {
     return std::optional<std::string>{};
   }
 
-  /// What was refused is not given back. A return has a number of its own, and no reservation.
-  static tidings::Result<> take(const OrderCancelled& order, tidings::Context& context, tidings::Transaction& tx,
-                                Shelf& shelf) {
-    auto outcome = tx.query_one<std::string>("select outcome from reservations where order_id = $1", order.order_id);
-    if (!outcome) return outcome.error();
-    if (*outcome == "rejected") return {};
-    for (const auto& line : order.lines) {
+  tidings::Result<> take(const ReleaseStock& command, tidings::Context& context, tidings::Transaction& tx,
+                         Shelf& shelf) {
+    const auto& id = command.order_id;
+    const auto is_done = stones_.undo(tx, context.envelope().id);
+    if (!is_done) return is_done.error();
+    if (*is_done)
+      if (auto released = release(id, tx, shelf); !released) return released;
+    return context.publish(StockReleased{id});
+  }
+
+  static tidings::Result<> release(const std::string& id, tidings::Transaction& tx, Shelf& shelf) {
+    const auto known = find(id, tx);
+    if (!known) return known.error();
+    if (!*known || (*known)->outcome != "reserved") return {};  // it was rejected, and holds nothing
+    auto held = tidings::JsonCodec::decode<Quantities>((*known)->held);
+    if (!held) return held.error();
+    for (const auto& [name, quantity] : *held) {
+      auto product = shelf.find(name);
+      if (!product) return product.error();
+      (*product)->reserved -= quantity;
+    }
+    return note(id, {"released", "", "{}"}, tx);
+  }
+
+  static tidings::Result<> take(const OrderReturned& goods, tidings::Context&, tidings::Transaction&, Shelf& shelf) {
+    for (const auto& line : goods.lines) {
       auto product = shelf.find(line.product);
       if (!product) return product.error();
       (*product)->returned += line.quantity;
     }
-    return context.publish(StockReleased{order.order_id});
+    return {};
   }
 
   std::int64_t stock_each_;
+  tidings::saga::Tombstones stones_;
 };
 
 }  // namespace shop

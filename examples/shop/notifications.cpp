@@ -1,4 +1,4 @@
-// notifications: writes a mail for each order, into a folder.
+// notifications: writes a mail for each order that has come to its end, into a folder.
 //
 // A mail's file is named by its order, so writing it twice changes nothing: that is all the memory it needs.
 #include <fcntl.h>
@@ -35,7 +35,7 @@ std::string head(const std::string& customer, const std::string& subject) {
          "@example.org\r\nSubject: " + subject + "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
 }
 
-std::string mail(const StockReserved& order) {
+std::string mail(const OrderConfirmed& order) {
   auto text = head(order.customer_id, "Your order " + escaped(order.order_id) + " is confirmed") +
               "Thank you. We send you:\r\n\r\n";
   for (const auto& line : order.lines)
@@ -44,13 +44,30 @@ std::string mail(const StockReserved& order) {
   return text + "\r\nTotal: " + money(order.total_minor) + "\r\n";
 }
 
-std::string mail(const StockRejected& order) {
-  return head(order.customer_id, "We cannot send your order " + escaped(order.order_id)) +
-         "We are sorry: " + order.reason + ".\r\n";
+const char* words_for(FailureReason reason) {
+  switch (reason) {
+    case FailureReason::out_of_stock:
+      return "we do not have enough";
+    case FailureReason::payment_declined:
+      return "your payment was declined";
+    case FailureReason::no_answer:
+      return "it could not be brought to its end in time";
+    case FailureReason::cancelled:
+      return "you have cancelled it";
+  }
+  return "";
+}
+
+std::string mail(const OrderFailed& order) {
+  const bool is_wanted = order.reason != FailureReason::cancelled;
+  return head(order.customer_id, is_wanted ? "We cannot send your order " + escaped(order.order_id)
+                                           : "Your order " + escaped(order.order_id) + " is cancelled") +
+         (is_wanted ? "We are sorry: " : "As you wished: ") + words_for(order.reason) +
+         (order.detail.empty() ? "" : ", " + order.detail) + ".\r\n\r\nNothing is charged.\r\n";
 }
 
 /// The mails of a batch reach the disk together: one sync for all of them, before they are acknowledged.
-Result<> send(const std::string& folder, const tidings::Batch<StockReserved, StockRejected>& batch) {
+Result<> send(const std::string& folder, const tidings::Batch<OrderConfirmed, OrderFailed>& batch) {
   for (const auto& [event, context] : batch) {
     auto written = std::visit(
         [&](const auto& order) {
@@ -77,7 +94,7 @@ int main(int argc, char** argv) {
   std::error_code ignored;
   std::filesystem::create_directories(folder, ignored);  // writing says why it fails
   auto pace = Pace::from_setting(service.setting("pace"));
-  service.on("send-mails", {}, [&](const tidings::Batch<StockReserved, StockRejected>& batch) {
+  service.on("send-mails", {}, [&](const tidings::Batch<OrderConfirmed, OrderFailed>& batch) {
     pace.take(batch.size());
     return send(folder, batch);
   });

@@ -13,10 +13,13 @@
 
 namespace shop {
 
-/// A row for each order, and for each return. Its status is `placed`, `cancelled` or `returned`; its lines are JSON.
+/// A row for each order, and for each return. Its status is `placed` until its checkout (checkout.hpp) is over, then
+/// `confirmed`, or `failed` with a reason; or it is `returned`. Its lines are JSON. `cancelling`: 1 where its
+/// cancellation was asked for, and nothing has come of it yet.
 inline constexpr std::array<std::string_view, 1> order_tables{
     "create table if not exists orders(id text primary key, customer_id text not null, country text not null, "
-    "placed_at text not null, status text not null, lines text not null, total_minor bigint not null)"};
+    "placed_at text not null, status text not null, reason text not null, lines text not null, "
+    "total_minor bigint not null, cancelling bigint not null)"};
 
 /// What the good lines of a submission add up to.
 struct Reading {
@@ -33,8 +36,7 @@ inline tidings::Result<> reject(const std::string& order_id, const SubmittedLine
 
 /// Reads the lines; those that cannot stand in an order are published as rejected. `returned`: quantities are below 0,
 /// as tills write returns.
-template <class Submission>
-tidings::Result<Reading> read(const Submission& submission, bool returned, tidings::Context& context) {
+inline tidings::Result<Reading> read(const OrderSubmitted& submission, bool returned, tidings::Context& context) {
   Reading reading;
   for (const auto& submitted : submission.lines) {
     auto line = read_till_line(submitted.text);
@@ -81,27 +83,42 @@ inline tidings::Result<> take(const OrderSubmitted& submitted, tidings::Context&
   std::string lines;
   if (auto encoded = tidings::JsonCodec::encode(order->lines, lines); !encoded) return encoded;
   auto inserted = tx.execute(
-      "insert into orders(id, customer_id, country, placed_at, status, lines, total_minor) "
-      "values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing",
+      "insert into orders(id, customer_id, country, placed_at, status, reason, lines, total_minor, cancelling) "
+      "values ($1, $2, $3, $4, $5, '', $6, $7, 0) on conflict (id) do nothing",
       id, customer, country, tidings::to_rfc3339(time), returned ? "returned" : "placed", lines, order->total_minor);
   if (!inserted) return inserted.error();  // the database is away: it is tried again
   if (*inserted == 0) return reject_all(id, *order, "its order was taken before", context);  // an outcome: it is told
   if (returned)
-    return context.publish(OrderCancelled{id, customer, country, time, std::move(order->lines), order->total_minor});
+    return context.publish(OrderReturned{id, customer, country, time, std::move(order->lines), order->total_minor});
   return context.publish(OrderPlaced{id, customer, country, time, std::move(order->lines), order->total_minor});
 }
 
+/// How an order stands.
+struct Standing {
+  std::string status;
+  std::string reason;
+  std::int64_t cancelling = 0;
+};
+
+inline std::string too_late(const Standing& standing) {
+  if (standing.status == "confirmed") return "it comes too late: the order is confirmed";
+  if (standing.status == "failed") return "it comes too late: the order has failed, " + standing.reason;
+  if (standing.status == "returned") return "it names a return, which is not cancelled";
+  return "it was asked for before";
+}
+
+/// Whoever asks is told what comes of it: the order fails, `cancelled`, or the cancellation is rejected, now or when
+/// the order has come to another end (`settle`).
 inline tidings::Result<> take(const CancellationSubmitted& submitted, tidings::Context& context,
                               tidings::Transaction& tx) {
   const auto& id = submitted.order_id;
-  auto order = read(submitted, false, context);
-  if (!order) return order.error();
-  if (order->lines.empty()) return {};
-  auto updated = tx.execute("update orders set status = 'cancelled' where id = $1 and status = 'placed'", id);
-  if (!updated) return updated.error();
-  if (*updated == 0) return reject_all(id, *order, "there is no such order, or it was cancelled before", context);
-  const auto& [invoice, line, time, customer, country] = order->first;
-  return context.publish(OrderCancelled{id, customer, country, time, std::move(order->lines), order->total_minor});
+  auto asked =
+      tx.execute("update orders set cancelling = 1 where id = $1 and status = 'placed' and cancelling = 0", id);
+  if (!asked) return asked.error();
+  if (*asked > 0) return context.publish(CancellationRequested{id});
+  auto standing = tx.query_one<Standing>("select status, reason, cancelling from orders where id = $1", id);
+  if (!standing) return standing.error();
+  return context.publish(CancellationRejected{id, *standing ? too_late(**standing) : "there is no such order"});
 }
 
 /// One handler for both, so that the order of an order's events is kept; and many at once, since a commit costs the
@@ -111,6 +128,33 @@ inline tidings::Result<> take_orders(const tidings::Batch<OrderSubmitted, Cancel
   for (const auto& [event, context] : batch) {
     auto taken = std::visit([&, &where = context](const auto& submitted) { return take(submitted, where, tx); }, event);
     if (!taken) return taken;
+  }
+  return {};
+}
+
+/// Writes down how the checkout of an order has ended, and answers a cancellation that is open.
+inline tidings::Result<> settle(const std::string& id, const Standing& ended, tidings::Context& context,
+                                tidings::Transaction& tx) {
+  auto before = tx.query_one<Standing>("select status, reason, cancelling from orders where id = $1", id);
+  if (!before) return before.error();
+  if (!*before) return tidings::Error{"unknown_order", "order " + id + " has no row", tidings::Retry::never};
+  if (auto set = tx.execute("update orders set status = $2, reason = $3, cancelling = 0 where id = $1", id,
+                            ended.status, ended.reason);
+      !set)
+    return set.error();
+  const bool is_cancelled = ended.reason == name_of(FailureReason::cancelled);
+  if ((*before)->cancelling == 0 || is_cancelled) return {};
+  return context.publish(CancellationRejected{id, too_late(ended)});
+}
+
+inline tidings::Result<> settle_orders(const tidings::Batch<OrderConfirmed, OrderFailed>& batch,
+                                       tidings::Transaction& tx) {
+  for (const auto& [event, context] : batch) {
+    const auto* const failed = std::get_if<OrderFailed>(&event);
+    auto settled = failed == nullptr
+                       ? settle(std::get<OrderConfirmed>(event).order_id, {"confirmed", "", 0}, context, tx)
+                       : settle(failed->order_id, {"failed", std::string(name_of(failed->reason)), 0}, context, tx);
+    if (!settled) return settled;
   }
   return {};
 }

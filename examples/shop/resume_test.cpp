@@ -28,44 +28,44 @@ class ResumeTest : public ShopTest {
 };
 
 TEST_F(ResumeTest, a_state_goes_on_in_its_own_log) {
-  publish(placed("1"));
+  publish(confirmed("1"));
   EXPECT_EQ(run_analytics(), "");
   EXPECT_EQ(run_analytics(), "");
-  publish(placed("2"));
+  publish(confirmed("2"));
   EXPECT_EQ(run_analytics(), "");
   EXPECT_EQ(counted(), 2U);
 }
 
 TEST_F(ResumeTest, a_state_of_another_log_is_refused) {
-  publish(placed("1"));
-  publish(placed("2"));
+  publish(confirmed("1"));
+  publish(confirmed("2"));
   EXPECT_EQ(run_analytics(), "");
   broker.reset();  // the last handle, so that all of it is gone
   broker = tidings::open_broker("memory:", {.log = &silence}).or_throw();
   EXPECT_EQ(run_analytics(), "another_log") << "there is no such topic";
-  publish(placed("3"));
+  publish(confirmed("3"));
   EXPECT_EQ(run_analytics(), "another_log");
   EXPECT_NE(why_.find("covers 2 events of orders/0"), std::string::npos) << why_;
   EXPECT_NE(why_.find("there are fewer"), std::string::npos) << why_;
-  publish(placed("4"));
-  publish(placed("5"));
+  publish(confirmed("4"));
+  publish(confirmed("5"));
   EXPECT_EQ(run_analytics(), "another_log");
   EXPECT_NE(why_.find("that place has "), std::string::npos) << why_;
   EXPECT_EQ(counted(), 2U);
 }
 
 TEST_F(ResumeTest, a_state_of_another_namespace_is_refused) {
-  publish(placed("1"));
+  publish(confirmed("1"));
   EXPECT_EQ(run_analytics(), "");
   EXPECT_EQ(run_analytics("other"), "another_log");
 }
 
 TEST_F(ResumeTest, a_state_that_was_moved_away_is_made_anew) {
-  publish(placed("1"));
-  publish(placed("2"));
+  publish(confirmed("1"));
+  publish(confirmed("2"));
   EXPECT_EQ(run_analytics(), "");
   std::filesystem::remove(path());
-  publish(placed("3"));
+  publish(confirmed("3"));
   EXPECT_EQ(run_analytics(), "");
   EXPECT_EQ(counted(), 3U);
 }

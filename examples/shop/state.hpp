@@ -40,7 +40,7 @@ inline void cover(Positions& positions, const tidings::Context& context) {
 /// another offset.
 ///
 /// It may forget: over brokers that do not know producers, the relay of a service that was killed publishes again what
-/// it had on its way, 1,024 events at most; and an order's cancellation comes within a few hundred.
+/// it had on its way, 1,024 events at most.
 class Recent {
  public:
   static constexpr std::size_t size_max = 12'000;
@@ -112,7 +112,6 @@ struct AnalyticsState {
   std::map<std::string, std::int64_t> sold;                                  ///< by product, returns taken off
   std::uint64_t orders = 0;
   std::uint64_t returns = 0;
-  std::uint64_t out_of_order = 0;  ///< cancelled before it was placed
   std::vector<Recent::Entry> recent;
 };
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "tidings/saga/schema.hpp"
 #include "tidings/service/service.hpp"
 
 namespace shop {
@@ -17,6 +18,13 @@ inline tidings::Result<> make_tables(tidings::Service& service, std::span<const 
   for (const auto statement : statements)
     if (auto made = (*tx)->execute(statement); !made) return made.error();
   return (*tx)->commit();
+}
+
+/// The same for one that carries out commands of sagas, with the tables of `saga::Tombstones`.
+inline tidings::Result<> make_participant_tables(tidings::Service& service,
+                                                 std::span<const std::string_view> statements) {
+  if (auto made = make_tables(service, statements); !made || service.store() == nullptr) return made;
+  return tidings::saga::apply_schema(*service.store());
 }
 
 }  // namespace shop

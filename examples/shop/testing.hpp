@@ -37,13 +37,17 @@ class ShopTest : public testing::Test {
                                      .log = &silence})
         .or_throw();
   }
-  /// One over the store, with its tables.
-  tidings::Service make_with(std::string name, std::span<const std::string_view> tables) {
+  tidings::Store& open_store() {
     if (store == nullptr) store = tidings::open_store("sqlite:" + folder + "/shop.db", {.log = &silence}).or_throw();
+    return *store;
+  }
+  /// One over the store, with its tables, and those of who carries out commands.
+  tidings::Service make_with(std::string name, std::span<const std::string_view> tables) {
+    open_store();
     auto service = tidings::Service::create(
                        {.name = std::move(name), .broker = broker.get(), .store = store.get(), .log = &silence})
                        .or_throw();
-    make_tables(service, tables).or_throw();
+    make_participant_tables(service, tables).or_throw();
     return service;
   }
   /// Runs until the group of `handler` has nothing left to do on `topic`, and nothing waits in the outbox.
@@ -68,6 +72,12 @@ class ShopTest : public testing::Test {
       if (known.group == group) return known.lag() == 0;
     return false;
   }
+  /// Dead letters of a group, without what else their journal has.
+  std::vector<std::string> parked(const std::string& group) {
+    auto all = told(group + ".dead-letters");
+    std::erase_if(all, [](const std::string& one) { return one.starts_with("tidings."); });
+    return all;
+  }
   /// The rows of a query over the store.
   template <class Row>
   std::vector<Row> rows(std::string_view sql) {
@@ -81,6 +91,14 @@ class ShopTest : public testing::Test {
   template <class Event>
   void publish(const Event& event) {
     publish_all(std::vector{event});
+  }
+  /// As a saga sends it, and sends it again: under an id of its own.
+  template <class Command>
+  void command(const std::string& id, const Command& command) {
+    auto envelope = tidings::make_envelope(command, {.source = "orders"}).or_throw();
+    envelope.id = id;
+    const auto view = envelope.view();
+    broker->publish(tidings::event_topic<Command>(), std::span(&view, 1)).or_throw();
   }
   template <class Event>
   void publish_all(const std::vector<Event>& events) {
@@ -115,7 +133,11 @@ class ShopTest : public testing::Test {
             .lines = {{.product = "mug", .description = "MUG", .quantity = quantity, .price_minor = 100}},
             .total_minor = quantity * 100};
   }
-  static OrderCancelled cancelled(const std::string& id, std::int64_t quantity = 1) {
+  static OrderConfirmed confirmed(const std::string& id, std::int64_t quantity = 1) {
+    const auto order = placed(id, quantity);
+    return {id, order.customer_id, order.country, order.placed_at, order.lines, order.total_minor};
+  }
+  static OrderReturned returned(const std::string& id, std::int64_t quantity = 1) {
     return {.order_id = id,
             .customer_id = "c",
             .country = "UK",

@@ -159,12 +159,16 @@ class Usage(CommandLine):
                 refused(["demo"], option, value, f"whole number from {least} to {most}")
         for value in ("-1", "", "fast", "nan", "inf", "1e9", "0.01", "100/s"):
             refused(["demo"], "--rate", value, "number of orders a second from 0.1 to 1000000, nor 0 for no limit")
+        for option in ("--cancel-rate", "--decline-rate", "--silent-rate"):
+            for value in ("-0.1", "", "x", "nan", "1.1", "3%"):
+                refused(["demo"], option, value, "part of all orders from 0 to 1; 0.03 is three of a hundred")
         refused(["publish", "t"], "--partitions", "0", "whole number from 1 to 1024")
         refused(["tail", "t"], "--count", "-1", f"whole number from 0 to {2**63 - 1}")
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_options_that_would_do_nothing_are_refused(self):
-        for arguments, said in ((("--orders", "x.csv", "--seed", "1"), "tidings: --seed is of made-up orders, and of --chaos: with --orders alone it does nothing\n"),
+        for arguments, said in ((("--orders", "x.csv", "--seed", "1", "--cancel-rate", "0"),
+                                 "tidings: --seed is of made-up orders, of --chaos, and of who cancels: with --orders and none of these it does nothing\n"),
                                 (("--count", "7", "--orders", "x.csv"), "tidings: --orders excludes --count; give one of the two\n"),
                                 (("--chaos", "7", "--kill", "orders"), "tidings: --kill excludes --chaos; give one of the two\n"),
                                 (("--chaos", "7", "--kill", "none"), "tidings: --kill excludes --chaos; give one of the two\n"),

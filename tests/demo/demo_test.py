@@ -20,11 +20,18 @@ BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
 REAL = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
 TIDINGS = BUILD / "bin" / "tidings"
 MISSING = 77
+EVERY_WAY = ("--stock", 150, "--cancel-rate", 0.1, "--decline-rate", 0.05, "--silent-rate", 0.05)
 HEADER = "invoice_no,stock_code,description,quantity,invoice_time,unit_price,customer_id,country\n"
 
 
+SERVICES = ("orders", "inventory", "payments", "notifications", "analytics")
+PLAIN = ("--cancel-rate", 0, "--decline-rate", 0, "--silent-rate", 0)  # every order is confirmed, if nobody is killed
+
+
 def demo(*arguments, check=True):
-    command = [str(TIDINGS), "demo", "--json", *(["--check"] if check else []), *map(str, arguments)]
+    # A payment that is never answered keeps a run waiting for 6 s: only where it is asked for.
+    silent = [] if "--silent-rate" in arguments else ["--silent-rate", "0"]
+    command = [str(TIDINGS), "demo", "--json", *(["--check"] if check else []), *silent, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=150)
     summary = json.loads(done.stdout) if done.stdout else None
     return done.returncode, summary, done.stderr
@@ -59,10 +66,16 @@ class Checked(unittest.TestCase):
         self.assertTrue(summary["checked"])
         for name, value in expected.items():
             self.assertEqual(summary[name], value, name)
+        failed = sum(summary[reason] for reason in ("out_of_stock", "payment_declined", "no_answer", "cancelled"))
+        self.assertEqual(summary["placed"], summary["confirmed"] + failed)
         for service in summary["services"]:
             self.assertLess(service["rss_anon_kib"], 20 * 1024, service)
             self.assertGreater(service["rss_anon_kib"], 0, service)
         return summary
+
+    def assert_every_way(self, summary):
+        for way in ("confirmed", "out_of_stock", "payment_declined", "no_answer", "cancelled", "returned", "cancellations_rejected", "paid_back_minor"):
+            self.assertGreater(summary[way], 0, f"{way}: {summary}")
 
     def assert_killed(self, summary, kills):
         self.assertEqual((summary["kills"], summary["killed"]), (kills, ""))
@@ -72,7 +85,7 @@ class Checked(unittest.TestCase):
 
 class Demo(Checked):
     def test_each_service_is_killed_in_turn(self):
-        for service in ("orders", "inventory", "notifications", "analytics", "none"):
+        for service in (*SERVICES, "none"):
             with self.subTest(service):
                 summary = self.assert_checked(["--count", 3000, "--rate", 0, "--kill", service, "--seed", 7], orders_fed=3000)
                 self.assertEqual(summary["killed"], "" if service == "none" else service)
@@ -87,11 +100,11 @@ class Demo(Checked):
             good = "{n},A1,MUG,2,2010-12-01T08:26:00Z,1.25,1,UK\n"
             path.write_text(HEADER + "".join((bad if n < 60 else good).format(n=n) for n in range(100)))
             for service in ("analytics", "notifications"):
-                self.assert_checked(["--orders", path, "--kill", service], orders_fed=100, placed=40, lines_rejected=60, mails=40)
+                self.assert_checked(["--orders", path, "--kill", service, *PLAIN], orders_fed=100, placed=40, confirmed=40, lines_rejected=60, mails=40)
 
     def test_a_service_that_starts_slowly_is_not_stopped_before_it_can_end_well(self):
         with tempfile.TemporaryDirectory() as folder:
-            for name in ("tidings", "shop-orders", "shop-inventory", "shop-notifications", "shop-analytics"):
+            for name in ("tidings", *(f"shop-{service}" for service in SERVICES)):
                 shutil.copy(BUILD / "bin" / name, folder)
             os.rename(f"{folder}/shop-analytics", f"{folder}/analytics")
             slow = pathlib.Path(folder, "shop-analytics")
@@ -101,11 +114,25 @@ class Demo(Checked):
             self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_services_killed_at_random_again_and_again_do_everything_once(self):
-        for seed, more in ((1, []), (2, ["--stock", 150])):
-            with self.subTest(seed):
-                summary = self.assert_checked(["--count", 1000, "--rate", 0, "--chaos", 20, "--seed", seed, *more], orders_fed=1000, published_twice=0)
-                self.assert_killed(summary, 20)
-                self.assertEqual(summary["stock_rejected"] > 0, bool(more))
+        summary = self.assert_checked(["--count", 1000, "--rate", 0, "--chaos", 20, "--seed", 1], orders_fed=1000, published_twice=0)
+        self.assert_killed(summary, 20)
+        self.assertEqual(summary["out_of_stock"], 0)
+
+    def test_whatever_is_killed_every_order_has_its_goods_and_its_money_or_neither(self):
+        summary = self.assert_checked(["--count", 1000, "--rate", 0, "--chaos", 20, "--seed", 2, *EVERY_WAY], orders_fed=1000, published_twice=0)
+        self.assert_killed(summary, 20)
+        self.assert_every_way(summary)
+
+    def test_cancellations_are_drawn_and_each_has_its_answer(self):
+        summary = self.assert_checked(["--count", 400, "--rate", 0, "--cancel-rate", 0.5, "--kill", "none"])
+        self.assertGreater(summary["cancelled"], 0)
+        self.assertGreater(summary["cancellations_rejected"], 0)
+        self.assertEqual(summary["cancellations"], summary["cancelled"] + summary["cancellations_rejected"])
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "orders.csv"
+            path.write_bytes(dirty_orders())
+            self.assert_checked(["--orders", path, "--cancel-rate", 1, "--kill", "none"], cancellations=131, placed=123)
+            self.assert_checked(["--orders", path, *PLAIN, "--kill", "none"], cancellations=0, cancelled=0, confirmed=123)
 
     def test_chaos_is_for_few_orders_and_for_many_kills_too(self):
         self.assert_killed(self.assert_checked(["--count", 3, "--seed", 3, "--chaos", 12], orders_fed=3), 12)
@@ -114,19 +141,19 @@ class Demo(Checked):
         status, screen = on_a_terminal("--count", "300", "--rate", "0", "--chaos", "12")
         self.assertEqual(status, 0, screen)
         self.assertRegex(screen, r"12 of 12 kills; all is done")
-        self.assertRegex(screen, r"killed +12 times: orders \d+, inventory \d+, notifications \d+, analytics \d+")
+        self.assertRegex(screen, r"killed +12 times: orders \d+, inventory \d+, payments \d+, notifications \d+, analytics \d+")
 
     def test_stock_is_conserved_when_it_runs_out(self):
         for service in ("inventory", "orders"):
             summary = self.assert_checked(["--count", 2000, "--rate", 0, "--stock", 50, "--kill", service])
-            self.assertGreater(summary["stock_rejected"], 0)
+            self.assertGreater(summary["out_of_stock"], 0)
 
     def test_dirty_lines_are_parked_never_dropped(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "orders.csv"
             path.write_bytes(dirty_orders())
             for service in ("orders", "analytics"):
-                self.assert_checked(["--orders", path, "--kill", service], placed=123, cancelled=1, lines_rejected=9, mails=123)
+                self.assert_checked(["--orders", path, "--kill", service], placed=123, returned=1, lines_rejected=9, mails=123)
             self.assert_checked(["--orders", path, "--repeat", 5], placed=5 * 123, lines_rejected=5 * 9)
 
     def test_the_same_broker_serves_several_demos(self):
@@ -176,13 +203,13 @@ class Demo(Checked):
             line = "{},A1,MUG,{},2010-12-01T09:00:00Z,{},,France\n"
             path.write_text(HEADER + line.format(1, 9999999999, "999999999.99") + line.format(2, 1, "0000000000.50")
                             + line.format(3, 1, "1000000000.00") + line.format(4, 10, "99999999.99") + line.format(4, 1, "0.11"))
-            self.assert_checked(["--orders", path], placed=3, lines_rejected=2, revenue_minor=50 + 10**11 + 10**11 - 10)
+            self.assert_checked(["--orders", path, *PLAIN], placed=3, lines_rejected=2, revenue_minor=50 + 10**11 + 10**11 - 10)
 
     def test_without_a_terminal_the_view_is_plain_lines(self):
         done = subprocess.run([TIDINGS, "demo", "--count", "100", "--rate", "0"], capture_output=True, text=True, timeout=150)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("\x1b", done.stdout)
-        self.assertRegex(done.stdout, r"(?m)^ *\d+\.\d s  fed 100/100  orders \d+  inventory \d+  notifications \d+  analytics \d+")
+        self.assertRegex(done.stdout, r"(?m)^ *\d+\.\d s  fed 100/100  orders \d+  inventory \d+  payments \d+  notifications \d+  analytics \d+")
         self.assertRegex(done.stdout, r"(?m)^ *\d+\.\d s  analytics was killed \(SIGKILL\); the others go on$")
         self.assertRegex(done.stdout, r"(?m)^  fed +100 orders of [\d,]+ lines, through in ")
         self.assertRegex(done.stdout, r"(?m)^  killed +analytics: ")
@@ -197,7 +224,7 @@ class Demo(Checked):
         self.assertLess(screen.rindex("\x1b[?25h"), screen.rindex("best sellers"), "the summary comes when the view is gone")
 
     def test_the_catching_up_can_be_watched(self):
-        status, screen = on_a_terminal("--count", "400", "--rate", "100", "--check")
+        status, screen = on_a_terminal("--count", "400", "--rate", "100", "--silent-rate", "0", "--check")
         self.assertEqual(status, 0, screen[-2000:])
         lags = [int(lag.replace(",", "")) for lag in re.findall(r"● catching up\x1b\[0m.*?([\d,]+)(?:\x1b\[0m \x1b\[33m[▏▎▍▌▋▊▉█]+|)\x1b\[0m +counts revenue", screen)]
         self.assertGreaterEqual(len(lags), 8, f"it was seen for less than 0.8 s: {lags}")
@@ -302,16 +329,16 @@ class Demo(Checked):
             path = pathlib.Path(folder) / "orders.csv"
             line = "{},A1,MUG,1,2010-12-01T09:00:00Z,{},,France\n"
             path.write_text(HEADER + line.format("A", "0000000000001.00") + line.format("A-2", 2) + line.format("B", "99999999999.9") + line.format("B", "999999999999"))
-            self.assert_checked(["--orders", path, "--repeat", 2], placed=4, lines_rejected=4, revenue_minor=600)
+            self.assert_checked(["--orders", path, "--repeat", 2, *PLAIN], placed=4, lines_rejected=4, revenue_minor=600)
 
     def test_an_interrupt_stops_every_process(self):
         with tempfile.TemporaryDirectory() as folder:
             running = subprocess.Popen([TIDINGS, "demo", "--rate", "50", "--keep", f"{folder}/kept"], stdout=subprocess.DEVNULL)
             until = time.monotonic() + 30
-            while len(children_of(running.pid)) < 4 and time.monotonic() < until:
+            while len(children_of(running.pid)) < 5 and time.monotonic() < until:
                 time.sleep(0.02)
             children = children_of(running.pid)
-            self.assertEqual(len(children), 4)
+            self.assertEqual(len(children), 5)
             running.send_signal(signal.SIGINT)
             self.assertEqual(running.wait(60), 130)
             self.assertEqual([pid for pid in children if pathlib.Path(f"/proc/{pid}").exists()], [])
@@ -336,7 +363,7 @@ class Demo(Checked):
         with tempfile.TemporaryDirectory() as folder:
             running = subprocess.Popen([TIDINGS, "demo", "--rate", "50", "--keep", f"{folder}/kept"], stdout=subprocess.DEVNULL)
             until = time.monotonic() + 30
-            while len(children_of(running.pid)) < 4 and time.monotonic() < until:
+            while len(children_of(running.pid)) < 5 and time.monotonic() < until:
                 time.sleep(0.02)
             children = children_of(running.pid)
             running.kill()
@@ -347,10 +374,11 @@ class Demo(Checked):
 
     @unittest.skipUnless(REAL is not None and REAL.exists(), "the real orders are not beside the repository")
     def test_real_orders(self):
-        for service in ("orders", "inventory", "notifications", "analytics"):
+        for service in SERVICES:
             with self.subTest(service):
-                self.assert_checked(["--orders", REAL, "--kill", service], orders_fed=512, lines_fed=10000, placed=439, cancelled=43, lines_rejected=30, mails=439)
-        self.assert_checked(["--orders", REAL, "--repeat", 50], orders_fed=25600, revenue_minor=50 * 18066775)
+                self.assert_checked(["--orders", REAL, "--kill", service], orders_fed=512, lines_fed=10000, placed=439, returned=43, lines_rejected=30, mails=439)
+        self.assert_checked(["--orders", REAL, *PLAIN, "--kill", "none"], confirmed=439, revenue_minor=18066775)
+        self.assert_checked(["--orders", REAL, "--repeat", 20], orders_fed=20 * 512, placed=20 * 439)
 
 
 class OverPostgres(Checked):
@@ -376,27 +404,27 @@ class OverPostgres(Checked):
         return subprocess.run(["psql", self.url, "-Atc", query], capture_output=True, text=True, timeout=60, check=True).stdout.split()
 
     def test_services_killed_at_random_again_and_again_do_everything_once(self):
-        summary = self.assert_checked(["--count", 1000, "--rate", 0, "--chaos", 20, "--stock", 150, "--store", self.url], published_twice=0)
+        summary = self.assert_checked(["--count", 1000, "--rate", 0, "--chaos", 20, *EVERY_WAY, "--store", self.url], published_twice=0)
         self.assert_killed(summary, 20)
-        self.assertGreater(summary["stock_rejected"], 0)
+        self.assert_every_way(summary)
         self.assertEqual(self.schemas(), [])
 
     def test_keep_leaves_the_schemas_and_names_them(self):
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run([TIDINGS, "demo", "--count", "50", "--rate", "0", "--store", self.url, "--keep", f"{folder}/kept"], capture_output=True, text=True, timeout=150)
             self.assertEqual(done.returncode, 0, done.stderr)
-            inventory, orders = kept = self.schemas()
+            inventory, orders, payments = kept = self.schemas()
             self.assertRegex(orders, "^tidings_demo_[0-9a-f]{12}_orders$")
-            self.assertIn(f"is kept in {folder}/kept, and in the schemas {orders} and {inventory}\n", done.stderr)
-            subprocess.run(["psql", self.url, "-qc", f"drop schema {kept[0]}, {kept[1]} cascade"], capture_output=True, timeout=60, check=True)
+            self.assertIn(f"is kept in {folder}/kept, and in the schemas {orders}, {inventory} and {payments}\n", done.stderr)
+            subprocess.run(["psql", self.url, "-qc", f"drop schema {', '.join(kept)} cascade"], capture_output=True, timeout=60, check=True)
 
     def test_an_interrupt_leaves_no_schema(self):
         with tempfile.TemporaryDirectory() as folder:
             running = subprocess.Popen([TIDINGS, "demo", "--rate", "50", "--store", self.url], stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": folder})
             until = time.monotonic() + 30
-            while len(children_of(running.pid)) < 4 and time.monotonic() < until:
+            while len(children_of(running.pid)) < 5 and time.monotonic() < until:
                 time.sleep(0.02)
-            self.assertEqual(len(self.schemas()), 2)
+            self.assertEqual(len(self.schemas()), 3)
             running.send_signal(signal.SIGINT)
             self.assertEqual(running.wait(60), 130)
             self.assertEqual((self.schemas(), os.listdir(folder)), ([], []))

@@ -53,7 +53,7 @@ class Installed(unittest.TestCase):
         headers = {str(path.relative_to(tools.SOURCE)) for path in tools.files(tools.SOURCE / "include")}
         self.assertEqual({name for name in there if name.startswith("include/")}, headers)
         self.assertEqual({name for name in there if name.startswith("bin/")}, {"bin/tidings"})
-        shop = {f"libexec/tidings/shop-{name}" for name in ("orders", "inventory", "notifications", "analytics")}
+        shop = {f"libexec/tidings/shop-{name}" for name in ("orders", "inventory", "payments", "notifications", "analytics")}
         self.assertEqual({name for name in there if name.startswith("libexec/")}, shop)
         self.assertEqual({name for name in there if name.startswith("share/")}, {"share/doc/tidings/LICENSE"})
         archives = {f"lib/libtidings_{room}.a" for room in [*ROOMS, "broker_kafka", "broker_log", "broker_memory", "broker_nats", "store_postgres", "store_sqlite"]}

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "command_line/parser.hpp"
+#include "demo/services.hpp"
 #include "tidings/base/text.hpp"
 
 // Commands about folders and whole brokers, and the demo.
@@ -24,15 +25,29 @@ const CLI::Validator rate{[](const std::string& text) {
                           },
                           ""};
 
-const CLI::Validator victim{
-    [](const std::string& text) {
-      static const std::vector<std::string> known{"orders", "inventory", "notifications", "analytics", "none"};
-      if (std::ranges::find(known, text) != known.end()) return std::string();
-      const auto near = tidings::nearest(text, known);
-      return "'" + text + "' is no service; there are orders, inventory, notifications, analytics, and none" +
-             (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
-    },
-    ""};
+/// A part of the orders.
+const CLI::Validator part{[](const std::string& text) {
+                            double number = 0;
+                            const auto* const end = text.data() + text.size();
+                            const auto [stop, error] = std::from_chars(text.data(), end, number);
+                            const bool is_part = error == std::errc{} && stop == end && number >= 0 && number <= 1;
+                            return is_part ? std::string()
+                                           : "'" + text +
+                                                 "' is no part of all orders from 0 to 1; 0.03 is three of a "
+                                                 "hundred";
+                          },
+                          ""};
+
+const CLI::Validator victim{[](const std::string& text) {
+                              std::vector<std::string> known;
+                              for (const auto& spec : specs) known.emplace_back(spec.name);
+                              known.emplace_back("none");
+                              if (std::ranges::find(known, text) != known.end()) return std::string();
+                              const auto near = tidings::nearest(text, known);
+                              return "'" + text + "' is no service; there are " + service_names() + ", and none" +
+                                     (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
+                            },
+                            ""};
 
 }  // namespace
 
@@ -92,7 +107,7 @@ void Parser::add_bridge() {
 }
 
 void Parser::add_demo() {
-  auto* const at = command("demo", "The shop: four services, one is killed and catches up");
+  auto* const at = command("demo", "The shop: five services, one is killed and catches up");
   auto* const orders = at->add_option("--orders", showing.orders, "Real orders, a CSV file, instead of made-up ones");
   orders->type_name("FILE");
   at->add_option("--rate", showing.rate, "Orders a second, 0 for no limit (100; with --orders no limit)")
@@ -102,7 +117,8 @@ void Parser::add_demo() {
       ->type_name("N")
       ->check(whole(1, 10'000'000))
       ->excludes(orders);
-  auto* const seed = at->add_option("--seed", showing.seed, "Of the made-up orders, and of --chaos (1)");
+  auto* const seed =
+      at->add_option("--seed", showing.seed, "Of the made-up orders, of --chaos, and of who cancels (1)");
   seed->type_name("N")->check(whole(0, offset_max));
   at->add_option("--repeat", showing.repeat, "Feed them so often, under new numbers (1)")
       ->type_name("N")
@@ -110,14 +126,22 @@ void Parser::add_demo() {
   at->add_option("--stock", showing.stock, "Items of each product at the start (unlimited)")
       ->type_name("N")
       ->check(whole(0, 1'000'000'000'000'000));
+  at->add_option("--cancel-rate", showing.cancel_rate, "Part of the orders that is cancelled just after (0.03)")
+      ->type_name("R")
+      ->check(part);
+  at->add_option("--decline-rate", showing.decline_rate, "Part of the payments that is declined (0.02)")
+      ->type_name("R")
+      ->check(part);
+  at->add_option("--silent-rate", showing.silent_rate, "Part of the payments that is never answered (0.005)")
+      ->type_name("R")
+      ->check(part);
   auto* const kill = at->add_option("--kill", showing.kill, "The service to kill midway, or none (analytics)");
   kill->type_name("SERVICE")->check(victim);
   auto* const chaos =
       at->add_option("--chaos", showing.chaos, "Kill services at random, so often, instead of one midway");
   chaos->type_name("N")->check(whole(1, 10'000))->excludes(kill);
   at->add_option("--broker", showing.broker, "Broker; a log in a fresh directory if not given")->type_name("URL");
-  at->add_option("--store", showing.store, "A PostgreSQL, where orders and inventory get a schema each (files)")
-      ->type_name("URL");
+  at->add_option("--store", showing.store, "A PostgreSQL, where who has rows gets a schema (files)")->type_name("URL");
   at->add_option("--keep", showing.keep, "Keep everything in this directory, which must be new or empty")
       ->type_name("DIR");
   at->add_flag("--check", showing.check, "Compare every result with one computed from the input; 1 if any differs");
@@ -125,13 +149,16 @@ void Parser::add_demo() {
   at->footer(
       "At a rate up to 1000 the service that is killed is held to 2.5 times the rate, so that its catching up can "
       "be\n"
-      "watched. With --chaos all four are killed, spread over the run, and started again at once or within half a\n"
-      "second. Each run has a namespace of its own: --namespace is refused, and neither TIDINGS_NAMESPACE nor\n"
+      "watched. With --chaos all five are killed, spread over the run, and started again at once or within half a\n"
+      "second. An order that has neither its goods nor its money in time is given up, and what it has of them is "
+      "given\n"
+      "back. Each run has a namespace of its own: --namespace is refused, and neither TIDINGS_NAMESPACE nor\n"
       "TIDINGS_BROKER is heeded.\n\n"
       "Examples:\n"
       "  tidings demo\n"
       "  tidings demo --orders online-retail.csv --check\n"
       "  tidings demo --count 5000 --rate 0 --kill inventory\n"
+      "  tidings demo --chaos 30 --cancel-rate 0.1 --check\n"
       "  tidings demo --chaos 30 --check --store postgres://localhost/shop");
 }
 

@@ -124,8 +124,10 @@ int Parser::run() {
   if (app.got_subcommand("verify")) return verify(common, verifying);
   if (app.got_subcommand("inspect")) return inspect(common, inspecting);
   const auto* const of_demo = app.get_subcommand("demo");
-  if (of_demo->count("--seed") > 0 && of_demo->count("--orders") > 0 && showing.chaos == 0) {
-    complain("--seed is of made-up orders, and of --chaos: with --orders alone it does nothing");
+  if (of_demo->count("--seed") > 0 && of_demo->count("--orders") > 0 && showing.chaos == 0 &&
+      showing.cancel_rate == 0) {
+    complain(
+        "--seed is of made-up orders, of --chaos, and of who cancels: with --orders and none of these it does nothing");
     return wrong_usage;
   }
   if (!showing.broker && app.count("--broker") > 0) showing.broker = common.broker;

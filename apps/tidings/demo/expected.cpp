@@ -36,10 +36,8 @@ std::string amount(std::int64_t minor) {
 }
 
 void Expected::add(const Submission& submission) {
-  const bool is_return = !submission.cancellation && submission.order_id.starts_with('C');
-  const bool takes_back = is_return || submission.cancellation;
+  const bool is_return = submission.order_id.starts_with('C');
   Order order;
-  std::string country, day;
   bool any = false;
   for (const auto& line : submission.lines) {
     const auto fields = line.problem.empty() ? split_record(line.text) : std::nullopt;
@@ -59,9 +57,9 @@ void Expected::add(const Submission& submission) {
       continue;
     }
     if (!any) {
-      order.country = country = (*fields)[7];
+      order.country = (*fields)[7];
       order.customer = (*fields)[6];
-      day = to_rfc3339(*time).substr(0, 10);
+      order.day = to_rfc3339(*time).substr(0, 10);
       any = true;
     }
     order.wanted[(*fields)[1]] += count;
@@ -69,18 +67,7 @@ void Expected::add(const Submission& submission) {
     order.mail_lines += "\r\n";
     order.total_minor += count * *price;
   }
-  if (!any) return;
-  const auto sign = takes_back ? -1 : 1;
-  revenue_minor[country][day] += sign * order.total_minor;
-  for (const auto& [product, count] : order.wanted) sold[product] += sign * count;
-  (takes_back ? cancelled : placed)[submission.order_id] = std::move(order);
-}
-
-std::int64_t Expected::revenue_total_minor() const {
-  std::int64_t total = 0;
-  for (const auto& [country, days] : revenue_minor)
-    for (const auto& [day, minor] : days) total += minor;
-  return total;
+  if (any) (is_return ? returned : placed)[submission.order_id] = std::move(order);
 }
 
 }  // namespace tidings::cli

@@ -66,6 +66,32 @@ shop::SubmittedLine submitted(const Record& record) {
   return line;
 }
 
+/// An order that is made up.
+struct Made {
+  struct Line {
+    std::uint64_t product = 0;
+    std::int64_t quantity = 0;
+    std::uint64_t pence = 0;
+    std::uint64_t customer = 0;
+    const char* country = "";
+
+    [[nodiscard]] std::string text(const std::string& order_id, std::int64_t count, TimePoint time) const;
+  };
+  std::vector<Line> lines;
+};
+
+std::string Made::Line::text(const std::string& order_id, std::int64_t count, TimePoint time) const {
+  static constexpr const char* adjectives[] = {"RED", "BLUE", "VINTAGE", "WOODEN", "GLASS", "SMALL", "LARGE", "PAPER"};
+  static constexpr const char* nouns[] = {"LANTERN", "MUG",    "CLOCK",    "BASKET",   "CANDLE",
+                                          "FRAME",   "TEAPOT", "UMBRELLA", "NOTEBOOK", "CUSHION"};
+  char text[256];
+  std::snprintf(text, sizeof text, "%s,P%03llu,%s %s,%lld,%s,%llu.%02llu,%llu,%s", order_id.c_str(),
+                static_cast<unsigned long long>(product), adjectives[product % 8], nouns[product % 10],
+                static_cast<long long>(count), to_rfc3339(time).c_str(), static_cast<unsigned long long>(pence / 100),
+                static_cast<unsigned long long>(pence % 100), static_cast<unsigned long long>(customer), country);
+  return text;
+}
+
 }  // namespace
 
 std::optional<std::vector<std::string>> split_record(std::string_view record) {
@@ -158,43 +184,43 @@ Result<Input> read_orders(const std::string& path) {
 }
 
 Input make_orders(std::uint64_t count, std::uint64_t seed) {
-  static constexpr const char* adjectives[] = {"RED", "BLUE", "VINTAGE", "WOODEN", "GLASS", "SMALL", "LARGE", "PAPER"};
-  static constexpr const char* nouns[] = {"LANTERN", "MUG",    "CLOCK",    "BASKET",   "CANDLE",
-                                          "FRAME",   "TEAPOT", "UMBRELLA", "NOTEBOOK", "CUSHION"};
   static constexpr const char* countries[] = {"United Kingdom", "United Kingdom", "United Kingdom", "Germany",
                                               "France",         "Norway",         "Ireland"};
   SeededEntropy entropy(seed);
   Input input;
-  std::vector<Submission> cancellable;
+  std::vector<Made> returnable;
   TimePoint time{std::chrono::seconds{1'750'000'000}};
   for (std::uint64_t made = 0; made < count; ++made) {
     time += std::chrono::seconds{entropy.below(600)};
-    if (!cancellable.empty() && entropy.below(12) == 0) {
-      const auto chosen = entropy.below(cancellable.size());
-      auto cancelled = cancellable[chosen];
-      cancellable.erase(cancellable.begin() + static_cast<std::ptrdiff_t>(chosen));
-      cancelled.cancellation = true;
-      input.lines += cancelled.lines.size();
-      input.submissions.push_back(std::move(cancelled));
+    if (!returnable.empty() && entropy.below(12) == 0) {
+      const auto chosen = entropy.below(returnable.size());
+      const auto bought = returnable[chosen];
+      returnable.erase(returnable.begin() + static_cast<std::ptrdiff_t>(chosen));
+      Submission goods{.order_id = "C" + std::to_string(700'000 + made), .lines = {}};
+      for (const auto& line : bought.lines)
+        goods.lines.push_back(
+            {.number = ++input.lines, .text = line.text(goods.order_id, -line.quantity, time), .problem = {}});
+      input.submissions.push_back(std::move(goods));
       continue;
     }
     Submission order{.order_id = std::to_string(700'000 + made), .lines = {}};
+    Made bought;
     const auto lines = 1 + entropy.below(5);
     const bool dirty = entropy.below(40) == 0;
     for (std::uint64_t i = 0; i < lines; ++i) {
       const auto product = entropy.below(80);
       const auto quantity = dirty && i == 0 ? -3 : static_cast<std::int64_t>(1 + entropy.below(12));
       const auto pence = 25 + entropy.below(2'000);
-      char text[256];
-      std::snprintf(text, sizeof text, "%s,P%03llu,%s %s,%lld,%s,%llu.%02llu,%llu,%s", order.order_id.c_str(),
-                    static_cast<unsigned long long>(product), adjectives[product % 8], nouns[product % 10],
-                    static_cast<long long>(quantity), to_rfc3339(time).c_str(),
-                    static_cast<unsigned long long>(pence / 100), static_cast<unsigned long long>(pence % 100),
-                    12'000ULL + entropy.below(500), countries[made % 7]);
-      order.lines.push_back({.number = ++input.lines, .text = text, .problem = {}});
+      bought.lines.push_back({.product = product,
+                              .quantity = quantity,
+                              .pence = pence,
+                              .customer = 12'000 + entropy.below(500),
+                              .country = countries[made % 7]});
+      order.lines.push_back(
+          {.number = ++input.lines, .text = bought.lines.back().text(order.order_id, quantity, time), .problem = {}});
     }
-    if (!dirty) cancellable.push_back(order);
-    if (cancellable.size() > 30) cancellable.erase(cancellable.begin());
+    if (!dirty) returnable.push_back(std::move(bought));
+    if (returnable.size() > 30) returnable.erase(returnable.begin());
     input.submissions.push_back(std::move(order));
   }
   return input;

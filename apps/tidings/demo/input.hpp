@@ -14,7 +14,6 @@ namespace tidings::cli {
 /// What is fed to the shop as one event.
 struct Submission {
   std::string order_id;
-  bool cancellation = false;
   std::vector<shop::SubmittedLine> lines;
 };
 
@@ -32,7 +31,7 @@ struct Input {
 /// What stands between a number and the round of `--repeat`, so that no two orders get one number.
 [[nodiscard]] std::string round_mark(const std::vector<Submission>& submissions);
 
-/// Plausible orders, some of them cancelled later, a few lines dirty; the same for the same seed.
+/// Plausible orders, some of them returned later, a few lines dirty; the same for the same seed.
 [[nodiscard]] Input make_orders(std::uint64_t count, std::uint64_t seed);
 
 /// The fields of one CSV record; nullopt where its quotes do not match. Not the shop's own: what is to be checked is

@@ -4,10 +4,11 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "demo/expected.hpp"
 #include "demo/stores.hpp"
+#include "events.hpp"
 #include "state.hpp"
 #include "tidings/broker/broker.hpp"
 
@@ -18,8 +19,15 @@ struct OrderRow {
   std::string customer_id;
   std::string country;
   std::string status;
+  std::string reason;
   std::string lines;
   std::int64_t total_minor = 0;
+  std::int64_t cancelling = 0;
+};
+struct SagaRow {
+  std::string id;
+  std::string status;
+  std::string why;
 };
 struct ProductRow {
   std::string id;
@@ -29,6 +37,19 @@ struct ProductRow {
 struct ReservationRow {
   std::string order_id;
   std::string outcome;
+  std::string held;
+};
+struct PaymentRow {
+  std::string order_id;
+  std::string status;
+  std::int64_t charged_minor = 0;
+  std::int64_t refunded_minor = 0;
+};
+/// What an account got in all, for one order or return.
+struct LedgerRow {
+  std::string order_id;
+  std::string account;
+  std::int64_t amount_minor = 0;
 };
 struct OutboxLeft {
   std::string service;
@@ -36,22 +57,34 @@ struct OutboxLeft {
   std::uint64_t parked_keys = 0;
 };
 
+/// How an order has ended, as topic `orders` says.
+struct End {
+  bool is_confirmed = false;
+  shop::FailureReason reason{};  ///< where it is not
+};
+
+/// By order, types of events in the order in which they first stand in a topic.
+using Sequences = std::map<std::string, std::vector<std::string>>;
+
 /// What the shop came to: its services' rows and states, mails, topics and groups.
 struct Results {
   std::vector<OrderRow> orders;
+  std::vector<SagaRow> sagas;
   std::vector<ProductRow> products;
   std::vector<ReservationRow> reservations;
+  std::vector<PaymentRow> payments;
+  std::vector<LedgerRow> ledger;
   std::vector<OutboxLeft> outboxes;
   shop::AnalyticsState analytics;
   std::map<std::string, std::string> mails;  ///< by file name
-  std::vector<GroupInfo> groups;             ///< the four services', and of dead letters none
+  std::vector<GroupInfo> groups;             ///< the services', and of dead letters none
   std::set<std::pair<std::string, std::uint64_t>> rejected;
-  std::map<std::string, std::vector<std::string>>
-      order_events;  ///< by order, types as they first stand in topic `orders`
-  std::map<std::string, std::vector<std::string>> stock_events;  ///< and in `stock`
-  std::vector<std::string> dead_letters;                         ///< topics that have some
-  std::uint64_t repeats = 0;         ///< events that stand twice under one id, as after a crash
-  bool are_repeats_dropped = false;  ///< by the broker: there must be none then
+  std::set<std::string> rejected_cancellations;
+  std::map<std::string, std::vector<End>> ends;  ///< by order: one is right
+  Sequences order_events, stock_events, payment_events;
+  std::vector<std::string> dead_letters;  ///< topics that have some
+  std::uint64_t repeats = 0;              ///< events that stand twice under one id, as after a crash
+  bool are_repeats_dropped = false;       ///< by the broker: there must be none then
   std::vector<std::string>
       doubles;  ///< events that stand twice under two ids, as `shop.order-placed of 7`: never right
 };
@@ -63,10 +96,5 @@ struct Places {
 };
 
 [[nodiscard]] Result<Results> collect(Broker& broker, Stores& stores, const Places& places);
-
-/// What differs, a sentence each; nothing where all is right. `stock_each`: conservation is demanded in place of one
-/// outcome.
-[[nodiscard]] std::vector<std::string> compare(const Expected& expected, const Results& results,
-                                               std::optional<std::uint64_t> stock_each);
 
 }  // namespace tidings::cli

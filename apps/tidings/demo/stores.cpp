@@ -5,6 +5,7 @@
 #include "demo/services.hpp"
 #include "tidings/base/uuid.hpp"
 #include "tidings/outbox/relay.hpp"
+#include "tidings/saga/inspect.hpp"
 #include "tidings/stores/open.hpp"
 
 namespace tidings::cli {
@@ -70,16 +71,23 @@ Result<Store*> Stores::of(std::string_view service) {
   return store.get();
 }
 
-Result<std::uint64_t> Stores::waiting() {
-  std::uint64_t count = 0;
+Result<Stores::Left> Stores::left() {
+  Left left;
   for (const auto& [service, url] : urls_) {
     auto store = of(service);
     if (!store) return store.error();
     auto status = outbox::status(**store);
     if (!status) return status.error();
-    count += status->backlog + status->retried_keys;
+    left.events += status->backlog + status->retried_keys;
   }
-  return count;
+  auto orders = of("orders");
+  if (!orders) return orders.error();
+  for (const auto status : {saga::Status::running, saga::Status::compensating}) {
+    auto some = saga::list(**orders, {.type = {}, .status = status, .after_type = {}, .after_id = {}, .limit = 1'000});
+    if (!some) return some.error();
+    left.sagas += some->size();
+  }
+  return left;
 }
 
 Result<> Stores::remove() {

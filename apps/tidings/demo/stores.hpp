@@ -22,8 +22,14 @@ class Stores {
   [[nodiscard]] std::string url(std::string_view service) const;
   /// Once the service has run.
   Result<Store*> of(std::string_view service);
-  /// Events that stand in their outboxes still and are to be published; what is parked is not among them.
-  Result<std::uint64_t> waiting();
+  /// What is in between.
+  struct Left {
+    std::uint64_t events =
+        0;  ///< that stand in outboxes still and are to be published; those parked are not among them
+    std::uint64_t sagas =
+        0;  ///< that run, or go back: 1,000 at most are counted; those that are stuck are not among them
+  };
+  Result<Left> left();
 
   /// Removes the schemas with all that is in them. Files go with their folder.
   Result<> remove();

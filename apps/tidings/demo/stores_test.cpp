@@ -15,10 +15,11 @@ TEST(Stores, ASchemaStandsBesideWhatOptionsThereAre) {
             "postgres://h/shop?sslmode=require&options=-ca%3D1%20-csearch_path%3Ds");
 }
 
-TEST(Stores, OrdersAndInventoryHaveFilesOfTheirOwn) {
+TEST(Stores, WhoHasRowsHasAFileOfItsOwn) {
   const auto stores = Stores::make(std::nullopt, "/run").or_throw();
   EXPECT_EQ(stores.url("orders"), "sqlite:/run/orders/orders.db");
   EXPECT_EQ(stores.url("inventory"), "sqlite:/run/inventory/inventory.db");
+  EXPECT_EQ(stores.url("payments"), "sqlite:/run/payments/payments.db");
   EXPECT_EQ(stores.url("analytics"), "");
   EXPECT_TRUE(stores.schemas().empty());
 }

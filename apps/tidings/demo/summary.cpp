@@ -24,14 +24,41 @@ std::string pounds(std::int64_t minor) {
          text.substr(text.size() - 3);
 }
 
+std::uint64_t& count_of(Summary& summary, const End& end) {
+  if (end.is_confirmed) return summary.confirmed;
+  switch (end.reason) {
+    case shop::FailureReason::out_of_stock:
+      return summary.out_of_stock;
+    case shop::FailureReason::payment_declined:
+      return summary.payment_declined;
+    case shop::FailureReason::cancelled:
+      return summary.cancelled;
+    case shop::FailureReason::no_answer:
+      break;
+  }
+  return summary.no_answer;
+}
+
+/// `20 declined, 3 unanswered`: of the parts those that there are.
+std::string listed(std::initializer_list<std::pair<std::uint64_t, const char*>> parts) {
+  std::string text;
+  for (const auto& [count, what] : parts)
+    if (count > 0) text.append(text.empty() ? "" : ", ").append(grouped(count)).append(" ").append(what);
+  return text;
+}
+
 }  // namespace
 
 void summarize(const Results& results, Summary& summary) {
-  summary.placed = results.analytics.orders;
-  summary.cancelled = results.analytics.returns;
+  for (const auto& row : results.orders) ++(row.status == "returned" ? summary.returned : summary.placed);
+  for (const auto& [id, ends] : results.ends)
+    if (!ends.empty()) ++count_of(summary, ends.front());
+  summary.cancellations_rejected = results.rejected_cancellations.size();
   summary.lines_rejected = results.rejected.size();
-  summary.stock_rejected =
-      static_cast<std::uint64_t>(std::ranges::count(results.reservations, "rejected", &ReservationRow::outcome));
+  for (const auto& row : results.payments) {
+    summary.charged_minor += row.charged_minor;
+    summary.paid_back_minor += row.refunded_minor;
+  }
   summary.mails = results.mails.size();
   summary.published_twice = results.repeats;
   for (const auto& [country, days] : results.analytics.revenue_minor) {
@@ -74,16 +101,22 @@ std::string to_text(const Summary& summary, std::size_t columns) {
   add("fed",
       counted(summary.orders_fed, "order") + " of " + counted(summary.lines_fed, "line") + ", through in " + line);
   // What was fed and is neither had no line that could be taken.
-  const auto nothing = summary.orders_fed - std::min(summary.orders_fed, summary.placed + summary.cancelled);
-  add("orders", grouped(summary.placed) + " placed, " + grouped(summary.cancelled) + " cancelled or returned" +
+  const auto nothing = summary.orders_fed - std::min(summary.orders_fed, summary.placed + summary.returned);
+  add("orders", grouped(summary.placed) + " placed, " + grouped(summary.returned) + " returned" +
                     (nothing == 0 ? "" : ", " + grouped(nothing) + " without a line that could be taken"));
+  const auto failures = listed({{summary.out_of_stock, "out of stock"},
+                                {summary.payment_declined, "with a declined payment"},
+                                {summary.no_answer, "without an answer in time"},
+                                {summary.cancelled, "cancelled"}});
+  add("checkouts", grouped(summary.confirmed) + " confirmed" + (failures.empty() ? ", none failed" : "; " + failures));
+  if (summary.cancellations > 0)
+    add("cancellations", grouped(summary.cancellations) + " asked for, " + grouped(summary.cancellations_rejected) +
+                             " of them too late or for nothing");
   add("bad lines", summary.lines_rejected == 0
                        ? "none"
                        : counted(summary.lines_rejected, "line") + ", parked in the topic orders.rejected, " +
                              (summary.lines_rejected == 1 ? "with its reason" : "each with its reason"));
-  add("inventory", summary.stock_rejected == 0
-                       ? "all reserved"
-                       : counted(summary.stock_rejected, "order") + " refused for want of stock");
+  add("payments", pounds(summary.charged_minor) + " charged, " + pounds(summary.paid_back_minor) + " paid back");
   add("notifications", counted(summary.mails, "mail"));
   std::string countries;
   for (const auto& one : summary.countries)
@@ -118,8 +151,8 @@ std::string to_text(const Summary& summary, std::size_t columns) {
   add("memory", memory);
   if (summary.checked && summary.differences.empty())
     add("check",
-        "every result is what the input says, and there once: rows, revenue, stock, mails, rejected lines, groups, "
-        "order");
+        "every order has one end, and all that it took is there or given back: rows, checkouts, stock, money, revenue, "
+        "mails, rejected lines, groups, order");
   for (const auto& difference : summary.differences) add("DIFFERENCE", printable(difference));
   return out + "\n";
 }

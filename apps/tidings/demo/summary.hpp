@@ -30,9 +30,17 @@ struct Summary {
   std::uint64_t lines_fed = 0;
   double seconds = 0;
   std::uint64_t placed = 0;
+  std::uint64_t confirmed = 0;
+  std::uint64_t out_of_stock = 0;  ///< this and the next three: orders that have failed, by their reasons
+  std::uint64_t payment_declined = 0;
+  std::uint64_t no_answer = 0;
   std::uint64_t cancelled = 0;
+  std::uint64_t returned = 0;
+  std::uint64_t cancellations = 0;           ///< that were asked for
+  std::uint64_t cancellations_rejected = 0;  ///< mostly since they came too late
   std::uint64_t lines_rejected = 0;
-  std::uint64_t stock_rejected = 0;
+  std::int64_t charged_minor = 0;  ///< by the ledger, what was paid back included
+  std::int64_t paid_back_minor = 0;
   std::uint64_t mails = 0;
   std::int64_t revenue_minor = 0;
   std::vector<Country> countries;  ///< the five with the highest revenue
