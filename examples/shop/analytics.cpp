@@ -15,8 +15,7 @@ int main(int argc, char** argv) {
       {{"state", "folder of the state file", "."}, {"pace", "events a second at most; 0: as fast as it goes", "0"}});
   const auto path = std::string(service.setting("state")) + "/analytics.json";
   auto state = load_state<AnalyticsState>(path);
-  auto resumed =
-      state ? resume(service, "count-revenue", "orders", path, state->positions) : tidings::Result<>(state.error());
+  auto resumed = state ? resume(service, "count-revenue", "orders", path, *state) : tidings::Result<>(state.error());
   if (!resumed) {
     service.log().write(tidings::LogLevel::error, "analytics: " + to_string(resumed.error()));
     return 1;

@@ -47,8 +47,7 @@ TEST(Checkout, RefusedGoodsGiveTheMoneyBack) {
   Trial trial(checkout());
   trial.given(order, PaymentCharged{"1", 200});
   EXPECT_TRUE(trial.when(StockRejected{"1", "of mug there are 1"}).then(RefundPayment{"1"}));
-  EXPECT_TRUE(
-      trial.when(PaymentRefunded{"1", 200}).then(failed(FailureReason::out_of_stock, "of mug there are 1")));
+  EXPECT_TRUE(trial.when(PaymentRefunded{"1", 200}).then(failed(FailureReason::out_of_stock, "of mug there are 1")));
 }
 
 TEST(Checkout, ADeclinedPaymentGivesTheGoodsBack) {

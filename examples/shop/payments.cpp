@@ -1,7 +1,8 @@
-// payments: charges customers, and pays them back where the checkout of their order goes back, or they return goods. See
-// payments.hpp for how it bears being killed.
+// payments: charges customers, and pays them back where the checkout of their order goes back, or they return goods.
+// See payments.hpp for how it bears being killed.
 //
-// There is no bank behind it: which payments are declined, and which are never answered, is drawn by the order's number.
+// There is no bank behind it: which payments are declined, and which are never answered, is drawn by the order's
+// number.
 #include "payments.hpp"
 
 #include <charconv>
@@ -27,11 +28,11 @@ double parse_rate(const char* setting, std::string_view text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto service =
-      tidings::Service::from_args("payments", argc, argv,
-                                  {{"decline-rate", "part of the payments that are declined", "0.02"},
-                                   {"silent-rate", "part of them that is never answered; half of it is charged", "0.005"},
-                                   {"pace", "events a second at most; 0: as fast as it goes", "0"}});
+  auto service = tidings::Service::from_args(
+      "payments", argc, argv,
+      {{"decline-rate", "part of the payments that are declined", "0.02"},
+       {"silent-rate", "part of them that is never answered; half of it is charged", "0.005"},
+       {"pace", "events a second at most; 0: as fast as it goes", "0"}});
   const Bank bank{.decline_rate = parse_rate("decline-rate", service.setting("decline-rate")),
                   .silent_rate = parse_rate("silent-rate", service.setting("silent-rate"))};
   if (auto made = make_participant_tables(service, payment_tables); !made) {

@@ -45,8 +45,8 @@ struct Bank {
   }
 };
 
-/// Charges customers, and pays them back, as checkouts tell it to and for what they return: in one transaction with what
-/// it answers, so that it counts once, however often it is killed and the events come again.
+/// Charges customers, and pays them back, as checkouts tell it to and for what they return: in one transaction with
+/// what it answers, so that it counts once, however often it is killed and the events come again.
 class Payments {
  public:
   Payments(Bank bank, const tidings::Store& store) : bank_(bank), stones_(store) {}
@@ -81,10 +81,10 @@ class Payments {
   /// From the customer to the shop; below 0 the other way.
   static tidings::Result<> move(const std::string& order_id, std::int64_t amount_minor, const tidings::Context& context,
                                 tidings::Transaction& tx) {
-    auto written =
-        tx.execute("insert into ledger(cause, account, order_id, amount_minor) values ($1, 'customer', $2, $3), "
-                   "($1, 'shop', $2, $4)",
-                   context.envelope().id, order_id, -amount_minor, amount_minor);
+    auto written = tx.execute(
+        "insert into ledger(cause, account, order_id, amount_minor) values ($1, 'customer', $2, $3), "
+        "($1, 'shop', $2, $4)",
+        context.envelope().id, order_id, -amount_minor, amount_minor);
     return written ? tidings::Result<>{} : written.error();
   }
 

@@ -28,8 +28,9 @@ class PaymentsTest : public ShopTest {
   }
   /// What the shop has, and all accounts together.
   [[nodiscard]] std::string ledger() {
-    return rows<std::string>("select coalesce(sum(case account when 'shop' then amount_minor end), 0) || ' ' || "
-                             "coalesce(sum(amount_minor), 0) from ledger")
+    return rows<std::string>(
+               "select coalesce(sum(case account when 'shop' then amount_minor end), 0) || ' ' || "
+               "coalesce(sum(amount_minor), 0) from ledger")
         .at(0);
   }
   std::vector<std::int64_t> refunded() {

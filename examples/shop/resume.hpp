@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -27,34 +28,13 @@ inline tidings::Result<std::string> id_at(tidings::Broker& broker, const std::st
   return tidings::Error{"timeout", "topic " + topic + " gives no events", tidings::Retry::same_call};
 }
 
-/// To be called before `run`, with the positions of the state in the file `path`.
-///
-/// Where they are of another log than the broker and namespace that the service runs on, that is the error
-/// `another_log`: events of this one would be taken for those that the state has already, and vanish. They are of this
-/// one where the last event that they cover stands at its place: ids are unique. (Where retention has removed it,
-/// nothing can be said, and it is believed.)
-///
-/// Without positions, the group is moved to the earliest event, wherever it stood: whoever moves the file away has the
-/// state made anew.
-inline tidings::Result<> resume(tidings::Service& service, std::string_view handler, std::string_view topic_name,
-                                const std::string& path, const Positions& positions) {
+/// Whether the positions are of the log that the service runs on.
+inline tidings::Result<> check_positions(tidings::Service& service, std::string_view topic_name,
+                                         const std::string& path, const Positions& positions) {
   auto& broker = service.broker();
-  const auto name_space = service.setting("namespace");
-  const auto topic = tidings::in_namespace(name_space, topic_name);
+  const auto topic = tidings::in_namespace(service.setting("namespace"), topic_name);
   const auto info = broker.topic(topic);
   if (!info && info.error().code != "unknown_topic") return info.error();
-  if (positions.empty()) {
-    if (!info) return {};
-    const auto group = tidings::in_namespace(name_space, tidings::group_of(service.name(), handler));
-    const auto groups = broker.groups(topic);
-    if (!groups) return groups.error();
-    for (const auto& known : *groups) {
-      std::uint64_t settled = 0;
-      for (const auto& partition : known.partitions) settled += partition.position.value + partition.settled_beyond;
-      if (known.group == group && settled > 0) return broker.seek(topic, group, tidings::Start::earliest());
-    }
-    return {};
-  }
   for (const auto& [place, covered] : positions) {
     const auto slash = place.rfind('/');
     if (place.substr(0, slash) != topic_name) continue;
@@ -76,6 +56,44 @@ inline tidings::Result<> resume(tidings::Service& service, std::string_view hand
                               "to begin at the earliest event"};
   }
   return {};
+}
+
+/// Has the group begin anew, where it has begun.
+inline tidings::Result<> move_to_earliest(tidings::Service& service, std::string_view handler,
+                                          std::string_view topic_name) {
+  auto& broker = service.broker();
+  const auto name_space = service.setting("namespace");
+  const auto topic = tidings::in_namespace(name_space, topic_name);
+  const auto name = tidings::in_namespace(name_space, tidings::group_of(service.name(), handler));
+  const auto groups = broker.groups(topic);
+  if (!groups && groups.error().code == "unknown_topic") return {};
+  if (!groups) return groups.error();
+  for (const auto& known : *groups) {
+    std::uint64_t settled = 0;
+    for (const auto& partition : known.partitions) settled += partition.position.value + partition.settled_beyond;
+    if (known.group == name && settled > 0) return broker.seek(topic, name, tidings::Start::earliest());
+  }
+  return {};
+}
+
+/// To be called before `run`, with the state as it was loaded from the file `path`.
+///
+/// Where its positions are of another log than the broker and namespace that the service runs on, that is the error
+/// `another_log`: events of this one would be taken for those that the state has already, and vanish. They are of this
+/// one where the last event that they cover stands at its place: ids are unique. (Where retention has removed it,
+/// nothing can be said, and it is believed.)
+///
+/// Without a file, the group is moved to the earliest event, wherever it stood, and the file is made: whoever moves it
+/// away has the state made anew. One that covers nothing yet says that nothing of what came is in it: the group goes on
+/// where it stands.
+template <class State>
+tidings::Result<> resume(tidings::Service& service, std::string_view handler, std::string_view topic_name,
+                         const std::string& path, const State& state) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) return check_positions(service, topic_name, path, state.positions);
+  if (error) return tidings::Error{"io_error", "cannot look for " + path + ": " + error.message()};
+  if (auto moved = move_to_earliest(service, handler, topic_name); !moved) return moved;
+  return save_state(path, state);
 }
 
 }  // namespace shop

@@ -12,7 +12,7 @@ class ResumeTest : public ShopTest {
   std::string run_analytics(const std::string& name_space = {}) {
     auto service = make("analytics", name_space);
     auto state = load_state<AnalyticsState>(path()).or_throw();
-    if (auto resumed = resume(service, "count-revenue", "orders", path(), state.positions); !resumed) {
+    if (auto resumed = resume(service, "count-revenue", "orders", path(), state); !resumed) {
       why_ = resumed.error().message;
       return resumed.error().code;
     }
@@ -58,6 +58,16 @@ TEST_F(ResumeTest, a_state_of_another_namespace_is_refused) {
   publish(confirmed("1"));
   EXPECT_EQ(run_analytics(), "");
   EXPECT_EQ(run_analytics("other"), "another_log");
+}
+
+TEST_F(ResumeTest, a_state_that_covers_nothing_yet_goes_on_where_its_group_stands) {
+  publish(placed("1"));  // which it does not count
+  EXPECT_EQ(run_analytics(), "");
+  publish(placed("2"));
+  EXPECT_EQ(run_analytics(), "");
+  for (const auto& group : broker->groups("orders").or_throw())
+    for (const auto& partition : group.partitions) EXPECT_EQ(partition.handled, partition.end.value);
+  EXPECT_EQ(counted(), 0U);
 }
 
 TEST_F(ResumeTest, a_state_that_was_moved_away_is_made_anew) {
