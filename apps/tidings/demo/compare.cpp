@@ -41,8 +41,8 @@ void compare_topics(const Expected& expected, const Results& results, Difference
   for (auto& [id, types] : without_ends)
     std::erase_if(types, [](const std::string& type) { return type == "shop.cancellation-requested"; });
   check_order("orders", without_ends, {"shop.order-placed", "shop.order-confirmed", "shop.order-failed"}, differences);
-  check_order("stock", results.stock_events,
-              {"shop.stock-reserved", "shop.stock-rejected", "shop.stock-released"}, differences);
+  check_order("stock", results.stock_events, {"shop.stock-reserved", "shop.stock-rejected", "shop.stock-released"},
+              differences);
   check_order("payments", results.payment_events,
               {"shop.payment-charged", "shop.payment-declined", "shop.payment-refunded"}, differences);
   for (const auto& [id, order] : expected.placed)

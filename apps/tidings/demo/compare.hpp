@@ -12,9 +12,9 @@
 
 namespace tidings::cli {
 
-/// What differs between what was fed and what came of it, a sentence each; nothing where all is right. How an order ends
-/// depends on who was killed when. Whatever end it has, it has one, everybody tells the same one, and goods and money
-/// are as that end says, down to the last piece and penny. `stock_each`: of each product there was so much.
+/// What differs between what was fed and what came of it, a sentence each; nothing where all is right. How an order
+/// ends depends on who was killed when. Whatever end it has, it has one, everybody tells the same one, and goods and
+/// money are as that end says, down to the last piece and penny. `stock_each`: of each product there was so much.
 [[nodiscard]] std::vector<std::string> compare(const Expected& expected, const Results& results,
                                                std::optional<std::uint64_t> stock_each);
 

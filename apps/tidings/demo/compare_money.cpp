@@ -1,5 +1,5 @@
-// Money: had for the orders that are confirmed, and for no others. The payments, the ledger and analytics each tell it by
-// themselves, and the input says what they must tell.
+// Money: had for the orders that are confirmed, and for no others. The payments, the ledger and analytics each tell it
+// by themselves, and the input says what they must tell.
 #include <map>
 
 #include "demo/compare.hpp"
@@ -48,8 +48,8 @@ void compare_ledger(const Expected& expected, const Results& results, Difference
     if (row.account == "shop") had += row.amount_minor;
   }
   if (had != owed)
-    differences.add("the ledger says that the shop has " + amount(had) + ", and the orders that are confirmed, less what " +
-                    "was returned, come to " + amount(owed));
+    differences.add("the ledger says that the shop has " + amount(had) +
+                    ", and the orders that are confirmed, less what " + "was returned, come to " + amount(owed));
   for (auto& [id, minor] : customers) minor = -minor;
   differences.compare_maps("what the shop has by the ledger, by what customers gave,", customers, shops);
   for (const auto& [id, minor] : shops) {

@@ -26,8 +26,8 @@ class Lags {
   [[nodiscard]] const Progress& of(std::size_t service) const { return progress_[service]; }
   /// Events that were handled, by all of them.
   [[nodiscard]] std::uint64_t handled() const;
-  /// Nothing waits for any of them. One that holds no partition yet may still be on its way: a signal would not find its
-  /// handler.
+  /// Nothing waits for any of them. One that holds no partition yet may still be on its way: a signal would not find
+  /// its handler.
   [[nodiscard]] bool is_quiet() const;
   /// Of those with a store, whose checkouts time out where they wait for each other too long: the largest.
   [[nodiscard]] std::uint64_t lag_of_checkouts() const;

@@ -29,9 +29,7 @@ constexpr const char* relay_lease = "2s";
 // payment is never answered soon enough.
 constexpr const char* answer_timeout = "2s";
 // No more is fed while the services are so many events behind: a checkout that waits in a queue runs out of time.
-constexpr std::uint64_t ahead_max = 2'000;
-// What an order is to the service that has most to do.
-constexpr std::uint64_t events_an_order = 5;
+constexpr std::uint64_t ahead_max = 500;
 // What was fed has gone through once it was quiet so often, and nobody did anything in between: a service's outbox may
 // have filled after the next was looked at.
 constexpr int quiet_enough = 3;
@@ -89,8 +87,7 @@ Result<> Run::open_broker_and_topics() {
   broker_ = std::move(*broker);
   lags_.emplace(*broker_, name_space_);
   for (const auto* const topic : topic_names)
-    if (auto made =
-            broker_->create_topic(in_namespace(name_space_, topic), {.event_bytes_max = topic_event_bytes_max});
+    if (auto made = broker_->create_topic(in_namespace(name_space_, topic), {.event_bytes_max = topic_event_bytes_max});
         !made)
       return made;
   return {};
@@ -155,10 +152,10 @@ std::uint64_t Run::feed_until() const {
   return chaos_ ? chaos_->feed_until() : victim_->feed_until();
 }
 
-/// Kills are spread over the work, and not over its arrival; and no checkout is to wait in a queue until its time is up.
+/// Kills are spread over the work, and not over its arrival; and no checkout is to wait in a queue until its time is
+/// up.
 bool Run::is_ahead() const {
-  const auto most = chaos_ ? std::max(feed_batch_max, feeder_.total() / arguments_.chaos) * events_an_order : ahead_max;
-  return lags_->lag_of_checkouts() > std::min(most, ahead_max);
+  return lags_->lag_of_checkouts() > ahead_max;
 }
 
 /// How many orders may be fed now.
@@ -201,9 +198,9 @@ Result<> Run::kill_midway(Time now) {
       break;
     case Victim::Step::restart:
       if (auto started = crew_.start(who); !started) return started;
-      view_->tell(at(now) + arguments_.kill + " was started again, " + grouped(victim_->lag_at_restart()) +
-                      " events behind",
-                  "33");
+      view_->tell(
+          at(now) + arguments_.kill + " was started again, " + grouped(victim_->lag_at_restart()) + " events behind",
+          "33");
       break;
     case Victim::Step::has_caught_up: {
       char seconds[32];
@@ -308,8 +305,8 @@ void Run::show(Time now, bool is_last) {
 
 Scene::State Run::state_of(std::size_t service) const {
   if (is_dead(service)) return Scene::State::killed;
-  const bool catches_up = chaos_ ? !is_back_[service]
-                                 : victim_->is(service) && victim_->state() == Victim::State::catching_up;
+  const bool catches_up =
+      chaos_ ? !is_back_[service] : victim_->is(service) && victim_->state() == Victim::State::catching_up;
   if (catches_up) return Scene::State::catching_up;
   return lags_->of(service).known ? Scene::State::running : Scene::State::starting;
 }

@@ -9,8 +9,8 @@
 
 namespace tidings::cli {
 
-/// The one service that is killed midway, is dead for a while, and catches up. It says what is to be done; somebody else
-/// does it.
+/// The one service that is killed midway, is dead for a while, and catches up. It says what is to be done; somebody
+/// else does it.
 class Victim {
  public:
   using Time = std::chrono::steady_clock::time_point;
