@@ -41,12 +41,13 @@ int main(int argc, char** argv) {
     return 1;
   }
   auto pace = Pace::from_setting(service.setting("pace"));
-  service.on("take-orders", {},
+  // An order may have hundreds of lines: what is in hand of them at once stays small.
+  service.on("take-orders", {.in_flight_max = 250, .batch_max = 100},
              [&](const tidings::Batch<OrderSubmitted, CancellationSubmitted>& batch, tidings::Transaction& tx) {
                pace.take(batch.size());
                return take_orders(batch, tx);
              });
-  service.saga(checkout(times));
+  service.saga(checkout(times), {.in_flight_max = 250});
   service.on("settle-orders", {}, settle_orders);
   return service.run();
 }

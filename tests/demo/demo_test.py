@@ -141,7 +141,7 @@ class Demo(Checked):
         status, screen = on_a_terminal("--count", "300", "--rate", "0", "--chaos", "12")
         self.assertEqual(status, 0, screen)
         self.assertRegex(screen, r"12 of 12 kills; all is done")
-        self.assertRegex(screen, r"killed +12 times: orders \d+, inventory \d+, payments \d+, notifications \d+, analytics \d+")
+        self.assertRegex(" ".join(screen.split()), r"killed 12 times: orders \d+, inventory \d+, payments \d+, notifications \d+, analytics \d+")
 
     def test_stock_is_conserved_when_it_runs_out(self):
         for service in ("inventory", "orders"):
@@ -174,7 +174,7 @@ class Demo(Checked):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "orders.csv"
             path.write_bytes(dirty_orders())
-            self.assert_checked(["--orders", path, "--keep", f"{folder}/kept"], lines_rejected=9)
+            self.assert_checked(["--orders", path, "--cancel-rate", 0, "--keep", f"{folder}/kept"], lines_rejected=9)
             command = [TIDINGS, "tail", "orders.rejected", "--from", "earliest", "--no-follow", "--json", "--broker", f"log:{folder}/kept/log"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
             rejected = {event["number"]: (event["text"], event["reason"]) for event in (json.loads(line)["data"] for line in done.stdout.splitlines())}
