@@ -178,7 +178,7 @@ TEST(Compare, EachWrongResultIsFound) {
          r.ledger[2].amount_minor = 300;
          r.ledger[3].amount_minor = -300;
        },
-       "the ledger has 3.00 of order 2, not 0.00"},
+       "ledger in pence of 2: expected none, got 300"},
       {"a charge that the ledger has twice",
        [](Results& r) {
          r.ledger[0].amount_minor = 600;
@@ -188,8 +188,11 @@ TEST(Compare, EachWrongResultIsFound) {
        "1.50"},
       {"an entry without the other", [](Results& r) { r.ledger.erase(r.ledger.begin() + 1); },
        "by what customers gave"},
+      {"a return that the ledger does not have",
+       [](Results& r) { r.ledger.erase(r.ledger.begin() + 4, r.ledger.end()); },
+       "ledger in pence of C5: expected -150, there is none"},
       {"money of no order", [](Results& r) { r.ledger.push_back({"7", "shop", 5}); },
-       "the ledger has 0.05 of order 7, not 0.00"},
+       "ledger in pence of 7: expected none, got 5"},
       // Orders and their ends.
       {"an order's row twice", [](Results& r) { r.orders.push_back(r.orders[1]); }, "order 2 stands in 2 rows"},
       {"an order's row lost", [](Results& r) { r.orders.erase(r.orders.begin() + 3); }, "order 4 stands in 0 rows"},
