@@ -220,10 +220,12 @@ bool Run::is_dead(std::size_t service) const {
 Result<> Run::look_whether_done() {
   const bool is_over = chaos_ ? chaos_->is_over() : victim_->is_over();
   bool is_through = feeder_.fed() >= feeder_.total() && is_over && lags_->is_quiet();
+  checkouts_left_ = 0;
   if (is_through) {
     const auto left = stores_.left();
     if (!left) return left.error();
     is_through = left->events == 0 && left->sagas == 0;
+    checkouts_left_ = left->sagas;
   }
   const bool is_still = lags_->handled() == handled_when_quiet_;
   handled_when_quiet_ = lags_->handled();
@@ -314,6 +316,9 @@ Scene::State Run::state_of(std::size_t service) const {
 std::string Run::caption() const {
   const auto& who = arguments_.kill;
   const bool all_is_fed = feeder_.fed() >= feeder_.total();
+  if (checkouts_left_ > 0)
+    return (checkouts_left_ == 1 ? "an order waits" : grouped(checkouts_left_) + " orders wait") +
+           " for an answer that does not come, until time is up";
   if (chaos_)
     return grouped(chaos_->done()) + " of " + grouped(arguments_.chaos) + " kills" +
            (is_done()                         ? "; all is done"

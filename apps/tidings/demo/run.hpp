@@ -68,6 +68,7 @@ class Run {
   double rate_ = 0;              // orders a second; 0: as fast as it goes
   double pace_ = 0;              // of the victim, events a second; 0: as fast as it goes
   int times_quiet_ = 0;
+  std::uint64_t checkouts_left_ = 0;  // that are not over though nobody has anything to do
   std::uint64_t handled_when_quiet_ = 0;
   Time begun_{}, played_{};
 };
