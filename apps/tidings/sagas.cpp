@@ -31,18 +31,13 @@ Result<SagaStore> open(const SagaArguments& arguments, bool may_create = false) 
   if (!store) return store.error();
   SagaStore opened{.store = std::move(*store), .tables = std::move(*tables)};
   if (may_create) return opened;
-  auto tx = opened.store->begin(turn_wait);
-  if (!tx) return tx.error();
-  const auto name = opened.tables.name("saga_schema");
-  const auto there =
-      (*tx)->query_one<std::int64_t>(opened.store->dialect() == SqlDialect::sqlite
-                                         ? "select count(*) from sqlite_master where type = 'table' and name = $1"
-                                         : "select count(to_regclass($1::text))",
-                                     name);
-  if (!there) return there.error();
-  if (there->value_or(0) == 0)
-    return Error{"no_sagas", "the database has no table " + name +
+  const auto there = saga::check_schema(*opened.store, opened.tables, turn_wait);
+  if (!there && there.error().code == "no_sagas")
+    return Error{"no_sagas", "the database has no table " + opened.tables.name("saga_schema") +
                                  "; a service that runs sagas makes it, or `tidings sagas schema --apply`"};
+  if (!there && there.error().code == "older_version")
+    return Error{"older_version", there.error().message + ", as `tidings sagas schema --apply` does"};
+  if (!there) return there.error();
   return opened;
 }
 

@@ -7,6 +7,7 @@
 
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/store/schema.hpp"
 
 namespace tidings::inbox {
 
@@ -99,12 +100,7 @@ Result<Inbox> Inbox::open(Store& store, std::string_view consumer, std::string_v
     return Error{"invalid_options", "the window of an inbox is more than nothing, and ten years at most"};
   auto tx = store.begin(wait_max);
   if (!tx) return tx.error();
-  if (store.dialect() == SqlDialect::postgres) {  // else two that begin at once may both find no table
-    // Who has waited for the lock is to see what the other has made.
-    if (auto set = (*tx)->execute("set transaction isolation level read committed"); !set) return set.error();
-    if (auto locked = (*tx)->query<std::optional<std::string>>("select pg_advisory_xact_lock(7467182)::text"); !locked)
-      return locked.error();
-  }
+  if (auto locked = lock_schemas(**tx, store.dialect()); !locked) return locked.error();
   for (const auto& table : tables(store.dialect(), options.prefix))
     if (auto made = (*tx)->execute(table); !made) return made.error();
   const auto window_ms = std::chrono::duration_cast<std::chrono::milliseconds>(options.window).count();
@@ -130,12 +126,9 @@ Result<Inbox> Inbox::find(Store& store, std::string_view consumer, std::string_v
                                            ": nothing there has handled its events with a "
                                            "transaction; is it the right database?"};
   const auto table = options.prefix + "inbox_consumers";
-  const auto there = (*tx)->query_one<std::int64_t>(
-      store.dialect() == SqlDialect::sqlite ? "select count(*) from sqlite_master where type = 'table' and name = $1"
-                                            : "select count(to_regclass($1::text))",
-      table);
+  const auto there = has_table(**tx, store.dialect(), table);
   if (!there) return there.error();
-  if (there->value_or(0) == 0) return unknown;
+  if (!*there) return unknown;
   struct Known {
     std::int64_t id = 0;
     std::int64_t window_ms = 0;

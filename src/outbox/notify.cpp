@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "outbox/migrations.hpp"
 #include "tidings/outbox/schema.hpp"
+#include "tidings/store/schema.hpp"
 
 namespace tidings::outbox {
 
@@ -45,7 +45,7 @@ Result<> apply_notify(Store& store, const Tables& tables, Duration wait_max) {
     return Error{"unsupported", "SQLite tells nobody of commits; relays of other processes look now and then"};
   auto tx = store.begin(wait_max);
   if (!tx) return tx.error();
-  if (auto locked = lock_schema(**tx); !locked) return locked;
+  if (auto locked = lock_schemas(**tx, store.dialect()); !locked) return locked;
   const auto there = has_notify(**tx, tables);
   if (!there) return there.error();
   if (*there) return {};  // making it anew would wait for every writer

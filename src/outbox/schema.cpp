@@ -12,49 +12,9 @@ constexpr std::string_view event_columns =
     "part integer not null, message_id text not null, topic text not null, key text not null, type text not null, "
     "type_version integer not null, event_time @long not null, attributes @bytes not null, payload @bytes not null, ";
 
-constexpr std::string_view version_table = "create table if not exists @schema(version integer not null)";
-
-Error newer(std::int64_t found, std::size_t known) {
-  return {"newer_version", "the outbox's tables are of version " + std::to_string(found) +
-                               ", and this build knows up to " + std::to_string(known) +
-                               "; run it with the newer Tidings that made them"};
-}
-
-Result<> refuse_schema(SqlDialect dialect, const Tables& tables) {
-  if (dialect == SqlDialect::sqlite && !tables.schema().empty())
-    return Error{"invalid_name", "SQLite has no schemas; name the outbox's tables with a prefix alone"};
-  return {};
-}
-
-/// Not by asking for the table itself: what fails says only that a statement is wrong.
-Result<bool> has_table(Transaction& tx, SqlDialect dialect, const Tables& tables, std::string_view table) {
-  const auto there = tx.query_one<std::int64_t>(
-      dialect == SqlDialect::sqlite ? "select count(*) from sqlite_master where type = 'table' and name = $1"
-                                    : "select count(to_regclass($1::text))",
-      tables.name(table));
-  if (!there) return there.error();
-  return there->value_or(0) > 0;
-}
-
-/// One that went, whatever the version says, would be missed only by what is to be put into it.
-Result<> has_all_tables(Transaction& tx, SqlDialect dialect, const Tables& tables) {
-  for (const auto* const table : {"outbox", "outbox_held", "outbox_archive", "outbox_keys", "outbox_parts",
-                                  "outbox_relays", "outbox_identity", "outbox_refused"}) {
-    if (dialect != SqlDialect::sqlite && std::string_view(table) == "outbox_refused") continue;
-    const auto there = has_table(tx, dialect, tables, table);
-    if (!there) return there.error();
-    if (!*there)
-      return Error{"corrupt", "the outbox's table " + tables.name(table) + " is missing, though " +
-                                  tables.name("outbox_schema") +
-                                  " says that all are there; put it back from a copy of the database, or make it as "
-                                  "schema_sql says"};
-  }
-  return {};
-}
-
 }  // namespace
 
-std::vector<Migration> migrations(SqlDialect dialect) {
+Schema schema_of(SqlDialect dialect, const Tables& tables) {
   const auto columns = std::string(event_columns);
   std::vector<std::string> first{
       "create table @outbox(id @id, " + columns + "created_at @time not null default (@now)) @strict",
@@ -102,83 +62,30 @@ std::vector<Migration> migrations(SqlDialect dialect) {
       first.push_back("alter table " + std::string(table) + std::string(eager));
     first.emplace_back("alter table @parts set (fillfactor = 10, autovacuum_vacuum_threshold = 200)");
   }
-  return {Migration{std::move(first)}};
-}
-
-Result<> lock_schema(Transaction& tx) {
-  // Who has waited for the lock is to see what the other has made.
-  if (auto done = tx.execute("set transaction isolation level read committed"); !done) return done.error();
-  auto done = tx.execute("select pg_advisory_xact_lock(7233183901389)");
-  return done ? Result<>{} : done.error();
-}
-
-Result<> migrate(Transaction& tx, SqlDialect dialect, const Tables& tables, std::span<const Migration> steps) {
-  const auto run = [&](std::string_view statement) -> Result<> {
-    auto done = tx.execute(in_dialect(statement, dialect, tables));
-    return done ? Result<>{} : done.error();
-  };
-  if (dialect == SqlDialect::postgres) {
-    // `if not exists` alone is no guard against another process that does the same.
-    if (auto done = lock_schema(tx); !done) return done;
-    if (!tables.schema().empty())
-      if (auto done = run("create schema if not exists \"" + tables.schema() + "\""); !done) return done;
-  }
-  if (auto done = run(version_table); !done) return done;
-  const auto found = tx.query_one<std::int64_t>(in_dialect("select version from @schema", dialect, tables));
-  if (!found) return found.error();
-  const auto version = found->value_or(0);
-  if (version < 0)
-    return Error{"corrupt", "the outbox's tables say that they are of version " + std::to_string(version) +
-                                ", which there is none of; put " + std::to_string(steps.size()) + " into " +
-                                tables.name("outbox_schema") + " if they are of this one"};
-  if (version > static_cast<std::int64_t>(steps.size())) return newer(version, steps.size());
-  if (version == static_cast<std::int64_t>(steps.size())) return has_all_tables(tx, dialect, tables);
-  for (const auto& step : steps.subspan(static_cast<std::size_t>(version)))
-    for (const auto& statement : step.statements)
-      if (auto done = run(statement); !done) return done;
-  if (auto done = run("delete from @schema"); !done) return done;
-  return run("insert into @schema values (" + std::to_string(steps.size()) + ")");
+  for (auto& statement : first) statement = in_dialect(statement, dialect, tables);
+  Schema schema{.what = "the outbox's tables",
+                .version_table = tables.name("outbox_schema"),
+                .postgres_schema = tables.schema(),
+                .steps = {std::move(first)},
+                .tables = {},
+                .missing_code = "no_outbox"};
+  for (const auto* const table :
+       {"outbox", "outbox_held", "outbox_archive", "outbox_keys", "outbox_parts", "outbox_relays", "outbox_identity"})
+    schema.tables.push_back(tables.name(table));
+  if (dialect == SqlDialect::sqlite) schema.tables.push_back(tables.name("outbox_refused"));
+  return schema;
 }
 
 std::string schema_sql(SqlDialect dialect, const Tables& tables) {
-  std::string all;
-  const auto add = [&](std::string_view statement) { all += in_dialect(statement, dialect, tables) + ";\n"; };
-  if (dialect == SqlDialect::postgres && !tables.schema().empty())
-    add("create schema if not exists \"" + tables.schema() + "\"");
-  add(version_table);
-  for (const auto& step : migrations(dialect))
-    for (const auto& statement : step.statements) add(statement);
-  add("insert into @schema values (" + std::to_string(schema_version) + ")");
-  return all;
+  return tidings::schema_sql(schema_of(dialect, tables), dialect);
 }
 
 Result<> apply_schema(Store& store, const Tables& tables, Duration wait_max) {
-  if (auto fine = refuse_schema(store.dialect(), tables); !fine) return fine;
-  auto tx = store.begin(wait_max);
-  if (!tx) return tx.error();
-  if (auto done = migrate(**tx, store.dialect(), tables, migrations(store.dialect())); !done) return done;
-  return (*tx)->commit();
+  return tidings::apply_schema(store, schema_of(store.dialect(), tables), wait_max);
 }
 
 Result<> check_schema(Store& store, const Tables& tables, Duration wait_max) {
-  if (auto fine = refuse_schema(store.dialect(), tables); !fine) return fine;
-  auto tx = store.begin(wait_max);
-  if (!tx) return tx.error();
-  const auto dialect = store.dialect();
-  const auto there = has_table(**tx, dialect, tables, "outbox_schema");
-  if (!there) return there.error();
-  const auto missing = Error{"no_outbox", "the database has no table " + tables.name("outbox_schema") +
-                                              "; make the outbox's tables with apply_schema, or as schema_sql says"};
-  if (!*there) return missing;
-  const auto found = tx->get()->query_one<std::int64_t>(in_dialect("select version from @schema", dialect, tables));
-  if (!found) return found.error();
-  if (!*found) return missing;
-  if (**found > schema_version) return newer(**found, schema_version);
-  if (**found < schema_version)
-    return Error{"older_version", "the outbox's tables are of version " + std::to_string(**found) + ", and " +
-                                      std::to_string(schema_version) +
-                                      " is needed; bring them there with apply_schema"};
-  return has_all_tables(**tx, dialect, tables);
+  return tidings::check_schema(store, schema_of(store.dialect(), tables), wait_max);
 }
 
 }  // namespace tidings::outbox

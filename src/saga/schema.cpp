@@ -1,15 +1,13 @@
 #include "tidings/saga/schema.hpp"
 
-#include <array>
 #include <vector>
 
 #include "saga/words.hpp"
+#include "tidings/store/schema.hpp"
 
 namespace tidings::saga {
 
 namespace {
-
-constexpr std::string_view version_table = "create table if not exists @saga_schema(version integer not null)";
 
 // Version 1.
 constexpr std::string_view sagas =
@@ -31,71 +29,40 @@ constexpr std::string_view commands =
     "not "
     "null, primary key (command, round)) @strict";
 
-/// What brings the tables from one version to the next. Never changed once released.
-const std::vector<std::vector<std::string_view>>& migrations() {
-  static const std::vector<std::vector<std::string_view>> steps{
-      {sagas, "create index @index_sagas_by_status on @sagas(type, status, id)", timers,
-       "create index @index_saga_timers_by_time on @saga_timers(type, due_at)", history, commands,
-       "create index @index_saga_commands_by_time on @saga_commands(at)"},
-      // What is over, by when it ended: for `clean_up`, which comes often and mostly finds nothing.
-      {"create index @index_sagas_by_end on @sagas(updated_at) where status in ('completed', 'failed', 'abandoned')"}};
-  return steps;
-}
-
-Result<> refuse_schema(SqlDialect dialect, const Tables& tables) {
-  if (dialect == SqlDialect::sqlite && !tables.schema().empty())
-    return Error{"invalid_name", "SQLite has no schemas; name the tables of sagas with a prefix alone"};
-  return {};
+Schema schema_of(SqlDialect dialect, const Tables& tables) {
+  std::vector<std::string> first{std::string(sagas),
+                                 "create index @index_sagas_by_status on @sagas(type, status, id)",
+                                 std::string(timers),
+                                 "create index @index_saga_timers_by_time on @saga_timers(type, due_at)",
+                                 std::string(history),
+                                 std::string(commands),
+                                 "create index @index_saga_commands_by_time on @saga_commands(at)"};
+  // What is over, by when it ended: for `clean_up`, which comes often and mostly finds nothing.
+  std::vector<std::string> second{
+      "create index @index_sagas_by_end on @sagas(updated_at) where status in ('completed', 'failed', 'abandoned')"};
+  for (auto* const step : {&first, &second})
+    for (auto& statement : *step) statement = in_words(statement, dialect, tables);
+  return {.what = "the tables of sagas",
+          .version_table = tables.name("saga_schema"),
+          .postgres_schema = tables.schema(),
+          .steps = {std::move(first), std::move(second)},
+          .tables = {tables.name("sagas"), tables.name("saga_timers"), tables.name("saga_history"),
+                     tables.name("saga_commands")},
+          .missing_code = "no_sagas"};
 }
 
 }  // namespace
 
 std::string schema_sql(SqlDialect dialect, const Tables& tables) {
-  std::string all;
-  const auto add = [&](std::string_view statement) { all += in_words(statement, dialect, tables) + ";\n"; };
-  if (dialect == SqlDialect::postgres && !tables.schema().empty())
-    add("create schema if not exists \"" + tables.schema() + "\"");
-  add(version_table);
-  for (const auto& step : migrations())
-    for (const auto statement : step) add(statement);
-  add("insert into @saga_schema values (" + std::to_string(schema_version) + ")");
-  return all;
+  return tidings::schema_sql(schema_of(dialect, tables), dialect);
 }
 
 Result<> apply_schema(Store& store, const Tables& tables, Duration wait_max) {
-  const auto dialect = store.dialect();
-  if (auto fine = refuse_schema(dialect, tables); !fine) return fine;
-  auto begun = store.begin(wait_max);
-  if (!begun) return begun.error();
-  auto& tx = **begun;
-  const auto run = [&](std::string_view statement) -> Result<> {
-    auto done = tx.execute(in_words(statement, dialect, tables));
-    return done ? Result<>{} : done.error();
-  };
-  if (dialect == SqlDialect::postgres) {
-    // `if not exists` alone is no guard against another process that does the same.
-    if (auto done = run("select pg_advisory_xact_lock(7233183901390)"); !done) return done;
-    if (!tables.schema().empty())
-      if (auto done = run("create schema if not exists \"" + tables.schema() + "\""); !done) return done;
-  }
-  if (auto done = run(version_table); !done) return done;
-  const auto found = tx.query_one<std::int64_t>(in_words("select version from @saga_schema", dialect, tables));
-  if (!found) return found.error();
-  const auto version = found->value_or(0);
-  const auto& steps = migrations();
-  if (version < 0 || std::cmp_greater(version, steps.size()))
-    return Error{"newer_version", "the tables of sagas are of version " + std::to_string(version) +
-                                      ", and this build knows up to " + std::to_string(steps.size()) +
-                                      "; run it with the newer Tidings that made them"};
-  if (std::cmp_equal(version, steps.size())) return {};
-  for (auto at = static_cast<std::size_t>(version); at < steps.size(); ++at)
-    for (const auto statement : steps[at])
-      if (auto done = run(statement); !done) return done;
-  if (auto done = run(*found ? "update @saga_schema set version = " + std::to_string(steps.size())
-                             : "insert into @saga_schema values (" + std::to_string(steps.size()) + ")");
-      !done)
-    return done;
-  return tx.commit();
+  return tidings::apply_schema(store, schema_of(store.dialect(), tables), wait_max);
+}
+
+Result<> check_schema(Store& store, const Tables& tables, Duration wait_max) {
+  return tidings::check_schema(store, schema_of(store.dialect(), tables), wait_max);
 }
 
 }  // namespace tidings::saga

@@ -22,8 +22,13 @@ inline constexpr int schema_version = 2;
 /// `outbox::apply_schema`.
 ///
 /// Errors: `newer_version` (never: the tables are of a newer Tidings), `invalid_name` (never: SQLite has no schemas),
-/// those of `Store::begin` and of statements.
+/// `corrupt` (never: one of them is missing), those of `Store::begin` and of statements.
 Result<> apply_schema(Store& store, const Tables& tables = default_tables(),
+                      Duration wait_max = std::chrono::seconds{30});
+
+/// Whether the tables are there, in this version. Errors: `no_sagas` (never: call `apply_schema`), `newer_version`,
+/// `older_version`, `corrupt`, `invalid_name` (never), those of `Store::begin` and of statements.
+Result<> check_schema(Store& store, const Tables& tables = default_tables(),
                       Duration wait_max = std::chrono::seconds{30});
 
 }  // namespace tidings::saga
