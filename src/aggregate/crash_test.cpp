@@ -2,7 +2,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -16,6 +18,33 @@ namespace tidings::aggregate {
 namespace {
 
 using shop::Order;
+
+/// By which a child says that it has made a step, and its parent waits for that.
+class Steps {
+ public:
+  Steps() { EXPECT_EQ(::pipe(ends_.data()), 0); }
+  ~Steps() {
+    ::close(ends_[0]);
+    if (ends_[1] >= 0) ::close(ends_[1]);
+  }
+  Steps(const Steps&) = delete;
+  Steps& operator=(const Steps&) = delete;
+  void made_one() const {
+    const char one = 1;
+    [[maybe_unused]] const auto written = ::write(ends_[1], &one, 1);
+  }
+  /// In the parent. False: it has ended before.
+  bool await(int steps) {
+    if (ends_[1] >= 0) ::close(ends_[1]);  // so that the child's end is the pipe's
+    ends_[1] = -1;
+    for (char one = 0; steps > 0; --steps)
+      if (::read(ends_[0], &one, 1) != 1) return false;
+    return true;
+  }
+
+ private:
+  std::array<int, 2> ends_{-1, -1};
+};
 
 class CrashTest : public StoreTest, public ::testing::WithParamInterface<std::string> {
  protected:
@@ -37,8 +66,17 @@ class CrashTest : public StoreTest, public ::testing::WithParamInterface<std::st
           return done ? Result<>{} : done.error();
         });
   }
+  /// Until it is so, or a minute has gone.
+  static bool eventually(const std::function<bool()>& is_so) {
+    const auto until = std::chrono::steady_clock::now() + 60s;
+    while (!is_so()) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::sleep_for(2ms);
+    }
+    return true;
+  }
   /// Changes orders until it is killed.
-  [[noreturn]] void work(int round) const {
+  [[noreturn]] void work(int round, const Steps& steps) const {
     const auto store = open_store(url_);
     for (int turn = 0; store; ++turn) {
       const auto id = "o-" + std::to_string(turn % 3);
@@ -47,6 +85,7 @@ class CrashTest : public StoreTest, public ::testing::WithParamInterface<std::st
         (void)order.add(item + "a");
         return order.add(item + "b");
       });
+      if (changed) steps.made_one();
       if (changed || changed.error().code != "unknown_aggregate") continue;
       auto order = Order::place({id});
       (void)orders().save(**store, order);
@@ -60,10 +99,11 @@ TEST_P(CrashTest, AKillLeavesTheAggregateAndItsEventsOrNeither) {
   constexpr int rounds = 12;
   store_.reset();  // no child has what its parent has open
   for (int round = 0; round < rounds; ++round) {
+    Steps steps;
     const auto child = ::fork();
     ASSERT_GE(child, 0);
-    if (child == 0) work(round);
-    std::this_thread::sleep_for(30ms + round * 7ms);
+    if (child == 0) work(round, steps);
+    EXPECT_TRUE(steps.await(1 + round));
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
@@ -73,7 +113,7 @@ TEST_P(CrashTest, AKillLeavesTheAggregateAndItsEventsOrNeither) {
   auto broker = open_broker("memory:").or_throw();
   {
     auto relay = outbox::Relay::start(*store_, *broker, {.tables = tables_}).or_throw();
-    for (int wait = 0; wait < 3'000 && count("outbox") > 0; ++wait) std::this_thread::sleep_for(10ms);
+    EXPECT_TRUE(eventually([&] { return count("outbox") == 0; }));
   }
   ASSERT_EQ(count("outbox"), 0);
   std::map<std::string, std::vector<std::string>> published;
@@ -118,6 +158,7 @@ TEST_P(CrashTest, ARebuildThatIsKilledGoesOnAndHasEachEventOnce) {
   int kills = 0;
   for (bool is_done = false; !is_done;) {
     ASSERT_LT(kills, 500);
+    Steps steps;
     const auto child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
@@ -126,12 +167,13 @@ TEST_P(CrashTest, ARebuildThatIsKilledGoesOnAndHasEachEventOnce) {
       const auto model = sums();
       if (!store || !broker || !model.prepare(**store)) ::_exit(2);
       // The server may still end what a killed process has begun: then this one is told that it is busy.
-      auto rebuilt = rebuild(**store, **broker, model, {.batch_max = 5});
+      const RebuildOptions options{.batch_max = 5, .progress = [&](const RebuildProgress&) { steps.made_one(); }};
+      auto rebuilt = rebuild(**store, **broker, model, options);
       while (!rebuilt && rebuilt.error().retry == Retry::same_call)
-        rebuilt = rebuild(**store, **broker, model, {.batch_max = 5});
+        rebuilt = rebuild(**store, **broker, model, options);
       ::_exit(rebuilt ? 0 : 3);
     }
-    std::this_thread::sleep_for(20ms + kills % 20 * 5ms + kills * 2ms);
+    steps.await(1 + kills % 4);
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);

@@ -1,20 +1,11 @@
 #pragma once
 
-#include <span>
-#include <string>
-#include <vector>
-
 #include "tidings/outbox/tables.hpp"
-#include "tidings/store/store.hpp"
+#include "tidings/store/schema.hpp"
 
 namespace tidings::aggregate {
 
-/// What leads from one version of the tables to the next.
-using Migration = std::vector<std::string>;
-
-[[nodiscard]] std::vector<Migration> migrations(SqlDialect dialect, const outbox::Tables& tables);
-
-/// Brings the tables to the version `steps.size()`. Errors as `apply_schema`.
-Result<> migrate(Transaction& tx, SqlDialect dialect, const outbox::Tables& tables, std::span<const Migration> steps);
+/// The tables of aggregates and projections, in all their versions.
+[[nodiscard]] Schema schema_of(SqlDialect dialect, const outbox::Tables& tables);
 
 }  // namespace tidings::aggregate

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "aggregate/standing.hpp"
+#include "tidings/store/schema.hpp"
+
 namespace tidings {
 
 std::string ReadModel::with_tables(std::string_view sql) const {
@@ -56,13 +59,18 @@ std::string generation_table(const ProjectionOptions& options, std::string_view 
   return in_schema(options, std::string(name) + "_" + std::to_string(generation));
 }
 
-Projecting::Projecting(std::string name, std::string topic, ProjectionOptions options)
+Projecting::Projecting(std::string name, std::string topic, std::vector<std::string> types, ProjectionOptions options)
     : of_all(options.names.name("projections")),
       of_generations(options.names.name("projection_generations")),
       of_positions(options.names.name("projection_positions")),
       name_(std::move(name)),
       topic_(std::move(topic)),
+      types_(std::move(types)),
       options_(std::move(options)) {}
+
+bool Projecting::takes(std::string_view type) const {
+  return std::ranges::find(types_, type) != types_.end();
+}
 
 Result<> Projecting::check() const {
   if (options_.tables.empty())
@@ -88,14 +96,12 @@ Result<> Projecting::prepare(Store& store, Duration wait_max) {
   auto tx = store.begin(wait_max);
   if (!tx) return tx.error();
   dialect_ = static_cast<int>(store.dialect());
-  if (store.dialect() == SqlDialect::postgres)  // who has waited for the lock is to see what the other has made
-    for (const auto* const statement :
-         {"set transaction isolation level read committed", "select pg_advisory_xact_lock(7233183901391)"})
-      if (auto done = run(**tx, statement); !done) return done;
+  if (auto locked = lock_schemas(**tx, store.dialect()); !locked) return locked;
   const auto there = (*tx)->query_one<std::int64_t>("select generation from " + of_all + " where name = $1", name_);
   if (!there) return there.error();
   if (*there) return {};
-  const auto named = (*tx)->execute("insert into " + of_all + "(name, generation) values ($1, 1)", name_);
+  const auto named =
+      (*tx)->execute("insert into " + of_all + "(name, generation, topic) values ($1, 1, $2)", name_, topic_);
   if (!named) return named.error();
   if (auto made = make(**tx, 1); !made) return made;
   if (auto shown = show(**tx, {}, 1); !shown) return shown;
@@ -150,14 +156,44 @@ Result<> Projecting::drop(Transaction& tx, const Generation& generation) const {
 }
 
 Result<> Projecting::show(Transaction& tx, const Generation& before, std::int64_t generation) const {
-  for (const auto& table : split(before.tables))
-    if (auto done = run(tx, "drop view if exists " + in_schema(options_, table)); !done) return done;
-  for (const auto& table : options_.tables)
-    if (auto done = run(tx, "create view " + in_schema(options_, table.name) + " as select * from " +
-                                generation_table(options_, table.name, generation));
-        !done)
-      return done;
+  const auto old = split(before.tables);
+  for (const auto& table : old)
+    if (std::ranges::find(options_.tables, table, &ProjectionTable::name) == options_.tables.end())
+      if (auto done = run(tx, "drop view if exists " + in_schema(options_, table)); !done) return done;
+  for (const auto& table : options_.tables) {
+    const bool was_there = std::ranges::find(old, table.name) != old.end();
+    if (auto done = show_table(tx, table, was_there ? before.generation : 0, generation); !done) return done;
+  }
   return {};
+}
+
+/// `before`: the generation that its view shows, or 0.
+Result<> Projecting::show_table(Transaction& tx, const ProjectionTable& table, std::int64_t before,
+                                std::int64_t generation) const {
+  const auto view = in_schema(options_, table.name);
+  const auto made = generation_table(options_, table.name, generation);
+  const auto makes = " view " + view + " as select * from " + made;
+  const bool keeps = dialect_ == static_cast<int>(SqlDialect::postgres) && before != 0;
+  if (!keeps) {
+    if (auto done = run(tx, "drop view if exists " + view); !done) return done;
+    return run(tx, "create" + makes);
+  }
+  const auto of_table = Standing::of(tx, generation_table(options_, table.name, before), made);
+  if (!of_table) return of_table.error();
+  if (auto done = of_table->give(tx); !done) return done;
+  const auto same = begins_with_columns(tx, made, view);
+  if (!same) return same.error();
+  // Nothing that was said of the view, or made of it, is touched, but for its options.
+  if (*same) {
+    const auto options = options_of(tx, view);
+    if (!options) return options.error();
+    return run(tx, "create or replace view " + view + *options + " as select * from " + made);
+  }
+  const auto of_view = Standing::of(tx, view, view);
+  if (!of_view) return of_view.error();
+  if (auto done = run(tx, "drop view if exists " + view); !done) return done;
+  if (auto done = run(tx, "create" + makes); !done) return done;
+  return of_view->give(tx);
 }
 
 /// What was built does not change any more once it serves.

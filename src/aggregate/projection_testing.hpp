@@ -17,11 +17,33 @@ struct Nowhere final : tidings::detail::Outlet {
   Result<> publish(std::string_view, Envelope) override { return {}; }
 };
 
-/// A broker in front of another, which tells of a topic what a test wants.
+/// A reader of another broker's, of which is told how far it has read.
+class TellingReader final : public Consumer {
+ public:
+  TellingReader(std::unique_ptr<Consumer> reader, std::function<std::optional<Offset>(Partition)> tell)
+      : reader_(std::move(reader)), tell_(std::move(tell)) {}
+  Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
+    return reader_->fetch(max, wait_max);
+  }
+  Result<> settle(std::span<const DeliveryId>, Outcome) override { return {}; }
+  Result<> reject(std::span<const DeliveryId>, Duration) override { return {}; }
+  Result<> extend(std::span<const DeliveryId>) override { return {}; }
+  [[nodiscard]] std::vector<Partition> assignment() const override { return reader_->assignment(); }
+  [[nodiscard]] std::optional<Offset> read_to(Partition partition) const override { return tell_(partition); }
+  void wake() override { reader_->wake(); }
+  Result<> close(Duration wait_max) override { return reader_->close(wait_max); }
+
+ private:
+  std::unique_ptr<Consumer> reader_;
+  std::function<std::optional<Offset>(Partition)> tell_;
+};
+
+/// A broker in front of another, which tells of a topic, and of what was read of it, what a test wants.
 class TellingBroker final : public Broker {
  public:
   explicit TellingBroker(Broker& broker) : broker_(broker) {}
   std::function<void(TopicInfo&)> tell;
+  std::function<std::optional<Offset>(Partition)> read_to;
 
   [[nodiscard]] const Capabilities& capabilities() const override { return broker_.capabilities(); }
   Result<> create_topic(std::string_view topic, const TopicOptions& options) override {
@@ -32,12 +54,14 @@ class TellingBroker final : public Broker {
     return broker_.publish(topic, events, options);
   }
   Result<std::unique_ptr<Consumer>> subscribe(std::string_view topic, const ConsumerOptions& options) override {
-    return broker_.subscribe(topic, options);
+    auto consumer = broker_.subscribe(topic, options);
+    if (!consumer || !read_to) return consumer;
+    return std::unique_ptr<Consumer>(std::make_unique<TellingReader>(std::move(*consumer), read_to));
   }
   Result<std::vector<TopicInfo>> topics() override { return broker_.topics(); }
   Result<TopicInfo> topic(std::string_view topic) override {
     auto info = broker_.topic(topic);
-    if (info) tell(*info);
+    if (info && tell) tell(*info);
     return info;
   }
   Result<std::vector<GroupInfo>> groups(std::string_view topic) override { return broker_.groups(topic); }

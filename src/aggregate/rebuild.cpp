@@ -5,6 +5,7 @@
 #include <exception>
 #include <vector>
 
+#include "tidings/base/clock.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::aggregate::detail {
@@ -23,7 +24,8 @@ class Rebuilding {
         projection_(projection),
         apply_(apply),
         options_(options),
-        topic_(options.topic.empty() ? projection.topic() : options.topic) {}
+        topic_((options.name_space.empty() ? "" : options.name_space + ".") +
+               (options.topic.empty() ? projection.topic() : options.topic)) {}
 
   Result<Rebuilt> run() {
     if (auto begun = begin(); !begun) return begun.error();
@@ -114,13 +116,20 @@ class Rebuilding {
     return {};
   }
 
+  /// Behind what was given there may be offsets that hold no event, up to where the broker says that it has looked.
+  [[nodiscard]] std::uint64_t read_to(Partition partition) const {
+    const auto next = next_.at(partition.value);
+    const auto looked = reader_->read_to(partition);
+    return looked ? std::max(next, looked->value) : next;
+  }
+
   /// How many events there are still, by the ends of the topic.
   Result<std::uint64_t> to_come() {
     const auto info = broker_.topic(topic_);
     if (!info) return info.error();
     to_come_ = 0;
     for (const auto& one : info->partitions)
-      if (const auto next = next_.at(one.partition.value); next < one.end.value) to_come_ += one.end.value - next;
+      if (const auto next = read_to(one.partition); next < one.end.value) to_come_ += one.end.value - next;
     return to_come_;
   }
 
@@ -179,6 +188,7 @@ class Rebuilding {
     return (*tx)->commit();
   }
 
+  /// None: the topic has come to its end without one.
   Result<std::vector<Delivery>> fetch() {
     const auto until = std::chrono::steady_clock::now() + options_.quiet_max;
     while (true) {
@@ -186,6 +196,9 @@ class Rebuilding {
       if (!got || !got->empty()) return got;
       if (options_.stop.stop_requested())
         return Error{"stopped", "the rebuild was stopped; another call goes on with it", Retry::same_call};
+      const auto more = to_come();
+      if (!more) return more.error();
+      if (*more == 0) return std::vector<Delivery>{};
       if (std::chrono::steady_clock::now() > until)
         return Error{"stalled",
                      "topic " + topic_ + " has " + std::to_string(to_come_) +
@@ -210,28 +223,51 @@ class Rebuilding {
       if (!moved) return moved.error().code == "conflict" ? busy(projection_.name()) : moved.error();
       if (*moved == 0) return busy(projection_.name());
     }
+    if (!got.empty()) {  // for who looks whether it goes on
+      const auto told =
+          tx.execute("update " + projection_.of_generations + " set built_at = $3 where name = $1 and generation = $2",
+                     projection_.name(), generation_, now_ns());
+      if (!told) return told.error();
+    }
     ReadModel model(tx, projection_.options(), generation_);
     for (const auto& one : got) {
       if (one.id.offset.value < next_[one.id.partition.value]) continue;
-      if (auto applied = apply_one(one, model); !applied) return applied;
       ++events_;
+      if (!projection_.takes(one.envelope.type)) continue;
+      if (auto applied = apply_one(one, model); !applied) return applied;
     }
     next_ = std::move(next);
     return {};
   }
 
+  [[nodiscard]] static std::int64_t now_ns() {
+    return std::chrono::nanoseconds(system_clock().now().time_since_epoch()).count();
+  }
+
+  [[nodiscard]] std::string place_of(const Delivery& one) const {
+    return "event " + printable(one.envelope.id) + " (" + printable(one.envelope.type) + ") at partition " +
+           std::to_string(one.id.partition.value) + ", offset " + std::to_string(one.id.offset.value) + " of " + topic_;
+  }
+
   Result<> apply_one(const Delivery& one, ReadModel& model) {
     Result<> done;
+    auto envelope = one.envelope;
+    std::string payload;
+    if (options_.payload) {
+      auto had = options_.payload(envelope);
+      if (!had)
+        return Error{"bad_payload", "the payload of " + place_of(one) + " cannot be had: " + to_string(had.error()),
+                     had.error().retry};
+      payload = std::move(*had);
+      envelope.payload = payload;
+    }
     try {
-      done = apply_(one.envelope, model);
+      done = apply_(envelope, model);
     } catch (const std::exception& thrown) {
       done = Error{"handler_threw", thrown.what()};
     }
     if (done || done.error().retry != Retry::never) return done;
-    return Error{"bad_event", "event " + printable(one.envelope.id) + " (" + printable(one.envelope.type) +
-                                  ") at partition " + std::to_string(one.id.partition.value) + ", offset " +
-                                  std::to_string(one.id.offset.value) + " of " + topic_ +
-                                  " cannot be applied: " + to_string(done.error())};
+    return Error{"bad_event", place_of(one) + " cannot be applied: " + to_string(done.error())};
   }
 
   Store& store_;

@@ -200,6 +200,9 @@ std::optional<Hold> Consumer::keep(Partition partition) {
   return std::ranges::find(held, partition) == held.end() ? std::nullopt : std::optional<Hold>(std::in_place);
 }
 void Consumer::let_go(Partition) {}
+std::optional<Offset> Consumer::read_to(Partition) const {
+  return std::nullopt;
+}
 void Consumer::begin(std::span<const Attempt>) {}
 void Consumer::end(std::span<const DeliveryId>) {}
 

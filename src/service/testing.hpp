@@ -121,6 +121,9 @@ class WrappedConsumer : public Consumer {
   std::vector<Partition> assignment() const override { return consumer_->assignment(); }
   std::optional<Hold> keep(Partition partition) override { return consumer_->keep(partition); }
   void let_go(Partition partition) override { consumer_->let_go(partition); }
+  [[nodiscard]] std::optional<Offset> read_to(Partition partition) const override {
+    return consumer_->read_to(partition);
+  }
   void wake() override { consumer_->wake(); }
   Result<> close(Duration wait_max) override { return consumer_->close(wait_max); }
 

@@ -54,7 +54,12 @@ class Projection {
     (apply_if<Events>(event, model, done) || ...);
     return done;
   }
+  [[nodiscard]] const std::string& name() const { return core_->name(); }
   [[nodiscard]] aggregate::detail::Projecting& core() const { return *core_; }
+  /// As `core` and `apply`, without the types of the events; for who has projections of any.
+  [[nodiscard]] aggregate::detail::AnyProjection any() const {
+    return {core_, [same = *this](const EnvelopeView& event, ReadModel& model) { return same.apply(event, model); }};
+  }
 
  private:
   template <class Event>
@@ -91,7 +96,8 @@ Projection<F, Events...> projection(std::string name, ProjectionOptions options,
                 "each topic");
   if constexpr (takes && one_topic)
     return {std::make_shared<aggregate::detail::Projecting>(
-                std::move(name), std::string(detail::first_topic<Events...>()), std::move(options)),
+                std::move(name), std::string(detail::first_topic<Events...>()),
+                std::vector<std::string>{std::string(event_name<Events>())...}, std::move(options)),
             std::move(function)};
 }
 

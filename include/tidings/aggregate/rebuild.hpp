@@ -17,12 +17,17 @@ struct RebuildProgress {
 };
 
 struct RebuildOptions {
-  std::string topic{};                                     ///< as the broker calls it: in a namespace `NAMESPACE.TOPIC`
-  std::size_t batch_max = 500;                             ///< events in a transaction
-  bool anew = false;                                       ///< what an earlier call has begun is not gone on with
-  bool from_earliest_kept = false;                         ///< also where the topic no longer has its first events
-  Duration quiet_max = std::chrono::seconds{10};           ///< so long the topic may give nothing before its end
-  Duration wait_max = std::chrono::seconds{30};            ///< for a transaction
+  /// Of the services that publish the events, as their setting `namespace`: the topic is `NAMESPACE.TOPIC` then.
+  std::string name_space{};
+  std::string topic{};                            ///< instead of the projection's, without the namespace
+  std::size_t batch_max = 500;                    ///< events in a transaction
+  bool anew = false;                              ///< what an earlier call has begun is not gone on with
+  bool from_earliest_kept = false;                ///< also where the topic no longer has its first events
+  Duration quiet_max = std::chrono::seconds{10};  ///< so long the topic may give nothing before its end
+  Duration wait_max = std::chrono::seconds{30};   ///< for a transaction
+  /// The payload of an event, where it stands or where a claim check has put it: a service's is `[&](const auto& event)
+  /// { return service.payload(event); }`. None: where it stands.
+  std::function<Result<std::string>(const EnvelopeView& event)> payload{};
   std::stop_token stop{};                                  ///< ends it between two batches; a later call goes on
   std::function<void(const RebuildProgress&)> progress{};  ///< after each batch
 };
@@ -33,7 +38,6 @@ struct Rebuilt {
 };
 
 namespace aggregate::detail {
-using ApplyEvent = std::function<Result<>(const EnvelopeView& event, ReadModel& model)>;
 Result<Rebuilt> rebuild(Store& store, Broker& broker, Projecting& projection, const ApplyEvent& apply,
                         const RebuildOptions& options);
 }  // namespace aggregate::detail
@@ -47,8 +51,8 @@ Result<Rebuilt> rebuild(Store& store, Broker& broker, Projecting& projection, co
 ///
 /// Errors: `unknown_topic`; `history_gone` (never): the topic does not have its first events any more;
 /// `bad_event` (never): one that cannot be applied, with its place; `busy` (same call): another rebuilds it; `stopped`;
-/// `stalled` (same call): the topic gives nothing, though it has more; those of the broker, of `Store::begin`, and of
-/// statements.
+/// `stalled` (same call): the topic gives nothing, though it has more; `bad_payload` (of its cause): a payload cannot
+/// be had; those of the broker, of `Store::begin`, and of statements.
 template <class P>
 Result<Rebuilt> rebuild(Store& store, Broker& broker, const P& projection, const RebuildOptions& options = {}) {
   return aggregate::detail::rebuild(

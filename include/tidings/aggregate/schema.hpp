@@ -11,7 +11,7 @@
 namespace tidings::aggregate {
 
 /// The version of the tables that this build makes and uses.
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// All the statements that make the tables of this version, each ended by `;`, for those whose tables are made by
 /// somebody else. What they make is what `apply_schema` makes, which takes it as done.
@@ -21,12 +21,13 @@ inline constexpr int schema_version = 1;
 /// nothing where they are as they should be. Any number of processes may call it at once. The outbox's are made by
 /// `outbox::apply_schema`.
 ///
-/// Errors: `newer_version` (never: the tables are of a newer Tidings), those of `Store::begin` and of statements.
+/// Errors: `newer_version` (never: the tables are of a newer Tidings), `corrupt` (never: one of them is missing),
+/// those of `Store::begin` and of statements.
 Result<> apply_schema(Store& store, const outbox::Tables& tables = outbox::default_tables(),
                       Duration wait_max = std::chrono::seconds{30});
 
 /// Whether the tables are there, in this version. Errors: `no_aggregates` (never: call `apply_schema`),
-/// `newer_version`, `older_version` (never), those of `Store::begin` and of statements.
+/// `newer_version`, `older_version`, `corrupt` (never), those of `Store::begin` and of statements.
 Result<> check_schema(Store& store, const outbox::Tables& tables = outbox::default_tables(),
                       Duration wait_max = std::chrono::seconds{30});
 

@@ -70,6 +70,12 @@ class Consumer {
   virtual std::optional<Hold> keep(Partition partition);
   virtual void let_go(Partition partition);
 
+  /// Of a reader: an offset before which the partition has no event that was not handed out, where the broker knows
+  /// more of it than those tell. With Kafka a topic's last offsets may hold marks of transactions, so that the end of
+  /// `TopicInfo` is never handed out, but read to. None: nothing is known beyond what was handed out, or the partition
+  /// has none of such offsets. From any thread.
+  [[nodiscard]] virtual std::optional<Offset> read_to(Partition partition) const;
+
   /// Makes a waiting `fetch`, or the next one, return early. From any thread.
   virtual void wake() = 0;
 

@@ -36,6 +36,9 @@ class KafkaConsumer final : public Consumer {
   std::vector<Partition> assignment() const override { return member_->assignment(); }
   std::optional<Hold> keep(Partition partition) override { return member_->keep(partition); }
   void let_go(Partition partition) override { member_->let_go(partition); }
+  [[nodiscard]] std::optional<Offset> read_to(Partition partition) const override {
+    return member_->read_to(partition);
+  }
   void wake() override { member_->wake(); }
   Result<> close(Duration wait_max) override {
     member_->begin_closing();

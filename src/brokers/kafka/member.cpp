@@ -193,6 +193,14 @@ std::optional<Hold> Member::keep(Partition partition) {
   return Hold{place.flight.generation(), place.leaving || closing_};
 }
 
+std::optional<Offset> Member::read_to(Partition partition) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = places_.find(partition.value);
+  if (!is_reader() || found == places_.end() || !found->second.buffer.empty() || found->second.end_seen == 0)
+    return std::nullopt;
+  return Offset{found->second.end_seen};
+}
+
 void Member::let_go(Partition partition) {
   const std::scoped_lock lock(mutex_);
   if (const auto found = places_.find(partition.value); found != places_.end())

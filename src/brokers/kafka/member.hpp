@@ -55,6 +55,7 @@ class Member final {
   Result<> extend(std::span<const DeliveryId> ids);
   [[nodiscard]] std::optional<Hold> keep(Partition partition);
   void let_go(Partition partition);
+  [[nodiscard]] std::optional<Offset> read_to(Partition partition) const;
   [[nodiscard]] std::vector<Partition> assignment() const;
   void wake();
   /// From now on `fetch` answers `closed`.

@@ -183,6 +183,14 @@ TEST_F(KafkaTest, LagCountsNoMarksOfTransactions) {
   EXPECT_EQ(counted.position.value, counted.handled + counted.gaps);
   auto reader = broker->subscribe("t", {}).or_throw();
   EXPECT_EQ(take(*reader, 6).size(), 6U);
+  // The end is never handed out, but the reader tells that nothing stands before it.
+  const auto end = broker->topic("t").or_throw().partitions.at(0).end;
+  EXPECT_EQ(end.value, 16U);
+  EXPECT_TRUE(comes_true([&] {
+    EXPECT_TRUE(reader->fetch(1, 50ms).or_throw().empty());
+    return reader->read_to(Partition{0}) == end;
+  }));
+  EXPECT_FALSE(member->read_to(Partition{0})) << "of a member its settled position tells";
 }
 
 TEST_F(KafkaTest, PartitionsByMurmur2AreThoseThatLibrdkafkaChooses) {

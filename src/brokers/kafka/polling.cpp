@@ -143,9 +143,9 @@ void Member::take(const rd_kafka_message_t& message, std::vector<std::pair<std::
       if (!came.empty()) put(came);  // they come before the end
       const std::scoped_lock lock(mutex_);
       const auto found = places_.find(partition);
-      if (found == places_.end() || !found->second.held || found->second.leaving || is_reader()) return;
+      if (found == places_.end() || !found->second.held || found->second.leaving) return;
       found->second.end_seen = static_cast<std::uint64_t>(std::max<std::int64_t>(message.offset, 0));
-      if (found->second.buffer.empty()) pass_gaps(found->second);
+      if (found->second.buffer.empty() && !is_reader()) pass_gaps(found->second);
       return;
     }
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:

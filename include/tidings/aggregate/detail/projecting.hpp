@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,7 @@
 
 #include "tidings/aggregate/read_model.hpp"
 #include "tidings/base/strong.hpp"
+#include "tidings/event/envelope.hpp"
 #include "tidings/store/store.hpp"
 
 namespace tidings::aggregate::detail {
@@ -23,7 +25,8 @@ namespace tidings::aggregate::detail {
 /// A projection without its types: its generations of tables, and which of them serves. Thread-safe, once prepared.
 class Projecting {
  public:
-  Projecting(std::string name, std::string topic, ProjectionOptions options);
+  /// `types`: of the events that it takes.
+  Projecting(std::string name, std::string topic, std::vector<std::string> types, ProjectionOptions options);
 
   Result<> prepare(Store& store, Duration wait_max);
   /// What serves, for an event at that place; none: the event is in it already. It serves until the transaction ends.
@@ -46,6 +49,7 @@ class Projecting {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& topic() const { return topic_; }
+  [[nodiscard]] bool takes(std::string_view type) const;
   [[nodiscard]] const ProjectionOptions& options() const { return options_; }
 
   std::string of_all, of_generations, of_positions;  ///< Tidings' own tables
@@ -57,15 +61,26 @@ class Projecting {
   };
   [[nodiscard]] Result<> check() const;
   [[nodiscard]] std::string table_names() const;
+  Result<> show_table(Transaction& tx, const ProjectionTable& table, std::int64_t before,
+                      std::int64_t generation) const;
   Result<std::shared_ptr<const Known>> known(Transaction& tx, std::int64_t generation);
 
   const std::string name_;
   const std::string topic_;
+  const std::vector<std::string> types_;
   const ProjectionOptions options_;
   std::atomic<int> dialect_ = -1;  // of the store that it was prepared with
   std::mutex mutex_;
   std::int64_t known_generation_ = -1;
   std::shared_ptr<const Known> known_;
+};
+
+using ApplyEvent = std::function<Result<>(const EnvelopeView& event, ReadModel& model)>;
+
+/// A projection of whatever events.
+struct AnyProjection {
+  std::shared_ptr<Projecting> core;
+  ApplyEvent apply;
 };
 
 }  // namespace tidings::aggregate::detail
