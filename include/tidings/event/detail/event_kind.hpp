@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "tidings/event/detail/upcast.hpp"
 #include "tidings/event/event_type.hpp"
+#include "tidings/event/json_schema.hpp"
 #include "tidings/event/traits.hpp"
 
 namespace tidings::detail {
@@ -20,6 +22,7 @@ struct EventKind {
   bool (*reads)(std::uint32_t version) = nullptr;  ///< the version itself, and those that upcasts lead from
   std::string_view cpp_type;                       ///< as the compiler spells it, for messages
   const EventKind* older = nullptr;                ///< the version that its upcast takes
+  std::string (*schema)() = nullptr;               ///< of its JSON
 };
 
 template <class Event>
@@ -42,7 +45,8 @@ constexpr EventKind kind_of() {
           .named = !has_default_name<Event>,
           .reads = &reads_version<Event>,
           .cpp_type = type_name<Event>,
-          .older = older_kind<Event>()};
+          .older = older_kind<Event>(),
+          .schema = &json_schema<Event>};
 }
 
 template <class Event>
