@@ -6,6 +6,7 @@
 #include "letters_meant.hpp"
 #include "output.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/saga/description.hpp"
 #include "tidings/saga/inspect.hpp"
 #include "tidings/stores/open.hpp"
 
@@ -124,22 +125,6 @@ std::string to_lines(const saga::Shown& shown) {
   return out + (shown.waits.empty() ? "" : "\n") + "\nstate: " + printable(instance.state) + "\n";
 }
 
-/// For Mermaid: what a step is called by its number, and drawn with its name and how it stands.
-std::string to_diagram(const saga::Instance& instance) {
-  std::string out = "stateDiagram-v2\n";
-  for (std::size_t at = 0; at < instance.steps.size(); ++at) {
-    const auto& step = instance.steps[at];
-    std::string name;
-    for (const char c : step.name) name += c == ':' || c == '"' || c == '\n' || c == ';' ? ' ' : c;
-    out += "  s" + std::to_string(at) + ": " + printable(name) + " (" + std::string(saga::name_of(step.status)) + ")\n";
-    out += (at == 0 ? "  [*]" : "  s" + std::to_string(at - 1)) + std::string(" --> s") + std::to_string(at) + "\n";
-  }
-  if (!instance.steps.empty() && saga::is_over(instance.status))
-    out += "  s" + std::to_string(instance.steps.size() - 1) +
-           " --> [*]: " + std::string(saga::name_of(instance.status)) + "\n";
-  return out;
-}
-
 }  // namespace
 
 int saga_schema(const SagaArguments& arguments) {
@@ -196,7 +181,7 @@ int show_saga(const Common& common, const SagaArguments& arguments) {
   if (!*shown)
     return fail({"unknown_saga", "there is no saga " + printable(arguments.type) + " '" + printable(arguments.id) +
                                      "'; `tidings sagas list` shows those that there are"});
-  if (arguments.diagram) return print(to_diagram((*shown)->instance));
+  if (arguments.diagram) return print(saga::to_mermaid((*shown)->instance));
   return print(common.json ? to_json(**shown) : to_lines(**shown));
 }
 
