@@ -123,6 +123,13 @@ int list_sagas(const Common& common, const SagaArguments& arguments);
 int show_saga(const Common& common, const SagaArguments& arguments);
 int steer_saga(const Common& common, const SagaArguments& arguments, saga::Steering steering);
 
+struct ProjectionArguments {
+  std::string store;
+  std::string schema;
+  std::string prefix = "tidings_";
+};
+int list_projections(const Common& common, const ProjectionArguments& arguments);
+
 struct OutboxArguments {
   bool notify = false;  ///< PostgreSQL tells relays of commits
   std::string store;
@@ -183,6 +190,7 @@ struct DescribeArguments {
   std::vector<std::string> programs;
   std::string handler;  ///< empty: all
   std::string deadline = "30s";
+  bool diagram = false;
 };
 int describe(const Common& common, const DescribeArguments& arguments);
 

@@ -6,6 +6,7 @@
 #include "program_output.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/event/json_codec.hpp"
+#include "tidings/saga/description.hpp"
 #include "tidings/service/description.hpp"
 
 namespace tidings::cli {
@@ -56,6 +57,7 @@ std::string text_of(const std::vector<ServiceDescription::Step>& steps, std::siz
 std::string text_of(const ServiceDescription& told, const std::string& only_handler) {
   std::string out = "service " + printable(told.service);
   if (!told.broker.empty()) out += " over " + printable(told.broker);
+  if (!told.store.empty()) out += ", store " + printable(told.store);
   if (!told.name_space.empty()) out += " in namespace " + printable(told.name_space);
   out += "\n";
   for (const auto& handler : told.handlers) {
@@ -67,6 +69,26 @@ std::string text_of(const ServiceDescription& told, const std::string& only_hand
       for (const auto& step : *steps) width = std::max(width, step.name.size());
     out += "  each attempt, in this order:\n" + text_of(handler.steps, width, true);
     out += "  when one fails:\n" + text_of(handler.on_failure, width, false);
+  }
+  if (only_handler.empty() && !told.sagas.empty()) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& one : told.sagas) {
+      std::string steps;
+      for (const auto& step : one.steps) steps += (steps.empty() ? "" : ", ") + step.name;
+      rows.push_back({printable(one.name), std::to_string(one.version), printable(steps)});
+    }
+    out += "\n" + table({"saga", ">version", "steps"}, rows);
+  }
+  if (only_handler.empty() && !told.projections.empty()) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& one : told.projections)
+      rows.push_back(
+          {printable(one.name), std::to_string(one.version), printable(one.topic), printable(joined(one.tables))});
+    out += "\n" + table({"projection", ">version", "topic", "tables"}, rows);
+  }
+  if (only_handler.empty() && !told.publishes.empty()) {
+    out += "\npublishes, as far as is known:\n";
+    for (const auto& one : told.publishes) out += "  " + printable(one.type) + " to " + printable(one.topic) + "\n";
   }
   if (only_handler.empty() && !told.schedules.empty()) {
     std::vector<std::vector<std::string>> rows;
@@ -91,7 +113,9 @@ int describe(const Common& common, const DescribeArguments& arguments) {
     const auto& handlers = told->first.handlers;
     found =
         found || std::ranges::find(handlers, arguments.handler, &ServiceDescription::Handler::name) != handlers.end();
-    if (common.json)
+    if (arguments.diagram)
+      for (const auto& one : told->first.sagas) out += (out.empty() ? "" : "\n") + saga::to_mermaid(one);
+    else if (common.json)
       out += harmless_json(told->second) + "\n";
     else
       out += (out.empty() ? "" : "\n") + text_of(told->first, arguments.handler);

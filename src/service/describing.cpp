@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
+#include "tidings/event/json.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings::service {
@@ -23,13 +25,6 @@ std::string text_of(const Start& start) {
   if (const auto* const offset = std::get_if<Offset>(&start.at)) return std::to_string(offset->value);
   if (const auto* const time = std::get_if<TimePoint>(&start.at)) return to_rfc3339(*time);
   return "an offset of each partition";
-}
-
-ServiceDescription::Event event_of(const detail::EventKind& kind) {
-  ServiceDescription::Event event{.type = std::string(kind.type), .versions = {}, .topic = std::string(kind.topic)};
-  for (const auto* version = &kind; version != nullptr; version = version->older)
-    event.versions.push_back(version->version);
-  return event;
 }
 
 std::string versions_of(const ServiceDescription::Event& event) {
@@ -77,21 +72,62 @@ void add_gate(std::vector<Step>& steps, const HandlerOptions& options) {
 
 }  // namespace
 
+ServiceDescription::Event describe(const detail::EventKind& kind) {
+  ServiceDescription::Event event{
+      .type = std::string(kind.type), .versions = {}, .topic = std::string(kind.topic), .ordered = kind.ordered};
+  for (const auto* version = &kind; version != nullptr; version = version->older)
+    event.versions.push_back(version->version);
+  return event;
+}
+
+void add_sent_kinds(const saga::Definition& definition, std::vector<const detail::EventKind*>& kinds) {
+  const auto add = [&](const saga::Sender& sender) {
+    if (sender.kind != nullptr && std::ranges::find(kinds, sender.kind) == kinds.end()) kinds.push_back(sender.kind);
+  };
+  for (const auto& step : definition.plan().steps) {
+    add(step.act.command);
+    if (step.undo) add(step.undo->command);
+    if (step.reminder) add(step.reminder->event);
+  }
+  for (const auto& one : definition.plan().completes) add(one);
+  for (const auto& one : definition.plan().fails) add(one);
+}
+
+std::string schemas_of(std::span<const detail::EventKind* const> kinds) {
+  std::map<std::string, std::string> schemas;
+  for (const auto* const kind : kinds)
+    for (const auto* version = kind; version != nullptr; version = version->older)
+      if (version->schema != nullptr)
+        schemas.try_emplace(std::string(version->type) + "/" + std::to_string(version->version), version->schema());
+  std::string all = "{";
+  for (const auto& [name, schema] : schemas) {
+    if (all.size() > 1) all += ',';
+    append_json_string(all, name);
+    all += ':' + schema;
+  }
+  return all + "}";
+}
+
 ServiceDescription::Handler describe(const Registered& one, const HandlerOptions& options, const Host& host,
                                      std::string_view claim_folder) {
   const auto& handler = *one.handler;
   const bool any = !handler.decodes();
-  ServiceDescription::Handler out{.name = one.name,
-                                  .group = group_name(host, one.name, options),
-                                  .topics = {},
-                                  .events = {},
-                                  .batches = handler.takes_batches(),
-                                  .start = text_of(options.start),
-                                  .steps = {},
-                                  .on_failure = {}};
+  ServiceDescription::Handler out{
+      .name = one.name,
+      .group = group_name(host, one.name, options),
+      .topics = {},
+      .events = {},
+      .batches = handler.takes_batches(),
+      .transaction = handler.takes_transaction(),
+      .concurrency = static_cast<std::uint32_t>(options.concurrency),
+      .batch_max = handler.takes_batches() ? static_cast<std::uint32_t>(options.batch_max) : 1,
+      .retries = static_cast<std::uint32_t>(options.retry.immediate + options.retry.delayed),
+      .start = text_of(options.start),
+      .steps = {},
+      .on_failure = {}};
   for (const auto& kind : handler.kinds()) {
     if (std::ranges::find(out.topics, kind.topic) == out.topics.end()) out.topics.emplace_back(kind.topic);
-    if (!any) out.events.push_back(event_of(kind));
+    if (!any) out.events.push_back(describe(kind));
   }
 
   // In the order in which Handling and Turns do it.

@@ -1,5 +1,7 @@
 #include "service/testing.hpp"
+#include "tidings/aggregate/projection.hpp"
 #include "tidings/event/json_codec.hpp"
+#include "tidings/saga/define.hpp"
 
 namespace tidings::service {
 namespace {
@@ -93,6 +95,48 @@ TEST_F(DescribingTest, OfAHandlerOfAnythingItTellsTopicsAlone) {
   EXPECT_TRUE(handler.events.empty());
   EXPECT_EQ(handler.start, "latest");
   EXPECT_EQ(does(handler.steps, "decode"), "(none)");
+}
+
+struct Paid {
+  std::string item;
+  static constexpr tidings::traits<Paid> event{.name = "test.paid", .topic = "payments", .key = &Paid::item};
+};
+struct Purchase {
+  std::string item;
+  void begin(const Price& price) { item = price.item; }
+  [[nodiscard]] Order order() const { return {}; }
+};
+
+TEST_F(DescribingTest, ItTellsOptionsProjectionsSagasAndWhatIsPublished) {
+  auto& service = make();
+  service.projection(
+      tidings::projection<Price>(
+          "prices", {.tables = {{"prices", "item text primary key"}, {"names", "name text"}}, .version = 3},
+          [](const Price&, ReadModel&) {}),
+      {.concurrency = 6, .retry = {.immediate = 2, .delayed = 3}});
+  service.saga(
+      saga::define<Purchase>("purchase", {.version = 2}, saga::starts(&Purchase::begin),
+                             saga::step("order", saga::send(&Purchase::order), saga::done<Paid>(), saga::no_undo())));
+  service.publishes<Paid>();
+  const auto told = service.describe();
+  ASSERT_EQ(told.handlers.size(), 2U);
+  const auto& handler = told.handlers[0];
+  EXPECT_EQ(handler.name, "prices");
+  EXPECT_TRUE(handler.transaction);
+  EXPECT_EQ(handler.concurrency, 6U);
+  EXPECT_EQ(handler.retries, 5U);
+  EXPECT_TRUE(handler.events.at(0).ordered);
+  EXPECT_EQ(told.handlers[1].name, "saga-purchase");
+  ASSERT_EQ(told.projections.size(), 1U);
+  EXPECT_EQ(told.projections[0],
+            (ServiceDescription::Projection{
+                .name = "prices", .version = 3, .topic = "prices", .tables = {"prices", "names"}}));
+  ASSERT_EQ(told.sagas.size(), 1U);
+  EXPECT_EQ(told.sagas[0].version, 2);
+  EXPECT_EQ(told.sagas[0].steps.at(0).act.sends.type, event_name<Order>());
+  ASSERT_EQ(told.publishes.size(), 2U);
+  EXPECT_EQ(told.publishes[0].type, "test.paid");
+  EXPECT_EQ(told.publishes[1].type, event_name<Order>());
 }
 
 TEST_F(DescribingTest, ItsJsonReadsBack) {

@@ -57,6 +57,7 @@ Service::Impl::Impl(const ServiceOptions& options, Settings settings)
   host_.saga_commands_keep = settings_.duration("sagas.keep_commands");
   host_.tells_stuck_sagas = settings_.boolean("sagas.alerts");
   is_of_url_ = options.broker == nullptr;
+  is_store_of_url_ = options.store == nullptr && !settings_.text("store").empty();
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
@@ -185,6 +186,14 @@ void Service::add_schedule(std::string_view name, Recurrence when, service::deta
 
 void Service::add_saga(std::vector<saga::Definition> versions, const HandlerOptions& options) {
   impl_->add_saga(std::move(versions), options);
+}
+
+void Service::add_published(const detail::EventKind& kind) {
+  impl_->add_published(kind);
+}
+
+void Service::add_projection(const aggregate::detail::AnyProjection& made) {
+  impl_->add_projection(made);
 }
 
 void Service::add_middleware(std::string_view name, service::detail::RunMiddleware run) {

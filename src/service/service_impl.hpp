@@ -24,6 +24,7 @@
 #include "service/schedules.hpp"
 #include "service/settings.hpp"
 #include "service/twins.hpp"
+#include "tidings/aggregate/projection.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/service/service.hpp"
 
@@ -59,7 +60,14 @@ class Service::Impl {
   void add_saga(std::vector<saga::Definition> versions, const HandlerOptions& options) {
     if (versions.empty()) return;
     const auto name = "saga-" + versions.front().name();
+    definitions_.insert(definitions_.end(), versions.begin(), versions.end());
     add(name, options, sagas_.add(std::move(versions)));
+  }
+
+  void add_published(const tidings::detail::EventKind& kind) { published_.push_back(&kind); }
+  void add_projection(const aggregate::detail::AnyProjection& made) {
+    assert(!ran_ && "projections come before run");
+    projections_.push_back(made);
   }
 
   Result<std::vector<Audited>> audit() { return audit_.look(); }
@@ -111,6 +119,11 @@ class Service::Impl {
   }
   Result<> start();
   int print_description() const;
+  int print_diagrams() const;
+  [[nodiscard]] std::vector<const tidings::detail::EventKind*> published() const;
+  int rebuild();
+  /// The tables of what a service keeps in its store, beside the outbox's.
+  [[nodiscard]] std::function<Result<>(Store&)> tables() const;
   void tick();
   void look_over();
   void look_for_twins();
@@ -126,6 +139,7 @@ class Service::Impl {
   std::unique_ptr<Broker> owned_broker_;
   std::unique_ptr<Store> owned_store_;
   bool is_of_url_ = false;
+  bool is_store_of_url_ = false;
   int wake_fd_ = -1;
   std::atomic<bool> ran_ = false;
   std::vector<service::Registered> registered_;
@@ -139,6 +153,9 @@ class Service::Impl {
   service::Outgoing outgoing_{host_, claims_};
   service::Schedules schedules_{host_};
   service::Sagas sagas_{host_};
+  std::vector<saga::Definition> definitions_;
+  std::vector<aggregate::detail::AnyProjection> projections_;
+  std::vector<const tidings::detail::EventKind*> published_;  // that the program tells of
   service::Requests requests_{host_};
   service::Audit audit_{host_};
   service::Twins twins_{host_};

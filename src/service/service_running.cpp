@@ -8,10 +8,13 @@
 #include <cstdlib>
 
 #include "service/describing.hpp"
+#include "service/rebuilding.hpp"
 #include "service/service_impl.hpp"
 #include "service/signals.hpp"
+#include "tidings/aggregate/schema.hpp"
 #include "tidings/broker/in_flight.hpp"
 #include "tidings/event/json_codec.hpp"
+#include "tidings/saga/description.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings {
@@ -50,10 +53,9 @@ Result<> Service::Impl::start() {
   }
   if (auto fine = sagas_.check(); !fine) return fine;
   if (auto fine = check_registered(registered_, host_, settings_); !fine) return fine;
-  if (!sagas_.empty()) {
+  if (!sagas_.empty())
     if (auto ready = sagas_.prepare(); !ready) return ready;
-    relaying_.prepare_with([](Store& store) { return saga::apply_schema(store); });
-  }
+  relaying_.prepare_with(tables());
   warn_of_names(registered_, host_);
   for (const auto& one : registered_) {
     for (const auto& kind : one.handler->kinds()) {
@@ -110,6 +112,18 @@ Result<> Service::Impl::start() {
   sagas_.start();
   keeper_.start(std::clamp<Duration>(every, least, tick_every_max));
   return {};
+}
+
+std::function<Result<>(Store&)> Service::Impl::tables() const {
+  return [has_sagas = !sagas_.empty(), projections = projections_](Store& store) -> Result<> {
+    if (has_sagas)
+      if (auto made = saga::apply_schema(store); !made) return made;
+    for (const auto& one : projections) {
+      if (auto made = aggregate::apply_schema(store, one.core->options().names); !made) return made;
+      if (auto made = one.core->prepare(store, std::chrono::seconds{30}); !made) return made;
+    }
+    return {};
+  };
 }
 
 /// Where a tick has not come that should have, another one waits from now on.
@@ -207,15 +221,44 @@ void Service::Impl::tick() {
 ServiceDescription Service::Impl::describe() const {
   ServiceDescription told{.service = host_.service,
                           .broker = is_of_url_ ? service::without_password(settings_.text("broker")) : "",
+                          .store = is_store_of_url_ ? service::without_password(settings_.text("store")) : "",
+                          .relays = settings_.boolean("outbox.relay") && (is_store_of_url_ || host_.store != nullptr),
                           .name_space = host_.name_space,
                           .middleware = {},
                           .handlers = {},
-                          .schedules = schedules_.describe()};
+                          .schedules = schedules_.describe(),
+                          .sagas = {},
+                          .projections = {},
+                          .publishes = {}};
   for (const auto& one : host_.middleware) told.middleware.push_back(one.name);
   for (const auto& one : registered_)
     told.handlers.push_back(
         service::describe(one, settings_.handler(one.name, one.options), host_, settings_.text("claim_check.folder")));
+  for (const auto& definition : definitions_) told.sagas.push_back(saga::describe(definition));
+  for (const auto& one : projections_) {
+    const auto& options = one.core->options();
+    auto& made = told.projections.emplace_back(ServiceDescription::Projection{
+        .name = one.core->name(), .version = options.version, .topic = one.core->topic(), .tables = {}});
+    for (const auto& table : options.tables) made.tables.push_back(table.name);
+  }
+  for (const auto* const kind : published()) told.publishes.push_back(service::describe(*kind));
   return told;
+}
+
+/// As far as is known.
+std::vector<const detail::EventKind*> Service::Impl::published() const {
+  auto kinds = published_;
+  for (const auto& definition : definitions_) service::add_sent_kinds(definition, kinds);
+  return kinds;
+}
+
+int Service::Impl::print_diagrams() const {
+  if (auto fine = sagas_.check(); !fine) {
+    service::complain(host_.service, fine.error());
+    return 1;
+  }
+  for (const auto& definition : definitions_) std::printf("%s\n", saga::to_mermaid(saga::describe(definition)).c_str());
+  return 0;
 }
 
 int Service::Impl::print_description() const {
@@ -227,8 +270,35 @@ int Service::Impl::print_description() const {
     service::complain(host_.service, fine.error());
     return fine.error().code == "invalid_setting" ? 2 : 1;
   }
+  auto kinds = published();
+  for (const auto& one : registered_)
+    if (one.handler->decodes())
+      for (const auto& kind : one.handler->kinds()) kinds.push_back(&kind);
+  line.insert(line.size() - 1, ",\"schemas\":" + service::schemas_of(kinds));
   std::puts(line.c_str());
   return 0;
+}
+
+int Service::Impl::rebuild() {
+  const service::Signals signals(wake_fd_);
+  const auto found = std::ranges::find(projections_, *settings_.rebuild(),
+                                       [](const auto& one) -> const std::string& { return one.core->name(); });
+  Result<> done;
+  if (found == projections_.end()) {
+    std::vector<std::string> known;
+    for (const auto& one : projections_) known.push_back(one.core->name());
+    done = service::unknown_projection(*settings_.rebuild(), known);
+  } else if (host_.store == nullptr) {
+    done = Error{"no_store",
+                 "a projection is kept in the service's store; name it, as --store sqlite:./" + host_.service + ".db"};
+  } else if (wake_fd_ < 0) {
+    done = Error{"too_many_files", "no descriptor is left; raise the limit (ulimit -n)"};
+  } else {
+    done = service::rebuild_projection(host_, *found, settings_.anew(), wake_fd_);
+  }
+  if (!done) host_.say(LogLevel::error, printable(done.error().message));
+  if (owned_broker_) (void)owned_broker_->close(std::chrono::seconds{1});
+  return done ? 0 : 1;
 }
 
 int Service::Impl::run() {
@@ -236,7 +306,8 @@ int Service::Impl::run() {
     host_.say(LogLevel::error, "a service runs once, and this one has; make another");
     return 1;
   }
-  if (settings_.describe()) return print_description();
+  if (settings_.describe()) return settings_.diagrams() ? print_diagrams() : print_description();
+  if (settings_.rebuild()) return rebuild();
   const service::Signals signals(wake_fd_);
   if (auto started = start(); !started) {
     host_.say(LogLevel::error, started.error().message);

@@ -80,8 +80,8 @@ Result<Settings> Settings::make(std::string service, std::span<const Setting> ow
   settings.knobs_.assign(own_knobs().begin(), own_knobs().end());
   for (const auto& setting : own) {
     const auto path = normal_path(setting.name);
-    if (settings.knob(path) != nullptr || path == "config" || path == "describe" || path == "help" || path == "set" ||
-        path == "version" || path.starts_with(handlers))
+    if (settings.knob(path) != nullptr || path == "config" || path == "describe" || path == "rebuild" ||
+        path == "anew" || path == "help" || path == "set" || path == "version" || path.starts_with(handlers))
       return Error{"invalid_setting", "the service's own setting '" + setting.name + "' has a name that is taken"};
     settings.knobs_.push_back({.path = setting.name,
                                .kind = Knob::Kind::text,
@@ -146,8 +146,13 @@ Result<> Settings::read_flags(std::span<const char* const> arguments) {
       help_ = true;
       continue;
     }
-    if (argument == "--describe") {
+    if (argument == "--describe" || argument == "--describe=json" || argument == "--describe=mermaid") {
       describe_ = true;
+      diagrams_ = argument == "--describe=mermaid";
+      continue;
+    }
+    if (argument == "--anew") {
+      anew_ = true;
       continue;
     }
     if (!argument.starts_with("--") || argument.size() == 2)
@@ -155,8 +160,9 @@ Result<> Settings::read_flags(std::span<const char* const> arguments) {
     const auto equals = argument.find('=');
     const auto name = argument.substr(2, equals == std::string_view::npos ? equals : equals - 2);
     const auto* known_knob = handler_path(name) ? nullptr : knob(normal_path(name));
-    if (name != "config" && name != "set" && (known_knob == nullptr || normal_path(name) != name)) {
-      std::vector<std::string> flags{"--config", "--set", "--describe", "--help"};
+    if (name != "config" && name != "set" && name != "rebuild" &&
+        (known_knob == nullptr || normal_path(name) != name)) {
+      std::vector<std::string> flags{"--config", "--set", "--describe", "--rebuild", "--help"};
       for (const auto& known_flag : knobs_)
         if (!known_flag.path.starts_with(handlers)) flags.push_back("--" + flag_name(known_flag.path));
       return unknown("flag", "--" + std::string(name), "", flags);
@@ -173,6 +179,10 @@ Result<> Settings::read_flags(std::span<const char* const> arguments) {
       file_ = value;
       continue;
     }
+    if (name == "rebuild") {
+      rebuild_ = value;
+      continue;
+    }
     Given given{.path = std::string(name), .text = value, .where = "--" + std::string(name)};
     if (name == "set") {
       const auto split = value.find('=');
@@ -185,6 +195,7 @@ Result<> Settings::read_flags(std::span<const char* const> arguments) {
     }
     if (auto done = set(std::move(given)); !done) return done;
   }
+  if (anew_ && !rebuild_) return Error{"invalid_setting", "--anew is of --rebuild NAME, and stands beside it"};
   return {};
 }
 
@@ -337,12 +348,16 @@ Result<> Settings::check_handlers(std::span<const std::string> names) const {
 }
 
 std::string Settings::help_text() const {
-  std::string out = "Usage: " + service_ + " [FLAG…]\n\n" + "Settings come from " + service_ +
-                    ".toml (or --config FILE), then from the environment, then from " + "flags;\nthe later wins.\n\n" +
-                    "  --config FILE  instead of " + service_ + ".toml in the current folder\n" +
-                    "  --set NAME=VALUE  any setting, also of a handler\n" +
-                    "  --describe  prints what the service is made of, as JSON, and runs nothing\n" +
-                    "  --help  this text\n\n";
+  std::string out =
+      "Usage: " + service_ + " [FLAG…]\n\n" + "Settings come from " + service_ +
+      ".toml (or --config FILE), then from the environment, then from " + "flags;\nthe later wins.\n\n" +
+      "  --config FILE  instead of " + service_ + ".toml in the current folder\n" +
+      "  --set NAME=VALUE  any setting, also of a handler\n" +
+      "  --describe  prints what the service is made of, as JSON, and runs nothing;\n"
+      "      --describe=mermaid prints its sagas as diagrams\n" +
+      "  --rebuild NAME  makes a projection anew from the first event, while what there is serves; --anew "
+      "beside it\n      does not go on with one that was broken off\n" +
+      "  --help  this text\n\n";
   const auto line = [&](const Knob& one, const std::string& flag) {
     out += "  " + flag + "\n      " + one.help + " (" + one.wanted() + ")\n      file: " + one.path +
            "  environment: " + variable_name(one.path) + "\n";

@@ -39,7 +39,10 @@ class Settings {
                                std::span<const char* const> arguments, const char* const* environment);
 
   [[nodiscard]] bool help() const { return help_; }
-  [[nodiscard]] bool describe() const { return describe_; }  ///< `--describe`
+  [[nodiscard]] bool describe() const { return describe_; }                             ///< `--describe`
+  [[nodiscard]] bool diagrams() const { return diagrams_; }                             ///< `--describe=mermaid`
+  [[nodiscard]] const std::optional<std::string>& rebuild() const { return rebuild_; }  ///< `--rebuild NAME`
+  [[nodiscard]] bool anew() const { return anew_; }                                     ///< `--anew`
   [[nodiscard]] std::string help_text() const;
 
   /// The text of a setting, or its default.
@@ -68,6 +71,9 @@ class Settings {
   std::optional<std::string> file_;  // that was read
   bool help_ = false;
   bool describe_ = false;
+  bool diagrams_ = false;
+  std::optional<std::string> rebuild_;
+  bool anew_ = false;
 };
 
 /// All of a settings file, or of a pipe, for which it waits so long at most. At most 1 MiB.

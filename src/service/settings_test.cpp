@@ -102,6 +102,24 @@ TEST_F(SettingsTest, another_file_may_be_named) {
   EXPECT_EQ(message({"--config", "none.toml"}), "none.toml cannot be read: No such file or directory");
 }
 
+TEST_F(SettingsTest, a_rebuild_and_a_description_are_flags_with_a_value) {
+  auto settings = Settings::make("shop", {}).or_throw();
+  const std::array<const char*, 3> both{"--rebuild", "order-totals", "--anew"};
+  ASSERT_TRUE(settings.read_flags(both));
+  EXPECT_EQ(settings.rebuild(), "order-totals");
+  EXPECT_TRUE(settings.anew());
+  auto drawn = Settings::make("shop", {}).or_throw();
+  const std::array<const char*, 1> diagrams{"--describe=mermaid"};
+  ASSERT_TRUE(drawn.read_flags(diagrams));
+  EXPECT_TRUE(drawn.describe());
+  EXPECT_TRUE(drawn.diagrams());
+  auto alone = Settings::make("shop", {}).or_throw();
+  const std::array<const char*, 1> anew{"--anew"};
+  EXPECT_FALSE(alone.read_flags(anew));
+  const std::array<const char*, 1> valueless{"--rebuild"};
+  EXPECT_FALSE(alone.read_flags(valueless));
+}
+
 TEST_F(SettingsTest, what_is_unknown_is_named_with_its_place_and_the_nearest) {
   EXPECT_EQ(message({"--brokr", "x"}), "there is no flag '--brokr'; did you mean '--broker'?");
   EXPECT_EQ(message({"--stok=5"}), "there is no flag '--stok'; did you mean '--stock'?");

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <thread>
@@ -130,6 +131,15 @@ class AggregatesInAService : public ::testing::TestWithParam<std::string> {
     const auto view = envelope.view();
     broker_->publish(event_topic<Event>(), std::span(&view, 1)).or_throw();
   }
+  /// Until it is so, or a minute has gone.
+  static bool await(const std::function<bool()>& is_so) {
+    const auto until = std::chrono::steady_clock::now() + 60s;
+    while (!is_so()) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::sleep_for(5ms);
+    }
+    return true;
+  }
   struct Row {
     std::string order_id;
     std::int64_t total = 0;
@@ -161,8 +171,7 @@ TEST_P(AggregatesInAService, OrdersChangeByPaymentsAndWhatIsReadFollows) {
                return orders.save(tx, *order, context);
              });
   const auto totals = order_totals();
-  totals.prepare(*service.store()).or_throw();
-  service.on<OrderPlaced, OrderPaid>("order-totals", {.concurrency = 4}, totals);
+  service.projection(totals, {.concurrency = 4});
 
   for (int one = 0; one < order_count; ++one) {
     Order order;
@@ -172,31 +181,35 @@ TEST_P(AggregatesInAService, OrdersChangeByPaymentsAndWhatIsReadFollows) {
   int status = -1;
   std::jthread running([&] { status = service.run(); });
   std::jthread rebuilding([&](const std::stop_token& stop) {
+    std::uint64_t handled = 0;
     while (!stop.stop_requested()) {
-      if (!broker_->topic("orders")) continue;
+      // Once more has been handled by what serves.
+      const auto stats = service.stats("order-totals");
+      if (!stats || stats->handled == std::exchange(handled, stats->handled)) {
+        std::this_thread::sleep_for(1ms);
+        continue;
+      }
       const auto rebuilt = rebuild(*store_, *broker_, totals, {.batch_max = 7});
       EXPECT_TRUE(rebuilt || rebuilt.error().retry == Retry::same_call) << to_string(rebuilt.error());
-      std::this_thread::sleep_for(20ms);
     }
   });
   for (std::int64_t payment = 0; payment < payments + 2; ++payment)  // the last ones are too much
     for (int one = 0; one < order_count; ++one) publish(PaymentReceived{"o-" + std::to_string(one), 1});
   const auto all_is_paid = [&] {
+    if (const auto stats = service.stats("order-totals"); !stats || stats->handled == 0) return false;
     const auto all = rows();
     if (all.size() != order_count) return false;
     for (const auto& row : all)
       if (row.paid != payments) return false;
     return true;
   };
-  for (int wait = 0; wait < 3'000 && !all_is_paid(); ++wait) std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(await(all_is_paid)) << lines_.all();
   rebuilding.request_stop();
   rebuilding.join();
-  for (int wait = 0; wait < 1'000; ++wait) {  // what is still to come must not be there twice
-    if (service.stats("take-payment").or_throw().handled == (payments + 2) * order_count &&
-        service.stats("order-totals").or_throw().handled >= (payments + 1) * order_count)
-      break;
-    std::this_thread::sleep_for(10ms);
-  }
+  EXPECT_TRUE(await([&] {  // what is still to come must not be there twice
+    return service.stats("take-payment").or_throw().handled == (payments + 2) * order_count &&
+           service.stats("order-totals").or_throw().handled >= (payments + 1) * order_count;
+  })) << lines_.all();
   service.stop();
   running.join();
   EXPECT_EQ(status, 0) << lines_.all();

@@ -1,10 +1,12 @@
 import json
 import os
+import subprocess
 import unittest
 
 from command_line import CommandLine
 
 SERVICE = os.environ["PARKING_SERVICE"]
+PROJECTING = os.environ["PROJECTING_SERVICE"]
 
 
 class Describe(CommandLine):
@@ -31,7 +33,28 @@ class Describe(CommandLine):
         (line,) = self.run_tidings("describe", SERVICE, "--json").stdout.splitlines()
         told = json.loads(line)
         self.assertEqual((told["version"], told["service"]), (1, "shop"))
-        self.assertEqual(told["handlers"][0]["events"], [{"type": "shop.order", "versions": [1], "topic": "orders"}])
+        self.assertEqual(told["handlers"][0]["events"], [{"type": "shop.order", "versions": [1], "topic": "orders", "ordered": True}])
+        schema = told["schemas"]["shop.order/1"]
+        self.assertEqual(schema["$defs"][schema["$ref"].removeprefix("#/$defs/")]["required"], ["order_id", "number"])
+
+    def test_sagas_and_projections_are_told_and_drawn(self):
+        told = json.loads(self.run_tidings("describe", PROJECTING, "--json", TIDINGS_STORE="postgres://who:secret@127.0.0.1:1/shop").stdout)
+        self.assertEqual(told["store"], "postgres://who:***@127.0.0.1:1/shop")
+        self.assertEqual(told["projections"], [{"name": "order-totals", "version": 1, "topic": "orders", "tables": ["order_totals"]}])
+        (saga,) = told["sagas"]
+        self.assertEqual((saga["name"], saga["version"], saga["steps"][0]["act"]["within"]), ("checkout", 3, "30s"))
+        self.assertEqual([one["type"] for one in told["publishes"]],
+                         ["shop.stock-reserved", "shop.stock-rejected", "shop.reserve-stock", "shop.release-stock"])
+        self.assertEqual(set(told["schemas"]), {"shop.order-placed/1", "shop.reserve-stock/1", "shop.release-stock/1",
+                                                "shop.stock-reserved/1", "shop.stock-rejected/1"})
+        text = self.run_tidings("describe", PROJECTING).stdout
+        for what in ("reserve stock", "order_totals", "shop.release-stock to stock"):
+            self.assertIn(what, text)
+        drawn = self.run_tidings("describe", PROJECTING, "--diagram").stdout
+        self.assertTrue(drawn.startswith("stateDiagram-v2\n"), drawn)
+        self.assertIn("s0 --> undoing: shop.stock-rejected or nothing within 30s, 3 times", drawn)
+        self.assertEqual(subprocess.run([PROJECTING, "--describe=mermaid"], cwd=self.folder, capture_output=True, text=True,
+                                        check=True, timeout=60).stdout, drawn + "\n")
 
     def test_a_broker_that_cannot_be_reached_is_no_matter_and_its_password_is_not_told(self):
         done = self.run_tidings("describe", SERVICE, TIDINGS_BROKER="nats://who:secret@127.0.0.1:1")

@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "aggregate": {"outbox", "store", "broker", "event", "base"},
     "bridge": {"broker", "event", "base"},
     "saga": {"outbox", "store", "event", "base"},
-    "service": {"saga", "outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
+    "service": {"saga", "aggregate", "outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
     "testing": {"service", "stores", "store", "brokers", "broker", "event", "base"},
 }
 # The brokers' folders, and what each may include beside `broker` and below.

@@ -44,7 +44,7 @@ Parser::Parser() {
       "  tidings tail orders --from earliest");
   common.broker = environment("TIDINGS_BROKER", common.broker);
   common.name_space = environment("TIDINGS_NAMESPACE", "");
-  sagas.store = outbox.store = environment("TIDINGS_STORE", "");
+  projections.store = sagas.store = outbox.store = environment("TIDINGS_STORE", "");
   shared(&app);
   add_publish();
   add_tail();
@@ -53,6 +53,7 @@ Parser::Parser() {
   add_dead_letters();
   add_outbox();
   add_sagas();
+  add_projections();
   add_trace();
   add_pauses();
   add_folders();
@@ -113,6 +114,7 @@ int Parser::run() {
   }
   if (app.got_subcommand("outbox")) return run_outbox();
   if (app.got_subcommand("sagas")) return run_sagas();
+  if (app.got_subcommand("projections")) return list_projections(common, projections);
   if (app.got_subcommand("trace")) return trace(common, tracing);
   const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
   if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {

@@ -24,6 +24,7 @@ struct Parser {
   DeadLetterArguments driving;
   OutboxArguments outbox;
   SagaArguments sagas;
+  ProjectionArguments projections;
   TraceArguments tracing;
   PauseArguments pausing;
   VerifyArguments verifying;
@@ -46,6 +47,7 @@ struct Parser {
   void add_dead_letters();
   void add_outbox();
   void add_sagas();
+  void add_projections();
   void add_trace();
   int run_sagas();
   void add_pauses();

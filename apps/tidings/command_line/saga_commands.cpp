@@ -1,7 +1,7 @@
 #include "command_line/parser.hpp"
 #include "output.hpp"
 
-// Commands about sagas.
+// Commands about sagas and projections.
 namespace tidings::cli {
 
 void Parser::add_sagas() {
@@ -44,6 +44,23 @@ void Parser::add_sagas() {
   of_one(add("resume", "One that is stuck tries again what it is stuck at"));
   of_one(add("compensate", "What was done is undone; not beyond its pivot"));
   of_one(add("abandon", "It is over, whatever is half done"));
+}
+
+void Parser::add_projections() {
+  auto* const at = command("projections", "Read models in a store: list");
+  at->require_subcommand(1);
+  auto* const list = at->add_subcommand("list", "What serves, how large it is, and whether it is made anew");
+  list->set_help_flag("-h,--help", "Print this help");
+  list->add_option("--store", projections.store, "Database; $TIDINGS_STORE")->type_name("URL");
+  list->add_option("--schema", projections.schema, "Schema of PostgreSQL that has the tables (the connection's first)")
+      ->type_name("NAME");
+  list->add_option("--prefix", projections.prefix, "Begins the names of the tables (tidings_)")->type_name("NAME");
+  list->add_flag("--json", common.json, "One JSON document a line");
+  list->footer(
+      "The program that keeps a projection makes it anew, since what it makes of events is its own:\n"
+      "  build/bin/shop --rebuild open-orders\n\n"
+      "Example:\n"
+      "  tidings projections list --store sqlite:./shop.db");
 }
 
 void Parser::add_trace() {

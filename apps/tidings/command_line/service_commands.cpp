@@ -98,6 +98,7 @@ void Parser::add_describe() {
       ->required()
       ->type_name("");
   at->add_option("--handler", describing.handler, "Only this handler")->type_name("NAME");
+  at->add_flag("--diagram", describing.diagram, "Their sagas, as diagrams of Mermaid's");
   at->add_option("--deadline", describing.deadline, "How long each may take, before it is killed (30s)")
       ->type_name("TIME");
   at->footer(

@@ -27,6 +27,12 @@
 
 namespace tidings {
 
+template <class F, class... Events>
+class Projection;  // tidings/aggregate/projection.hpp
+namespace aggregate::detail {
+struct AnyProjection;
+}
+
 /// A setting of the user's own, known to file, environment and flags like Tidings' own.
 struct Setting {
   std::string name;  ///< `stock`: flag `--stock`, key `stock`, environment `TIDINGS_STOCK`
@@ -58,8 +64,8 @@ struct ServiceOptions {
 /// A process of the application: named handlers over a broker. Events of one key reach a handler one after another in
 /// the order of their publication, also over retries; different keys run in parallel. See docs/services.md.
 ///
-/// `on`, `on_any`, `saga`, `use`, `every` and `describe` come before `run`, from one thread; everything else is
-/// thread-safe. What handlers, middleware and schedules refer to outlives the service.
+/// `on`, `on_any`, `saga`, `projection`, `use`, `every` and `describe` come before `run`, from one thread; everything
+/// else is thread-safe. What handlers, middleware and schedules refer to outlives the service.
 class Service {
  public:
   /// Reads `NAME.toml` (or `--config FILE`), the environment and the flags, and opens the broker. Prints `NAME: error…`
@@ -153,6 +159,29 @@ class Service {
   }
   Service& saga(tidings::saga::Definition definition, const HandlerOptions& options = {}) {
     return saga(std::vector<tidings::saga::Definition>{std::move(definition)}, options);
+  }
+
+  /// Keeps a projection (tidings/aggregate/projection.hpp, docs/aggregates.md) in the service's store: a handler of its
+  /// name takes its events, each of which is in it once; its tables are made when the service starts. `run` fails with
+  /// `no_store` without one, with `invalid_options` where it cannot be kept.
+  ///
+  /// With the flag `--rebuild NAME` `run` makes it anew from the first event of its topic instead, while services that
+  /// run go on with what serves, and returns 0 once the new one serves; or 1, with the old one serving: the same
+  /// command goes on where this one was, with `--anew` it begins again. SIGTERM, SIGINT and `stop` end it between two
+  /// batches.
+  template <class F, class... Events>
+  Service& projection(const Projection<F, Events...>& made, const HandlerOptions& options = {}) {
+    on<Events...>(made.name(), options, made);
+    add_projection(made.any());
+    return *this;
+  }
+
+  /// Says what handlers publish, for `describe`: code that publishes cannot be asked. `service.publishes<StockReserved,
+  /// StockRejected>()`. Nothing depends on it.
+  template <class... Events>
+  Service& publishes() {
+    (add_published(service::detail::event_kind<Events>), ...);
+    return *this;
   }
 
   /// The handler begins nothing any more, in this process, until `resume`; what runs goes on, its attempts that follow
@@ -263,8 +292,9 @@ class Service {
   /// setting `drain` (30 s), settles, closes the broker. The exit status: 0, or 1 where it could not start; also where
   /// it was called before, since a service runs once.
   ///
-  /// With the flag `--describe` it prints `describe()` as one line of JSON, and returns 0; or 1 where the service would
-  /// not start.
+  /// With the flag `--describe` it prints `describe()` as one line of JSON, with `schemas`, the JSON Schema of each
+  /// event by `TYPE/VERSION`, and returns 0; or 1 where the service would not start. `--describe=mermaid` prints its
+  /// sagas as diagrams.
   ///
   /// Where a handler still runs after that time, its name is logged and the process exits with 1 at once, by `_exit`: a
   /// thread that blocks cannot be ended otherwise. A second signal ends the process at once with 128 + its number.
@@ -278,6 +308,8 @@ class Service {
   explicit Service(std::unique_ptr<Impl> impl);
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler);
   void add_saga(std::vector<tidings::saga::Definition> versions, const HandlerOptions& options);
+  void add_published(const tidings::detail::EventKind& kind);
+  void add_projection(const tidings::aggregate::detail::AnyProjection& made);
   void add_middleware(std::string_view name, service::detail::RunMiddleware run);
   void add_schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make);
   [[nodiscard]] EnvelopeOptions envelope_options() const;
