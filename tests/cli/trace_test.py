@@ -19,7 +19,8 @@ class Trace(CommandLine):
         lines = text.splitlines()
         self.assertRegex(lines[0], r"^shop\.order-submitted \S+  submissions/0@\d+  \d{4}-\d\d-\d\dT")
         self.assertRegex(lines[1], r"^  shop\.order-placed \S+  orders/0@\d+  \+")
-        self.assertTrue(any(re.match(r"    shop\.stock-reserved ", line) for line in lines), text)
+        for depth, event_type in ((4, "reserve-stock"), (6, "stock-reserved"), (4, "charge-payment")):
+            self.assertTrue(any(re.match(rf"^ {{{depth}}}shop\.{event_type} ", line) for line in lines), text)
         documents = [json.loads(line) for line in self.run_tidings("trace", event["id"], "--json").stdout.splitlines()]
         self.assertEqual([one["depth"] for one in documents][:2], [0, 1], "an event's id stands for its correlation")
         self.assertIn(event["id"], [one["id"] for one in documents])

@@ -87,7 +87,7 @@ class Demo(Checked):
     def test_each_service_is_killed_in_turn(self):
         for service in (*SERVICES, "none"):
             with self.subTest(service):
-                summary = self.assert_checked(["--count", 3000, "--rate", 0, "--kill", service, "--seed", 7], orders_fed=3000)
+                summary = self.assert_checked(["--count", 1500, "--rate", 0, "--kill", service, "--seed", 7], orders_fed=1500)
                 self.assertEqual(summary["killed"], "" if service == "none" else service)
                 if service not in ("none", "orders"):
                     self.assertGreater(summary["lag_at_restart"], 0)
@@ -378,7 +378,7 @@ class Demo(Checked):
             with self.subTest(service):
                 self.assert_checked(["--orders", REAL, "--kill", service], orders_fed=512, lines_fed=10000, placed=439, returned=43, lines_rejected=30, mails=439)
         self.assert_checked(["--orders", REAL, *PLAIN, "--kill", "none"], confirmed=439, revenue_minor=18066775)
-        self.assert_checked(["--orders", REAL, "--repeat", 20], orders_fed=20 * 512, placed=20 * 439)
+        self.assert_checked(["--orders", REAL, "--repeat", 8], orders_fed=8 * 512, placed=8 * 439)
 
 
 class OverPostgres(Checked):
