@@ -125,6 +125,27 @@ TEST_P(SagaConcurrencyTest, EachDeadlineIsToldOfOnce) {
       sagas);
 }
 
+TEST_P(SagaConcurrencyTest, TablesAreMadeByOneOfMany) {
+  if (GetParam() == "sqlite") GTEST_SKIP() << "it has one writer";
+  std::string name = "t" + make_uuid_v7().to_string();
+  std::erase(name, '-');
+  const auto tables = Tables::named(name).or_throw();
+  std::barrier together(4);
+  std::atomic<int> failed = 0;
+  {
+    std::vector<std::jthread> all;
+    for (int at = 0; at < 4; ++at)
+      all.emplace_back([&] {
+        together.arrive_and_wait();
+        if (!saga::apply_schema(*store_, tables)) ++failed;
+      });
+  }
+  EXPECT_EQ(failed, 0);
+  auto tx = store_->begin(10s).or_throw();
+  tx->execute("drop schema \"" + tables.schema() + "\" cascade").or_throw();
+  tx->commit().or_throw();
+}
+
 TEST_P(SagaConcurrencyTest, TwoStartsMakeOneInstance) {
   auto saga = coordinator({checkout()});
   std::barrier together(2);

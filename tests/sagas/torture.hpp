@@ -107,9 +107,9 @@ inline Definition order() {
       "order", {}, starts(&Order::begin),
       parallel(
           step("reserve", send(&Order::reserve), done<Reserved>(), saga::failed<Rejected>(),
-               undo(&Order::release, done<Released>(), within(700ms), retries(100'000)), within(500ms), retries(1)),
+               undo(&Order::release, done<Released>(), within(700ms), retries(100'000)), within(1500ms), retries(1)),
           step("charge", send(&Order::charge), done<Charged>(), saga::failed<Declined>(),
-               undo(&Order::refund, done<Refunded>(), within(700ms), retries(100'000)), within(600ms))),
+               undo(&Order::refund, done<Refunded>(), within(700ms), retries(100'000)), within(2s))),
       pivot(), step("ship", send(&Order::ship), done<Shipped>(), within(900ms), retries(100'000)), cancels<Cancelled>(),
       completes(&Order::confirmed), fails(&Order::failed));
 }

@@ -137,7 +137,7 @@ int service_process(int count, char** arguments) {
   service.use("late", [](DeliveryCall& call) -> Result<> {
     if (call.context().envelope().payload.find("\"fate\":" + std::to_string(static_cast<int>(Fate::late))) !=
         std::string_view::npos)
-      std::this_thread::sleep_for(750ms);
+      std::this_thread::sleep_for(2500ms);
     return call.next();
   });
   return service.run();

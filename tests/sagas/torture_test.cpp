@@ -240,7 +240,9 @@ TEST_P(SagaTorture, KilledAtAnyTimeEverySagaComesToItsEnd) {
     auto& one = *running[chance_() % running.size()];
     ASSERT_TRUE(one.stop(SIGKILL)) << "a service ended by itself";
     ++kills_;
-    // Now and then it stays away for longer than commands are waited for.
+    // Now and then they get on for a while.
+    if (chance_() % 25 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(between(1'500, 3'500)));
+    // Or it stays away for longer than commands are waited for.
     if (chance_() % 12 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(between(300, 900)));
     one.start(chance_() | 1U);
     for (auto& other : running) {
