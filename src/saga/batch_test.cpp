@@ -30,6 +30,7 @@ class SagaBatchTest : public StoredSagaTest {
   Results handle(Coordinator& saga, const std::vector<Envelope>& events) {
     return handle(saga, *store_, events).or_throw();
   }
+  static std::string code_of(const Result<bool>& result) { return result ? "" : result.error().code; }
   /// What stands in the store about a saga, however it came there.
   std::string told(const std::string& id) {
     const auto all = shown(id);
@@ -100,11 +101,11 @@ TEST_P(SagaBatchTest, OneThatFailsHoldsUpItsSagaAlone) {
               event_of(StockReserved{"b"}), undecodable, event_of(PaymentCharged{"p", "c"})});
   ASSERT_EQ(results.size(), 6U);
   EXPECT_TRUE(*results[0]);
-  EXPECT_EQ(results[1].error().code, "no_payment");
+  EXPECT_EQ(code_of(results[1]), "no_payment");
   EXPECT_TRUE(*results[2]);
-  EXPECT_EQ(results[3].error().code, "behind");
+  EXPECT_EQ(code_of(results[3]), "behind");
   EXPECT_FALSE(results[4]);
-  EXPECT_EQ(results[5].error().code, "behind");
+  EXPECT_EQ(code_of(results[5]), "behind");
   EXPECT_EQ(sent(), (Ids{"saga/checkout/a/ship/do"}));
   EXPECT_EQ(shown("b").instance, before.instance);
   EXPECT_EQ(shown("b").history.size(), before.history.size());
