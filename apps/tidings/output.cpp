@@ -33,7 +33,9 @@ void complain(const Error& error) {
 int fail(const Error& error) {
   complain(error);
   const auto& code = error.code;
-  return code.starts_with("invalid_") || code == "unknown_broker" || code == "unknown_store" ? wrong_usage : failed;
+  const bool is_usage = code.starts_with("invalid_") || code == "unknown_broker" || code == "unknown_store" ||
+                        code == "unknown_capability" || code == "capability_conflict";
+  return is_usage ? wrong_usage : failed;
 }
 
 Result<> write_out(std::string_view text) {

@@ -40,10 +40,16 @@ Parser::Parser() {
       "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (SIGINT), 143 terminated (SIGTERM).\n\n"
       "Try:\n"
       "  tidings demo\n"
+      "  tidings new orders --with outbox,nats\n"
       "  echo '{\"order_id\":\"7\"}' | tidings publish orders --key-field order_id\n"
       "  tidings tail orders --from earliest");
   common.broker = environment("TIDINGS_BROKER", common.broker);
   common.name_space = environment("TIDINGS_NAMESPACE", "");
+  for (auto folders = environment("TIDINGS_CAPABILITIES", ""); !folders.empty();) {
+    const auto end = std::min(folders.find(':'), folders.size());
+    if (end > 0) scaffolding.folders.push_back(folders.substr(0, end));
+    folders.erase(0, end + 1);
+  }
   projections.store = sagas.store = outbox.store = environment("TIDINGS_STORE", "");
   shared(&app);
   add_publish();
@@ -60,6 +66,7 @@ Parser::Parser() {
   add_bridge();
   add_describe();
   add_demo();
+  add_scaffold();
   app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
 }
 
@@ -87,6 +94,9 @@ int Parser::run() {
     if (of_topics->got_subcommand("delete")) return delete_topic(common, changing);
     return topics(common, listing);
   }
+  if (app.got_subcommand("new")) return scaffold_new(scaffolding);
+  if (app.got_subcommand("add")) return scaffold_add(scaffolding);
+  if (app.got_subcommand("capabilities")) return capabilities(common, scaffolding);
   if (app.got_subcommand("seek")) return seek(common, seeking);
   if (app.got_subcommand("groups")) {
     if (app.get_subcommand("groups")->got_subcommand("delete")) return delete_group(common, deleting);

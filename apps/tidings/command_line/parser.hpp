@@ -32,6 +32,7 @@ struct Parser {
   BridgeArguments bridging;
   DescribeArguments describing;
   DemoArguments showing;
+  ScaffoldArguments scaffolding;
 
   Parser();
   /// Does what was said; the exit status.
@@ -55,6 +56,7 @@ struct Parser {
   void add_bridge();
   void add_describe();
   void add_demo();
+  void add_scaffold();
   int run_outbox();
 };
 

@@ -1,0 +1,10 @@
+# Writes OUTPUT, a source with the text of every file below FOLDER.
+file(GLOB_RECURSE paths RELATIVE "${FOLDER}" "${FOLDER}/*")
+list(SORT paths)
+set(out "#include \"scaffold/embedded.hpp\"\n\nnamespace tidings::scaffold {\nnamespace {\nconstexpr EmbeddedFile files[] = {\n")
+foreach(path IN LISTS paths)
+  file(READ "${FOLDER}/${path}" text)
+  string(APPEND out "    {\"${path}\", R\"~~~~(${text})~~~~\"},\n")
+endforeach()
+string(APPEND out "};\n}  // namespace\nstd::span<const EmbeddedFile> embedded() { return files; }\n}  // namespace tidings::scaffold\n")
+file(WRITE "${OUTPUT}" "${out}")

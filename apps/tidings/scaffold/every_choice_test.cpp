@@ -1,0 +1,96 @@
+// What is embedded: every capability alone and every pair, in every layout.
+#include <gmock/gmock.h>
+
+#include "scaffold/contains.hpp"
+#include "scaffold/neat.hpp"
+#include "scaffold/testing.hpp"
+
+namespace tidings::scaffold {
+namespace {
+
+bool are_in_conflict(const std::string& a, const std::string& b) {
+  return contains(catalogue().find(a)->conflicts, b, &Conflict::capability) ||
+         contains(catalogue().find(b)->conflicts, a, &Conflict::capability);
+}
+
+/// What is wrong with a file's looks.
+std::string ugly(const GeneratedFile& file) {
+  if (file.text.empty()) return "is empty";
+  if (file.text.front() == '\n' || !file.text.ends_with('\n') || file.text.ends_with("\n\n"))
+    return "has blank lines at an end";
+  if (file.text.contains("\n\n\n")) return "has two blank lines";
+  if (file.text.contains(" \n") || file.text.contains('\t')) return "has blanks at the end of a line, or tabs";
+  if (file.text.contains("<%") || file.text.contains("%>") || file.text.contains('\x01') || file.text.contains('\x02'))
+    return "has a tag left";
+  if (file.path.contains('@') || file.path.contains("<%") || file.path.starts_with('/') || file.path.contains(".."))
+    return "has a strange path";
+  return "";
+}
+
+/// Renders it, and checks what must hold of every project.
+void check(const std::set<std::string>& asked, Layout layout, std::string_view name = "orders") {
+  const auto project = make_project(catalogue(), name, layout, asked);
+  ASSERT_TRUE(project) << project.error().message;
+  std::set<std::string> paths;
+  for (const auto& file : project->files) {
+    EXPECT_TRUE(paths.insert(file.path).second) << file.path << " is there twice";
+    EXPECT_EQ(ugly(file), "") << file.path << " of " << ::testing::PrintToString(asked) << "\n" << file.text;
+    if (!file.path.ends_with(".hpp") && !file.path.ends_with(".cpp")) continue;
+    // What is included of the project itself is there.
+    for (const auto& line : lines_of(file.text)) {
+      if (!line.starts_with("#include \"") || line.contains("tidings/")) continue;
+      const auto included = line.substr(10, line.size() - 11);
+      const auto beside = file.path.substr(0, file.path.rfind('/') + 1) + included;
+      EXPECT_TRUE(contains(project->files, "src/" + included, &GeneratedFile::path) ||
+                  contains(project->files, beside, &GeneratedFile::path))
+          << file.path << " includes " << included << " in " << ::testing::PrintToString(asked);
+    }
+  }
+}
+
+TEST(EveryChoice, alone) {
+  for (const auto layout : layouts) {
+    check({}, layout);
+    for (const auto& name : catalogue().names()) check({name}, layout);
+  }
+}
+
+TEST(EveryChoice, in_pairs) {
+  std::size_t pairs = 0;
+  for (const auto& a : catalogue().names())
+    for (const auto& b : catalogue().names()) {
+      if (a >= b) continue;
+      if (are_in_conflict(a, b)) {
+        const auto refused = make_project(catalogue(), "orders", Layout::flat, {a, b});
+        ASSERT_FALSE(refused) << a << " " << b;
+        EXPECT_EQ(refused.error().code, "capability_conflict");
+        continue;
+      }
+      ++pairs;
+      for (const auto layout : layouts) check({a, b}, layout);
+      if (::testing::Test::HasFailure()) return;
+    }
+  EXPECT_GT(pairs, 20U);
+}
+
+TEST(EveryChoice, all_that_go_together) {
+  std::set<std::string> asked;
+  for (const auto& name : catalogue().names())
+    if (std::ranges::none_of(asked, [&](const auto& other) { return are_in_conflict(name, other); }))
+      asked.insert(name);
+  for (const auto layout : layouts)
+    for (const auto* const name :
+         {"orders", "a", "stock-keeper", "a23456789-123456789-123456789-123456789-123456789-123456789-123"})
+      check(asked, layout, name);
+}
+
+TEST(EveryChoice, says_what_it_is) {
+  for (const auto& name : catalogue().names()) {
+    const auto& one = *catalogue().find(name);
+    EXPECT_TRUE(one.description.ends_with('.')) << name;
+    EXPECT_LT(one.description.size(), 160U) << name;
+  }
+}
+
+}  // namespace
+}  // namespace tidings::scaffold

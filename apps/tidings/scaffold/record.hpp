@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scaffold/layout.hpp"
+#include "tidings/base/result.hpp"
+
+namespace tidings::scaffold {
+
+inline constexpr const char* record_file = "tidings.toml";
+
+/// What `tidings.toml` says of a project.
+struct Record {
+  std::string name;
+  Layout layout = Layout::layered;
+  std::vector<std::string> capabilities;            ///< all that it has
+  std::vector<std::string> implied;                 ///< those of them that nobody asked for
+  std::map<std::string, std::string> acknowledged;  ///< warnings, each with the reason
+
+  /// What was asked for: the rest follows from it.
+  [[nodiscard]] std::set<std::string> asked() const;
+};
+
+/// Reads the text of a `tidings.toml`, called `file` in messages. The table [check] is of `tidings check`, and left
+/// alone. Error `invalid_record` (never), with file and line.
+[[nodiscard]] Result<Record> read_record(std::string_view text, const std::string& file);
+
+/// The text of a new one.
+[[nodiscard]] std::string record_text(const Record& record);
+
+/// `text` with the two lists of `record`, and all else, comments too, as it was. Of a list that has comments only what
+/// is new is added, and what is gone taken out.
+[[nodiscard]] std::string with_lists_of(std::string text, const Record& record);
+
+}  // namespace tidings::scaffold

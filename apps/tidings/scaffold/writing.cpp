@@ -1,0 +1,168 @@
+#include "scaffold/writing.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "scaffold/contains.hpp"
+#include "scaffold/difference.hpp"
+#include "tidings/base/atomic_file.hpp"
+#include "tidings/base/text.hpp"
+
+namespace tidings::scaffold {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Error failed_at(const std::string& path, const std::error_code& why) {
+  return {"io_error", "cannot write " + printable(path) + ": " + why.message()};
+}
+
+Result<> write_file(const fs::path& path, const GeneratedFile& file) {
+  std::error_code failed;
+  fs::create_directories(path.parent_path(), failed);
+  if (failed) return failed_at(path.parent_path().string(), failed);
+  if (auto done = write_file_atomically(path.string(), file.text); !done) return done;
+  if (file.executable) {
+    const auto all_may_run = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
+    fs::permissions(path, all_may_run, fs::perm_options::add, failed);
+  }
+  return failed ? failed_at(path.string(), failed) : Result<>{};
+}
+
+Result<> write_all(const fs::path& folder, const Project& project) {
+  for (const auto& file : project.files)
+    if (auto done = write_file(folder / file.path, file); !done) return done;
+  if (auto done = write_file(folder / hashes_file, {.path = {}, .text = hashes_text(project.files)}); !done)
+    return done;
+  return write_file(folder / record_file, {.path = {}, .text = record_text(project.record)});
+}
+
+/// A folder that goes with its content, unless it is kept.
+class Draft {
+ public:
+  explicit Draft(fs::path path) : path_(std::move(path)) {}
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+  ~Draft() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// Into an empty folder that is there: its entries one by one, the record last, so that what is half done is no
+/// project.
+Result<> move_into(const fs::path& draft, const fs::path& folder) {
+  std::vector<fs::path> names;
+  for (const auto& entry : fs::directory_iterator(draft)) names.push_back(entry.path().filename());
+  std::ranges::sort(names, {}, [](const fs::path& name) { return std::pair(name == record_file, name); });
+  for (const auto& name : names) {
+    std::error_code failed;
+    fs::rename(draft / name, folder / name, failed);
+    if (!failed) continue;
+    std::error_code ignored;
+    for (const auto& moved : names) {
+      if (moved == name) break;
+      fs::remove_all(folder / moved, ignored);
+    }
+    return failed_at((folder / name).string(), failed);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> write_new(const Project& project, const std::string& folder) try {
+  const auto target = fs::absolute(folder).lexically_normal();
+  auto named = target.has_filename() ? target : target.parent_path();
+  std::error_code failed;
+  const bool is_there = fs::exists(fs::symlink_status(named, failed));
+  if (is_there && !fs::is_directory(named))
+    return Error{"not_empty", printable(folder) + " is there, and no folder; say another one with --into"};
+  if (is_there && !fs::is_empty(named))
+    return Error{"not_empty", "the folder " + printable(folder) + " is not empty; say another one with --into"};
+  const auto parent = is_there ? named : named.parent_path();
+  const Draft draft(parent / ("." + named.filename().string() + ".tidings-new"));
+  fs::remove_all(draft.path(), failed);
+  fs::create_directories(draft.path(), failed);
+  if (failed) return failed_at(draft.path().string(), failed);
+  if (auto done = write_all(draft.path(), project); !done) return done;
+  if (is_there) return move_into(draft.path(), named);
+  fs::rename(draft.path(), named, failed);
+  if (failed) return failed_at(named.string(), failed);
+  return sync_folder(parent.string());
+} catch (const fs::filesystem_error& thrown) {
+  return Error{"io_error", thrown.what()};
+}
+
+Result<Changes> compare_with(const std::string& folder, const Project& project, const std::string& record_before,
+                             const std::vector<std::string>& kept) {
+  Changes changes;
+  for (const auto& path : kept)
+    if (!contains(project.files, path, &GeneratedFile::path))
+      return Error{
+          "invalid_choice",
+          printable(path) +
+              " is no file of the project's that is generated: --keep takes paths as the differences show them"};
+  std::map<std::string, std::string, std::less<>> hashes;
+  if (auto text = read_file((fs::path(folder) / hashes_file).string()))
+    hashes = read_hashes(*text);
+  else if (text.error().code != "not_found")
+    return text.error();
+  const auto on_disk = [&](const std::string& path) -> Result<std::optional<std::string>> {
+    auto text = read_file((fs::path(folder) / path).string());
+    if (text) return std::optional(*std::move(text));
+    if (text.error().code == "not_found") return std::optional<std::string>{};
+    return text.error();
+  };
+  for (const auto& file : project.files) {
+    if (contains(kept, file.path)) continue;
+    auto there = on_disk(file.path);
+    if (!there) return there.error();
+    const auto recorded = hashes.find(file.path);
+    const bool is_known = recorded != hashes.end();
+    if ((*there && **there == file.text) || (is_known && recorded->second == hash_of(file.text))) continue;
+    if (is_known ? *there && hash_of(**there) == recorded->second : !*there) {
+      changes.written.push_back(file);
+      if (!*there) changes.created.push_back(file.path);
+    } else {
+      changes.in_the_way.push_back(difference(file.path, there->value_or(""), file.text));
+    }
+  }
+  for (const auto& [path, hash] : hashes) {
+    if (contains(project.files, path, &GeneratedFile::path)) continue;
+    auto there = on_disk(path);
+    if (!there) return there.error();
+    if (!*there) continue;
+    if (hash_of(**there) == hash)
+      changes.removed.push_back(path);
+    else
+      changes.in_the_way.push_back(difference(path, **there, ""));
+  }
+  changes.record = with_lists_of(record_before, project.record);
+  changes.hashes = hashes_text(project.files);
+  return changes;
+}
+
+Result<> write_changes(const Changes& changes, const std::string& folder) {
+  const fs::path at(folder);
+  for (const auto& file : changes.written)
+    if (auto done = write_file(at / file.path, file); !done) return done;
+  for (const auto& path : changes.removed) {
+    std::error_code failed;
+    fs::remove(at / path, failed);
+    if (failed) return failed_at(path, failed);
+    for (auto above = (at / path).parent_path(); above != at && fs::is_empty(above, failed) && !failed;
+         above = above.parent_path())
+      fs::remove(above, failed);
+  }
+  if (auto done = write_file(at / hashes_file, {.path = {}, .text = changes.hashes}); !done) return done;
+  return write_file(at / record_file, {.path = {}, .text = changes.record});
+}
+
+}  // namespace tidings::scaffold

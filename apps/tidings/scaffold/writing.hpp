@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scaffold/project.hpp"
+
+namespace tidings::scaffold {
+
+/// Writes a new project into `folder`, which must be missing or empty: all of it, or nothing, also where the disk gets
+/// full or the process is killed (a folder `.NAME.tidings-new` beside may be left then). Errors: `not_empty`,
+/// `io_error`, those of files.
+[[nodiscard]] Result<> write_new(const Project& project, const std::string& folder);
+
+/// What `tidings add` would do to a project.
+struct Changes {
+  std::vector<GeneratedFile> written;   ///< new ones, and those that change
+  std::vector<std::string> created;     ///< of these, paths that are new
+  std::vector<std::string> removed;     ///< paths
+  std::vector<std::string> in_the_way;  ///< differences, of files that the user changed and that would change
+  std::string record;                   ///< the text of tidings.toml
+  std::string hashes;
+
+  [[nodiscard]] bool is_nothing() const { return written.empty() && removed.empty(); }
+};
+
+/// Compares `project` with what is in `folder`, whose tidings.toml has `record_text`. A file that the user changed, or
+/// removed, and that would be as it was generated last, stays as the user has it; so do the files `kept`, which the
+/// user has brought up by hand. Reads only. Errors: `invalid_choice` for one of `kept` that is no generated file, those
+/// of files.
+[[nodiscard]] Result<Changes> compare_with(const std::string& folder, const Project& project,
+                                           const std::string& record_before, const std::vector<std::string>& kept = {});
+
+/// Writes them; each file whole. Done again after a crash it goes on where it was.
+[[nodiscard]] Result<> write_changes(const Changes& changes, const std::string& folder);
+
+}  // namespace tidings::scaffold
