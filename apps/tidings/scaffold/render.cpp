@@ -125,8 +125,8 @@ Result<GeneratedFile> render_file(const Capability& owner, const Template& file,
   if (!text) return text.error();
   auto path = fill(file.path, values, file.where);
   if (!path) return path.error();
-  const bool is_cpp = path->ends_with(".cpp") || path->ends_with(".hpp");
   while (path->ends_with('\n')) path->pop_back();
+  const bool is_cpp = path->ends_with(".cpp") || path->ends_with(".hpp");
   return GeneratedFile{.path = placed(*std::move(path), spec.layout),
                        .text = neat(with_slots(*text, slots), is_cpp),
                        .executable = file.executable};
