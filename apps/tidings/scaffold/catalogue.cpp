@@ -205,9 +205,9 @@ std::vector<std::string> Catalogue::names() const {
 Error unknown_capability(const Catalogue& catalogue, std::string_view name) {
   const auto names = catalogue.names();
   const auto near = nearest(name, names);
-  return {"unknown_capability", "there is no capability '" + printable(name) + "'" +
-                                    (near.empty() ? std::string() : "; did you mean '" + std::string(near) + "'?") +
-                                    " 'tidings capabilities' lists them"};
+  const auto meant = near.empty() ? std::string() : "; did you mean '" + std::string(near) + "'?";
+  return {"unknown_capability",
+          "there is no capability '" + printable(name) + "'" + meant + " (see: tidings capabilities)"};
 }
 
 Result<Catalogue> make_catalogue(std::span<const SourceFile> files) {

@@ -19,11 +19,11 @@ Error failed_at(const std::string& path, const std::error_code& why) {
   return {"io_error", "cannot write " + printable(path) + ": " + why.message()};
 }
 
-Result<> write_file(const fs::path& path, const GeneratedFile& file) {
+Result<> write_file(const fs::path& path, const GeneratedFile& file, AtomicFileOptions options = {}) {
   std::error_code failed;
   fs::create_directories(path.parent_path(), failed);
   if (failed) return failed_at(path.parent_path().string(), failed);
-  if (auto done = write_file_atomically(path.string(), file.text); !done) return done;
+  if (auto done = write_file_atomically(path.string(), file.text, options); !done) return done;
   if (file.executable) {
     const auto all_may_run = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
     fs::permissions(path, all_may_run, fs::perm_options::add, failed);
@@ -31,12 +31,15 @@ Result<> write_file(const fs::path& path, const GeneratedFile& file) {
   return failed ? failed_at(path.string(), failed) : Result<>{};
 }
 
+/// What a power cut takes of a new project is made again in a moment.
+constexpr AtomicFileOptions unsynced{.synced = false};
+
 Result<> write_all(const fs::path& folder, const Project& project) {
   for (const auto& file : project.files)
-    if (auto done = write_file(folder / file.path, file); !done) return done;
-  if (auto done = write_file(folder / hashes_file, {.path = {}, .text = hashes_text(project.files)}); !done)
+    if (auto done = write_file(folder / file.path, file, unsynced); !done) return done;
+  if (auto done = write_file(folder / hashes_file, {.path = {}, .text = hashes_text(project.files)}, unsynced); !done)
     return done;
-  return write_file(folder / record_file, {.path = {}, .text = record_text(project.record)});
+  return write_file(folder / record_file, {.path = {}, .text = record_text(project.record)}, unsynced);
 }
 
 /// A folder that goes with its content, unless it is kept.
@@ -149,10 +152,10 @@ Result<Changes> compare_with(const std::string& folder, const Project& project, 
   return changes;
 }
 
-Result<> write_changes(const Changes& changes, const std::string& folder) {
+Result<> write_changes(const Changes& changes, const std::string& folder, AtomicFileOptions options) {
   const fs::path at(folder);
   for (const auto& file : changes.written)
-    if (auto done = write_file(at / file.path, file); !done) return done;
+    if (auto done = write_file(at / file.path, file, options); !done) return done;
   for (const auto& path : changes.removed) {
     std::error_code failed;
     fs::remove(at / path, failed);
@@ -161,8 +164,8 @@ Result<> write_changes(const Changes& changes, const std::string& folder) {
          above = above.parent_path())
       fs::remove(above, failed);
   }
-  if (auto done = write_file(at / hashes_file, {.path = {}, .text = changes.hashes}); !done) return done;
-  return write_file(at / record_file, {.path = {}, .text = changes.record});
+  if (auto done = write_file(at / hashes_file, {.path = {}, .text = changes.hashes}, options); !done) return done;
+  return write_file(at / record_file, {.path = {}, .text = changes.record}, options);
 }
 
 }  // namespace tidings::scaffold

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "scaffold/project.hpp"
+#include "tidings/base/atomic_file.hpp"
 
 namespace tidings::scaffold {
 
@@ -32,6 +33,6 @@ struct Changes {
                                            const std::string& record_before, const std::vector<std::string>& kept = {});
 
 /// Writes them; each file whole. Done again after a crash it goes on where it was.
-[[nodiscard]] Result<> write_changes(const Changes& changes, const std::string& folder);
+[[nodiscard]] Result<> write_changes(const Changes& changes, const std::string& folder, AtomicFileOptions options = {});
 
 }  // namespace tidings::scaffold

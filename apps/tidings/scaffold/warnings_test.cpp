@@ -1,0 +1,81 @@
+#include "scaffold/warnings.hpp"
+
+#include <gmock/gmock.h>
+
+#include "scaffold/report.hpp"
+#include "scaffold/testing.hpp"
+
+namespace tidings::scaffold {
+namespace {
+
+std::vector<std::string> ids(const std::set<std::string>& capabilities,
+                             const std::map<std::string, std::string>& acknowledged = {}) {
+  std::vector<std::string> found;
+  for (const auto& one : warnings(catalogue(), capabilities, acknowledged)) found.push_back(one.id);
+  return found;
+}
+
+TEST(Warnings, events_without_an_outbox_are_critical) {
+  const auto found = warnings(catalogue(), {"event-bus"}, {});
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found.front().id, "event-bus-without-outbox");
+  EXPECT_EQ(found.front().severity, Severity::critical);
+  EXPECT_THAT(ids({"event-bus", "outbox"}), ::testing::Not(::testing::Contains("event-bus-without-outbox")));
+  EXPECT_THAT(ids({}), ::testing::IsEmpty());
+}
+
+TEST(Warnings, that_are_acknowledged_are_not_told) {
+  EXPECT_THAT(ids({"event-bus"}, {{"event-bus-without-outbox", "hints"}}),
+              ::testing::Not(::testing::Contains("event-bus-without-outbox")));
+  EXPECT_TRUE(check_acknowledged(catalogue(), {{"event-bus-without-outbox", "hints"}}, "t"));
+  EXPECT_THAT(check_acknowledged(catalogue(), {{"event-bus-without-outbocks", "x"}}, "t").error().message,
+              ::testing::HasSubstr("did you mean 'event-bus-without-outbox'?"));
+  EXPECT_FALSE(check_acknowledged(catalogue(), {{"event-bus-without-outbox", " "}}, "t"));
+}
+
+TEST(Warnings, rules) {
+  const auto found = [](const std::string& rule, const std::set<std::string>& capabilities) {
+    const auto made =
+        make_catalogue(
+            small_files(
+                {capability("c", ""),
+                 capability("d", ""),
+                 capability("e", ""),
+                 {"warnings.toml",
+                  "[[warning]]\nid = \"w\"\nseverity = \"advice\"\nhappens = \"h\"\nwhat_to_do = \"w\"\n" + rule,
+                  "caps/"}}))
+            .or_throw();
+    return warnings(made, capabilities, {}).size();
+  };
+  EXPECT_EQ(found("has_all = [\"c\", \"d\"]", {"c"}), 0U);
+  EXPECT_EQ(found("has_all = [\"c\", \"d\"]", {"c", "d"}), 1U);
+  EXPECT_EQ(found("has_any = [\"c\", \"d\"]", {"d"}), 1U);
+  EXPECT_EQ(found("has_any = [\"c\", \"d\"]", {"e"}), 0U);
+  EXPECT_EQ(found("has_all = [\"e\"]\nlacks_all = [\"c\", \"d\"]", {"e"}), 1U);
+  EXPECT_EQ(found("has_all = [\"e\"]\nlacks_all = [\"c\", \"d\"]", {"d", "e"}), 0U);
+  EXPECT_EQ(found("has_all = [\"e\"]\nlacks_any = [\"c\", \"d\"]", {"d", "e"}), 1U);
+  EXPECT_EQ(found("has_all = [\"e\"]\nlacks_any = [\"c\", \"d\"]", {"c", "d", "e"}), 0U);
+}
+
+TEST(Warnings, each_has_a_choice_that_it_is_told_of) {
+  // By what the rule has, closed: a rule that what is required can never let hold is of no use.
+  for (const auto& rule : catalogue().warnings) {
+    std::set<std::string> asked(rule.has_all.begin(), rule.has_all.end());
+    if (!rule.has_any.empty()) asked.insert(rule.has_any.front());
+    const auto made = resolve(catalogue(), asked);
+    ASSERT_TRUE(made) << rule.id;
+    EXPECT_THAT(ids(made->all), ::testing::Contains(rule.id));
+  }
+}
+
+TEST(Warnings, are_shown_with_what_to_do) {
+  const auto text = warnings_text(warnings(catalogue(), {"event-bus"}, {}), false);
+  EXPECT_THAT(text, ::testing::StartsWith("critical: event-bus-without-outbox\n  "));
+  EXPECT_THAT(text, ::testing::HasSubstr("\n  -> tidings add outbox"));
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("\x1b")));
+  EXPECT_THAT(warnings_text(warnings(catalogue(), {"event-bus"}, {}), true),
+              ::testing::StartsWith("\x1b[1;31mcritical\x1b[0m"));
+}
+
+}  // namespace
+}  // namespace tidings::scaffold
