@@ -82,10 +82,14 @@ class LeftOut(unittest.TestCase):
         self.assertIn("shop-orders:", targets)
         self.assertNotIn("bin/tidings:", targets)
 
+    def test_the_command_line_without_mustache(self):
+        why = "mustache is missing (Debian: libkainjow-mustache-dev)"
+        self.assertEqual(self.left_out(self.configure_without("mustache")), {name: why for name in ("scaffold", "cli")})
+
     def test_the_service_without_tomlplusplus(self):
         said = self.configure_without("tomlplusplus")
         why = "tomlplusplus is missing (Debian: libtomlplusplus-dev)"
-        self.assertEqual(self.left_out(said), {name: why for name in ("service", "testing", "shop", "cli")})
+        self.assertEqual(self.left_out(said), {name: why for name in ("service", "testing", "shop", "scaffold", "cli")})
         self.assertIn("tidings_brokers:", tools.run("cmake", "--build", self.build, "--target", "help"))
 
     def test_base_alone_installs_and_tells_what_it_lacks(self):
