@@ -210,6 +210,20 @@ int scaffold_new(const ScaffoldArguments& arguments);
 int scaffold_add(const ScaffoldArguments& arguments);
 int capabilities(const Common& common, const ScaffoldArguments& arguments);
 
+struct CheckArguments {
+  std::vector<std::string> folders;  ///< none: the current one
+  std::string compile_commands;
+  std::string reference;  ///< `--diff`; empty: all lines
+  bool staged = false;
+  std::optional<std::string> sarif;  ///< a file, or `-`
+  bool update_schemas = false;
+  bool list_rules = false;
+  bool markdown = false;
+  std::string explain;
+  std::string version;  ///< of this program
+};
+int check_project(const Common& common, const CheckArguments& arguments);
+
 struct DemoArguments {
   std::string orders;
   double rate = -1;  ///< orders a second; below 0: the default

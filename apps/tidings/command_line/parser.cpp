@@ -65,6 +65,7 @@ Parser::Parser() {
   add_folders();
   add_bridge();
   add_describe();
+  add_check();
   add_demo();
   add_scaffold();
   app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
@@ -104,6 +105,7 @@ int Parser::run() {
   }
   if (app.got_subcommand("bridge")) return bridge(common, bridging);
   if (app.got_subcommand("describe")) return describe(common, describing);
+  if (app.got_subcommand("check")) return check_project(common, checking);
   if (const auto* const at = app.got_subcommand("pause") ? app.get_subcommand("pause") : nullptr; at != nullptr) {
     if (pausing.target.empty() && at->count("--list") == 0) {
       complain("say what to pause: SERVICE, SERVICE/HANDLER or a group; or --list");

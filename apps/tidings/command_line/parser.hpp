@@ -31,6 +31,7 @@ struct Parser {
   InspectArguments inspecting;
   BridgeArguments bridging;
   DescribeArguments describing;
+  CheckArguments checking;
   DemoArguments showing;
   ScaffoldArguments scaffolding;
 
@@ -55,6 +56,7 @@ struct Parser {
   void add_folders();
   void add_bridge();
   void add_describe();
+  void add_check();
   void add_demo();
   void add_scaffold();
   int run_outbox();

@@ -195,6 +195,7 @@ void EndsClient::operator()(rd_kafka_t* client) const {
     ending->ended.notify_all();
   };
   try {
+    // tidings: allow(detached-thread): librdkafka may hang here for ever, and it holds all that it uses itself
     std::thread(end).detach();
   } catch (const std::system_error&) {
     return end();  // then without a deadline

@@ -1,0 +1,9 @@
+#include "check/capabilities.hpp"
+
+namespace tidings::check {
+
+CapabilityWarnings capability_warnings() {
+  return nullptr;
+}
+
+}  // namespace tidings::check

@@ -1,0 +1,312 @@
+#include "check/facts.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tidings::check {
+
+namespace {
+
+constexpr int calls_deep_max = 3;
+constexpr std::size_t reached_max = 200;
+
+bool is_batch(std::string_view name) {
+  return name == "Batch";
+}
+
+/// The template arguments of the last word of a type.
+Range templates_of(const File& file, Range type) {
+  for (auto at = type.begin; at < type.end; ++at) {
+    if (!Code::is(file, at, "<")) continue;
+    const auto behind = behind_angles(file.tokens(), file.structure.match, at, type.end);
+    if (behind != none) return {at + 1, behind - 1};
+  }
+  return {};
+}
+
+std::string_view first_literal(const File& file, Range range) {
+  for (auto at = range.begin; at < range.end; ++at)
+    if (file.tokens()[at].kind == TokenKind::text) return literal_text(file.tokens()[at]);
+  return {};
+}
+
+bool is_literal(const File& file, Range range) {
+  return range.end == range.begin + 1 && file.tokens()[range.begin].kind == TokenKind::text;
+}
+
+/// `&Class::member` names a function.
+bool names_member(const File& file, Range range, std::string_view& of, std::string_view& name) {
+  if (range.end - range.begin < 4 || !Code::is(file, range.begin, "&") || !Code::is(file, range.end - 2, "::"))
+    return false;
+  of = Code::text(file, range.end - 3);
+  name = Code::text(file, range.end - 1);
+  return true;
+}
+
+}  // namespace
+
+Facts::Facts(const Code& of) : code(&of) {
+  if (!of.project().uses_tidings) return;
+  find_events();
+  for (const auto& file : of.project().files) {
+    for (const auto& call : file->structure.calls) {
+      find_handlers(*file, call);
+      find_publications(*file, call);
+      find_sagas(*file, call);
+      const auto name = Code::text(*file, call.name);
+      has_store = has_store || name == "open_store" || name == "apply_schema";
+    }
+  }
+  for (const auto& one : handlers) has_store = has_store || one.has_transaction;
+}
+
+// ---- events
+
+void Facts::find_events() {
+  for (const auto& file : code->project().files) {
+    if (file->is_test) continue;
+    for (const auto& one : file->structure.structs) {
+      if (one.is_local || one.is_template || one.name.empty()) continue;
+      for (const auto& member : one.members)
+        if (member.is_static && member.name == "event") {
+          events.push_back(read_event({file.get(), &one}));
+          break;
+        }
+    }
+  }
+}
+
+Event Facts::read_event(In<Struct> type) const {
+  Event out;
+  out.type = type;
+  const auto& file = *type.file;
+  auto dots = type->scope + (type->scope.empty() ? "" : "::") + std::string(type->name);
+  for (std::size_t at = dots.find("::"); at != std::string::npos; at = dots.find("::", at)) dots.replace(at, 2, ".");
+  out.name = dots;
+  // Of bases nobody knows what they bring, and a specialisation of event_traits may stand elsewhere.
+  if (!type->bases.empty() || type->is_template) out.is_known = false;
+  for (const auto& member : type->members) {
+    if (!member.is_static || member.name != "event") continue;
+    out.has_traits = true;
+    if (!Code::has_word(file, member.type, "traits") || !Code::is(file, member.value.begin, "{")) {
+      out.is_known = out.is_known && member.value.empty() && Code::has_word(file, member.type, "traits");
+      continue;
+    }
+    for (const auto part : split(file.tokens(), file.structure.match, {member.value.begin + 1, member.value.end - 1})) {
+      if (part.empty()) continue;
+      if (!Code::is(file, part.begin, ".") || part.end - part.begin < 3) {
+        out.is_known = false;
+        continue;
+      }
+      const auto key = Code::text(file, part.begin + 1);
+      Range value{part.begin + 2, part.end};
+      if (Code::is(file, value.begin, "=")) ++value.begin;
+      if (key == "name" && is_literal(file, value))
+        out.name = literal_text(file.tokens()[value.begin]);
+      else if (key == "topic" && is_literal(file, value))
+        out.topic = literal_text(file.tokens()[value.begin]);
+      else if (key == "key")
+        out.key = Code::spelled(file, value);
+      else if (key == "version" && value.end == value.begin + 1) {
+        const auto text = Code::text(file, value.begin);
+        if (std::from_chars(text.data(), text.data() + text.size(), out.version).ec != std::errc{})
+          out.is_known = false;
+      } else if (key == "name" || key == "topic" || key == "version") {
+        out.is_known = false;
+      }
+    }
+  }
+  if (out.topic.empty()) out.topic = out.name;
+  return out;
+}
+
+std::optional<Event> Facts::event_of(const Type& type) const {
+  const auto found = code->struct_of(type);
+  if (!found) return std::nullopt;
+  auto event = read_event(found);
+  if (!event.has_traits)
+    for (const auto& one : code->structs_named("event_traits"))
+      if (one->is_template) event.is_known = false;
+  return event;
+}
+
+// ---- handlers
+
+void Facts::find_handlers(const File& file, const Call& call) {
+  const auto name = Code::text(file, call.name);
+  const bool is_on = name == "on" || name == "on_any";
+  const bool is_subscribe = name == "subscribe" || name == "subscribe_queued";
+  if ((!is_on && !is_subscribe) || !Code::has_receiver(file, call)) return;
+  const auto args = Code::arguments(file, call);
+  const auto of = code->receiver(file, call);
+  Handler made;
+  made.file = &file;
+  made.call = &call;
+  std::size_t at = 0;
+  if (is_on) {
+    const std::size_t least = name == "on" ? 3 : 4;
+    if (args.size() < least || file.tokens()[args[0].begin].kind != TokenKind::text) return;
+    // What it is called on need not be known, where it looks like nothing else; what is known to be another is none.
+    const auto options = args[least - 2];
+    const bool looks_so = Code::is(file, options.begin, "{") || Code::has_word(file, options, "HandlerOptions");
+    if (!code->is_of_tidings(of, "Service") && (of || !looks_so)) return;
+    made.name = first_literal(file, args[0]);
+    if (Code::is(file, options.begin, "{") ||
+        Code::has_word(file, {options.begin, options.begin + 1}, "HandlerOptions"))
+      made.options = options;
+    if (name == "on_any") {
+      made.takes_any = true;
+      for (auto i = args[1].begin; i < args[1].end; ++i) {
+        const auto& token = file.tokens()[i];
+        if (token.kind == TokenKind::text)
+          made.topics.emplace_back(literal_text(token));
+        else if (token.is_identifier())
+          made.topics_known = false;
+      }
+    }
+    at = least - 1;
+  } else {
+    if (!code->is_of_tidings(of, "Bus")) return;
+    made.kind = name == "subscribe" ? HandlerKind::bus : HandlerKind::queued;
+    at = args.size() > 1 && Code::is(file, args[0].begin, "{") ? 1 : 0;
+    if (at == 1) made.options = args[0], made.name = first_literal(file, args[0]);
+    if (args.size() <= at) return;
+  }
+  for (const auto part : split(file.tokens(), file.structure.match, call.templates))
+    if (!part.empty()) made.events.push_back(code->type_of(file, part));
+  resolve_handler(made, args, at);
+  handlers.push_back(std::move(made));
+}
+
+void Facts::resolve_handler(Handler& handler, const std::vector<Range>& args, std::size_t at) {
+  const auto& file = *handler.file;
+  const auto range = args[at];
+  std::string_view of, name;
+  if (Code::is(file, range.begin, "[")) {
+    for (const auto& one : file.structure.functions)
+      if (one.is_lambda && one.at == range.begin) handler.function = {&file, &one};
+  } else if (names_member(file, range, of, name)) {
+    handler.function = code->function_named(of, name);
+  } else if (range.end == range.begin + 1 && file.tokens()[range.begin].is_identifier()) {
+    const File* where = nullptr;
+    const auto* const held = code->variable(file, Code::text(file, range.begin), range.begin, &where);
+    if (held != nullptr && Code::is(*where, held->value.begin, "[")) {
+      for (const auto& one : where->structure.functions)
+        if (one.is_lambda && one.at == held->value.begin) handler.function = {where, &one};
+    } else if (held == nullptr) {
+      handler.function = code->function_named({}, Code::text(file, range.begin));
+    }
+  }
+  if (!handler.function) return;
+  const auto& from = *handler.function.file;
+  const bool is_named = !handler.events.empty();
+  for (std::size_t i = 0; i < handler.function->parameters.size(); ++i) {
+    const auto type = code->type_of(from, handler.function->parameters[i].type);
+    if (code->is_of_tidings(type, "Transaction")) handler.has_transaction = true;
+    if (i > 0 || is_named || handler.takes_any) continue;
+    if (type.name == "AnyEvent") {
+      handler.takes_any = true;
+    } else if (is_batch(type.name)) {
+      for (const auto part :
+           split(from.tokens(), from.structure.match, templates_of(from, handler.function->parameters[i].type)))
+        if (!part.empty()) handler.events.push_back(code->type_of(from, part));
+    } else if (type.name != "auto" && type) {
+      handler.events.push_back(type);
+    }
+  }
+}
+
+// ---- publications
+
+void Facts::find_publications(const File& file, const Call& call) {
+  const auto name = Code::text(file, call.name);
+  const bool is_publish = name == "publish" || name == "publish_all" || name == "publish_at" ||
+                          name == "publish_after" || name == "publish_envelope" || name == "publish_envelopes";
+  const bool is_request = name == "request" || name == "reply";
+  const bool is_outbox = name == "enqueue" || name == "enqueue_envelope";
+  if (!is_publish && !is_request && !is_outbox && name != "raise") return;
+  const auto args = Code::arguments(file, call);
+  if (args.empty()) return;
+  Publication made;
+  made.file = &file;
+  made.call = &call;
+  std::size_t at = 0;
+  if (is_outbox) {
+    if (Code::has_receiver(file, call) || args.size() < 2) return;
+    const auto of = Code::qualifier(file, call);
+    if (of != "outbox" && !(of.empty() && code->is_of_tidings(code->type_of_expression(file, args[0]), "Transaction")))
+      return;
+    made.through = Through::outbox;
+    at = 1;
+  } else if (name == "raise") {
+    if (Code::has_receiver(file, call) || !Code::qualifier(file, call).empty()) return;
+    const auto* const here = Code::function_at(file, call.name, false);
+    const auto owner = here == nullptr ? In<Struct>{} : code->struct_named(here->of);
+    if (!owner || !Code::has_word(*owner.file, owner->bases, "Aggregate")) return;
+    made.through = Through::aggregate;
+  } else {
+    const auto of = code->receiver(file, call);
+    if (code->is_of_tidings(of, "Context"))
+      made.through = Through::context;
+    else if (code->is_of_tidings(of, "Service"))
+      made.through = Through::service;
+    else if (code->is_of_tidings(of, "Bus"))
+      made.through = Through::bus;
+    else if (code->is_of_tidings(of, "Broker"))
+      made.through = Through::broker;
+    else if (code->is_of_tidings(of, "Publisher"))
+      made.through = Through::publisher;
+    else
+      return;
+  }
+  if (made.through != Through::broker && made.through != Through::publisher && !name.starts_with("publish_envelope") &&
+      name != "enqueue_envelope")
+    made.event = code->type_of_expression(file, args[at]);
+  if (name == "request" && made.event) asked.insert(std::string(made.event.name));
+  publications.push_back(made);
+}
+
+// ---- sagas
+
+void Facts::find_sagas(const File& file, const Call& call) {
+  const auto name = Code::text(file, call.name);
+  const bool sends = name == "send" || name == "undo" || name == "completes" || name == "fails" || name == "remind";
+  const bool takes = name == "starts" || name == "done" || name == "failed" || name == "cancels";
+  if ((!sends && !takes) || Code::has_receiver(file, call)) return;
+  for (const auto part : split(file.tokens(), file.structure.match, call.templates))
+    if (takes && !part.empty()) saga_taken.insert(std::string(code->type_of(file, part).name));
+  for (const auto arg : Code::arguments(file, call)) {
+    std::string_view of, member;
+    if (arg.empty() || !names_member(file, arg, of, member)) continue;
+    const auto found = code->function_named(of, member);
+    if (!found) continue;
+    if (takes && !found->parameters.empty())
+      saga_taken.insert(std::string(code->type_of(*found.file, found->parameters[0].type).name));
+    if (sends) saga_sent.insert(std::string(code->held_type_of(*found.file, found->returns).name));
+  }
+}
+
+// ---- what handlers reach
+
+std::vector<Reached> Facts::reached(const Handler& handler) const {
+  std::vector<Reached> found;
+  if (!handler.function || !handler.function->has_body || handler.file->is_test) return found;
+  found.push_back({handler.function.file, handler.function.it, handler.function->body});
+  std::size_t from = 0;
+  for (int depth = 0; depth < calls_deep_max; ++depth) {
+    const auto end = found.size();
+    for (; from < end; ++from) {
+      const auto here = found[from];
+      for (const auto& call : Code::calls(*here.file, here.body)) {
+        const auto meant = code->function_of(*here.file, call);
+        if (!meant || !meant->has_body || meant.file->is_test || found.size() >= reached_max) continue;
+        if (here.body.has(meant->at) && meant.file == here.file) continue;  // a lambda within: it is looked at already
+        if (std::ranges::none_of(found, [&](const auto& one) { return one.function == meant.it; }))
+          found.push_back({meant.file, meant.it, meant->body});
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace tidings::check

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "check/code.hpp"
+
+// What a project does with Tidings: its events, who handles them, who publishes them.
+namespace tidings::check {
+
+/// A struct that is an event, and what its traits say. What traits say in another way than by literals is not known.
+struct Event {
+  In<Struct> type;
+  std::string name;  ///< on the wire
+  std::string topic;
+  std::string key;  ///< as it is written; empty: none
+  std::uint32_t version = 1;
+  bool has_traits = false;
+  bool is_known = true;  ///< nothing stands in its traits that is not understood
+};
+
+enum class HandlerKind : std::uint8_t { service, bus, queued };
+
+struct Handler {
+  HandlerKind kind = HandlerKind::service;
+  std::string name;
+  const File* file = nullptr;
+  const Call* call = nullptr;
+  std::vector<Type> events;
+  bool takes_any = false;           ///< `on_any`, `AnyEvent`
+  std::vector<std::string> topics;  ///< of `on_any`
+  bool topics_known = true;
+  In<Function> function;  ///< what is called; none where nobody knows
+  bool has_transaction = false;
+  std::optional<Range> options;  ///< where they are written in braces; else nobody knows them
+};
+
+enum class Through : std::uint8_t { context, service, bus, broker, publisher, outbox, aggregate };
+
+struct Publication {
+  const File* file = nullptr;
+  const Call* call = nullptr;
+  Through through = Through::context;
+  Type event;  ///< empty: nobody knows
+};
+
+/// Code that a handler runs: its own, and functions that it calls.
+struct Reached {
+  const File* file = nullptr;
+  const Function* function = nullptr;
+  Range body;
+};
+
+struct Facts {
+  explicit Facts(const Code& code);
+
+  const Code* code;
+  std::vector<Handler> handlers;
+  std::vector<Publication> publications;
+  std::vector<Event> events;                     ///< with traits of their own
+  std::set<std::string, std::less<>> saga_sent;  ///< types that sagas send
+  std::set<std::string, std::less<>> saga_taken;
+  std::set<std::string, std::less<>> asked;  ///< types of `request`
+  bool has_store = false;
+
+  /// Also of one without traits.
+  [[nodiscard]] std::optional<Event> event_of(const Type& type) const;
+  /// Functions that are called by name count, three calls deep, where it is certain which they are.
+  [[nodiscard]] std::vector<Reached> reached(const Handler& handler) const;
+
+ private:
+  void find_events();
+  void find_handlers(const File& file, const Call& call);
+  void find_publications(const File& file, const Call& call);
+  void find_sagas(const File& file, const Call& call);
+  void resolve_handler(Handler& handler, const std::vector<Range>& args, std::size_t at);
+  [[nodiscard]] Event read_event(In<Struct> type) const;
+};
+
+}  // namespace tidings::check

@@ -1,0 +1,66 @@
+#include "check/rule.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "check/allowing.hpp"
+
+namespace tidings::check {
+
+std::vector<std::string> rule_names() {
+  std::vector<std::string> names;
+  for (const auto* rule : rules()) names.emplace_back(rule->id);
+  return names;
+}
+
+void Sink::add(const Project& project, const File& file, std::uint32_t token, std::string what) {
+  const auto& tokens = file.tokens();
+  const bool is_there = token < tokens.size();
+  put(project, &file, file.shown, is_there ? tokens[token].line : 1, is_there ? tokens[token].column : 1,
+      std::move(what), Severity::error);
+}
+
+void Sink::add_line(const Project& project, const File& file, std::uint32_t line, std::string what) {
+  put(project, &file, file.shown, line, 1, std::move(what), Severity::error);
+}
+
+void Sink::add_elsewhere(const Project& project, std::string path, std::uint32_t line, std::string what,
+                         Severity at_most) {
+  put(project, nullptr, std::move(path), line, 1, std::move(what), at_most);
+}
+
+void Sink::put(const Project& project, const File* file, std::string path, std::uint32_t line, std::uint32_t column,
+               std::string what, Severity at_most) {
+  if (file != nullptr && (file->is_test || file->is_generated || is_allowed(*file, rule_->id, line))) return;
+  const auto said = project.settings.severities.find(rule_->id);
+  const auto severity = said != project.settings.severities.end() ? said->second : std::max(rule_->severity, at_most);
+  if (severity == Severity::off) return;
+  out_->push_back({.rule = std::string(rule_->id),
+                   .severity = severity,
+                   .file = std::move(path),
+                   .line = line,
+                   .column = column,
+                   .what = std::move(what),
+                   .can_happen = std::string(rule_->can_happen),
+                   .to_do = std::string(rule_->to_do)});
+}
+
+std::vector<Finding> find(std::span<const Project* const> projects) {
+  Workspace workspace;
+  for (const auto* one : projects) workspace.projects.push_back(std::make_unique<Workspace::One>(*one));
+  std::vector<Finding> found;
+  for (const auto* rule : rules()) {
+    Sink sink(*rule, found);
+    rule->run(workspace, sink);
+  }
+  const auto order = [](const Finding& one) { return std::tie(one.file, one.line, one.column, one.rule, one.what); };
+  std::ranges::sort(found, {}, order);
+  // What several handlers reach is told of once.
+  const auto same = std::ranges::unique(
+      found, {}, [](const Finding& one) { return std::tie(one.file, one.line, one.column, one.rule); });
+  found.erase(same.begin(), same.end());
+  return found;
+}
+
+}  // namespace tidings::check

@@ -1,0 +1,91 @@
+#include "check/rules/all.hpp"
+#include "check/rules/words.hpp"
+
+namespace tidings::check {
+
+namespace {
+
+bool leaves_at_once(const Publication& one, bool on_the_bus_too) {
+  return one.through == Through::service || one.through == Through::broker || one.through == Through::publisher ||
+         (on_the_bus_too && one.through == Through::bus);
+}
+
+std::string_view name_of(Through through) {
+  return through == Through::service ? "the service" : through == Through::bus ? "the bus" : "the broker";
+}
+
+/// Whether the call commits a transaction of a database.
+bool commits(const Code& code, const File& file, const Call& call) {
+  const auto name = Code::text(file, call.name);
+  if (name == "commit") {
+    const auto of = code.receiver(file, call);
+    if (code.is_of_tidings(of, "Transaction")) return true;
+    return is_one_of(of.qualifier, {"pqxx", "soci", "SQLite"}) &&
+           is_one_of(of.name, {"work", "dbtransaction", "transaction", "robusttransaction", "Transaction"});
+  }
+  if (!is_one_of(name, {"PQexec", "sqlite3_exec"})) return false;
+  const auto args = Code::arguments(file, call);
+  if (args.size() < 2 || args[1].end != args[1].begin + 1) return false;
+  const auto said = lower(without_blanks(literal_text(file.tokens()[args[1].begin])));
+  return said.starts_with("commit");
+}
+
+void run(const Workspace& workspace, Sink& sink) {
+  each(workspace, [&](const Project& project, const Code& code, const Facts& facts) {
+    for (const auto& handler : facts.handlers) {
+      if (!handler.has_transaction) continue;
+      for (const auto& reached : facts.reached(handler))
+        for (const auto& one : facts.publications)
+          if (one.file == reached.file && reached.body.has(one.call->name) && leaves_at_once(one, true))
+            sink.add(project, *one.file, one.call->name,
+                     name_of(handler) + " takes a transaction, and publishes through " +
+                         std::string(name_of(one.through)) + " beside it");
+    }
+    for (const auto& one : facts.publications) {
+      if (!leaves_at_once(one, false)) continue;
+      const auto* const within = Code::function_at(*one.file, one.call->name, true);
+      if (within == nullptr) continue;
+      for (const auto& call : Code::calls(*one.file, within->body)) {
+        if (!commits(code, *one.file, call) || Code::function_at(*one.file, call.name, true) != within) continue;
+        sink.add(project, *one.file, one.call->name,
+                 std::string("publishes through ") + std::string(name_of(one.through)) +
+                     (call.name < one.call->name ? " after" : " before") + " the transaction is committed, in line " +
+                     std::to_string(one.file->tokens()[call.name].line));
+        break;
+      }
+    }
+  });
+}
+
+}  // namespace
+
+const Rule publish_outside_transaction{
+    .id = "publish-outside-transaction",
+    .severity = Severity::error,
+    .finds =
+        "An event that is published beside the transaction it tells of: by a handler that takes a `Transaction&`, or "
+        "by a function that commits one.",
+    .can_happen =
+        "The process dies between commit and publish: the change is there and nobody hears of it; or the event is out "
+        "and the change is rolled back.",
+    .to_do =
+        "Publish with Context::publish in the handler, or put the event into the transaction with outbox::enqueue.",
+    .bad = R"code(#include "tidings/service/service.hpp"
+void wire(tidings::Service& service) {
+  service.on("take-order", {}, [&](const OrderPlaced& order, tidings::Context&, tidings::Transaction& tx) -> tidings::Result<> {
+    if (auto done = tx.execute("insert into orders(id) values ($1)", order.id); !done) return done.error();
+    return service.publish(OrderTaken{order.id});
+  });
+}
+)code",
+    .good = R"code(#include "tidings/service/service.hpp"
+void wire(tidings::Service& service) {
+  service.on("take-order", {}, [](const OrderPlaced& order, tidings::Context& context, tidings::Transaction& tx) -> tidings::Result<> {
+    if (auto done = tx.execute("insert into orders(id) values ($1)", order.id); !done) return done.error();
+    return context.publish(OrderTaken{order.id});
+  });
+}
+)code",
+    .run = run};
+
+}  // namespace tidings::check

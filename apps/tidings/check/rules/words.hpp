@@ -1,0 +1,56 @@
+#pragma once
+
+#include <algorithm>
+#include <cctype>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "check/rule.hpp"
+
+// What several rules ask of words.
+namespace tidings::check {
+
+inline bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+inline std::string lower(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+inline std::string_view without_blanks(std::string_view text) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Whether a text is the beginning of a statement of SQL.
+inline bool begins_sql(std::string_view text) {
+  const auto said = lower(without_blanks(text));
+  for (const std::string_view word :
+       {"select ", "insert into ", "insert or ", "update ", "delete from ", "replace into ", "merge into "})
+    if (said.starts_with(word)) return word != "update " || said.find(" set") != std::string::npos || said.size() < 12;
+  return false;
+}
+
+inline std::string quoted(std::string_view word) {
+  return "'" + std::string(word) + "'";
+}
+
+/// `handler 'reserve-stock'`.
+inline std::string name_of(const Handler& handler) {
+  if (!handler.name.empty()) return "handler " + quoted(handler.name);
+  return handler.kind == HandlerKind::service ? "a handler" : "a subscriber of the bus";
+}
+
+/// For each project.
+template <class F>
+void each(const Workspace& workspace, F&& f) {
+  for (const auto& one : workspace.projects) f(*one->project, one->code, one->facts);
+}
+
+}  // namespace tidings::check
