@@ -403,8 +403,26 @@ In<Struct> Code::struct_named(std::string_view name) const {
   return found.size() == 1 ? found[0] : In<Struct>{};
 }
 
+/// Whether a name without a qualifier may mean a struct of that namespace.
+static bool is_seen(const File& from, const Struct& one) {
+  const auto& scope = one.scope;
+  if (scope.empty()) return true;
+  const auto& structure = from.structure;
+  return std::ranges::any_of(structure.spaces,
+                             [&](const auto& space) { return space == scope || space.starts_with(scope + "::"); }) ||
+         std::ranges::any_of(structure.used,
+                             [&](const auto& used) { return used == scope || scope.ends_with("::" + used); }) ||
+         std::ranges::find(structure.used_names, one.name) != structure.used_names.end();
+}
+
 In<Struct> Code::struct_of(const Type& type) const {
+  if (type.name.empty()) return {};
   auto found = structs_named(type.name);
+  // What a source defines is seen there alone.
+  if (type.file != nullptr)
+    std::erase_if(found, [&](const auto& one) {
+      return one.file != type.file && (!one.file->is_header || (type.qualifier.empty() && !is_seen(*type.file, *one)));
+    });
   if (found.empty()) return {};
   if (!type.qualifier.empty())
     std::erase_if(found, [&](const auto& one) {

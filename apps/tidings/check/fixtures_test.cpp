@@ -20,7 +20,8 @@ const std::string fixtures = TIDINGS_CHECK_FIXTURES;
 
 std::vector<fs::path> entries(const fs::path& folder) {
   std::vector<fs::path> found;
-  for (const auto& one : fs::directory_iterator(folder)) found.push_back(one.path());
+  for (const auto& one : fs::directory_iterator(folder))
+    if (!one.path().filename().string().starts_with('.')) found.push_back(one.path());
   std::ranges::sort(found);
   return found;
 }

@@ -181,12 +181,20 @@ class Parser {
     }
     if (at >= end) return end;
     const auto close = matched(at, end);
+    out_.spaces.push_back(scope);
     work_.push_back({{at + 1, close}, std::move(scope), none, work.is_local});
     return close + 1;
   }
 
   std::uint32_t alias(std::uint32_t at, std::uint32_t end) {
     const auto behind = behind_statement(at, end);
+    if (is(at + 1, "namespace")) {
+      std::string name;
+      for (auto i = at + 2; i + 1 < behind; ++i) name += tokens_[i].text;
+      out_.used.push_back(std::move(name));
+    } else if (behind >= at + 3 && is_name(behind - 2) && is(behind - 3, "::")) {
+      out_.used_names.push_back(tokens_[behind - 2].text);
+    }
     if (is_name(at + 1) && is(at + 2, "=")) out_.aliases.push_back({tokens_[at + 1].text, {at + 3, behind - 1}});
     return behind;
   }
@@ -248,6 +256,7 @@ class Parser {
     made.is_template = is_template;
     made.is_local = work.is_local;
     auto scope = work.scope + (work.scope.empty() ? "" : "::") + std::string(made.name);
+    out_.spaces.push_back(scope);
     const auto number = static_cast<std::uint32_t>(out_.structs.size());
     out_.structs.push_back(std::move(made));
     work_.push_back({{i + 1, close}, std::move(scope), number, work.is_local});

@@ -95,6 +95,9 @@ struct Structure {
   std::vector<Call> calls;  ///< in the order of their names
   std::vector<Alias> aliases;
   std::vector<std::string_view> enums;
+  std::vector<std::string> spaces;           ///< namespaces and classes that are opened, in full
+  std::vector<std::string> used;             ///< of `using namespace a::b`
+  std::vector<std::string_view> used_names;  ///< of `using a::b::Name`
 };
 
 [[nodiscard]] Structure find_structure(const Tokens& source);
