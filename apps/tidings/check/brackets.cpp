@@ -7,7 +7,7 @@ namespace tidings::check {
 
 namespace {
 
-constexpr std::uint32_t angles_max = 2000;  // no list of template arguments is longer than so many tokens
+constexpr std::uint32_t angles_max = 400;  // no list of template arguments is longer than so many tokens
 
 constexpr auto keywords = std::to_array<std::string_view>({"alignas",
                                                            "alignof",

@@ -73,7 +73,7 @@ Result<> read_commands(Project& project, const std::string& path, std::set<std::
   if (!text) return Error{"unreadable", printable(path) + ": " + text.error().message};
   auto commands = JsonCodec::decode<std::vector<CompileCommand>>(*text);
   if (!commands)
-    return Error{"invalid_compile_commands",
+    return Error{"broken_compile_commands",
                  printable(path) + " is no list of compile commands: " + commands.error().message};
   for (const auto& one : *commands) {
     if (const auto source = within(project, one.directory, one.file); !source.empty()) sources.insert(source);

@@ -186,7 +186,8 @@ void Facts::resolve_handler(Handler& handler, const std::vector<Range>& args, st
     for (const auto& one : file.structure.functions)
       if (one.is_lambda && one.at == range.begin) handler.function = {&file, &one};
   } else if (names_member(file, range, of, name)) {
-    handler.function = code->function_named(of, name);
+    // Of a class that is seen here, and is the only one of its name.
+    if (code->struct_of({.name = of, .file = &file})) handler.function = code->function_named(of, name);
   } else if (range.end == range.begin + 1 && file.tokens()[range.begin].is_identifier()) {
     const File* where = nullptr;
     const auto* const held = code->variable(file, Code::text(file, range.begin), range.begin, &where);

@@ -80,7 +80,7 @@ struct ReadOptions {
   std::vector<std::string> rules;  ///< that settings may name
 };
 
-/// Errors (never): `not_a_folder`, `no_sources`, `invalid_record`, `invalid_compile_commands`, `unreadable`.
+/// Errors (never): `not_a_folder`, `no_sources`, `broken_record`, `broken_compile_commands`, `unreadable`.
 [[nodiscard]] Result<Project> read_project(const ReadOptions& options);
 
 /// One that is in memory, for tests and for examples of rules: pairs of paths and texts, CMake files and the record

@@ -122,10 +122,10 @@ std::string to_json(const Schemas& schemas) {
 Result<Schemas> read_schemas(std::string_view json, const std::string& path) {
   auto read = JsonCodec::decode<Schemas>(json);
   if (!read)
-    return Error{"invalid_schemas", path + " is not what 'tidings check --update-schemas' writes: " +
+    return Error{"broken_schemas", path + " is not what 'tidings check --update-schemas' writes: " +
                                         read.error().message + "; take it from version control again"};
   if (read->version != 1)
-    return Error{"invalid_schemas",
+    return Error{"broken_schemas",
                  path + " has version " + std::to_string(read->version) + ", which this tidings does not know"};
   return read;
 }

@@ -40,7 +40,7 @@ struct Schemas {
 /// Of all events with traits, in the order of their names and versions.
 [[nodiscard]] Schemas schemas_of(const Facts& facts);
 [[nodiscard]] std::string to_json(const Schemas& schemas);
-/// Errors (never): `invalid_schemas`, of a form that is not known.
+/// Errors (never): `broken_schemas`, of a form that is not known.
 [[nodiscard]] Result<Schemas> read_schemas(std::string_view json, const std::string& path);
 
 /// Writes it anew where the project has events, or had some; how many events. Errors: those of writing.

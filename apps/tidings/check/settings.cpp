@@ -46,15 +46,15 @@ class Record {
       const auto size = std::min(rest.find('\n'), rest.size() - 1) + 1;
       const auto said = rest.substr(0, size);
       const auto where = path_ + ":" + std::to_string(line);
-      if (!is_utf8(said)) return Error{"invalid_record", where + " is no UTF-8"};
+      if (!is_utf8(said)) return Error{"broken_record", where + " is no UTF-8"};
       if (said.find('=') != std::string_view::npos || said.find('[') != std::string_view::npos)
         if (static_cast<std::size_t>(std::ranges::count(said, '.')) > line_dots_max)
-          return Error{"invalid_record", where + " has more dots than any key"};
+          return Error{"broken_record", where + " has more dots than any key"};
       rest.remove_prefix(size);
     }
     const auto parsed = toml::parse(std::string_view(text), path_);
     if (!parsed)
-      return Error{"invalid_record", path_ + ":" + std::to_string(parsed.error().source().begin.line) +
+      return Error{"broken_record", path_ + ":" + std::to_string(parsed.error().source().begin.line) +
                                          " is no TOML: " + std::string(parsed.error().description())};
     Settings out;
     const auto& table = parsed.table();
@@ -73,7 +73,7 @@ class Record {
 
  private:
   [[nodiscard]] Error wrong(const toml::node& node, const std::string& what) const {
-    return {"invalid_record", path_ + ":" + std::to_string(node.source().begin.line) + ": " + what};
+    return {"broken_record", path_ + ":" + std::to_string(node.source().begin.line) + ": " + what};
   }
 
   Result<std::vector<std::string>> texts(const toml::node& node, std::string_view key) const {

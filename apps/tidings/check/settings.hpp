@@ -27,7 +27,7 @@ struct Settings {
   std::map<std::string, Severity, std::less<>> severities;
 };
 
-/// Errors (never): `invalid_record`, with file and line. `rules` are those that there are.
+/// Errors (never): `broken_record`, with file and line. `rules` are those that there are.
 [[nodiscard]] Result<Settings> read_settings(const std::string& text, const std::string& path,
                                              const std::vector<std::string>& rules);
 

@@ -74,9 +74,12 @@ struct Ends {
     const auto& tokens = file.tokens();
     for (std::uint32_t at = 0; at < tokens.size(); ++at) {
       const auto& token = tokens[at];
-      // A topic that is named elsewhere than in traits is perhaps read there.
+      // A topic that is named elsewhere than in traits is perhaps read there; services and handlers have names of their
+      // own.
       if (token.kind == TokenKind::text && at >= 2 && !(tokens[at - 1].is("=") && tokens[at - 2].is("topic")) &&
-          !tokens[at - 1].is("topic"))
+          !tokens[at - 1].is("topic") &&
+          !(tokens[at - 1].is("(") &&
+            is_one_of(tokens[at - 2].text, {"from_args", "on", "on_any", "use", "every", "define", "step"})))
         consumed.insert(std::string(literal_text(token)));
       if (token.is("event_topic") && at + 2 < tokens.size() && tokens[at + 1].is("<")) {
         const auto behind =

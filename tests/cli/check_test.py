@@ -1,0 +1,172 @@
+import json
+import os
+import subprocess
+import unittest
+
+from command_line import CommandLine
+
+BAD = """#include "tidings/service/service.hpp"
+void tell(tidings::Service& service) {
+  (void)service.publish(OrderPlaced{"7"});
+}
+"""
+WORSE = """#include "tidings/service/service.hpp"
+void wire(tidings::Service& service) {
+  Stock stock(100);
+  service.on("reserve", {}, [&](const OrderPlaced& order) { stock.reserve(order.id); });
+}
+"""
+
+
+class Check(CommandLine):
+    def write(self, path, text):
+        path = os.path.join(self.folder, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def git(self, *arguments):
+        environment = {**self.environment(), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=self.folder, env=environment, check=True, capture_output=True)
+
+    def findings(self, *arguments, status=0):
+        done = self.run_tidings("check", *arguments, "--json", status=status)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_warnings_are_told_and_errors_fail(self):
+        self.write("src/tell.cpp", BAD)
+        done = self.run_tidings("check")
+        self.assertTrue(done.stdout.startswith("src/tell.cpp:3:17: warning: the result of 'publish' is cast away"), done.stdout)
+        self.assertIn("what to do: ", done.stdout)
+        self.write("src/wire.cpp", WORSE)
+        told = self.findings(status=1)
+        self.assertEqual([(one["file"], one["line"], one["severity"]) for one in told], [("src/tell.cpp", 3, "warning"), ("src/wire.cpp", 4, "error")])
+        self.write("tidings.toml", 'version = 1\n[check.severity]\ndangling-capture = "advice"\nunchecked-publish = "off"\n')
+        self.assertEqual([one["severity"] for one in self.findings()], ["advice"])
+
+    def test_sarif_goes_to_a_file_or_to_standard_output(self):
+        self.write("src/wire.cpp", WORSE)
+        told = json.loads(self.run_tidings("check", "--sarif", "-", status=1).stdout)
+        self.assertEqual(told["version"], "2.1.0")
+        (result,) = told["runs"][0]["results"]
+        self.assertEqual(result["ruleId"], "dangling-capture")
+        self.assertEqual(result["locations"][0]["physicalLocation"]["region"]["startLine"], 4)
+        done = self.run_tidings("check", "--sarif", "check.sarif", status=1)
+        self.assertIn("dangling-capture", done.stdout)
+        with open(os.path.join(self.folder, "check.sarif")) as file:
+            self.assertEqual(json.load(file), told)
+        self.run_tidings("check", "--sarif", "nowhere/check.sarif", status=1)
+
+    def test_only_lines_that_were_changed(self):
+        self.write("src/tell.cpp", BAD)
+        done = self.run_tidings("check", "--diff", "HEAD", status=1)
+        self.assertIn("no_git", done.stderr)
+        self.git("init", "-q")
+        self.git("add", ".")
+        self.git("commit", "-qm", "first")
+        self.assertEqual(self.findings("--diff", "HEAD"), [])
+        self.write("src/tell.cpp", "\n" + BAD + BAD.replace("tell", "tell_again"))
+        self.assertEqual([one["line"] for one in self.findings("--diff", "HEAD")], [8])
+        self.assertEqual(self.findings("--staged"), [])
+        self.git("add", ".")
+        self.assertEqual([one["line"] for one in self.findings("--staged")], [8])
+        self.write("src/new.cpp", BAD)
+        self.assertEqual([one["file"] for one in self.findings("--diff", "HEAD")], ["src/new.cpp", "src/tell.cpp"])
+        for reference in ("nothing", "--output=stolen", "HEAD;true"):
+            done = self.run_tidings("check", "--diff=" + reference, status=1)
+            self.assertIn("unknown_reference", done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "stolen")))
+        self.run_tidings("check", "--diff", "HEAD", "--staged", status=2)
+        # The same in a folder of the work tree.
+        self.assertEqual([one["file"] for one in self.findings("src", "--diff", "HEAD")], ["src/new.cpp", "src/tell.cpp"])
+
+    def test_schemas_are_recorded_and_compared(self):
+        event = """#include "tidings/event/traits.hpp"
+struct OrderPlaced {
+  std::string id;
+  std::int64_t total = 0;
+  static constexpr tidings::traits<OrderPlaced> event{.name = "shop.order-placed", .key = &OrderPlaced::id};
+};
+"""
+        self.write("src/events.hpp", event)
+        self.assertIn("has 1 event", self.run_tidings("check", "--update-schemas").stdout)
+        self.assertEqual(self.findings(), [])
+        self.write("src/events.hpp", event.replace("std::int64_t total = 0;", ""))
+        (one,) = self.findings(status=1)
+        self.assertEqual((one["rule"], one["file"]), ("schema-changed", "src/events.hpp"))
+        self.run_tidings("check", "--update-schemas")
+        self.assertEqual(self.findings(), [])
+        self.write("events.lock.json", "{")
+        (one,) = self.findings(status=1)
+        self.assertEqual(one["file"], "events.lock.json")
+
+    def test_several_services_are_looked_at_together(self):
+        event = """#include "tidings/service/service.hpp"
+struct OrderPlaced {
+  std::string id;
+  static constexpr tidings::traits<OrderPlaced> event{.name = "shop.order-placed", .topic = "orders", .key = &OrderPlaced::id};
+};
+"""
+        self.write("orders/main.cpp", event + """int main(int argc, char** argv) {
+  auto service = tidings::Service::from_args("orders", argc, argv);
+  if (!service.publish(OrderPlaced{"7"})) return 1;
+  return service.run();
+}
+""")
+        self.write("billing/main.cpp", event + """int main(int argc, char** argv) {
+  auto service = tidings::Service::from_args("billing", argc, argv);
+  return service.run();
+}
+""")
+        self.assertEqual(self.findings("orders"), [])
+        self.assertEqual([one["rule"] for one in self.findings("orders", "billing")], ["topic-without-consumer"])
+
+    def test_rules_are_listed_and_explained(self):
+        self.assertIn("dangling-capture", self.run_tidings("check", "--list-rules").stdout)
+        names = [json.loads(line)["rule"] for line in self.run_tidings("check", "--list-rules", "--json").stdout.splitlines()]
+        for name in names:
+            told = self.run_tidings("check", "--explain", name).stdout
+            for part in ("finds:", "what can happen:", "what to do:", "is found:", "is not:"):
+                self.assertIn(part, told)
+        done = self.run_tidings("check", "--explain", "danglng-capture", status=2)
+        self.assertIn("did you mean 'dangling-capture'?", done.stderr)
+
+    def test_what_is_broken_is_told(self):
+        for arguments, what in ((["nowhere"], "not_a_folder"), (["."], "no_sources")):
+            self.assertIn(what, self.run_tidings("check", *arguments, status=1).stderr)
+        self.write("src/a.cpp", "int a;")
+        self.write("tidings.toml", "[check]\nlayerz = 1\n")
+        self.assertIn("tidings.toml:2: unknown key 'layerz' in [check]; did you mean 'layers'?", self.run_tidings("check", status=1).stderr)
+        self.write("tidings.toml", "[check\n")
+        self.assertIn("tidings.toml:1", self.run_tidings("check", status=1).stderr)
+        os.remove(os.path.join(self.folder, "tidings.toml"))
+        path = self.write("compile_commands.json", "[{")
+        self.assertIn("compile_commands.json is no list of compile commands", self.run_tidings("check").stderr)
+        self.assertIn("broken_compile_commands", self.run_tidings("check", "--compile-commands", path, status=1).stderr)
+        self.assertIn("unreadable", self.run_tidings("check", "--compile-commands", "nowhere.json", status=1).stderr)
+        self.write("compile_commands.json", json.dumps([{"directory": self.folder, "command": "c++ -Iinclude -c src/a.cpp", "file": "src/a.cpp"}]))
+        self.assertEqual(self.run_tidings("check", "--compile-commands", ".").stderr, "")
+
+    def test_whatever_stands_there_is_borne(self):
+        self.write("src/a.cpp", BAD.replace("\n", "\r\n").rstrip())
+        self.write("src/binary.cpp", bytes(range(256)) * 10)
+        self.write("src/latin.cpp", "// caf\xe9\nint a;".encode("latin-1"))
+        self.write("src/huge.cpp", b"int a;\n" * 1_000_000)
+        self.write("src/open.cpp", 'const char* a = "open\nvoid f( { [ R"(')
+        self.write("src/generated.cpp", "// Generated by a program. DO NOT EDIT.\n" + BAD)
+        self.write("src/tell_test.cpp", BAD)
+        os.symlink("..", os.path.join(self.folder, "src", "loop"))
+        os.symlink("nowhere", os.path.join(self.folder, "src", "dead.cpp"))
+        os.mkfifo(os.path.join(self.folder, "src", "pipe.cpp"))
+        self.write("build/CMakeCache.txt", "")
+        self.write("build/made.cpp", BAD)
+        done = self.run_tidings("check", "--json")
+        self.assertEqual([json.loads(line)["file"] for line in done.stdout.splitlines()], ["src/a.cpp"])
+        self.assertIn("src/binary.cpp is left out: it is no text", done.stderr)
+        self.assertIn("src/huge.cpp is left out", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 2, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
