@@ -55,7 +55,7 @@ class Record {
     const auto parsed = toml::parse(std::string_view(text), path_);
     if (!parsed)
       return Error{"broken_record", path_ + ":" + std::to_string(parsed.error().source().begin.line) +
-                                         " is no TOML: " + std::string(parsed.error().description())};
+                                        " is no TOML: " + std::string(parsed.error().description())};
     Settings out;
     const auto& table = parsed.table();
     if (const auto* layout = table.get("layout"); layout != nullptr && layout->is_string())

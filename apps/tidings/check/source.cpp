@@ -68,7 +68,8 @@ class Reader {
 
   /// Lines within what was just taken.
   void count_lines(std::size_t from, std::size_t to) {
-    for (auto found = text_.find('\n', from); found < to; found = text_.find('\n', found + 1)) {
+    const auto taken = text_.substr(0, to);  // nothing behind it is looked at: a line may be very long
+    for (auto found = taken.find('\n', from); found != std::string_view::npos; found = taken.find('\n', found + 1)) {
       ++line_;
       line_begin_ = found + 1;
     }

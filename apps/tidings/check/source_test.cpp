@@ -73,6 +73,13 @@ TEST(Tokens, EndWhateverComes) {
   for (int i = 0; i < 100'000; ++i) deep += "{([<a";
   (void)find_structure(tokenize(deep));
   (void)find_structure(tokenize("namespace a {" + deep));
+  for (const std::string_view one : {"struct A{", "namespace a{", "a<", "[](){", "\"a\"+", "template<class T>"}) {
+    std::string text = "void f() {";
+    for (int i = 0; i < 100'000; ++i) text += one;
+    const auto tokens = tokenize(text);
+    const auto found = find_structure(tokens);
+    EXPECT_LE(found.structs.size() + found.spaces.size(), 2'000u) << one << ": names grow with their depth";
+  }
 }
 
 // ---- structure

@@ -16,6 +16,8 @@ bool is_type_word(std::string_view word) {
   return false;
 }
 
+constexpr std::size_t scope_max = 1000;  // no name is longer; what stands deeper is left out
+
 /// What may stand before a type and is none.
 bool is_specifier(std::string_view word) {
   for (const std::string_view one :
@@ -181,6 +183,7 @@ class Parser {
     }
     if (at >= end) return end;
     const auto close = matched(at, end);
+    if (scope.size() > scope_max) return close + 1;
     out_.spaces.push_back(scope);
     work_.push_back({{at + 1, close}, std::move(scope), none, work.is_local});
     return close + 1;
@@ -249,6 +252,7 @@ class Parser {
     if (is(i, ";")) return i + 1;
     if (!is(i, "{")) return none;
     const auto close = matched(i, end);
+    if (work.scope.size() > scope_max) return close + 1;
     made.body = {i + 1, close};
     made.scope = work.scope;
     made.at = name == none ? at : name;
@@ -497,7 +501,7 @@ class Parser {
         if (is(at, "struct") || is(at, "class") || is(at, "union")) {
           const Work work{of.range, of.scope, none, true};
           const auto behind = record(work, at, of.range.end, false);
-          if (behind != none && behind > at && is(behind - 1, ";")) {
+          if (behind != none && behind > at) {
             at = behind - 1;
             begins = true;
             continue;
