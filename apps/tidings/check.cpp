@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "check/capabilities.hpp"
 #include "check/changes.hpp"
@@ -29,6 +30,23 @@ Result<std::string> git(const std::string& folder, std::vector<std::string> argu
       "-C", folder, "-c", "core.quotePath=true", "-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return program_output("git", words, git_wait_max);
+}
+
+/// Sources that are staged otherwise than they stand in the work tree, as they are staged.
+Result<std::map<std::string, std::string>> staged_texts(const std::string& folder) {
+  std::map<std::string, std::string> texts;
+  auto changed = git(folder, {"diff", "--relative", "--name-only", "--no-ext-diff", "--diff-filter=M", "-z", "--"});
+  if (!changed) return changed.error();
+  for (std::string_view rest = *changed; !rest.empty();) {
+    const auto size = std::min(rest.find('\0'), rest.size());
+    const std::string path(rest.substr(0, size));
+    rest.remove_prefix(std::min(size + 1, rest.size()));
+    if (!check::is_source_path(path) && !check::is_header_path(path)) continue;
+    auto text = git(folder, {"show", ":./" + path});
+    if (!text) return text.error();
+    texts[path] = std::move(*text);
+  }
+  return texts;
 }
 
 /// What was changed since `reference`, or is staged.
@@ -117,8 +135,16 @@ int check_project(const Common& common, const CheckArguments& arguments) {
   std::vector<check::Project> projects;
   const auto folders = arguments.folders.empty() ? std::vector<std::string>{"."} : arguments.folders;
   for (const auto& folder : folders) {
-    auto project = check::read_project(
-        {.folder = folder, .compile_commands = arguments.compile_commands, .rules = check::rule_names()});
+    std::map<std::string, std::string> instead;
+    if (arguments.staged) {
+      // Outside of a work tree there is none, which is told where changes are asked for.
+      auto staged = staged_texts(folder);
+      if (staged) instead = std::move(*staged);
+    }
+    auto project = check::read_project({.folder = folder,
+                                        .compile_commands = arguments.compile_commands,
+                                        .rules = check::rule_names(),
+                                        .instead = std::move(instead)});
     if (!project) return fail(project.error());
     for (const auto& note : project->notes) complain("note: " + printable(note));
     const bool is_there = std::ranges::any_of(projects, [&](const auto& one) { return one.folder == project->folder; });

@@ -71,6 +71,10 @@ class Check(CommandLine):
         self.assertEqual(self.findings("--staged"), [])
         self.git("add", ".")
         self.assertEqual([one["line"] for one in self.findings("--staged")], [8])
+        # What is staged is judged, and not what was written over it since.
+        self.write("src/tell.cpp", "// later\n" * 5)
+        self.assertEqual([one["line"] for one in self.findings("--staged")], [8])
+        self.write("src/tell.cpp", "\n" + BAD + BAD.replace("tell", "tell_again"))
         self.write("src/new.cpp", BAD)
         self.assertEqual([one["file"] for one in self.findings("--diff", "HEAD")], ["src/new.cpp", "src/tell.cpp"])
         for reference in ("nothing", "--output=stolen", "HEAD;true"):

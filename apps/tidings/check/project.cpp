@@ -105,7 +105,8 @@ bool says_generated(std::string_view text) {
   return false;
 }
 
-void read_files(Project& project, const std::vector<std::string>& paths) {
+void read_files(Project& project, const std::vector<std::string>& paths,
+                const std::map<std::string, std::string>& instead) {
   for (const auto& path : paths) {
     const auto full = project.folder + "/" + path;
     std::error_code error;
@@ -117,7 +118,8 @@ void read_files(Project& project, const std::vector<std::string>& paths) {
       note("it has " + bytes_text(size) + ", and nobody writes more than " + bytes_text(source_bytes_max) + " by hand");
       continue;
     }
-    auto text = read_text(full);
+    const auto other = instead.find(path);
+    auto text = other != instead.end() ? Result<std::string>(other->second) : read_text(full);
     if (!text) {
       note(text.error().message);
       continue;
@@ -198,7 +200,7 @@ Result<Project> read_project(const ReadOptions& options) {
   }
   auto found = Walk(project).run();
   project.has_other_build = found.has_other_build;
-  read_files(project, found.sources);
+  read_files(project, found.sources, options.instead);
   if (project.files.empty()) {
     std::string left_out;
     for (const auto& note : project.notes) left_out += "; " + note;

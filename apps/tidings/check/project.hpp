@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,8 +77,9 @@ struct Project {
 
 struct ReadOptions {
   std::string folder;
-  std::string compile_commands;    ///< file or folder; empty: what build folders have
-  std::vector<std::string> rules;  ///< that settings may name
+  std::string compile_commands;                  ///< file or folder; empty: what build folders have
+  std::vector<std::string> rules;                ///< that settings may name
+  std::map<std::string, std::string> instead{};  ///< texts of files that are other than on disk, by their paths
 };
 
 /// Errors (never): `not_a_folder`, `no_sources`, `broken_record`, `broken_compile_commands`, `unreadable`.
