@@ -76,7 +76,8 @@ void judge(const fs::path& path) {
   const auto name = path.filename().string();
   EXPECT_EQ(expected.empty(), name.starts_with("good_")) << "bad ones say what is expected, good ones expect nothing";
   const auto rule = path.parent_path().filename().string();
-  for (const auto& one : expected) EXPECT_TRUE(one.ends_with(": " + rule)) << one;
+  EXPECT_TRUE(expected.empty() ||
+              std::ranges::any_of(expected, [&](const auto& one) { return one.ends_with(": " + rule); }));
 }
 
 TEST(Fixtures, AreJudgedAsTheySay) {
