@@ -2,12 +2,12 @@
 #include <chrono>
 #include <map>
 
-#include "check/capabilities.hpp"
 #include "check/changes.hpp"
 #include "check/project.hpp"
 #include "check/report.hpp"
 #include "check/rule.hpp"
 #include "check/schemas.hpp"
+#include "combinations.hpp"
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
@@ -154,9 +154,11 @@ int check_project(const Common& common, const CheckArguments& arguments) {
   std::vector<const check::Project*> all;
   for (const auto& one : projects) all.push_back(&one);
   auto findings = check::find(all);
-  if (const auto more = check::capability_warnings(); more != nullptr)
-    for (const auto& project : projects)
-      for (auto& one : more(project)) findings.push_back(std::move(one));
+  for (const auto& project : projects) {
+    auto more = combination_findings(project, arguments.capabilities);
+    if (!more) return fail(more.error());
+    findings.insert(findings.end(), std::make_move_iterator(more->begin()), std::make_move_iterator(more->end()));
+  }
   if (!arguments.reference.empty() || arguments.staged)
     if (auto kept = keep_changed(projects, arguments, findings); !kept) {
       if (caught_signal() != 0) return status_after_signals(failed);

@@ -211,7 +211,8 @@ int scaffold_add(const ScaffoldArguments& arguments);
 int capabilities(const Common& common, const ScaffoldArguments& arguments);
 
 struct CheckArguments {
-  std::vector<std::string> folders;  ///< none: the current one
+  std::vector<std::string> folders;       ///< none: the current one
+  std::vector<std::string> capabilities;  ///< folders of more capabilities
   std::string compile_commands;
   std::string reference;  ///< `--diff`; empty: all lines
   bool staged = false;

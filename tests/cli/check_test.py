@@ -45,6 +45,21 @@ class Check(CommandLine):
         self.write("tidings.toml", 'version = 1\n[check.severity]\ndangling-capture = "advice"\nunchecked-publish = "off"\n')
         self.assertEqual([one["severity"] for one in self.findings()], ["advice"])
 
+    def test_combinations_of_capabilities_are_told_unless_acknowledged(self):
+        self.run_tidings("new", "billing", "--with", "event-bus", "--without", "testing")
+        (critical,) = [one for one in self.findings("billing", status=1) if one["severity"] == "error"]
+        self.assertEqual((critical["rule"], critical["file"]), ("event-bus-without-outbox", "billing/tidings.toml"))
+        record = os.path.join(self.folder, "billing/tidings.toml")
+        with open(record) as file:
+            text = file.read()
+        self.assertTrue(text.splitlines()[critical["line"] - 1].startswith("capabilities"), text)
+        self.write("billing/tidings.toml", text.replace("[acknowledged]", "[acknowledged]\nevent-bus-without-outbox = 'these are hints'"))
+        self.assertNotIn("event-bus-without-outbox", [one["rule"] for one in self.findings("billing")])
+        self.write("billing/tidings.toml", text.replace("[acknowledged]", "[acknowledged]\nevent-bus-without-outbx = 'these are hints'"))
+        self.assertIn("event-bus-without-outbx", self.run_tidings("check", "billing", status=2).stderr)
+        self.write("billing/tidings.toml", text.replace("capabilities = [", "capabilities = ['outbux', "))
+        self.assertIn("outbox", self.run_tidings("check", "billing", status=2).stderr)
+
     def test_sarif_goes_to_a_file_or_to_standard_output(self):
         self.write("src/wire.cpp", WORSE)
         told = json.loads(self.run_tidings("check", "--sarif", "-", status=1).stdout)

@@ -20,6 +20,11 @@ void Parser::add_check() {
   at->add_flag("--update-schemas", checking.update_schemas, "Record what events look like now, in events.lock.json");
   at->add_flag("--list-rules", checking.list_rules, "What is looked for");
   at->add_flag("--rules-markdown", checking.markdown, "The same as a page")->group("");
+  at->add_option("--capabilities", checking.capabilities,
+                 "More capabilities, of your own; may be repeated; $TIDINGS_CAPABILITIES")
+      ->type_name("DIR")
+      ->expected(1)
+      ->take_all();
   at->add_option("--explain", checking.explain, "What a rule finds, what can happen, what to do, with examples")
       ->type_name("RULE");
   at->footer(

@@ -50,6 +50,7 @@ Parser::Parser() {
     if (end > 0) scaffolding.folders.push_back(folders.substr(0, end));
     folders.erase(0, end + 1);
   }
+  checking.capabilities = scaffolding.folders;
   projections.store = sagas.store = outbox.store = environment("TIDINGS_STORE", "");
   shared(&app);
   add_publish();
