@@ -50,8 +50,8 @@ Toml convert(const toml::node& node) {
   } else if (const auto* table = node.as_table()) {
     made.kind = Toml::Kind::table;
     for (const auto& [name, member] : *table) {
-      made.members.emplace_back(std::string(name.str()), convert(member));
-      auto& line = made.members.back().second.line;
+      made.members.push_back({std::string(name.str()), convert(member)});
+      auto& line = made.members.back().value.line;
       line = name.source().begin.line;  // where the key stands: a text of several lines begins there
     }
   }
@@ -95,11 +95,10 @@ void TomlReader::take(const Result<>& inner) {
 
 const Toml* TomlReader::find(std::string_view key, Toml::Kind kind, std::string_view kind_text) {
   known_.emplace_back(key);
-  const auto at =
-      std::ranges::find(table_.members, key, [](const auto& member) { return std::string_view(member.first); });
+  const auto at = std::ranges::find(table_.members, key, &Toml::Member::name);
   if (at == table_.members.end()) return nullptr;
-  if (at->second.kind == kind) return &at->second;
-  wrong(at->second.line, std::string(key) + " must be " + std::string(kind_text));
+  if (at->value.kind == kind) return &at->value;
+  wrong(at->value.line, std::string(key) + " must be " + std::string(kind_text));
   return nullptr;
 }
 

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "tidings/base/result.hpp"
@@ -13,14 +12,19 @@ namespace tidings::scaffold {
 
 /// A value of a TOML file, with the line where it stands. Tables keep their members sorted by name.
 struct Toml {
+  struct Member;
   enum class Kind { text, whole, boolean, array, table, other };
   Kind kind = Kind::other;
   std::string text;
   std::int64_t whole = 0;
   bool truth = false;
-  std::vector<Toml> items;                            ///< of an array
-  std::vector<std::pair<std::string, Toml>> members;  ///< of a table
-  std::size_t line = 0;                               ///< from 1
+  std::vector<Toml> items;      ///< of an array
+  std::vector<Member> members;  ///< of a table
+  std::size_t line = 0;         ///< from 1
+};
+struct Toml::Member {
+  std::string name;
+  Toml value;
 };
 
 /// `file` stands in messages. Error `invalid_toml` (never), whose message begins with `FILE:LINE`.
