@@ -35,7 +35,7 @@ class Projections(CommandLine):
         arguments = [SERVICE, "--broker", self.broker, "--store", self.store]
         with subprocess.Popen(arguments, cwd=self.folder, stderr=subprocess.DEVNULL) as service:
             try:
-                self.await_that(lambda: "rows" in self.run_tidings("projections", "list", "--store", self.store).stdout
+                self.await_that(lambda: "rows" in self.run_tidings("projections", "list", "--store", self.store, status=None).stdout
                                 and self.listed()[0]["tables"] == [{"table": "order_totals", "rows": 3}])
             finally:
                 service.send_signal(signal.SIGTERM)
