@@ -1,5 +1,7 @@
 #include "scaffold/writing.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -19,15 +21,23 @@ Error failed_at(const std::string& path, const std::error_code& why) {
   return {"io_error", "cannot write " + printable(path) + ": " + why.message()};
 }
 
+/// Of a file that is there its own, of a new one what an editor gives it.
+fs::perms mode_of(const fs::path& path, bool is_executable) {
+  std::error_code failed;
+  const auto there = fs::status(path, failed);
+  if (fs::is_regular_file(there)) return there.permissions();
+  const auto masked = ::umask(0);
+  ::umask(masked);
+  return static_cast<fs::perms>((is_executable ? 0777U : 0666U) & ~masked);
+}
+
 Result<> write_file(const fs::path& path, const GeneratedFile& file, AtomicFileOptions options = {}) {
   std::error_code failed;
   fs::create_directories(path.parent_path(), failed);
   if (failed) return failed_at(path.parent_path().string(), failed);
+  const auto mode = mode_of(path, file.executable);
   if (auto done = write_file_atomically(path.string(), file.text, options); !done) return done;
-  if (file.executable) {
-    const auto all_may_run = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
-    fs::permissions(path, all_may_run, fs::perm_options::add, failed);
-  }
+  fs::permissions(path, mode, failed);  // written atomically it is its owner's alone
   return failed ? failed_at(path.string(), failed) : Result<>{};
 }
 

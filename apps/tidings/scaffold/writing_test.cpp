@@ -42,6 +42,24 @@ TEST(WriteNew, writes_all_of_it_and_leaves_nothing_beside) {
   for (const auto& [path, text] : files) EXPECT_TRUE(path.starts_with("orders/")) << path;
 }
 
+TEST(WriteNew, others_may_read_it_as_the_umask_says_and_add_leaves_that_as_it_is) {
+  const Folder folder;
+  const auto project = folder.in("orders");
+  const auto mode = [&](const std::string& name) {
+    struct stat told{};
+    EXPECT_EQ(::stat((project + name).c_str(), &told), 0) << name;
+    return told.st_mode & 0777U;
+  };
+  const auto before = ::umask(027);
+  const auto made = write_new(project_of({}), project);
+  ::umask(before);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(mode("/CMakeLists.txt"), 0640U);
+  ASSERT_EQ(::chmod((project + "/README.md").c_str(), 0604), 0);
+  ASSERT_TRUE(add(project, {"docker"}));
+  EXPECT_EQ(mode("/README.md"), 0604U);
+}
+
 TEST(WriteNew, takes_an_empty_folder_and_no_other) {
   const Folder folder;
   std::filesystem::create_directory(folder.path() / "empty");
