@@ -14,6 +14,49 @@
 
 namespace tidings::check {
 
+// What a reader of SARIF needs at least.
+struct SarifText {
+  std::string text;
+};
+struct SarifRule {
+  std::string id;
+  std::optional<SarifText> shortDescription;
+};
+struct SarifDriver {
+  std::string name, version;
+  std::vector<SarifRule> rules;
+};
+struct SarifTool {
+  SarifDriver driver;
+};
+struct SarifArtifact {
+  std::string uri;
+};
+struct SarifRegion {
+  int startLine = 0, startColumn = 0;
+};
+struct SarifPhysical {
+  SarifArtifact artifactLocation;
+  SarifRegion region;
+};
+struct SarifLocation {
+  SarifPhysical physicalLocation;
+};
+struct SarifResult {
+  std::string ruleId, level;
+  std::size_t ruleIndex = 1000;
+  SarifText message;
+  std::vector<SarifLocation> locations;
+};
+struct SarifRun {
+  SarifTool tool;
+  std::vector<SarifResult> results;
+};
+struct SarifLog {
+  std::string version;
+  std::vector<SarifRun> runs;
+};
+
 namespace {
 
 using testing::ElementsAre;
@@ -114,48 +157,6 @@ TEST(Reports, AreTextForPeople) {
   EXPECT_THAT(text, HasSubstr("1 error, 1 warning, 0 pieces of advice\n"));
   EXPECT_EQ(to_text({}), "");
 }
-
-struct SarifText {
-  std::string text;
-};
-struct SarifRule {
-  std::string id;
-  std::optional<SarifText> shortDescription;
-};
-struct SarifDriver {
-  std::string name, version;
-  std::vector<SarifRule> rules;
-};
-struct SarifTool {
-  SarifDriver driver;
-};
-struct SarifArtifact {
-  std::string uri;
-};
-struct SarifRegion {
-  int startLine = 0, startColumn = 0;
-};
-struct SarifPhysical {
-  SarifArtifact artifactLocation;
-  SarifRegion region;
-};
-struct SarifLocation {
-  SarifPhysical physicalLocation;
-};
-struct SarifResult {
-  std::string ruleId, level;
-  std::size_t ruleIndex = 1000;
-  SarifText message;
-  std::vector<SarifLocation> locations;
-};
-struct SarifRun {
-  SarifTool tool;
-  std::vector<SarifResult> results;
-};
-struct SarifLog {
-  std::string version;
-  std::vector<SarifRun> runs;
-};
 
 TEST(Reports, AreSarif) {
   const auto read = JsonCodec::decode<SarifLog>(to_sarif(some_findings(), "1.2.3"));

@@ -295,16 +295,10 @@ class Parser {
         if (behind != none) at = behind - 1;
       } else if (token.is("requires") && paren != none) {
         at = behind_requires(at, end) - 1;
-      } else if (token.is("=") || token.is(";") || token.is(",")) {
-        if (paren != none) return function(work, {start, at}, name, paren, at, end, is_template);
-        return variables(work, start, end);
       } else if (token.is(":") && paren != none) {
         return function(work, {start, at}, name, paren, behind_initialisers(at, end), end, is_template);
-      } else if (token.is(":")) {
-        return variables(work, start, end);  // a bit-field
-      } else if (token.is("try") && paren != none) {
-        continue;
-      } else if (token.is("{")) {
+      } else if (token.is("=") || token.is(";") || token.is(",") || token.is("{") ||
+                 token.is(":")) {  // the last one: a bit-field
         if (paren != none) return function(work, {start, at}, name, paren, at, end, is_template);
         return variables(work, start, end);
       }
