@@ -48,6 +48,6 @@ int main(int argc, char** argv) {
                return take_orders(batch, tx);
              });
   service.saga(checkout(times), {.in_flight_max = 250});
-  service.on("settle-orders", {}, settle_orders);
+  service.on("settle-orders", {.in_flight_max = 250, .batch_max = 100}, settle_orders);
   return service.run();
 }

@@ -191,7 +191,9 @@ TEST_P(SagaBatchTest, CrossingBatches) {
   const auto all = sent();
   EXPECT_EQ(std::ranges::count_if(all, [](const std::string& id) { return id.ends_with("/ship/do"); }), sagas);
   // Locked in one order, they wait for one another: nothing is made again, unless the isolation says that it must.
-  if (GetParam() != "postgres") EXPECT_EQ(again, 0);
+  if (GetParam() != "postgres") {
+    EXPECT_EQ(again, 0);
+  }
 }
 
 TEST_P(SagaBatchTest, TimersOfOneTransaction) {
