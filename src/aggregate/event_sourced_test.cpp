@@ -238,6 +238,10 @@ TEST_P(EventSourcedTest, WhatIsKeptByEventsIsNotTakenForAState) {
   count<1>(3, 0);
   const auto states = state_stored<shop::Counter<1>>({.tables = tables_});
   EXPECT_EQ(code(load(states, "c")), "kept_by_events");
+  count<1>(7);
+  ASSERT_EQ(snapshot_at(), 10);
+  count<1>(1);
+  EXPECT_EQ(code(load(states, "c")), "kept_by_events") << "the snapshot lacks the last event";
 }
 
 TEST_P(EventSourcedTest, AStateOfAnOlderShapeIsReadAsEventsAre) {

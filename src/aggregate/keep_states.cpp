@@ -13,10 +13,12 @@ class States final : public Keeper {
     const auto head = heads_.read(tx, id);
     if (!head) return head.error();
     if (!*head) return std::optional<std::uint64_t>{};
-    if (!(*head)->state)
-      return about(
-          {"kept_by_events", "its row has no state, since it was kept by its events; go on with event_sourced"},
-          kind_.name, id);
+    // A snapshot is older than what has happened since: taken for the state, it would lose that.
+    if (!(*head)->state || (*head)->state_at != (*head)->version)
+      return about({"kept_by_events",
+                    "its row has no state, or one that is older than its last event, since it was kept by its events; "
+                    "go on with event_sourced"},
+                   kind_.name, id);
     if (auto read = heads_.decode(**head, state); !read) return about(std::move(read).error(), kind_.name, id);
     if (auto fine = check_id(kind_, id, state); !fine) return fine.error();
     return std::optional(static_cast<std::uint64_t>((*head)->version));

@@ -60,8 +60,8 @@ class Repository {
   Repository(std::shared_ptr<const aggregate::detail::Keeper> keeper, RepositoryOptions options)
       : keeper_(std::move(keeper)), options_(std::make_shared<const RepositoryOptions>(std::move(options))) {}
 
-  /// Errors: `unknown_aggregate`, `unknown_event`, `unknown_version`, `corrupt` (never), what the codec says, those of
-  /// statements.
+  /// Errors: `unknown_aggregate`, `unknown_event`, `unknown_version`, `corrupt`, `kept_by_events` (it is to be loaded
+  /// by `event_sourced`), `wrong_mapper` (never), what the codec or the mapper says, those of statements.
   [[nodiscard]] Result<A> load(Transaction& tx, const id_type& id) const {
     auto found = find(tx, id);
     if (!found) return std::move(found).error();
