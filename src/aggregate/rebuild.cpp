@@ -53,6 +53,11 @@ class Rebuilding {
     return {"busy", "another process rebuilds projection " + name + ", or has just done so", Retry::same_call};
   }
 
+  /// Keys have moved between partitions then: what is built has no order that a new partition could be put into.
+  [[nodiscard]] Error more_partitions() const {
+    return {"more_partitions", "topic " + topic_ + " has more partitions than when the rebuild began; begin it anew"};
+  }
+
   /// Goes on with what an earlier call has begun, or makes the next generation.
   Result<> begin() {
     const auto info = broker_.topic(topic_);
@@ -76,6 +81,7 @@ class Rebuilding {
     }
     if (generation_ != 0) {
       if (auto read = read_positions(**tx); !read) return read;
+      if (next_.size() < info->partitions.size()) return more_partitions();
     } else {
       generation_ = last + 1;
       if (auto made = projection_.make(**tx, generation_); !made) return made;
@@ -109,6 +115,7 @@ class Rebuilding {
         "select part, next_offset from " + projection_.of_positions + " where name = $1 and generation = $2",
         projection_.name(), generation_);
     if (!all) return all.error();
+    next_.clear();
     for (const auto& one : *all) {
       if (one.part >= next_.size()) next_.resize(one.part + 1, 0);
       next_[one.part] = one.next_offset;
@@ -127,6 +134,7 @@ class Rebuilding {
   Result<std::uint64_t> to_come() {
     const auto info = broker_.topic(topic_);
     if (!info) return info.error();
+    if (next_.size() < info->partitions.size()) return more_partitions();
     to_come_ = 0;
     for (const auto& one : info->partitions)
       if (const auto next = read_to(one.partition); next < one.end.value) to_come_ += one.end.value - next;

@@ -185,6 +185,22 @@ TEST_P(RebuildTest, ATopicThatGivesNothingIsNotWaitedForForEver) {
   expect_all(1, 0);
 }
 
+TEST_P(RebuildTest, PartitionsThatAreAddedMeanwhileMakeItBeginAnew) {
+  const auto projection = totals();
+  projection.prepare(*store_).or_throw();
+  publish_orders(3, 2);
+  TellingBroker telling(*broker_);
+  int looks = 0;
+  telling.tell = [&](TopicInfo& info) {
+    if (++looks > 3) info.partitions.push_back({Partition{4}, Offset{0}, Offset{0}});
+  };
+  EXPECT_EQ(code(rebuild(*store_, telling, projection, {.batch_max = 1})), "more_partitions");
+  EXPECT_EQ(looks, 4);
+  EXPECT_EQ(code(rebuild(*store_, telling, projection)), "more_partitions") << "nor does it go on with the others";
+  EXPECT_EQ(rebuild(*store_, *broker_, projection, {.anew = true}).or_throw().events, 9U);
+  expect_all(3, 2);
+}
+
 TEST_P(RebuildTest, LastOffsetsThatHoldNoEventKeepItFromNothing) {
   const auto projection = totals();
   projection.prepare(*store_).or_throw();

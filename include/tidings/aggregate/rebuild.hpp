@@ -13,7 +13,7 @@ namespace tidings {
 
 struct RebuildProgress {
   std::uint64_t events = 0;   ///< read by this call
-  std::uint64_t to_come = 0;  ///< as far as is known
+  std::uint64_t to_come = 0;  ///< offsets before the topic's end, some of which may hold no event
 };
 
 struct RebuildOptions {
@@ -48,11 +48,14 @@ Result<Rebuilt> rebuild(Store& store, Broker& broker, Projecting& projection, co
 /// Each batch commits with the position that it leads to, so that a call after a crash, or after an error, goes on
 /// where the last one was, and of two at once one is told `busy` and does nothing twice. At the switch handlers wait
 /// until what has come meanwhile is in it too; none of their events is missing in it then, and none is in it twice.
+/// Any number of threads and processes may call it; what it returns after is committed, as durable as the store's
+/// commits.
 ///
 /// Errors: `unknown_topic`; `history_gone` (never): the topic does not have its first events any more;
-/// `bad_event` (never): one that cannot be applied, with its place; `busy` (same call): another rebuilds it; `stopped`;
-/// `stalled` (same call): the topic gives nothing, though it has more; `bad_payload` (of its cause): a payload cannot
-/// be had; those of the broker, of `Store::begin`, and of statements.
+/// `bad_event` (never): one that cannot be applied, with its place; `not_prepared` (never); `more_partitions` (with
+/// `anew`): the topic was given some meanwhile; `busy` (same call): another rebuilds it; `stopped`; `stalled` (same
+/// call): the topic gives nothing, though it has more; `bad_payload` (of its cause): a payload cannot be had; those of
+/// the broker, of `Store::begin`, and of statements.
 template <class P>
 Result<Rebuilt> rebuild(Store& store, Broker& broker, const P& projection, const RebuildOptions& options = {}) {
   return aggregate::detail::rebuild(
