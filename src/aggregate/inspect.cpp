@@ -1,7 +1,8 @@
 #include "tidings/aggregate/inspect.hpp"
 
-#include <algorithm>
+#include <utility>
 
+#include "aggregate/table_names.hpp"
 #include "tidings/aggregate/schema.hpp"
 
 namespace tidings::aggregate {
@@ -36,14 +37,10 @@ Result<std::vector<ProjectionPosition>> positions_of(Transaction& tx, const Row&
 
 Result<std::vector<ProjectionTableInfo>> tables_of(Transaction& tx, const Row& row, const outbox::Tables& tables) {
   std::vector<ProjectionTableInfo> all;
-  std::string_view names = row.tables;
-  while (!names.empty()) {
-    const auto name = names.substr(0, names.find(','));
-    names.remove_prefix(std::min(name.size() + 1, names.size()));
-    const auto schema = tables.schema().empty() ? "" : "\"" + tables.schema() + "\".";
-    const auto rows = tx.query_one<std::uint64_t>("select count(*) from " + schema + std::string(name));
+  for (auto& name : detail::split_names(row.tables)) {
+    const auto rows = tx.query_one<std::uint64_t>("select count(*) from " + detail::in_schema(tables, name));
     if (!rows) return rows.error();
-    all.push_back({std::string(name), rows->value_or(0)});
+    all.push_back({std::move(name), rows->value_or(0)});
   }
   return all;
 }

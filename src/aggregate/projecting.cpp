@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "aggregate/standing.hpp"
+#include "aggregate/table_names.hpp"
 #include "tidings/store/schema.hpp"
 
 namespace tidings {
@@ -32,22 +33,6 @@ namespace aggregate::detail {
 
 namespace {
 
-/// In the schema of Tidings' own tables, without their prefix.
-std::string in_schema(const ProjectionOptions& options, std::string_view name) {
-  const auto& schema = options.names.schema();
-  return (schema.empty() ? "" : "\"" + schema + "\".") + std::string(name);
-}
-
-std::vector<std::string> split(std::string_view names) {
-  std::vector<std::string> all;
-  while (!names.empty()) {
-    const auto end = std::min(names.find(','), names.size());
-    all.emplace_back(names.substr(0, end));
-    names.remove_prefix(std::min(end + 1, names.size()));
-  }
-  return all;
-}
-
 Result<> run(Transaction& tx, const std::string& statement) {
   auto done = tx.execute(statement);
   return done ? Result<>{} : done.error();
@@ -56,7 +41,7 @@ Result<> run(Transaction& tx, const std::string& statement) {
 }  // namespace
 
 std::string generation_table(const ProjectionOptions& options, std::string_view name, std::int64_t generation) {
-  return in_schema(options, std::string(name) + "_" + std::to_string(generation));
+  return in_schema(options.names, std::string(name) + "_" + std::to_string(generation));
 }
 
 Projecting::Projecting(std::string name, std::string topic, std::vector<std::string> types, ProjectionOptions options)
@@ -144,7 +129,7 @@ Result<> Projecting::make(Transaction& tx, std::int64_t generation) const {
 }
 
 Result<> Projecting::drop(Transaction& tx, const Generation& generation) const {
-  for (const auto& table : split(generation.tables))
+  for (const auto& table : split_names(generation.tables))
     if (auto done = run(tx, "drop table if exists " + generation_table(options_, table, generation.generation)); !done)
       return done;
   for (const auto& table : {of_positions, of_generations}) {
@@ -156,10 +141,10 @@ Result<> Projecting::drop(Transaction& tx, const Generation& generation) const {
 }
 
 Result<> Projecting::show(Transaction& tx, const Generation& before, std::int64_t generation) const {
-  const auto old = split(before.tables);
+  const auto old = split_names(before.tables);
   for (const auto& table : old)
     if (std::ranges::find(options_.tables, table, &ProjectionTable::name) == options_.tables.end())
-      if (auto done = run(tx, "drop view if exists " + in_schema(options_, table)); !done) return done;
+      if (auto done = run(tx, "drop view if exists " + in_schema(options_.names, table)); !done) return done;
   for (const auto& table : options_.tables) {
     const bool was_there = std::ranges::find(old, table.name) != old.end();
     if (auto done = show_table(tx, table, was_there ? before.generation : 0, generation); !done) return done;
@@ -170,7 +155,7 @@ Result<> Projecting::show(Transaction& tx, const Generation& before, std::int64_
 /// `before`: the generation that its view shows, or 0.
 Result<> Projecting::show_table(Transaction& tx, const ProjectionTable& table, std::int64_t before,
                                 std::int64_t generation) const {
-  const auto view = in_schema(options_, table.name);
+  const auto view = in_schema(options_.names, table.name);
   const auto made = generation_table(options_, table.name, generation);
   const auto makes = " view " + view + " as select * from " + made;
   const bool keeps = dialect_ == static_cast<int>(SqlDialect::postgres) && before != 0;
