@@ -79,6 +79,10 @@ Trial& Trial::after(Duration wait) {
 
 Trial& Trial::steer(Steering steering) {
   sent_.clear();
+  if (instance_.revision == 0) {
+    last_ = Error{"unknown_saga", "no event has begun it yet; give it one that does"};
+    return *this;
+  }
   Taking taking{*this};
   taking.take(saga::steer(definition_.plan(), instance_, steering, taking.moment()));
   return *this;

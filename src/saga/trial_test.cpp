@@ -240,12 +240,22 @@ TEST(SagaTrial, SaysWhatIsThereInstead) {
   Trial trial(checkout());
   const auto verdict = trial.when(placed).then(Ship{"o1"});
   ASSERT_FALSE(verdict);
-  EXPECT_EQ(verdict.why(),
+  EXPECT_EQ(verdict.message(),
             "wanted:\n  shop.ship {\"order_id\":\"o1\"}\nsent:\n  shop.reserve-stock {\"order_id\":\"o1\"}\n  "
             "shop.charge-payment {\"order_id\":\"o1\"}\nthe saga is running\n  reserve stock: sent\n  charge payment: "
             "sent\n  ship: waiting");
+  const ::testing::AssertionResult as_gtest_takes_it = verdict;
+  EXPECT_EQ(as_gtest_takes_it.message(), verdict.message()) << "what EXPECT_TRUE shows";
   EXPECT_FALSE(trial.when(placed).then_fails("anything"));
   EXPECT_FALSE(Trial(define<Checkout>("nothing", {}, starts(&Checkout::begin))).then());
+}
+
+TEST(SagaTrial, BeforeItsFirstEventThereIsNothingToSteer) {
+  for (const auto steering : {Steering::resume, Steering::compensate, Steering::abandon}) {
+    Trial trial(checkout());
+    EXPECT_TRUE(trial.steer(steering).then_fails("unknown_saga"));
+    EXPECT_TRUE(trial.when(placed).then(ReserveStock{"o1"}, ChargePayment{"o1"}));
+  }
 }
 
 }  // namespace

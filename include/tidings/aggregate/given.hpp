@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tidings/aggregate/aggregate.hpp"
-#include "tidings/aggregate/verdict.hpp"
+#include "tidings/aggregate/detail/raised_events.hpp"
 #include "tidings/event/json_codec.hpp"
 
 /// Tests of aggregates, without a database: given these events, when this is done, then those are raised.
@@ -25,8 +25,8 @@ namespace tidings {
 namespace aggregate::detail {
 
 template <class Event>
-Told told(const Event& event) {
-  Told made{.type = std::string(event_name<Event>()), .json = {}, .key = event_key(event)};
+RaisedEvent raised_event(const Event& event) {
+  RaisedEvent made{.type = std::string(event_name<Event>()), .json = {}, .key = event_key(event)};
   if (auto written = JsonCodec::encode(event, made.json); !written)
     made.json = '"' + to_string(written.error()) + '"';  // seen, where it was to be another
   return made;
@@ -44,8 +44,8 @@ class Done {
   /// and the key of each is the aggregate's id.
   template <class... Events>
   Verdict then(const Events&... events) const {
-    std::vector<aggregate::detail::Told> wanted;
-    (wanted.push_back(aggregate::detail::told(events)), ...);
+    std::vector<aggregate::detail::RaisedEvent> wanted;
+    (wanted.push_back(aggregate::detail::raised_event(events)), ...);
     return aggregate::detail::compare(result_, detail::key_text(aggregate_.state().id), wanted, raised());
   }
   /// It was refused with an error of that code, and raised nothing.
@@ -57,10 +57,10 @@ class Done {
   [[nodiscard]] const Result<>& result() const { return result_; }
 
  private:
-  [[nodiscard]] std::vector<aggregate::detail::Told> raised() const {
-    std::vector<aggregate::detail::Told> all;
+  [[nodiscard]] std::vector<aggregate::detail::RaisedEvent> raised() const {
+    std::vector<aggregate::detail::RaisedEvent> all;
     for (const auto& one : aggregate_.raised())
-      all.push_back(std::visit([](const auto& event) { return aggregate::detail::told(event); }, one));
+      all.push_back(std::visit([](const auto& event) { return aggregate::detail::raised_event(event); }, one));
     return all;
   }
 

@@ -26,7 +26,7 @@ struct ProjectionPosition {
 /// again.
 struct ProjectionRebuild {
   std::int64_t generation = 0;
-  std::int64_t version = 0;
+  std::int64_t version = 0;  ///< `ProjectionOptions::version` of the program that builds it
   std::vector<ProjectionPosition> positions;
   std::optional<TimePoint> built_at;  ///< when a batch was built last, by the clock of who did it; none: none was
 };
@@ -34,7 +34,7 @@ struct ProjectionInfo {
   std::string name;
   std::string topic;            ///< without the namespace; empty where it was made before topics were written down
   std::int64_t generation = 0;  ///< which serves
-  std::int64_t version = 0;     ///< of the program that made it
+  std::int64_t version = 0;     ///< `ProjectionOptions::version` of the program that made it
   std::vector<ProjectionTableInfo> tables;
   std::vector<ProjectionPosition> positions;  ///< none: it was never rebuilt
   std::optional<ProjectionRebuild> rebuild;

@@ -11,6 +11,12 @@
 
 namespace tidings {
 
+/// From the version that a row must be of to the one that it becomes.
+struct VersionStep {
+  std::uint64_t was = 0;
+  std::uint64_t becomes = 0;
+};
+
 /// A program's own tables for the state of an aggregate. Each function gives how many rows it wrote: 1, or 0 where the
 /// row is not of the version that it was to be of, which is how a change that came in between is noticed.
 ///
@@ -26,12 +32,8 @@ namespace tidings {
 ///         },
 ///         .remove = …};
 ///
-/// They neither commit nor roll back. `check_mapper` tries whether they do what they must.
-struct VersionStep {
-  std::uint64_t was = 0;
-  std::uint64_t becomes = 0;
-};
-
+/// They neither commit nor roll back, and several threads may call them at once, each with a transaction of its own.
+/// `check_mapper` tries whether they do what they must.
 template <class State>
 struct StateMapper {
   struct Loaded {

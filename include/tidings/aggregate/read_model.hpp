@@ -26,7 +26,7 @@ struct ProjectionOptions {
 };
 
 /// The tables of a projection while it writes, within a transaction. `{NAME}` in a statement is the table of that name:
-/// several generations of it may be there. Otherwise as `Transaction`.
+/// several generations of it may be there. Otherwise as `Transaction`: for one thread, and good as long as that.
 class ReadModel {
  public:
   ReadModel(Transaction& tx, const ProjectionOptions& options, std::int64_t generation)

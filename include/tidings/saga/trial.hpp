@@ -1,13 +1,13 @@
 #pragma once
 
 #include <map>
-#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "tidings/base/clock.hpp"
+#include "tidings/base/verdict.hpp"
 #include "tidings/event/json_codec.hpp"
 #include "tidings/saga/definition.hpp"
 #include "tidings/saga/instance.hpp"
@@ -19,21 +19,6 @@
 ///     EXPECT_TRUE(trial.given(OrderPlaced{…}).when(StockReserved{…}).then(ChargePayment{…}));
 ///     EXPECT_TRUE(trial.after(31s).then(ChargePayment{…}));       // again, and nobody has answered
 namespace tidings::saga {
-
-/// Whether a test's expectation holds, and what was there instead.
-class Verdict {
- public:
-  Verdict() = default;
-  explicit Verdict(std::string why) : why_(std::move(why)) {}
-  explicit operator bool() const { return why_.empty(); }
-  [[nodiscard]] const std::string& why() const { return why_; }
-  friend std::ostream& operator<<(std::ostream& out, const Verdict& verdict) {
-    return out << (verdict.why_.empty() ? "as it should be" : verdict.why_);
-  }
-
- private:
-  std::string why_;
-};
 
 /// One instance of a saga, from its first event on. For one thread.
 class Trial {
@@ -57,7 +42,7 @@ class Trial {
   }
   /// So much time passes; what is due in it happens in its order.
   Trial& after(Duration wait);
-  /// Somebody does that.
+  /// Somebody does that. Before its first event there is nothing to steer: `unknown_saga`.
   Trial& steer(Steering steering);
 
   /// What came last had these sent, in this order, and nothing else; none: nothing. They are compared by their JSON.

@@ -5,14 +5,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
-
-#include "tidings/base/result.hpp"
 
 namespace tidings {
 
-/// Whether something is as a test says, and why not. `EXPECT_TRUE(verdict)` of GoogleTest shows the message; elsewhere
-/// `if (!verdict) std::cerr << verdict`.
+/// Whether something is as a test says, and why not: what the test kits of aggregates and sagas answer.
+/// `EXPECT_TRUE(verdict)` of GoogleTest shows the message; elsewhere `if (!verdict) std::cerr << verdict`.
 class [[nodiscard]] Verdict {
  public:
   Verdict() = default;
@@ -42,22 +39,5 @@ class [[nodiscard]] Verdict {
   bool is_right_ = true;
   std::string message_;
 };
-
-namespace aggregate::detail {
-
-/// An event as it is compared and shown.
-struct Told {
-  std::string type;
-  std::string json;
-  std::string key;
-};
-
-/// Whether what was raised by what had this result is what was wanted, in that order.
-[[nodiscard]] Verdict compare(const Result<>& result, std::string_view id, const std::vector<Told>& wanted,
-                              const std::vector<Told>& raised);
-/// Whether it was refused with that code, and nothing was raised.
-[[nodiscard]] Verdict compare_refusal(const Result<>& result, std::string_view code, const std::vector<Told>& raised);
-
-}  // namespace aggregate::detail
 
 }  // namespace tidings

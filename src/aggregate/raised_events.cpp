@@ -1,4 +1,4 @@
-#include "tidings/aggregate/verdict.hpp"
+#include "tidings/aggregate/detail/raised_events.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t compared_lines_max = 2'000;
 
 /// A line for each member. What is no JSON stays as it is.
-void add_lines(std::vector<std::string>& lines, const Told& event) {
+void add_lines(std::vector<std::string>& lines, const RaisedEvent& event) {
   std::string line = event.type + ' ';
   std::size_t depth = 0;
   bool in_text = false;
@@ -53,7 +53,7 @@ void add_lines(std::vector<std::string>& lines, const Told& event) {
   lines.push_back(line);
 }
 
-std::vector<std::string> lines_of(const std::vector<Told>& events) {
+std::vector<std::string> lines_of(const std::vector<RaisedEvent>& events) {
   std::vector<std::string> lines;
   for (const auto& event : events) add_lines(lines, event);
   return lines;
@@ -87,14 +87,14 @@ std::string difference(const std::vector<std::string>& wanted, const std::vector
   return text;
 }
 
-bool same(const Told& a, const Told& b) {
+bool same(const RaisedEvent& a, const RaisedEvent& b) {
   return a.type == b.type && a.json == b.json;
 }
 
 }  // namespace
 
-Verdict compare(const Result<>& result, std::string_view id, const std::vector<Told>& wanted,
-                const std::vector<Told>& raised) {
+Verdict compare(const Result<>& result, std::string_view id, const std::vector<RaisedEvent>& wanted,
+                const std::vector<RaisedEvent>& raised) {
   if (!result) return Verdict("it was refused: " + to_string(result.error()));
   if (!std::ranges::equal(wanted, raised, same)) {
     if (wanted.empty()) return Verdict("nothing was to be raised, and this was:\n" + difference({}, lines_of(raised)));
@@ -108,7 +108,7 @@ Verdict compare(const Result<>& result, std::string_view id, const std::vector<T
   return Verdict();
 }
 
-Verdict compare_refusal(const Result<>& result, std::string_view code, const std::vector<Told>& raised) {
+Verdict compare_refusal(const Result<>& result, std::string_view code, const std::vector<RaisedEvent>& raised) {
   if (result && raised.empty()) return Verdict("it was to be refused with " + std::string(code) + ", and succeeded");
   if (result)
     return Verdict("it was to be refused with " + std::string(code) + ", and raised:\n" +
