@@ -317,6 +317,24 @@ TEST_P(CoordinatorTest, WhatIsOverIsForgottenInTime) {
   EXPECT_EQ(count("saga_history"), 7) << "three of each that began, and one of the end";
 }
 
+/// A wish that comes when it is over is refused; one that came just before its end goes with it.
+TEST_P(CoordinatorTest, NothingThatWasAskedForOutlivesItsSaga) {
+  auto saga = coordinator({checkout()});
+  come(*saga, placed).or_throw();
+  saga->steer("o1", Steering::abandon).or_throw();
+  EXPECT_EQ(request(*store_, "checkout", "o1", Steering::compensate, tables_).error().code, "saga_over");
+  {
+    auto tx = store_->begin(10s).or_throw();
+    Ledger(store_->dialect(), tables_).ask(*tx, "checkout", "o1", Steering::compensate).or_throw();
+    tx->commit().or_throw();
+  }
+  clock_.advance(1h);
+  EXPECT_EQ(clean_up(*store_, 30min, 10, tables_, clock_).or_throw(), 1U);
+  come(*saga, placed).or_throw();
+  saga->fire_due().or_throw();
+  EXPECT_EQ(shown().instance.status, Status::running) << "it is another one";
+}
+
 TEST_P(CoordinatorTest, TablesAreMadeOnce) {
   EXPECT_TRUE(saga::apply_schema(*store_, tables_));
   auto tx = store_->begin(10s).or_throw();

@@ -40,6 +40,7 @@ Result<> request(Store& store, std::string_view type, std::string_view id, Steer
     return Error{"unknown_saga", "there is no saga " + printable(type) + " " + printable(id) +
                                      "; list shows those "
                                      "there are"};
+  if (is_over((*instance)->status)) return saga_over(**instance);
   if (auto done = ledger.ask(**tx, type, id, steering); !done) return done;
   return (*tx)->commit();
 }
@@ -63,7 +64,7 @@ Result<std::uint64_t> clean_up(Store& store, Duration older_than, std::size_t mo
                     to_ns(clock.now() - older_than), static_cast<std::int64_t>(most));
   if (!old) return old.error();
   for (const auto& one : *old)
-    for (const auto* const table : {"@saga_history", "@sagas"})
+    for (const auto* const table : {"@saga_history", "@saga_timers", "@sagas"})  // timers: what was asked for too late
       if (auto gone = tx.execute_later(words(std::string("delete from ") + table + " where type = $1 and id = $2"),
                                        one.type, one.id);
           !gone)

@@ -19,6 +19,11 @@ std::string_view enumerator_of(Enum value) {
 
 constexpr std::string_view by_hand = "by hand";
 
+std::string status_told(const Instance& instance) {
+  return "saga " + printable(instance.type) + " " + printable(instance.id) + " is " +
+         std::string(name_of(instance.status));
+}
+
 /// The first of the plan's sources for that event.
 template <class Visit>
 bool any_source(const Plan& plan, Visit&& visit) {
@@ -95,13 +100,15 @@ Result<Transition> fire(const Plan& plan, const Instance& instance, const Timer&
   return std::move(move).end();
 }
 
+Error saga_over(const Instance& instance) {
+  return {"saga_over", status_told(instance) + ": nothing is left to steer"};
+}
+
 Result<Transition> steer(const Plan& plan, const Instance& instance, Steering steering, const Moment& moment) {
   if (steering == Steering::abandon) return abandon(instance, moment);
-  const auto what = "saga " + printable(instance.type) + " " + printable(instance.id);
-  if (is_over(instance.status))
-    return Error{"saga_over", what + " is " + std::string(name_of(instance.status)) + ": nothing is left to steer"};
+  if (is_over(instance.status)) return saga_over(instance);
   if (steering == Steering::resume && instance.status != Status::stuck)
-    return Error{"not_stuck", what + " is " + std::string(name_of(instance.status)) + ", and goes on by itself"};
+    return Error{"not_stuck", status_told(instance) + ", and goes on by itself"};
   Move move(plan, instance, moment);
   move.caused_by(instance.started_by, by_hand);
   if (auto done = steering == Steering::resume ? move.resume() : move.compensate(); !done) return done.error();
@@ -109,9 +116,7 @@ Result<Transition> steer(const Plan& plan, const Instance& instance, Steering st
 }
 
 Result<Transition> abandon(const Instance& instance, const Moment& moment) {
-  if (is_over(instance.status))
-    return Error{"saga_over", "saga " + printable(instance.type) + " " + printable(instance.id) + " is " +
-                                  std::string(name_of(instance.status)) + ": nothing is left to steer"};
+  if (is_over(instance.status)) return saga_over(instance);
   Transition out;
   out.instance = instance;
   out.instance.status = Status::abandoned;

@@ -70,6 +70,7 @@ struct Moment {
 /// Errors: `not_stuck`, `saga_over`, `past_pivot`, `is_compensating` (never).
 [[nodiscard]] Result<Transition> steer(const Plan& plan, const Instance& instance, Steering steering,
                                        const Moment& moment);
+[[nodiscard]] Error saga_over(const Instance& instance);
 /// Without a plan, whatever it is.
 [[nodiscard]] Result<Transition> abandon(const Instance& instance, const Moment& moment);
 

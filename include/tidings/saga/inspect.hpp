@@ -39,13 +39,14 @@ Result<std::optional<Shown>> show(Store& store, std::string_view type, std::stri
                                   const Tables& tables = default_tables());
 
 /// Asks the coordinator of the saga, in whatever process, to do that; it does within a second or so, or says in its log
-/// why not. Error `unknown_saga` (never), and as `list`.
+/// why not. What was asked for is in the store when it returns. Errors: `unknown_saga`, `saga_over` (never), and as
+/// `list`.
 Result<> request(Store& store, std::string_view type, std::string_view id, Steering steering,
                  const Tables& tables = default_tables());
 
-/// Removes instances that have been over for so long, with their history, at most so many; how many there were. One
-/// that is stuck is not over. Should the event with which one began come again after that, it begins anew. Errors as
-/// `list`.
+/// Removes instances of any saga that have been over for so long, with their history, at most so many; how many there
+/// were. One that is stuck is not over. Should the event with which one began come again after that, it begins anew.
+/// Errors as `list`.
 Result<std::uint64_t> clean_up(Store& store, Duration older_than, std::size_t most = 1'000,
                                const Tables& tables = default_tables(), Clock& clock = system_clock());
 
