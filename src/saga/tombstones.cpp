@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "saga/words.hpp"
+#include "tidings/store/schema.hpp"
 
 namespace tidings::saga {
 
@@ -76,10 +77,7 @@ Result<bool> Tombstones::undo(Transaction& tx, std::string_view command_id) {
 Result<bool> Tombstones::are_there(Store& store) const {
   auto tx = store.begin(turn_wait);
   if (!tx) return tx.error();
-  return any(**tx,
-             dialect_ == SqlDialect::sqlite ? "select count(*) from sqlite_master where type = 'table' and name = $1"
-                                            : "select count(to_regclass($1::text))",
-             table_);
+  return has_table(**tx, dialect_, table_);
 }
 
 Result<std::uint64_t> Tombstones::clean_up(Store& store, Duration older_than, std::size_t most) {

@@ -177,11 +177,12 @@ template <class M, class... Options>
 auto failed(M method, const Options&... options) {
   return detail::reacting<detail::FailedClause>(method, options...);
 }
-/// So long an answer is waited for; of the whole saga, so long it may take until its pivot.
+/// So long an answer is waited for. Among the steps, so long the whole saga may take: then it turns back, or, where it
+/// has passed its pivot, a line at `error` in the log says so.
 inline detail::WithinClause within(Duration wait) {
   return {wait};
 }
-/// So often the command is sent again, under the same id, when no answer came in time.
+/// So often the command is sent again, under the same id, when no answer came `within` its time.
 inline detail::RetriesClause retries(int count) {
   return {count};
 }

@@ -102,7 +102,8 @@ struct DefinitionOptions {
   int version = 1;
 };
 
-/// A saga over `State`, a plain struct that can be written as JSON. Parts run in the order in which they stand.
+/// A saga over `State`, a plain struct that can be written as JSON. Steps run in the order in which they stand.
+/// What is wrong with it as a whole `Definition::check` says, which `Service::run` and `Coordinator::make` ask.
 template <class State, class... Parts>
 Definition define(std::string name, DefinitionOptions options, Parts... parts) {
   Plan plan;

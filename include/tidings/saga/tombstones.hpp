@@ -10,7 +10,7 @@ namespace tidings::saga {
 
 /// For who carries out commands of sagas: a compensation may overtake the command that it undoes, which must then do
 /// nothing when it comes. Both are asked about in the transaction of what they do, which also has the inbox's mark. The
-/// ids are those of the commands' envelopes. Thread-safe.
+/// ids are those of the commands' envelopes. Thread-safe. Errors of `admit` and `undo`: those of statements.
 class Tombstones {
  public:
   /// The tables are there (`apply_schema`).
@@ -22,8 +22,8 @@ class Tombstones {
   /// it was undone before.
   Result<bool> undo(Transaction& tx, std::string_view command_id);
 
-  /// Whether a participant of this store keeps any, or a saga runs there. Errors: those of `Store::begin` and of
-  /// statements.
+  /// Whether their table is there, as where a participant keeps some or a saga runs. Errors: those of `Store::begin`
+  /// and of statements.
   Result<bool> are_there(Store& store) const;
   /// Forgets what is older, at most so many; how many there were. What comes after that is taken for the first: keep
   /// what is younger than the longest saga. Errors: those of `Store::begin` and of statements.
