@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "saga/testing.hpp"
+#include "testing/servers/kept_log.hpp"
 #include "testing/servers/temporary_folder.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/outbox/schema.hpp"
@@ -56,22 +57,6 @@ Definition fulfilment(Duration patience = 1500ms) {
       step("courier", send(&Fulfilment::book), done<CourierBooked>(), within(patience), retries(1), no_undo()),
       completes(&Fulfilment::confirmed), fails(&Fulfilment::given_up));
 }
-
-class Lines final : public LogSink {
- public:
-  void write(LogLevel level, std::string_view line) override {
-    const std::scoped_lock lock(mutex_);
-    if (level != LogLevel::debug) text_ += std::string(line) + "\n";
-  }
-  std::string text() {
-    const std::scoped_lock lock(mutex_);
-    return text_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::string text_;
-};
 
 template <class F>
 bool eventually(F&& done, Duration wait_max = 30s) {
@@ -165,7 +150,7 @@ class SagaServiceTest : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_ = testing::TemporaryFolder::make("saga-service").or_throw();
-  Lines log_;
+  tidings::testing::KeptLog log_;
   std::atomic<int> reserved_ = 0;
   std::atomic<int> released_ = 0;
   std::atomic<int> refunded_ = 0;
@@ -202,24 +187,28 @@ TEST_F(SagaServiceTest, OrdersComeToTheirEndWhateverParticipantsSay) {
 
 /// What is due while no process runs is fired by the next.
 TEST_F(SagaServiceTest, TimersAreKeptWhileNobodyRuns) {
-  {
-    auto orders = make("orders");
-    orders.saga(fulfilment(1s));
+  ManualClock clock;
+  const auto run_orders = [&] {
+    auto orders = make("orders", {}, &clock);
+    orders.saga(fulfilment(1h));
     run(std::move(orders));
-    run_participants();
-    publish(OrderPlaced{"lost", 100, false});
-    ASSERT_TRUE(eventually([&] {
-      const auto sagas = all(Status::running);
-      return !sagas.empty() && sagas.front().stage == 1;
-    })) << log_.text();
-    stop();
-    stones_.clear();
-  }
-  std::this_thread::sleep_for(1'100ms);
-  auto orders = make("orders");
-  orders.saga(fulfilment(1s));
-  run(std::move(orders));
+  };
+  const auto courier_was_asked = [&](int times) {
+    const auto sagas = all(Status::running);
+    return sagas.size() == 1 && sagas.front().steps[2].attempts == times;
+  };
+  run_orders();
   run_participants();
+  publish(OrderPlaced{"lost", 100, false});
+  ASSERT_TRUE(eventually([&] { return courier_was_asked(1); })) << log_.text();
+  stop();
+  stones_.clear();
+  clock.advance(1h);
+  ASSERT_TRUE(courier_was_asked(1)) << "nobody runs";
+  run_orders();
+  run_participants();
+  ASSERT_TRUE(eventually([&] { return courier_was_asked(2); })) << log_.text();
+  clock.advance(1h);
   ASSERT_TRUE(eventually([&] { return all(Status::failed).size() == 1; })) << log_.text();
 }
 
