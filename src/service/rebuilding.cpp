@@ -70,7 +70,7 @@ Result<Rebuilt> rebuild_until(Host& host, const aggregate::detail::AnyProjection
   auto until = std::chrono::steady_clock::now() + try_again_for;
   while (true) {
     auto done = rebuild_once(host, projection, anew, stop, telling);
-    if (done || done.error().retry != Retry::same_call || done.error().code == "stopped") return done;
+    if (done || done.error().retry != Retry::same_call || stop.stop_requested()) return done;
     if (telling.has_moved()) {
       if (done.error().code == "busy") return done;  // somebody who is alive: of two one gives up
       until = std::chrono::steady_clock::now() + try_again_for;
