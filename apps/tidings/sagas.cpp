@@ -35,7 +35,8 @@ Result<SagaStore> open(const SagaArguments& arguments, bool may_create = false) 
   const auto there = saga::check_schema(*opened.store, opened.tables, turn_wait);
   if (!there && there.error().code == "no_sagas")
     return Error{"no_sagas", "the database has no table " + opened.tables.name("saga_schema") +
-                                 "; a service that runs sagas makes it, or `tidings sagas schema --apply`"};
+                                 "; --schema names the one of PostgreSQL that has it; a service that runs sagas makes "
+                                 "it, or `tidings sagas schema --apply`"};
   if (!there && there.error().code == "older_version")
     return Error{"older_version", there.error().message + ", as `tidings sagas schema --apply` does"};
   if (!there) return there.error();
@@ -54,9 +55,15 @@ Result<std::optional<saga::Status>> status_of(const std::string& word) {
   return Error{"invalid_status", "'" + printable(word) + "' is no status of a saga; there are " + known};
 }
 
+/// Why it is as it is. What one that has come through was stuck at meanwhile is in its history.
+std::string why_of(const saga::Instance& instance) {
+  return instance.status == saga::Status::completed ? "" : instance.why;
+}
+
 /// What it waits for, or what is in its way.
 std::string stands_at(const saga::Instance& instance) {
-  if (!instance.why.empty()) return instance.why;
+  if (const auto why = why_of(instance); !why.empty()) return why;
+  if (saga::is_over(instance.status)) return "";
   std::string steps;
   for (const auto& step : instance.steps)
     if (step.status == saga::StepStatus::sent || step.status == saga::StepStatus::undoing)
@@ -104,25 +111,44 @@ std::string to_json(const saga::Shown& shown) {
          "\n";
 }
 
+/// What set a line of its history off. What a person asked for has the id of no event.
+std::string cause_of(const saga::Note& note) {
+  if (note.cause_type == "by hand") return note.cause_type;
+  return note.cause_type.empty() ? note.cause_id : note.cause_type + " " + note.cause_id;
+}
+
+/// A person's request is due at once.
+std::string to_line(const saga::Waiting& waiting) {
+  const auto is_asked = waiting.kind == "resume" || waiting.kind == "compensate" || waiting.kind == "abandon";
+  if (is_asked) return "asked to " + waiting.kind + ", which no process has done yet";
+  return "waits: " + printable(waiting.kind) + (waiting.step.empty() ? "" : " of " + printable(waiting.step)) +
+         ", due " + to_rfc3339(waiting.due);
+}
+
 std::string to_lines(const saga::Shown& shown) {
   const auto& instance = shown.instance;
+  const auto why = why_of(instance);
   auto out = printable(instance.type) + " " + printable(instance.id) + ", version " +
              std::to_string(instance.definition) + ": " + std::string(saga::name_of(instance.status)) +
-             (instance.why.empty() ? "" : ", " + printable(instance.why)) + "\n\n";
+             (why.empty() ? "" : ", " + printable(why)) + "\n\n";
   std::vector<std::vector<std::string>> steps;
   for (const auto& step : instance.steps)
     steps.push_back({printable(step.name), std::string(saga::name_of(step.status)), std::to_string(step.attempts)});
   out += table({"step", "status", ">attempts"}, steps) + "\n";
   std::vector<std::vector<std::string>> history;
   for (const auto& note : shown.history)
-    history.push_back({to_rfc3339(note.time), printable(note.what), printable(note.step),
-                       printable(note.cause_type.empty() ? note.cause_id : note.cause_type + " " + note.cause_id),
+    history.push_back({to_rfc3339(note.time), printable(note.what), printable(note.step), printable(cause_of(note)),
                        printable(note.text)});
   out += table({"time", "what", "step", "cause", ""}, history);
-  for (const auto& one : shown.waits)
-    out += "\nwaits: " + printable(one.kind) + (one.step.empty() ? "" : " of " + printable(one.step)) + ", due " +
-           to_rfc3339(one.due);
-  return out + (shown.waits.empty() ? "" : "\n") + "\nstate: " + printable(instance.state) + "\n";
+  for (const auto& one : shown.waits) out += "\n" + to_line(one);
+  out += shown.waits.empty() ? "" : "\n";
+  if (!instance.correlation.empty()) out += "\ncorrelation: " + printable(instance.correlation);
+  return out + "\nstate: " + printable(instance.state) + "\n";
+}
+
+Error unknown_saga(const SagaArguments& arguments) {
+  return {"unknown_saga", "there is no saga " + printable(arguments.type) + " '" + printable(arguments.id) +
+                              "'; `tidings sagas list` shows those that there are"};
 }
 
 }  // namespace
@@ -152,6 +178,7 @@ int list_sagas(const Common& common, const SagaArguments& arguments) {
   saga::ListFilter filter{.type = arguments.type, .status = *status, .after_type = {}, .after_id = {}, .limit = page};
   std::vector<std::vector<std::string>> rows;
   std::uint64_t left = arguments.count;
+  bool has_more = false;
   while (left > 0 && caught_signal() == 0) {
     filter.limit = static_cast<std::size_t>(std::min<std::uint64_t>(left, page));
     auto some = saga::list(*opened->store, filter, opened->tables);
@@ -169,6 +196,15 @@ int list_sagas(const Common& common, const SagaArguments& arguments) {
     filter.after_id = some->back().id;
     left -= some->size();
   }
+  if (left == 0) {
+    filter.limit = 1;
+    auto next = saga::list(*opened->store, filter, opened->tables);
+    if (!next) return fail(next.error());
+    has_more = !next->empty();
+  }
+  if (has_more)
+    complain("there are more than these " + std::to_string(arguments.count) +
+             "; --count says how many are listed, --status and --saga which");
   if (common.json) return done;
   return print(rows.empty() ? "no sagas\n" : table({"saga", "id", "status", "updated", ""}, rows));
 }
@@ -178,9 +214,7 @@ int show_saga(const Common& common, const SagaArguments& arguments) {
   if (!opened) return fail(opened.error());
   auto shown = saga::show(*opened->store, arguments.type, arguments.id, opened->tables);
   if (!shown) return fail(shown.error());
-  if (!*shown)
-    return fail({"unknown_saga", "there is no saga " + printable(arguments.type) + " '" + printable(arguments.id) +
-                                     "'; `tidings sagas list` shows those that there are"});
+  if (!*shown) return fail(unknown_saga(arguments));
   if (arguments.diagram) return print(saga::to_mermaid((*shown)->instance));
   return print(common.json ? to_json(**shown) : to_lines(**shown));
 }
@@ -188,6 +222,12 @@ int show_saga(const Common& common, const SagaArguments& arguments) {
 int steer_saga(const Common& /*common*/, const SagaArguments& arguments, saga::Steering steering) {
   auto opened = open(arguments);
   if (!opened) return fail(opened.error());
+  const auto shown = saga::show(*opened->store, arguments.type, arguments.id, opened->tables);
+  if (!shown) return fail(shown.error());
+  if (!*shown) return fail(unknown_saga(arguments));
+  if (const auto status = (*shown)->instance.status; saga::is_over(status))
+    return fail({"saga_over", "saga " + printable(arguments.type) + " " + printable(arguments.id) + " is " +
+                                  std::string(saga::name_of(status)) + ": nothing is left to steer"});
   auto asked = saga::request(*opened->store, arguments.type, arguments.id, steering, opened->tables);
   if (!asked) return fail(asked.error());
   return print(

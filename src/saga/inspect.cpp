@@ -37,9 +37,8 @@ Result<> request(Store& store, std::string_view type, std::string_view id, Steer
   const auto instance = ledger.load(**tx, type, id);
   if (!instance) return instance.error();
   if (!*instance)
-    return Error{"unknown_saga", "there is no saga " + printable(type) + " " + printable(id) +
-                                     "; list shows those "
-                                     "there are"};
+    return Error{"unknown_saga", "there is no saga " + printable(type) + " '" + printable(id) +
+                                     "'; saga::list has those that there are"};
   if (is_over((*instance)->status)) return saga_over(**instance);
   if (auto done = ledger.ask(**tx, type, id, steering); !done) return done;
   return (*tx)->commit();

@@ -47,6 +47,27 @@ class Sagas(CommandLine):
         self.assertIn("asked", self.sagas("resume", "checkout", "o-2").stdout)
         self.assertEqual([one["kind"] for one in json.loads(self.sagas("show", "checkout", "o-2", "--json").stdout)["waits"]], ["resume"])
 
+    def test_a_list_says_that_it_is_not_all(self):
+        self.sagas("schema", "--apply")
+        for name in ("o-1", "o-2", "o-3"):
+            self.put(name, "running")
+        self.assertIn("more than these 2", self.sagas("list", "--count", "2").stderr)
+        self.assertIn("more than these 2", self.sagas("list", "--count", "2", "--json").stderr)
+        self.assertEqual(self.sagas("list", "--count", "3").stderr, "")
+
+    def test_what_is_over_waits_for_nothing_and_is_not_steered(self):
+        self.sagas("schema", "--apply")
+        self.put("o-1", "completed", "charge payment: no answer came")
+        self.put("o-2", "abandoned")
+        listed = self.sagas("list").stdout
+        self.assertNotIn("no answer came", listed)
+        self.assertNotIn("waits for", listed)
+        self.assertIn("correlation: c1", self.sagas("show", "checkout", "o-1").stdout)
+        self.assertIn("saga_over", self.sagas("resume", "checkout", "o-1", status=1).stderr)
+        self.put("o-3", "stuck")
+        self.sagas("abandon", "checkout", "o-3")
+        self.assertIn("asked to abandon, which no process has done yet", self.sagas("show", "checkout", "o-3").stdout)
+
     def test_mistakes_have_clear_errors(self):
         with contextlib.closing(sqlite3.connect(self.file)) as database, database:
             database.execute("create table theirs(a)")
