@@ -66,6 +66,19 @@ TEST(SagaDescription, IsDrawn) {
   EXPECT_EQ(drawn.find("s2 --> undoing"), drawn.npos) << "behind the pivot nothing is undone";
 }
 
+TEST(SagaDescription, WhatIsUndoneAtOnceIsDrawnSo) {
+  const auto drawn = to_mermaid(describe(define<Checkout>(
+      "checkout", {}, starts(&Checkout::begin),
+      parallel(step("stock", send(&Checkout::reserve), done<StockReserved>(), undo(&Checkout::release), within(1s)),
+               step("payment", send(&Checkout::charge), done<PaymentCharged>(), undo(&Checkout::refund))))));
+  EXPECT_NE(drawn.find("  undoing --> ufork0\n"), drawn.npos) << drawn;
+  for (const std::string step : {"u0", "u1"}) {
+    EXPECT_NE(drawn.find("  ufork0 --> " + step + "\n"), drawn.npos) << drawn;
+    EXPECT_NE(drawn.find("  " + step + " --> ujoin0\n"), drawn.npos) << drawn;
+  }
+  EXPECT_NE(drawn.find("  ujoin0 --> failed\n"), drawn.npos) << drawn;
+}
+
 TEST(SagaDescription, AnInstanceIsDrawnAsItStands) {
   Instance instance;
   instance.status = Status::completed;

@@ -106,17 +106,32 @@ class Drawing {
     std::string from = "undoing";
     for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage) {
       if (told_.pivot && stage->first >= *told_.pivot) continue;
-      for (const auto at : stage->second) {
-        const auto& step = told_.steps[at];
-        if (!step.undo) continue;
-        const auto id = "u" + std::to_string(at);
-        out_ += node(id, "undo " + step.name + ", sends " + step.undo->sends.type) + edge(from, id);
-        from = id;
-      }
+      std::vector<std::size_t> undone;
+      for (const auto at : stage->second)
+        if (told_.steps[at].undo) undone.push_back(at);
+      draw_undoing_of(stage->first, undone, from);
     }
     const auto ends = any_of(told_.fails);
     out_ += node("failed", "failed" + (ends.empty() ? "" : ", publishes " + ends)) + edge(from, "failed") +
             edge("failed", "[*]");
+  }
+
+  /// At once, where they are several.
+  void draw_undoing_of(std::uint32_t stage, const std::vector<std::size_t>& steps, std::string& from) {
+    if (steps.empty()) return;
+    std::string fork = from;
+    std::string join;
+    if (steps.size() > 1) {
+      fork = "ufork" + std::to_string(stage);
+      join = "ujoin" + std::to_string(stage);
+      out_ += "  state " + fork + " <<fork>>\n  state " + join + " <<join>>\n" + edge(from, fork);
+    }
+    for (const auto at : steps) {
+      const auto id = "u" + std::to_string(at);
+      out_ += node(id, "undo " + told_.steps[at].name + ", sends " + told_.steps[at].undo->sends.type) + edge(fork, id);
+      if (!join.empty()) out_ += edge(id, join);
+      from = join.empty() ? id : join;
+    }
   }
 
   const Description& told_;
