@@ -122,7 +122,9 @@ Result<std::string> program_output(const std::string& program, const std::vector
   const int problem = ::posix_spawnp(&pid, program.c_str(), &actions, &attributes, argv.data(), ::environ);
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (problem != 0) return Error{"cannot_start", "cannot start " + program + ": " + std::strerror(problem)};
+  if (problem != 0)
+    return Error{"cannot_start", "cannot start " + program + ": " + std::strerror(problem) +
+                                     (program.contains('/') ? "" : "; one of this folder is ./" + program)};
   Spawned child(pid);
   to.close();
   auto output = read_all(from.number(), program, until, wait_max);

@@ -151,6 +151,9 @@ Result<> Settings::read_flags(std::span<const char* const> arguments) {
       diagrams_ = argument == "--describe=mermaid";
       continue;
     }
+    if (argument.starts_with("--describe="))
+      return Error{"invalid_setting",
+                   "--describe: '" + printable(argument.substr(11)) + "' is none of json and mermaid"};
     if (argument == "--anew") {
       anew_ = true;
       continue;

@@ -124,6 +124,7 @@ TEST_F(SettingsTest, what_is_unknown_is_named_with_its_place_and_the_nearest) {
   EXPECT_EQ(message({"--brokr", "x"}), "there is no flag '--brokr'; did you mean '--broker'?");
   EXPECT_EQ(message({"--stok=5"}), "there is no flag '--stok'; did you mean '--stock'?");
   EXPECT_EQ(message({"stock"}), "'stock' is no flag; see --help");
+  EXPECT_EQ(message({"--describe=xml"}), "--describe: 'xml' is none of json and mermaid");
   EXPECT_EQ(message({}, {"TIDINGS_BROKR=x"}),
             "there is no environment variable 'TIDINGS_BROKR'; did you mean 'TIDINGS_BROKER'?");
   EXPECT_EQ(message_of_file("version = 1\n\nnamspace = 'a'\n"),

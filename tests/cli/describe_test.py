@@ -68,7 +68,7 @@ class Describe(CommandLine):
         self.assertIn("unknown_handler", done.stderr)
 
     def test_what_is_no_service_is_told(self):
-        cases = [("/nowhere/at-all", "cannot_start"),
+        cases = [("/nowhere/at-all", "cannot_start"), ("nowhere-at-all", "one of this folder is ./nowhere-at-all"),
                  (self.script("silent", "exit 0"), "no_description"),
                  (self.script("chatty", "echo '{\"orders\": 7}'"), "no_description"),
                  (self.script("hostile", "printf '\\033[31mred'"), "no_description"),
