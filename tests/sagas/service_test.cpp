@@ -151,6 +151,7 @@ class SagaServiceTest : public ::testing::Test {
 
   testing::TemporaryFolder folder_ = testing::TemporaryFolder::make("saga-service").or_throw();
   tidings::testing::KeptLog log_;
+  ManualClock clock_;
   std::atomic<int> reserved_ = 0;
   std::atomic<int> released_ = 0;
   std::atomic<int> refunded_ = 0;
@@ -187,7 +188,7 @@ TEST_F(SagaServiceTest, OrdersComeToTheirEndWhateverParticipantsSay) {
 
 /// What is due while no process runs is fired by the next.
 TEST_F(SagaServiceTest, TimersAreKeptWhileNobodyRuns) {
-  ManualClock clock;
+  auto& clock = clock_;
   const auto run_orders = [&] {
     auto orders = make("orders", {}, &clock);
     orders.saga(fulfilment(1h));
@@ -296,7 +297,7 @@ TEST_F(SagaServiceTest, NobodyIsToldWhereAlertsAreOff) {
 }
 
 TEST_F(SagaServiceTest, WhatHasLongBeenOverIsForgotten) {
-  ManualClock clock;
+  auto& clock = clock_;
   auto orders = make("orders", {{"sagas.keep", "1h"}, {"sagas.keep_commands", "3h"}, {"audit.every", "1s"}}, &clock);
   orders.saga(fulfilment(100h));
   run(std::move(orders));
@@ -328,7 +329,7 @@ TEST_F(SagaServiceTest, WhatHasLongBeenOverIsForgotten) {
 }
 
 TEST_F(SagaServiceTest, AParticipantForgetsCommandsToo) {
-  ManualClock clock;
+  auto& clock = clock_;
   auto stock = make("inventory", {{"sagas.keep_commands", "1h"}, {"audit.every", "1s"}}, &clock);
   auto& store = *stock.store();
   saga::apply_schema(store).or_throw();
