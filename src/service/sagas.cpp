@@ -34,6 +34,9 @@ class SagaHandler final : public detail::Handler {
   [[nodiscard]] bool takes_transaction() const override { return true; }
   [[nodiscard]] bool locks_what_it_reads() const override { return true; }
 
+  /// While a new version is brought out, an older process may hold what an instance of the new one waits for.
+  [[nodiscard]] bool waits_after(const Error& error) const override { return error.code == "unknown_definition"; }
+
   /// One that fails has changed nothing: it comes by itself then, and the others are done with.
   Result<> handle(std::span<Item> items, Transaction* transaction) override {
     std::vector<const EnvelopeView*> events;

@@ -113,7 +113,7 @@ std::optional<SteadyTime> Turns::run_stages(Task& task, Consumer* consumer, Repo
         bool is_trouble = false;
         const auto result = attempt(&task, 1, publications, is_trouble);
         if (task.stage == Task::Stage::park) break;
-        if (!result && is_trouble) return pause(task, "have its effects committed by the store", result.error());
+        if (!result && is_trouble) return pause(task, "have its effects committed", result.error());
         if (!result) {
           const auto due = failed(task, result.error(), report);
           // The next attempt is another turn, also where it is to follow at once: what holds back any attempt, a pause,
@@ -165,7 +165,7 @@ std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn, Consumer* consu
   Publications publications(*host_.publisher);
   bool is_trouble = false;
   const auto result = attempt(turn.first, turn.size, publications, is_trouble);
-  if (!result && is_trouble) return pause(*turn.first, "have its effects committed by the store", result.error());
+  if (!result && is_trouble) return pause(*turn.first, "have its effects committed", result.error());
   if (!result) {
     ++counted_.failed;
     if (is_tried_again(retry_, result.error())) {
@@ -316,10 +316,12 @@ Result<> Turns::call_handler(std::span<detail::Handler::Item> items, Publication
   is_trouble = false;
   if (effects_ == nullptr) [[likely]]
     return guarded([&] { return handler_.handle(items, nullptr); });
-  return effects_->run(
+  auto done = effects_->run(
       items, publications,
       [&](Effects::Items fresh, Transaction& tx) { return guarded([&] { return handler_.handle(fresh, &tx); }); },
       is_trouble);
+  if (!done && handler_.waits_after(done.error())) is_trouble = true;
+  return done;
 }
 
 /// An attempt has failed: when to try again, unless the event is to be parked now; none: at once. One that only showed

@@ -47,9 +47,9 @@ struct Fulfilment {
   [[nodiscard]] OrderFailed given_up() const { return {order_id, reason}; }
 };
 
-Definition fulfilment(Duration patience = 1500ms) {
+Definition fulfilment(Duration patience = 1500ms, int version = 1) {
   return define<Fulfilment>(
-      "fulfilment", {}, starts(&Fulfilment::begin),
+      "fulfilment", {.version = version}, starts(&Fulfilment::begin),
       parallel(step("stock", send(&Fulfilment::reserve), done<StockReserved>(), failed<StockRejected>(),
                     undo(&Fulfilment::release, done<StockReleased>(), within(10s), retries(5))),
                step("payment", send(&Fulfilment::charge), done<PaymentCharged>(by(&PaymentCharged::order_id)),
@@ -184,6 +184,35 @@ TEST_F(SagaServiceTest, OrdersComeToTheirEndWhateverParticipantsSay) {
   const auto lost = show(*store, "fulfilment", "lost0").or_throw();
   ASSERT_TRUE(lost);
   EXPECT_EQ(lost->instance.why, "step 'courier' has no answer after 2 attempts");
+}
+
+/// An older process that holds the partition must not park what an instance of a newer version waits for.
+TEST_F(SagaServiceTest, AnAnswerWaitsForAProcessThatHasTheVersion) {
+  const auto versions = [](bool with_newer) {
+    std::vector<Definition> all{fulfilment()};
+    if (with_newer) all.push_back(fulfilment(100h, 2));
+    return all;
+  };
+  auto newer = make("orders");
+  newer.saga(versions(true));
+  run(std::move(newer));
+  publish(OrderPlaced{"7", 100, false});
+  ASSERT_TRUE(eventually([&] { return all(Status::running).size() == 1; })) << log_.text();
+  stop();
+
+  auto older = make("orders", {{"handlers.saga-fulfilment.retry.immediate", "0"}, {"handlers.saga-fulfilment.retry.delayed", "0"}});  // one attempt, and it would be parked
+  older.saga(versions(false));
+  run(std::move(older));
+  run_participants();
+  ASSERT_TRUE(eventually([&] { return log_.text().find("unknown_definition") != log_.text().npos; })) << log_.text();
+  stop();
+  EXPECT_EQ(all(Status::running).size(), 1U);
+
+  auto both = make("orders");
+  both.saga(versions(true));
+  run(std::move(both));
+  run_participants();
+  EXPECT_TRUE(eventually([&] { return all(Status::completed).size() == 1; })) << log_.text();
 }
 
 /// What is due while no process runs is fired by the next.

@@ -41,6 +41,8 @@ class Handler {
   /// Whether it locks each row that it reads before it changes something: its transactions then wait for one another,
   /// on a database that would make one of them begin again.
   [[nodiscard]] virtual bool locks_what_it_reads() const { return false; }
+  /// Whether an error says nothing against the event: it waits then, in its order, and the attempt does not count.
+  [[nodiscard]] virtual bool waits_after(const Error& /*error*/) const { return false; }
   /// Decodes and hands over. The error is the user's; what he throws goes through. `transaction` is there where it
   /// takes one, and the caller's.
   virtual Result<> handle(std::span<Item> items, Transaction* transaction) = 0;
