@@ -65,8 +65,11 @@ TEST_F(ResumeTest, a_state_that_covers_nothing_yet_goes_on_where_its_group_stand
   EXPECT_EQ(run_analytics(), "");
   publish(placed("2"));
   EXPECT_EQ(run_analytics(), "");
-  for (const auto& group : broker->groups("orders").or_throw())
-    for (const auto& partition : group.partitions) EXPECT_EQ(partition.handled, partition.end.value);
+  const auto groups = broker->groups("orders").or_throw();
+  ASSERT_EQ(groups.size(), 1U);
+  std::uint64_t handled = 0;
+  for (const auto& partition : groups.front().partitions) handled += partition.handled;
+  EXPECT_EQ(handled, 2U);
   EXPECT_EQ(counted(), 0U);
 }
 
