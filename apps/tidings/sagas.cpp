@@ -3,7 +3,6 @@
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "json_line.hpp"
-#include "letters_meant.hpp"
 #include "output.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/saga/description.hpp"

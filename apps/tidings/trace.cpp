@@ -5,7 +5,6 @@
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "json_line.hpp"
-#include "letters_meant.hpp"
 #include "output.hpp"
 #include "place.hpp"
 #include "tidings/base/text.hpp"
