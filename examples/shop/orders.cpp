@@ -41,13 +41,13 @@ int main(int argc, char** argv) {
     return 1;
   }
   auto pace = Pace::from_setting(service.setting("pace"));
-  // An order may have hundreds of lines: what is in hand of them at once stays small.
-  service.on("take-orders", {.in_flight_max = 50, .batch_max = 25},
+  // An order may have hundreds of lines, and SQLite has one writer: what is in hand at once stays small.
+  service.on("take-orders", {.concurrency = 1, .in_flight_max = 50, .batch_max = 25},
              [&](const tidings::Batch<OrderSubmitted, CancellationSubmitted>& batch, tidings::Transaction& tx) {
                pace.take(batch.size());
                return take_orders(batch, tx);
              });
-  service.saga(checkout(times), {.in_flight_max = 50, .batch_max = 25});
-  service.on("settle-orders", {.in_flight_max = 100, .batch_max = 50}, settle_orders);
+  service.saga(checkout(times), {.concurrency = 2, .in_flight_max = 50, .batch_max = 25});
+  service.on("settle-orders", {.concurrency = 1, .in_flight_max = 50, .batch_max = 25}, settle_orders);
   return service.run();
 }
