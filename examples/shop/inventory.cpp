@@ -46,5 +46,6 @@ int main(int argc, char** argv) {
                pace.take(batch.size());
                return inventory->on(batch, tx);
              });
+  service.publishes<StockReserved, StockRejected, StockReleased>("keep-stock");
   return service.run();
 }

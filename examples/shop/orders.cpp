@@ -49,5 +49,8 @@ int main(int argc, char** argv) {
              });
   service.saga(checkout(times), {.concurrency = 2, .in_flight_max = 50, .batch_max = 25});
   service.on("settle-orders", {.concurrency = 1, .in_flight_max = 50, .batch_max = 25}, settle_orders);
+  service.publishes<OrderPlaced, OrderReturned, LineRejected, CancellationRequested, CancellationRejected>(
+      "take-orders");
+  service.publishes<CancellationRejected>("settle-orders");
   return service.run();
 }

@@ -47,5 +47,6 @@ int main(int argc, char** argv) {
                pace.take(batch.size());
                return payments->on(batch, tx);
              });
+  service.publishes<PaymentCharged, PaymentDeclined, PaymentRefunded>("keep-accounts");
   return service.run();
 }

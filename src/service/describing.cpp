@@ -73,16 +73,24 @@ void add_gate(std::vector<Step>& steps, const HandlerOptions& options) {
 }  // namespace
 
 ServiceDescription::Event describe(const detail::EventKind& kind) {
-  ServiceDescription::Event event{
-      .type = std::string(kind.type), .versions = {}, .topic = std::string(kind.topic), .ordered = kind.ordered};
+  ServiceDescription::Event event{.type = std::string(kind.type),
+                                  .versions = {},
+                                  .topic = std::string(kind.topic),
+                                  .ordered = kind.ordered,
+                                  .keyed = kind.keyed,
+                                  .ttl = kind.ttl > Duration::zero() ? to_text(kind.ttl) : ""};
   for (const auto* version = &kind; version != nullptr; version = version->older)
     event.versions.push_back(version->version);
   return event;
 }
 
-void add_sent_kinds(const saga::Definition& definition, std::vector<const detail::EventKind*>& kinds) {
+void add_sent_kinds(const saga::Definition& definition, std::vector<Published>& published) {
+  const auto handler = "saga-" + definition.name();
   const auto add = [&](const saga::Sender& sender) {
-    if (sender.kind != nullptr && std::ranges::find(kinds, sender.kind) == kinds.end()) kinds.push_back(sender.kind);
+    const bool is_there = std::ranges::any_of(
+        published, [&](const Published& one) { return one.kind == sender.kind && one.handler == handler; });
+    if (sender.kind != nullptr && !is_there)
+      published.push_back({.kind = sender.kind, .handler = handler, .schedule = {}});
   };
   for (const auto& step : definition.plan().steps) {
     add(step.act.command);
@@ -91,6 +99,39 @@ void add_sent_kinds(const saga::Definition& definition, std::vector<const detail
   }
   for (const auto& one : definition.plan().completes) add(one);
   for (const auto& one : definition.plan().fails) add(one);
+}
+
+std::vector<ServiceDescription::Publication> describe(std::span<const Published> published) {
+  std::vector<ServiceDescription::Publication> all;
+  for (const auto& one : published) {
+    auto event = describe(*one.kind);
+    auto at = std::ranges::find_if(all, [&](const ServiceDescription::Publication& other) {
+      return other.type == event.type && other.versions == event.versions && other.topic == event.topic;
+    });
+    if (at == all.end())
+      at = all.insert(all.end(), {.type = std::move(event.type),
+                                  .versions = std::move(event.versions),
+                                  .topic = std::move(event.topic),
+                                  .ordered = event.ordered,
+                                  .keyed = event.keyed,
+                                  .ttl = std::move(event.ttl),
+                                  .handlers = {},
+                                  .schedules = {}});
+    const auto add = [](std::vector<std::string>& names, const std::string& name) {
+      if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
+    };
+    add(at->handlers, one.handler);
+    add(at->schedules, one.schedule);
+    at->elsewhere = at->elsewhere || (one.handler.empty() && one.schedule.empty());
+  }
+  return all;
+}
+
+ServiceDescription::Request describe(const Requested& requested, const Host& host) {
+  ServiceDescription::Request told{
+      .event = describe(*requested.kind), .replies = {}, .replies_topic = replies_of(host.service)};
+  for (const auto* const reply : requested.replies) told.replies.push_back(describe(*reply));
+  return told;
 }
 
 std::string schemas_of(std::span<const detail::EventKind* const> kinds) {
@@ -123,8 +164,14 @@ ServiceDescription::Handler describe(const Registered& one, const HandlerOptions
       .batch_max = handler.takes_batches() ? static_cast<std::uint32_t>(options.batch_max) : 1,
       .retries = static_cast<std::uint32_t>(options.retry.immediate + options.retry.delayed),
       .start = text_of(options.start),
+      .dead_letters = {},
+      .after_parked = options.after_parked == AfterParked::wait && !remembers_nothing(host, options) ? "wait" : "go_on",
+      .unknown_types = options.unknown_types == UnknownType::park ? "park" : "ignore",
+      .each_process = options.instances == Instances::each,
+      .remembers = !remembers_nothing(host, options),
       .steps = {},
       .on_failure = {}};
+  out.dead_letters = dead_letters_of(out.group);
   for (const auto& kind : handler.kinds()) {
     if (std::ranges::find(out.topics, kind.topic) == out.topics.end()) out.topics.emplace_back(kind.topic);
     if (!any) out.events.push_back(describe(kind));

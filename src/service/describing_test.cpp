@@ -137,6 +137,39 @@ TEST_F(DescribingTest, ItTellsOptionsProjectionsSagasAndWhatIsPublished) {
   ASSERT_EQ(told.publishes.size(), 2U);
   EXPECT_EQ(told.publishes[0].type, "test.paid");
   EXPECT_EQ(told.publishes[1].type, event_name<Order>());
+  EXPECT_TRUE(told.publishes[0].elsewhere);
+  EXPECT_EQ(told.publishes[1].handlers, std::vector<std::string>{"saga-purchase"});
+}
+
+TEST_F(DescribingTest, ItTellsByWhatAnEventIsPublished) {
+  auto& service = make();
+  service.on("label", {.after_parked = AfterParked::go_on}, [](const Price&) {});
+  service.every("sweep", Recurrence::every(5min).or_throw(), [](TimePoint) { return Paid{"1"}; });
+  service.publishes<Paid>("label").publishes<Paid>("label").publishes<Order>();
+  service.requests<Price, Paid, Order>();
+  const auto told = service.describe();
+  ASSERT_EQ(told.publishes.size(), 2U);
+  EXPECT_EQ(told.publishes[0].type, "test.paid");
+  EXPECT_EQ(told.publishes[0].schedules, std::vector<std::string>{"sweep"});
+  EXPECT_EQ(told.publishes[0].handlers, std::vector<std::string>{"label"});
+  EXPECT_FALSE(told.publishes[0].elsewhere);
+  EXPECT_TRUE(told.publishes[0].keyed);
+  EXPECT_TRUE(told.publishes[1].elsewhere);
+  ASSERT_EQ(told.requests.size(), 1U);
+  EXPECT_EQ(told.requests[0].event.type, "test.price");
+  EXPECT_EQ(told.requests[0].replies.size(), 2U);
+  EXPECT_EQ(told.requests[0].replies_topic, "test.replies");
+  EXPECT_EQ(told.handlers[0].after_parked, "go_on");
+  EXPECT_EQ(told.handlers[0].dead_letters, "test.label.dead-letters");
+}
+
+TEST_F(DescribingTest, AProcessWithoutANameRemembersNothing) {
+  auto& service = make();
+  service.on("cache", {.instances = Instances::each}, [](const Price&) {});
+  const auto handler = service.describe().handlers.at(0);
+  EXPECT_TRUE(handler.each_process);
+  EXPECT_FALSE(handler.remembers);
+  EXPECT_EQ(handler.after_parked, "go_on");
 }
 
 TEST_F(DescribingTest, ItsJsonReadsBack) {

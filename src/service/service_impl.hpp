@@ -13,6 +13,7 @@
 
 #include "service/audit.hpp"
 #include "service/control.hpp"
+#include "service/describing.hpp"
 #include "service/handling.hpp"
 #include "service/json_log.hpp"
 #include "service/keeper.hpp"
@@ -64,7 +65,8 @@ class Service::Impl {
     add(name, options, sagas_.add(std::move(versions)));
   }
 
-  void add_published(const tidings::detail::EventKind& kind) { published_.push_back(&kind); }
+  void add_published(service::Published published) { published_.push_back(std::move(published)); }
+  void add_requested(service::Requested requested) { requested_.push_back(std::move(requested)); }
   void add_projection(const aggregate::detail::AnyProjection& made) {
     assert(!ran_ && "projections come before run");
     projections_.push_back(made);
@@ -120,7 +122,8 @@ class Service::Impl {
   Result<> start();
   int print_description() const;
   int print_diagrams() const;
-  [[nodiscard]] std::vector<const tidings::detail::EventKind*> published() const;
+  [[nodiscard]] std::vector<service::Published> published() const;
+  [[nodiscard]] Result<> check_told() const;
   int rebuild();
   /// The tables of what a service keeps in its store, beside the outbox's.
   [[nodiscard]] std::function<Result<>(Store&)> tables() const;
@@ -155,7 +158,8 @@ class Service::Impl {
   service::Sagas sagas_{host_};
   std::vector<saga::Definition> definitions_;
   std::vector<aggregate::detail::AnyProjection> projections_;
-  std::vector<const tidings::detail::EventKind*> published_;  // that the program tells of
+  std::vector<service::Published> published_;  // that the program tells of
+  std::vector<service::Requested> requested_;
   service::Requests requests_{host_};
   service::Audit audit_{host_};
   service::Twins twins_{host_};

@@ -223,13 +223,15 @@ ServiceDescription Service::Impl::describe() const {
                           .broker = is_of_url_ ? service::without_password(settings_.text("broker")) : "",
                           .store = is_store_of_url_ ? service::without_password(settings_.text("store")) : "",
                           .relays = settings_.boolean("outbox.relay") && (is_store_of_url_ || host_.store != nullptr),
+                          .inbox_window = is_store_of_url_ || host_.store != nullptr ? to_text(host_.inbox_window) : "",
                           .name_space = host_.name_space,
                           .middleware = {},
                           .handlers = {},
                           .schedules = schedules_.describe(),
                           .sagas = {},
                           .projections = {},
-                          .publishes = {}};
+                          .publishes = service::describe(published()),
+                          .requests = {}};
   for (const auto& one : host_.middleware) told.middleware.push_back(one.name);
   for (const auto& one : registered_)
     told.handlers.push_back(
@@ -241,15 +243,28 @@ ServiceDescription Service::Impl::describe() const {
         .name = one.core->name(), .version = options.version, .topic = one.core->topic(), .tables = {}});
     for (const auto& table : options.tables) made.tables.push_back(table.name);
   }
-  for (const auto* const kind : published()) told.publishes.push_back(service::describe(*kind));
+  for (const auto& one : requested_) told.requests.push_back(service::describe(one, host_));
   return told;
 }
 
 /// As far as is known.
-std::vector<const detail::EventKind*> Service::Impl::published() const {
-  auto kinds = published_;
-  for (const auto& definition : definitions_) service::add_sent_kinds(definition, kinds);
-  return kinds;
+std::vector<service::Published> Service::Impl::published() const {
+  auto all = published_;
+  for (const auto& definition : definitions_) service::add_sent_kinds(definition, all);
+  return all;
+}
+
+/// What was said of handlers for whoever reads descriptions.
+Result<> Service::Impl::check_told() const {
+  std::vector<std::string> names;
+  for (const auto& one : registered_) names.push_back(one.name);
+  for (const auto& one : published_) {
+    if (one.handler.empty() || std::ranges::find(names, one.handler) != names.end()) continue;
+    const auto meant = nearest(one.handler, names);
+    return Error{"unknown_handler", "publishes<…>(\"" + one.handler + "\"): there is no such handler" +
+                                        (meant.empty() ? "" : "; '" + std::string(meant) + "' may be meant")};
+  }
+  return {};
 }
 
 int Service::Impl::print_diagrams() const {
@@ -265,12 +280,18 @@ int Service::Impl::print_description() const {
   std::string line;
   auto fine = sagas_.check();
   if (fine) fine = check_registered(registered_, host_, settings_);
+  if (fine) fine = check_told();
   if (fine) fine = JsonCodec::encode(describe(), line);
   if (!fine) {
     service::complain(host_.service, fine.error());
     return fine.error().code == "invalid_setting" ? 2 : 1;
   }
-  auto kinds = published();
+  std::vector<const detail::EventKind*> kinds;
+  for (const auto& one : published()) kinds.push_back(one.kind);
+  for (const auto& one : requested_) {
+    kinds.push_back(one.kind);
+    kinds.insert(kinds.end(), one.replies.begin(), one.replies.end());
+  }
   for (const auto& one : registered_)
     if (one.handler->decodes())
       for (const auto& kind : one.handler->kinds()) kinds.push_back(&kind);

@@ -33,7 +33,7 @@ class Describe(CommandLine):
         (line,) = self.run_tidings("describe", SERVICE, "--json").stdout.splitlines()
         told = json.loads(line)
         self.assertEqual((told["version"], told["service"]), (1, "shop"))
-        self.assertEqual(told["handlers"][0]["events"], [{"type": "shop.order", "versions": [1], "topic": "orders", "ordered": True}])
+        self.assertEqual(told["handlers"][0]["events"], [{"type": "shop.order", "versions": [1], "topic": "orders", "ordered": True, "keyed": True, "ttl": ""}])
         schema = told["schemas"]["shop.order/1"]
         self.assertEqual(schema["$defs"][schema["$ref"].removeprefix("#/$defs/")]["required"], ["order_id", "number"])
 

@@ -18,6 +18,8 @@ struct ServiceDescription {
     std::vector<std::uint32_t> versions;
     std::string topic;
     bool ordered = false;  ///< it has a key, in whose order it comes, or says that it needs none
+    bool keyed = false;    ///< it has a key
+    std::string ttl;       ///< so long it is worth handling, as `10s`; empty: for ever
     bool operator==(const Event&) const = default;
   };
   /// One thing that is done with an event, in the order in which it is done.
@@ -37,6 +39,11 @@ struct ServiceDescription {
     std::uint32_t batch_max = 1;    ///< events together, where it takes batches
     std::uint32_t retries = 0;      ///< at once, and after waits, before an event is parked
     std::string start;              ///< of a new group
+    std::string dead_letters;       ///< the topic where what cannot be handled is parked
+    std::string after_parked;       ///< `wait` or `go_on`: later events of a key of which one is parked
+    std::string unknown_types;      ///< `ignore` or `park`
+    bool each_process = false;      ///< every process handles every event
+    bool remembers = true;          ///< the group outlives the process
     std::vector<Step> steps;        ///< of an attempt, from the broker to the handler and what follows its success
     std::vector<Step> on_failure;   ///< of an attempt
     bool operator==(const Handler&) const = default;
@@ -56,18 +63,43 @@ struct ServiceDescription {
     bool operator==(const Projection&) const = default;
   };
 
+  /// An event that is published, as an `Event`, and by what: code that publishes cannot be asked, so it is told by
+  /// `Service::publishes`, but for what sagas and schedules send.
+  struct Publication {
+    std::string type;
+    std::vector<std::uint32_t> versions;
+    std::string topic;
+    bool ordered = false;
+    bool keyed = false;
+    std::string ttl;
+    std::vector<std::string> handlers;   ///< that publish it
+    std::vector<std::string> schedules;  ///< likewise
+    bool elsewhere = false;              ///< by `Service::publish`, or nobody said by what
+    bool operator==(const Publication&) const = default;
+  };
+  /// An event whose reply is waited for; replies come on the topic `replies_topic`.
+  struct Request {
+    Event event;
+    std::vector<Event> replies;
+    std::string replies_topic;
+    bool operator==(const Request&) const = default;
+  };
+
   std::uint32_t version = 1;
   std::string service;
-  std::string broker;   ///< its URL, without a password; empty where the program opened it
-  std::string store;    ///< likewise; empty also where there is none
-  bool relays = false;  ///< it publishes what stands in the store's outbox
+  std::string broker;        ///< its URL, without a password; empty where the program opened it
+  std::string store;         ///< likewise; empty also where there is none
+  bool relays = false;       ///< it publishes what stands in the store's outbox
+  std::string inbox_window;  ///< so long marks of what was handled are kept, as `7d`; empty without a store
   std::string name_space;
   std::vector<std::string> middleware;  ///< the outermost first
   std::vector<Handler> handlers;
   std::vector<Schedule> schedules;
   std::vector<saga::Description> sagas;  ///< each version; the handler `saga-NAME` takes their events
   std::vector<Projection> projections;
-  std::vector<Event> publishes;  ///< as far as is known: what sagas send, and what `Service::publishes` names
+  std::vector<Publication>
+      publishes;  ///< as far as is known: what sagas and schedules send, and what `Service::publishes` names
+  std::vector<Request> requests;  ///< that `Service::requests` names
   bool operator==(const ServiceDescription&) const = default;
 };
 

@@ -64,8 +64,8 @@ struct ServiceOptions {
 /// A process of the application: named handlers over a broker. Events of one key reach a handler one after another in
 /// the order of their publication, also over retries; different keys run in parallel. See docs/services.md.
 ///
-/// `on`, `on_any`, `saga`, `projection`, `use`, `every` and `describe` come before `run`, from one thread; everything
-/// else is thread-safe. What handlers, middleware and schedules refer to outlives the service.
+/// `on`, `on_any`, `saga`, `projection`, `use`, `every`, `publishes`, `requests` and `describe` come before `run`, from
+/// one thread; everything else is thread-safe. What handlers, middleware and schedules refer to outlives the service.
 class Service {
  public:
   /// Reads `NAME.toml` (or `--config FILE`), the environment and the flags, and opens the broker. Prints `NAME: error…`
@@ -144,6 +144,8 @@ class Service {
   /// ReportDue{…}; });`
   template <class F>
   Service& every(std::string_view name, Recurrence when, F make) {
+    using Event = std::remove_cvref_t<std::invoke_result_t<F&, TimePoint>>;
+    if constexpr (detail::is_event<Event>) add_published(service::detail::event_kind<Event>, {}, name);
     add_schedule(name, std::move(when), service::detail::make_occurrence(std::move(make)));
     return *this;
   }
@@ -176,11 +178,21 @@ class Service {
     return *this;
   }
 
-  /// Says what handlers publish, for `describe`: code that publishes cannot be asked. `service.publishes<StockReserved,
-  /// StockRejected>()`. Nothing depends on it.
+  /// Says what a handler publishes, for `describe`: code that publishes cannot be asked.
+  /// `service.publishes<StockReserved, StockRejected>("reserve-stock")`; without a name it is published from elsewhere,
+  /// by `Service::publish`. Sagas and schedules tell it themselves. Nothing depends on it but what is described; a
+  /// handler that is not there is `unknown_handler` there.
   template <class... Events>
-  Service& publishes() {
-    (add_published(service::detail::event_kind<Events>), ...);
+  Service& publishes(std::string_view handler = {}) {
+    (add_published(service::detail::event_kind<Events>, handler, {}), ...);
+    return *this;
+  }
+
+  /// Says what is asked by `request`, and what answers it, for `describe`. `service.requests<Quote, Quoted,
+  /// Refused>()`.
+  template <class Event, class... Replies>
+  Service& requests() {
+    add_requested(service::detail::event_kind<Event>, {&service::detail::event_kind<Replies>...});
     return *this;
   }
 
@@ -308,7 +320,8 @@ class Service {
   explicit Service(std::unique_ptr<Impl> impl);
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler);
   void add_saga(std::vector<tidings::saga::Definition> versions, const HandlerOptions& options);
-  void add_published(const tidings::detail::EventKind& kind);
+  void add_published(const tidings::detail::EventKind& kind, std::string_view handler, std::string_view schedule);
+  void add_requested(const tidings::detail::EventKind& kind, std::vector<const tidings::detail::EventKind*> replies);
   void add_projection(const tidings::aggregate::detail::AnyProjection& made);
   void add_middleware(std::string_view name, service::detail::RunMiddleware run);
   void add_schedule(std::string_view name, Recurrence when, service::detail::MakeOccurrence make);

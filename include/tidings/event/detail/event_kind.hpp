@@ -18,6 +18,8 @@ struct EventKind {
   std::string_view topic;                          ///< without the namespace
   const void* identity = nullptr;                  ///< one address a C++ type
   bool ordered = false;                            ///< has a key, or says that it is unordered
+  bool keyed = false;                              ///< has a key
+  Duration ttl{};                                  ///< nothing: for ever
   bool named = false;                              ///< names itself, instead of by its C++ name
   bool (*reads)(std::uint32_t version) = nullptr;  ///< the version itself, and those that upcasts lead from
   std::string_view cpp_type;                       ///< as the compiler spells it, for messages
@@ -42,6 +44,8 @@ constexpr EventKind kind_of() {
           .topic = event_topic<Event>(),
           .identity = &event_type<Event>,
           .ordered = has_key<Event> || is_unordered<Event>,
+          .keyed = has_key<Event>,
+          .ttl = event_ttl<Event>(),
           .named = !has_default_name<Event>,
           .reads = &reads_version<Event>,
           .cpp_type = type_name<Event>,
