@@ -187,10 +187,17 @@ struct BridgeArguments {
 int bridge(const Common& common, const BridgeArguments& arguments);
 
 struct DescribeArguments {
+  enum class As { flow, steps, sagas, asyncapi, mermaid, dot };
   std::vector<std::string> programs;
-  std::string handler;  ///< empty: all
+  std::string folder;   ///< with descriptions that were saved; empty: none
+  std::string broker;   ///< that is asked, too; empty: none
+  std::string handler;  ///< of `steps`; empty: all
   std::string deadline = "30s";
-  bool diagram = false;
+  As as = As::flow;
+  std::string schema;      ///< of this event, or `all`; empty: none
+  std::string explained;   ///< an event; empty: none
+  bool verifies = false;   ///< against what `guarantees` declares
+  std::string guarantees;  ///< empty: tidings.toml
 };
 int describe(const Common& common, const DescribeArguments& arguments);
 

@@ -1,11 +1,17 @@
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
 
 #include "commands.hpp"
+#include "describe/declared.hpp"
+#include "describe/flow.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
 #include "program_output.hpp"
+#include "tidings/base/redact.hpp"
 #include "tidings/base/text.hpp"
-#include "tidings/event/json_codec.hpp"
 #include "tidings/saga/description.hpp"
 #include "tidings/service/description.hpp"
 
@@ -19,20 +25,60 @@ std::string_view last_line(std::string_view text) {
   return text.substr(text.rfind('\n') + 1);
 }
 
-Result<std::pair<ServiceDescription, std::string>> ask(const std::string& program, Duration deadline) {
+Result<Described> ask(const std::string& program, Duration deadline) {
   // As a file of this folder, where it is one: a service is seldom on $PATH.
   auto said = program_output(program, {"--describe"}, deadline);
   if (!said) return said.error();
-  const auto line = last_line(*said);
-  auto told = JsonCodec::decode<ServiceDescription>(line);
-  if (!told || told->service.empty())
-    return Error{"no_description", program + " --describe tells nothing of a service" +
-                                       (told ? "" : ": " + told.error().message) +
-                                       "; it must be a program that makes its Service with from_args, and runs it"};
-  if (told->version != 1)
-    return Error{"newer_version", program + " describes itself in version " + std::to_string(told->version) +
-                                      ", which this tidings does not know; take the one that it was built with"};
-  return std::pair{std::move(*told), std::string(line)};
+  return read_description(last_line(*said), program + " --describe");
+}
+
+/// What was saved, as `PROGRAM --describe >DIR/NAME.json`, by the files' names.
+Result<std::vector<Described>> saved_in(const std::string& folder) {
+  static constexpr std::uintmax_t bytes_max = 16U << 20U;
+  std::error_code error;
+  std::vector<std::filesystem::path> files;
+  for (auto at = std::filesystem::directory_iterator(folder, error);
+       !error && at != std::filesystem::directory_iterator(); at.increment(error))
+    if (at->path().extension() == ".json") files.push_back(at->path());
+  if (error) return Error{"io_error", "cannot read the folder " + folder + ": " + error.message()};
+  if (files.empty())
+    return Error{"no_description",
+                 "there is no description in " + folder + "; save one: PROGRAM --describe >" + folder + "/NAME.json"};
+  std::ranges::sort(files);
+  std::vector<Described> all;
+  for (const auto& file : files) {
+    if (std::filesystem::file_size(file, error) > bytes_max || error)
+      return Error{"too_large", file.string() + " is no description: it cannot be read, or has more than 16 MiB"};
+    std::ifstream in(file, std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    auto told = read_description(text, file.string());
+    if (!told) return told.error();
+    all.push_back(std::move(*told));
+  }
+  return all;
+}
+
+/// Topics and groups, whatever namespace they are of. What is damaged is told, and hides nothing else.
+Result<BrokerFacts> ask_broker(const std::string& url) {
+  auto broker = open({.broker = url, .name_space = {}}, false);
+  if (!broker) return broker.error();
+  BrokerFacts facts{.url = redacted(url), .topics = {}, .groups = {}};
+  auto topics = (*broker)->topics();
+  if (!topics) return topics.error();
+  facts.topics = std::move(*topics);
+  for (const auto& topic : facts.topics) {
+    if (topic.error) {
+      complain(*topic.error);
+      continue;
+    }
+    auto groups = (*broker)->groups(topic.name);
+    if (!groups) return groups.error();
+    for (auto& one : *groups) {
+      if (one.error) complain(*one.error);
+      facts.groups.push_back(std::move(one));
+    }
+  }
+  return facts;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -98,30 +144,102 @@ std::string text_of(const ServiceDescription& told, const std::string& only_hand
   return out;
 }
 
-}  // namespace
-
-int describe(const Common& common, const DescribeArguments& arguments) {
-  const auto deadline = parse_duration(arguments.deadline);
-  if (!deadline) return fail(deadline.error());
-  catch_signals();
+/// What each service does by itself.
+int show_each(const Common& common, const DescribeArguments& arguments, const std::vector<Described>& services) {
   std::string out;
   bool found = arguments.handler.empty();
-  for (const auto& program : arguments.programs) {
-    const auto told = ask(program, *deadline);
-    if (caught_signal() != 0) return status_after_signals(failed);
-    if (!told) return fail(told.error());
-    const auto& handlers = told->first.handlers;
+  for (const auto& one : services) {
+    const auto& handlers = one.told.handlers;
     found =
         found || std::ranges::find(handlers, arguments.handler, &ServiceDescription::Handler::name) != handlers.end();
-    if (arguments.diagram)
-      for (const auto& one : told->first.sagas) out += (out.empty() ? "" : "\n") + saga::to_mermaid(one);
+    if (arguments.as == DescribeArguments::As::sagas)
+      for (const auto& saga : one.told.sagas) out += (out.empty() ? "" : "\n") + saga::to_mermaid(saga);
     else if (common.json)
-      out += harmless_json(told->second) + "\n";
+      out += harmless_json(one.line) + "\n";
     else
-      out += (out.empty() ? "" : "\n") + text_of(told->first, arguments.handler);
+      out += (out.empty() ? "" : "\n") + text_of(one.told, arguments.handler);
   }
   if (!found) return fail(Error{"unknown_handler", "there is no handler '" + printable(arguments.handler) + "' there"});
   return print(out);
+}
+
+int verify(const Flow& flow, const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in)
+    return fail(Error{"no_guarantees",
+                      "cannot read " + file + ", where [guarantees] should stand; name it with --guarantees FILE"});
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  auto declared = read_declared(text, file);
+  if (!declared) return fail(declared.error());
+  if (declared->empty())
+    return fail(Error{"no_guarantees",
+                      file + " declares none; write [guarantees] and a line \"TOPIC -> GROUP\" = {loss = \"none\"}"});
+  const auto weaker = weaker_than_declared(flow, *declared, file);
+  std::string out;
+  for (const auto& one : weaker) out += one;
+  if (weaker.empty())
+    return print(std::to_string(declared->size()) + (declared->size() == 1 ? " way is" : " ways are") +
+                 " as declared\n");
+  const auto printed = print(out);
+  return printed == done ? failed : printed;
+}
+
+Result<std::string> shown(const Flow& flow, const Common& common, const DescribeArguments& arguments) {
+  using As = DescribeArguments::As;
+  if (!arguments.explained.empty()) return explain(flow, arguments.explained);
+  if (!arguments.schema.empty()) {
+    auto schema = schema_of(flow, arguments.schema);
+    return schema ? Result<std::string>(harmless_json(*schema)) : schema;
+  }
+  switch (arguments.as) {
+    case As::asyncapi:
+      return harmless_json(to_asyncapi(flow));
+    case As::mermaid:
+      return to_mermaid(flow);
+    case As::dot:
+      return to_dot(flow);
+    default:
+      return common.json ? harmless_json(to_json(flow)) : to_text(flow);
+  }
+}
+
+Result<std::vector<Described>> collect(const DescribeArguments& arguments, Duration deadline) {
+  std::vector<Described> services;
+  for (const auto& program : arguments.programs) {
+    auto told = ask(program, deadline);
+    if (!told) return told.error();
+    services.push_back(std::move(*told));
+  }
+  if (!arguments.folder.empty()) {
+    auto saved = saved_in(arguments.folder);
+    if (!saved) return saved.error();
+    std::ranges::move(*saved, std::back_inserter(services));
+  }
+  return services;
+}
+
+}  // namespace
+
+int describe(const Common& common, const DescribeArguments& arguments) {
+  using As = DescribeArguments::As;
+  const auto deadline = parse_duration(arguments.deadline);
+  if (!deadline) return fail(deadline.error());
+  catch_signals();
+  auto services = collect(arguments, *deadline);
+  if (caught_signal() != 0) return status_after_signals(failed);
+  if (!services) return fail(services.error());
+  if (arguments.as == As::steps || arguments.as == As::sagas) return show_each(common, arguments, *services);
+  std::optional<BrokerFacts> broker;
+  if (!arguments.broker.empty()) {
+    auto asked = ask_broker(arguments.broker);
+    if (!asked) return fail(asked.error());
+    broker = std::move(*asked);
+  }
+  const auto flow = make_flow(std::move(*services), broker ? &*broker : nullptr);
+  if (!flow) return fail(flow.error());
+  if (arguments.verifies) return verify(*flow, arguments.guarantees.empty() ? "tidings.toml" : arguments.guarantees);
+  const auto out = shown(*flow, common, arguments);
+  return out ? print(*out) : fail(out.error());
 }
 
 }  // namespace tidings::cli

@@ -20,7 +20,7 @@ class Describe(CommandLine):
     def test_a_service_tells_what_it_does_with_an_event_in_which_order(self):
         with open(os.path.join(self.folder, "shop.toml"), "w") as file:
             file.write("version = 1\n[handlers.take]\ndeadline = '5s'\nrate.events = 10\n")
-        done = self.run_tidings("describe", SERVICE)
+        done = self.run_tidings("describe", SERVICE, "--steps")
         lines = done.stdout.splitlines()
         self.assertTrue(lines[0].startswith("service shop over "), lines[0])
         self.assertEqual(lines[2], "handler take, group shop.take, of orders, a new group starts at earliest")
@@ -30,7 +30,7 @@ class Describe(CommandLine):
         self.assertIn("in shop.take.dead-letters", done.stdout)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "data")), "nothing is opened, nothing is made")
 
-        (line,) = self.run_tidings("describe", SERVICE, "--json").stdout.splitlines()
+        (line,) = self.run_tidings("describe", SERVICE, "--steps", "--json").stdout.splitlines()
         told = json.loads(line)
         self.assertEqual((told["version"], told["service"]), (1, "shop"))
         self.assertEqual(told["handlers"][0]["events"], [{"type": "shop.order", "versions": [1], "topic": "orders", "ordered": True, "keyed": True, "ttl": ""}])
@@ -38,7 +38,7 @@ class Describe(CommandLine):
         self.assertEqual(schema["$defs"][schema["$ref"].removeprefix("#/$defs/")]["required"], ["order_id", "number"])
 
     def test_sagas_and_projections_are_told_and_drawn(self):
-        told = json.loads(self.run_tidings("describe", PROJECTING, "--json", TIDINGS_STORE="postgres://who:secret@127.0.0.1:1/shop").stdout)
+        told = json.loads(self.run_tidings("describe", PROJECTING, "--steps", "--json", TIDINGS_STORE="postgres://who:secret@127.0.0.1:1/shop").stdout)
         self.assertEqual(told["store"], "postgres://who:***@127.0.0.1:1/shop")
         self.assertEqual(told["projections"], [{"name": "order-totals", "version": 1, "topic": "orders", "tables": ["order_totals"]}])
         (saga,) = told["sagas"]
@@ -47,7 +47,9 @@ class Describe(CommandLine):
                          ["shop.stock-reserved", "shop.stock-rejected", "shop.reserve-stock", "shop.release-stock"])
         self.assertEqual(set(told["schemas"]), {"shop.order-placed/1", "shop.reserve-stock/1", "shop.release-stock/1",
                                                 "shop.stock-reserved/1", "shop.stock-rejected/1"})
-        text = self.run_tidings("describe", PROJECTING).stdout
+        self.assertEqual([(one["handlers"], one["elsewhere"]) for one in told["publishes"]],
+                         [([], True), ([], True), (["saga-checkout"], False), (["saga-checkout"], False)])
+        text = self.run_tidings("describe", PROJECTING, "--steps").stdout
         for what in ("reserve stock", "order_totals", "shop.release-stock to stock"):
             self.assertIn(what, text)
         drawn = self.run_tidings("describe", PROJECTING, "--diagram").stdout
@@ -57,7 +59,7 @@ class Describe(CommandLine):
                                         check=True, timeout=60).stdout, drawn + "\n")
 
     def test_a_broker_that_cannot_be_reached_is_no_matter_and_its_password_is_not_told(self):
-        done = self.run_tidings("describe", SERVICE, TIDINGS_BROKER="nats://who:secret@127.0.0.1:1")
+        done = self.run_tidings("describe", SERVICE, "--steps", TIDINGS_BROKER="nats://who:secret@127.0.0.1:1")
         self.assertIn("over nats://who:***@127.0.0.1:1", done.stdout)
         self.assertNotIn("secret", done.stdout + done.stderr)
 

@@ -1,5 +1,6 @@
 #include "command_line/parser.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -105,7 +106,25 @@ int Parser::run() {
     return groups(common, listing);
   }
   if (app.got_subcommand("bridge")) return bridge(common, bridging);
-  if (app.got_subcommand("describe")) return describe(common, describing);
+  if (app.got_subcommand("describe")) {
+    if (describing.programs.empty() && describing.folder.empty()) {
+      complain("name programs of services, or --dir DIR with what they have told");
+      return wrong_usage;
+    }
+    const auto forms = {"--explain", "--verify", "--asyncapi", "--mermaid",
+                        "--dot",     "--schema", "--steps",    "--diagram"};
+    const auto* const at = app.get_subcommand("describe");
+    if (std::ranges::count_if(forms, [&](const char* one) { return at->count(one) > 0; }) > 1) {
+      complain(
+          "it is told in one form at a time: give one of --explain, --verify, --asyncapi, --mermaid, --dot, "
+          "--schema, --steps and --diagram");
+      return wrong_usage;
+    }
+    if (!describing.handler.empty() && describing.as == DescribeArguments::As::flow)
+      describing.as = DescribeArguments::As::steps;
+    if (describing.broker.empty() && app.count("--broker") > 0) describing.broker = common.broker;
+    return describe(common, describing);
+  }
   if (app.got_subcommand("check")) return check_project(common, checking);
   if (const auto* const at = app.got_subcommand("pause") ? app.get_subcommand("pause") : nullptr; at != nullptr) {
     if (pausing.target.empty() && at->count("--list") == 0) {

@@ -93,20 +93,39 @@ void Parser::add_pauses() {
 }
 
 void Parser::add_describe() {
-  auto* const at = command("describe", "What services are made of, and what they do with an event in which order");
-  at->add_option("PROGRAM", describing.programs, "Programs of services; each is run with --describe")
-      ->required()
-      ->type_name("");
-  at->add_option("--handler", describing.handler, "Only this handler")->type_name("NAME");
-  at->add_flag("--diagram", describing.diagram, "Their sagas, as diagrams of Mermaid's");
+  using As = DescribeArguments::As;
+  auto* const at = command("describe", "How events flow between services, and what is promised of each way");
+  at->add_option("PROGRAM", describing.programs, "Programs of services; each is run with --describe")->type_name("");
+  at->add_option("--dir", describing.folder, "Folder of descriptions that were saved, NAME.json")->type_name("DIR");
+  at->add_option("--broker", describing.broker, "Also what this broker has: partitions, durability, groups, lag")
+      ->type_name("URL");
+  const auto form = [&](const char* flag, As as, const char* help) {
+    at->add_flag_callback(flag, [this, as] { describing.as = as; }, help);
+  };
+  at->add_option("--explain", describing.explained,
+                 "All of one event: who publishes it, where it goes, what is done with it")
+      ->type_name("EVENT");
+  at->add_flag("--verify", describing.verifies, "Whether each way is what [guarantees] declares; else exit 1");
+  form("--asyncapi", As::asyncapi, "An AsyncAPI 3.0 document");
+  form("--mermaid", As::mermaid, "A flowchart of Mermaid's");
+  form("--dot", As::dot, "A graph for Graphviz");
+  at->add_option("--schema", describing.schema, "The JSON Schema of one event, or of all")->type_name("EVENT|all");
+  form("--steps", As::steps, "What each service does with an event, in which order");
+  form("--diagram", As::sagas, "Their sagas, as diagrams of Mermaid's");
+  at->add_option("--guarantees", describing.guarantees, "Where --verify finds them (tidings.toml)")->type_name("FILE");
+  at->add_option("--handler", describing.handler, "The steps of this handler alone")->type_name("NAME");
   at->add_option("--deadline", describing.deadline, "How long each may take, before it is killed (30s)")
       ->type_name("TIME");
   at->footer(
-      "Settings come from where the programs find them: their files, and the environment. No broker is opened.\n\n"
+      "Settings come from where the programs find them: their files, and the environment. Without --broker no\n"
+      "broker is opened. Of --explain, --verify, --asyncapi, --mermaid, --dot, --schema, --steps and --diagram\n"
+      "one at a time.\n\n"
       "Examples:\n"
-      "  tidings describe build/bin/inventory\n"
-      "  tidings describe build/bin/inventory --json | jq '.handlers[] | {group, topics}'");
-  at->add_flag("--json", common.json, "One JSON document a line, of each program");
+      "  tidings describe build/bin/orders build/bin/inventory\n"
+      "  tidings describe build/bin/orders --explain shop.order-placed --broker log:./data\n"
+      "  tidings describe build/bin/orders --dot | dot -Tsvg >flow.svg\n"
+      "  tidings describe build/bin/inventory --steps --json | jq '.handlers[] | {group, topics}'");
+  at->add_flag("--json", common.json, "One JSON document; of --steps one a line, of each program");
 }
 
 }  // namespace tidings::cli

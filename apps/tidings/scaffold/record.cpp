@@ -124,6 +124,8 @@ Result<Record> read_record(std::string_view text, const std::string& file) {
   for (const auto& [key, member] : table->members) {
     if (key == "layout" && !layout)
       reader.wrong(member.line, "there is no such layout; there are layered, hexagonal and flat");
+    if (key == "guarantees" && member.kind != Toml::Kind::table)
+      reader.wrong(member.line, "guarantees must be a table");
     if (key == "check" && member.kind != Toml::Kind::table) reader.wrong(member.line, "check must be a table");
     if (key != "acknowledged") continue;
     if (member.kind != Toml::Kind::table) reader.wrong(member.line, "acknowledged must be a table");
@@ -136,6 +138,7 @@ Result<Record> read_record(std::string_view text, const std::string& file) {
   }
   reader.know("acknowledged");
   reader.know("check");
+  reader.know("guarantees");
   if (auto fine = reader.finish(); !fine) return as_record(fine.error());
   return record;
 }

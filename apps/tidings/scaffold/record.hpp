@@ -24,8 +24,9 @@ struct Record {
   [[nodiscard]] std::set<std::string> asked() const;
 };
 
-/// Reads the text of a `tidings.toml`, called `file` in messages. The table [check] is of `tidings check`, and left
-/// alone. Error `invalid_record` (never), with file and line.
+/// Reads the text of a `tidings.toml`, called `file` in messages. The tables [check], of `tidings check`,
+/// and [guarantees], of `tidings describe --verify`, are left alone. Error `invalid_record` (never), with file and
+/// line.
 [[nodiscard]] Result<Record> read_record(std::string_view text, const std::string& file);
 
 /// The text of a new one.

@@ -22,6 +22,11 @@ TEST(RecordFile, comes_back_as_it_was_written) {
   EXPECT_EQ(read.asked(), (std::set<std::string>{"event-bus", "outbox"}));
 }
 
+TEST(RecordFile, leaves_declared_guarantees_alone) {
+  const auto text = record_text(sample) + "[guarantees]\n\"orders -> mails.send\" = {loss = \"none\"}\n";
+  EXPECT_EQ(read_record(text, "t").or_throw().name, sample.name);
+}
+
 TEST(RecordFile, leaves_the_table_of_check_alone_and_reads_what_is_acknowledged) {
   const auto text = record_text(sample) + "event-bus-without-outbox = \"hints\"\n[check]\nignore = [\"x\"]\n";
   EXPECT_EQ(read_record(text, "t").or_throw().acknowledged.at("event-bus-without-outbox"), "hints");
