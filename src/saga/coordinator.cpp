@@ -7,6 +7,7 @@
 
 #include "saga/ledger.hpp"
 #include "saga/unit_of_work.hpp"
+#include "tidings/base/guarded.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/saga/stuck.hpp"
 
@@ -23,12 +24,6 @@ constexpr std::size_t id_bytes_max = 1'000;  // indexes take no more
 
 bool is_conflict(const Error& error) {
   return error.code == "conflict";
-}
-
-/// A transaction that has failed, or a database that is away, is nothing of one timer's.
-bool is_of_the_store(const Error& error) {
-  return is_conflict(error) || error.code == "unavailable" || error.code == "transaction_failed" ||
-         error.code == "outcome_unknown" || error.code == "busy" || error.code == "disk_full";
 }
 
 /// All that is read is locked, so that another may go before and nobody has to begin again.
@@ -77,7 +72,7 @@ class Coordinator::Impl {
           std::ranges::any_of(ids[at], [&](const auto& id) { return id && *id && failed_ids.contains(**id); });
       results.push_back(
           is_behind ? Result<bool>(Error{"behind", "an event of its saga before it has failed", Retry::same_call})
-                    : take_one(work, event, ids[at]));
+                    : guarded([&] { return take_one(work, event, ids[at]); }));
       if (results.back()) continue;
       if (!event.key.empty()) failed_keys.emplace(event.key);
       for (const auto& id : ids[at])
@@ -122,14 +117,15 @@ class Coordinator::Impl {
       UnitOfWork work(tx, ledger_, name());
       if (auto loaded = work.load(std::move(ids)); !loaded) return loaded.error();
       for (const auto& timer : *due) {
-        const auto done = fire_one(tx, work, timer);
-        if (done) {
-          ++fired.fired;
+        const auto is_ours = claim(tx, timer);
+        if (!is_ours) return is_ours.error();
+        if (const auto done = *is_ours ? fire_one(work, timer) : Result<>{}; !done) {
+          ++fired.failed;
+          if (auto put = postpone(tx, timer, done.error()); !put) return put.error();
           continue;
         }
-        if (is_of_the_store(done.error())) return done.error();
-        ++fired.failed;
-        if (auto put = postpone(tx, timer, done.error()); !put) return put.error();
+        ++fired.fired;
+        if (auto gone = ledger_.remove(tx, name(), timer); !gone) return gone.error();  // before what is set anew is
       }
       if (auto written = finish(tx, work); !written) return written.error();
       return fired;
@@ -178,7 +174,7 @@ class Coordinator::Impl {
   [[nodiscard]] std::vector<Correlated> correlate_by_versions(const EnvelopeView& event) const {
     std::vector<Correlated> all;
     for (auto at = versions_.rbegin(); at != versions_.rend(); ++at) {
-      auto id = correlate(at->second.plan(), event);
+      auto id = guarded([&] { return correlate(at->second.plan(), event); });
       if (id && *id && ((*id)->size() > id_bytes_max || (*id)->find('\0') != std::string::npos))
         id = Error{"no_correlation",
                    "event " + printable(event.id) + " names a saga by more than 1,000 bytes, or with a NUL"};
@@ -193,7 +189,9 @@ class Coordinator::Impl {
       const auto& plan = at->second.plan();
       if (!*id) return id->error();
       if (!**id) continue;
-      const auto* const instance = work.find(***id);
+      const auto found = work.find(***id);
+      if (!found) return found.error();
+      const auto* const instance = *found;
       if (instance == nullptr) {
         if (&at->second != &newest() || !is_start(plan, event)) continue;
         return apply(work, begin(plan, ***id, event, moment()));
@@ -256,7 +254,9 @@ class Coordinator::Impl {
   }
 
   Result<> steer_one(UnitOfWork& work, std::string_view id, Steering steering) const {
-    const auto* const instance = work.find(id);
+    const auto found = work.find(id);
+    if (!found) return found.error();
+    const auto* const instance = *found;
     if (instance == nullptr) return Error{"unknown_saga", "there is no saga " + name() + " " + printable(id)};
     auto made = steering == Steering::abandon ? abandon(*instance, moment()) : Result<Transition>();
     if (steering != Steering::abandon) {
@@ -268,11 +268,19 @@ class Coordinator::Impl {
     return done ? Result<>{} : done.error();
   }
 
-  Result<> fire_one(Transaction& tx, UnitOfWork& work, const Ledger::Due& timer) const {
+  /// False: another process has just had it. Only of what a transition's token does not tell.
+  Result<bool> claim(Transaction& tx, const Ledger::Due& timer) const {
+    const bool is_told_by_token =
+        !steering_of(timer.kind) && timer_kind_of(timer.kind).value_or(TimerKind::within) != TimerKind::deadline;
+    return is_told_by_token ? Result<bool>(true) : ledger_.claim(tx, name(), timer);
+  }
+
+  /// Within memory alone, so that whatever fails is this timer's trouble, and neither the store's nor another's.
+  Result<> fire_one(UnitOfWork& work, const Ledger::Due& timer) const {
+    return guarded([&] { return fire_one_or_throw(work, timer); });
+  }
+  Result<> fire_one_or_throw(UnitOfWork& work, const Ledger::Due& timer) const {
     if (const auto asked = steering_of(timer.kind)) {
-      const auto is_ours = ledger_.claim(tx, name(), timer);
-      if (!is_ours) return is_ours.error();
-      if (!*is_ours) return {};
       const auto done = steer_one(work, timer.id, *asked);
       if (!done && done.error().retry != Retry::never) return done;
       if (!done)
@@ -281,21 +289,16 @@ class Coordinator::Impl {
     }
     const auto kind = timer_kind_of(timer.kind);
     if (!kind) return Error{"corrupt", "there is no timer '" + printable(timer.kind) + "'"};
-    if (*kind == TimerKind::deadline) {  // its token does not say whether another process has just fired it
-      const auto is_ours = ledger_.claim(tx, name(), timer);
-      if (!is_ours) return is_ours.error();
-      if (!*is_ours) return {};
-    }
-    if (const auto* const instance = work.find(timer.id)) {
-      const auto plan = plan_of(*instance);
-      if (!plan) return plan.error();
-      const auto done =
-          apply(work, fire(**plan, *instance,
-                           {.step = timer.step, .kind = *kind, .token = timer.token, .due = from_ns(timer.due_at)},
-                           moment()));
-      if (!done) return done.error();
-    }
-    return ledger_.remove(tx, name(), timer);  // before what the transition sets anew is written
+    const auto found = work.find(timer.id);
+    if (!found) return found.error();
+    const auto* const instance = *found;
+    if (instance == nullptr) return {};
+    const auto plan = plan_of(*instance);
+    if (!plan) return plan.error();
+    const auto done = apply(
+        work, fire(**plan, *instance,
+                   {.step = timer.step, .kind = *kind, .token = timer.token, .due = from_ns(timer.due_at)}, moment()));
+    return done ? Result<>{} : done.error();
   }
 
   Result<> postpone(Transaction& tx, const Ledger::Due& timer, const Error& why) {

@@ -219,8 +219,8 @@ Result<std::optional<Instance>> Ledger::load(Transaction& tx, std::string_view t
   return std::optional<Instance>(std::move(*made));
 }
 
-Result<std::vector<Instance>> Ledger::load(Transaction& tx, std::string_view type,
-                                           const std::vector<std::string>& ids) const {
+Result<std::vector<Ledger::Loaded>> Ledger::load(Transaction& tx, std::string_view type,
+                                                 const std::vector<std::string>& ids) const {
   Result<std::vector<InstanceRow>> rows = std::vector<InstanceRow>{};
   if (ids.size() == 1) {
     rows = tx.query<InstanceRow>(load_one_, type, ids.front());
@@ -230,7 +230,12 @@ Result<std::vector<Instance>> Ledger::load(Transaction& tx, std::string_view typ
     rows = tx.query<InstanceRow>(load_many_, type, *json);
   }
   if (!rows) return rows.error();
-  return instances_of(std::move(*rows));
+  std::vector<Loaded> all;
+  for (auto& row : *rows) {
+    auto id = row.id;
+    all.push_back({std::move(id), instance_of(std::move(row))});
+  }
+  return all;
 }
 
 Result<std::vector<Instance>> Ledger::list(Transaction& tx, const ListFilter& filter) const {

@@ -41,9 +41,14 @@ class Ledger {
   [[nodiscard]] const Tables& tables() const { return tables_; }
 
   Result<std::optional<Instance>> load(Transaction& tx, std::string_view type, std::string_view id) const;
+  /// A row, or why it cannot be read: `corrupt` (never).
+  struct Loaded {
+    std::string id;
+    Result<Instance> instance;
+  };
   /// Those of them that are there. Their rows stay as they are until the end of `tx`; they are locked in the order of
   /// `ids`.
-  Result<std::vector<Instance>> load(Transaction& tx, std::string_view type, const std::vector<std::string>& ids) const;
+  Result<std::vector<Loaded>> load(Transaction& tx, std::string_view type, const std::vector<std::string>& ids) const;
   Result<std::vector<Instance>> list(Transaction& tx, const ListFilter& filter) const;
   Result<std::vector<Note>> history(Transaction& tx, std::string_view type, std::string_view id) const;
   Result<std::vector<Waiting>> waits(Transaction& tx, std::string_view type, std::string_view id) const;

@@ -15,17 +15,23 @@ Result<> UnitOfWork::load(std::vector<std::string> ids) {
   auto found = ledger_.load(tx_, type_, ids);
   if (!found) return found.error();
   for (auto& id : ids) entries_.try_emplace(std::move(id));
-  for (auto& instance : *found) {
-    auto& entry = entries_[instance.id];
-    entry.changes.before = instance.revision;
-    entry.now = std::move(instance);
+  for (auto& [id, instance] : *found) {
+    auto& entry = entries_[id];
+    if (!instance) {
+      entry.unreadable = std::move(instance.error());
+      continue;
+    }
+    entry.changes.before = instance->revision;
+    entry.now = std::move(*instance);
   }
   return {};
 }
 
-const Instance* UnitOfWork::find(std::string_view id) const {
+Result<const Instance*> UnitOfWork::find(std::string_view id) const {
   const auto entry = entries_.find(id);
-  return entry != entries_.end() && entry->second.now ? &*entry->second.now : nullptr;
+  if (entry == entries_.end()) return nullptr;
+  if (entry->second.unreadable) return *entry->second.unreadable;
+  return entry->second.now ? &*entry->second.now : nullptr;
 }
 
 Result<> UnitOfWork::apply(Transition made) {
@@ -33,7 +39,7 @@ Result<> UnitOfWork::apply(Transition made) {
   for (const auto& out : made.outgoing)
     if (auto row = outbox::detail::make_row(out.topic, out.event.view(), {.tables = &ledger_.tables()}); !row)
       return row.error();
-  auto& [now, changes] = entries_[made.instance.id];
+  auto& [now, unreadable, changes] = entries_[made.instance.id];
   for (auto& note : made.notes) changes.notes.emplace_back(made.instance.revision, std::move(note));
   if (made.clears_all) {
     changes.clears_all = true;

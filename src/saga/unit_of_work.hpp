@@ -17,10 +17,11 @@ class UnitOfWork {
   UnitOfWork(Transaction& tx, const Ledger& ledger, const std::string& type) : tx_(tx), ledger_(ledger), type_(type) {}
 
   /// Reads and locks those instances, in the order of their ids: whoever locks several does so, and nobody waits for
-  /// somebody who waits for him. Errors: those of statements, `corrupt` (never).
+  /// somebody who waits for him. Errors: those of statements.
   Result<> load(std::vector<std::string> ids);
-  /// As the last transition left it; null: there is none, or nobody has loaded it.
-  [[nodiscard]] const Instance* find(std::string_view id) const;
+  /// As the last transition left it; null: there is none, or nobody has loaded it. Error `corrupt` (never): its row
+  /// cannot be read, which is no other's trouble.
+  [[nodiscard]] Result<const Instance*> find(std::string_view id) const;
 
   /// Takes a transition of what `find` gave. Where it is refused nothing has changed; errors: those of events that the
   /// outbox does not take.
@@ -38,6 +39,7 @@ class UnitOfWork {
  private:
   struct Entry {
     std::optional<Instance> now;
+    std::optional<Error> unreadable;
     Changes changes;  // none: `changes.notes` is empty
   };
   Transaction& tx_;

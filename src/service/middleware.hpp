@@ -1,11 +1,11 @@
 #pragma once
 
-#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "service/publications.hpp"
+#include "tidings/base/guarded.hpp"
 #include "tidings/service/detail/handler.hpp"
 #include "tidings/service/middleware.hpp"
 
@@ -15,20 +15,6 @@ struct Middleware {
   std::string name;
   detail::RunMiddleware run;
 };
-
-/// A call of the user's code, whatever it does.
-template <class F>
-Result<> guarded(F call) {
-  try {
-    return call();
-  } catch (const ErrorException& thrown) {
-    return thrown.error();
-  } catch (const std::exception& thrown) {
-    return Error{"handler_threw", thrown.what(), Retry::same_call};
-  } catch (...) {
-    return Error{"handler_threw", "something that is no std::exception", Retry::same_call};
-  }
-}
 
 /// Where one attempt stands in the middleware around it.
 class MiddlewareCall final : public DeliveryCall {
