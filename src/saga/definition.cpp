@@ -119,7 +119,26 @@ Result<> check_correlation(const Plan& plan) {
   return why.empty() ? Result<>{} : wrong(plan, why);
 }
 
+/// Each event has one say: with two the first alone would be heard.
+Result<> check_starts_and_cancels(const Plan& plan) {
+  const auto is_twice = [](const std::vector<Source>& sources, std::size_t at) {
+    return std::ranges::any_of(sources.begin(), sources.begin() + static_cast<std::ptrdiff_t>(at),
+                               [&](const Source& one) { return one.kind->type == sources[at].kind->type; });
+  };
+  for (std::size_t at = 0; at < plan.starts.size(); ++at)
+    if (is_twice(plan.starts, at))
+      return wrong(plan, ": " + std::string(plan.starts[at].kind->type) + " starts it twice");
+  for (std::size_t at = 0; at < plan.cancels.size(); ++at) {
+    const auto& type = plan.cancels[at].kind->type;
+    if (is_twice(plan.cancels, at)) return wrong(plan, ": " + std::string(type) + " cancels it twice");
+    if (std::ranges::any_of(plan.starts, [&](const Source& one) { return one.kind->type == type; }))
+      return wrong(plan, ": " + std::string(type) + " starts it, and cancels it");
+  }
+  return {};
+}
+
 Result<> check_cancels(const Plan& plan) {
+  if (auto fine = check_starts_and_cancels(plan); !fine) return fine;
   for (const auto& cancel : plan.cancels) {
     std::string step_name;
     for (const auto& step : plan.steps)

@@ -77,6 +77,11 @@ TEST(SagaDefinition, SaysWhatIsWrongAndWhere) {
             in_step + "the time between reminders must be above nothing");
   EXPECT_EQ(wrong(begin(), reserve(release()), cancels<StockReserved>()),
             "saga 'checkout': shop.stock-reserved cancels it, and answers step 'reserve'");
+  EXPECT_EQ(wrong(begin(), begin(), reserve(release())), "saga 'checkout': shop.order-placed starts it twice");
+  EXPECT_EQ(wrong(begin(), reserve(release()), cancels<OrderPlaced>()),
+            "saga 'checkout': shop.order-placed starts it, and cancels it");
+  EXPECT_EQ(wrong(begin(), reserve(release()), cancels<OrderCancelled>(), cancels<OrderCancelled>()),
+            "saga 'checkout': shop.order-cancelled cancels it twice");
   EXPECT_EQ(wrong(begin(), parallel()), "saga 'checkout': it has no steps");
   EXPECT_NE(define<Checkout>("", {}, begin(), reserve(release())).check().error().message.find("saga"),
             std::string::npos);

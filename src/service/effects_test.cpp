@@ -275,8 +275,7 @@ TEST_P(EffectsTest, AStoreThatIsAwayIsWaitedFor) {
   });
   publish(Order{"a", 1});
   const auto running = start();
-  ASSERT_TRUE(eventually([&] { return lines_.count("could not have its effects committed") > 0; }))
-      << lines_.all();
+  ASSERT_TRUE(eventually([&] { return lines_.count("could not have its effects committed") > 0; })) << lines_.all();
   away.is_away = false;
   ASSERT_TRUE(eventually([&] { return group("orders", "test.reserve").handled == 1; })) << lines_.all();
   EXPECT_EQ(service.stats("reserve").or_throw().failed, 0U);

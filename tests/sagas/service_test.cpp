@@ -200,7 +200,9 @@ TEST_F(SagaServiceTest, AnAnswerWaitsForAProcessThatHasTheVersion) {
   ASSERT_TRUE(eventually([&] { return all(Status::running).size() == 1; })) << log_.text();
   stop();
 
-  auto older = make("orders", {{"handlers.saga-fulfilment.retry.immediate", "0"}, {"handlers.saga-fulfilment.retry.delayed", "0"}});  // one attempt, and it would be parked
+  auto older =
+      make("orders", {{"handlers.saga-fulfilment.retry.immediate", "0"},
+                      {"handlers.saga-fulfilment.retry.delayed", "0"}});  // one attempt, and it would be parked
   older.saga(versions(false));
   run(std::move(older));
   run_participants();

@@ -229,7 +229,8 @@ TEST(House, IsUnderstood) {
       EXPECT_TRUE(one.function) << one.name;
       EXPECT_FALSE(one.events.empty()) << one.name;
     }
-  EXPECT_THAT(handlers, testing::IsSupersetOf({"take-orders", "keep-stock", "keep-accounts", "settle-orders", "send-mails"}))
+  EXPECT_THAT(handlers,
+              testing::IsSupersetOf({"take-orders", "keep-stock", "keep-accounts", "settle-orders", "send-mails"}))
       << "silence because nothing is seen is none";
   EXPECT_GE(facts.events.size(), 8u);
   EXPECT_FALSE(facts.publications.empty());
