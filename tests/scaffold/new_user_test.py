@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 import projects
@@ -54,6 +55,10 @@ class NewUser(unittest.TestCase):
                 environment = tools.environment(PATH=f"{self.tidings.parent}:{os.environ['PATH']}")
                 shell = lambda command: tools.run("bash", "-euc", f"export {broker}; {command}", cwd=project, env=environment, timeout=60)
                 self.assertRegex(shell(publish), r"^[0-9a-f-]{36} \d+ \d+\n")
+                until = time.monotonic() + 60
+                while "orders.outcomes" not in shell("tidings topics"):  # its first event makes it
+                    self.assertLess(time.monotonic(), until)
+                    time.sleep(0.05)
                 event = json.loads(shell(tail + " --json"))
                 self.assertEqual((event["type"], event["data"]), ("orders.accepted", {"id": "7", "quantity": 3}))
                 self.assertEqual(event["source"], "orders")
