@@ -59,8 +59,26 @@ std::string why_of(const saga::Instance& instance) {
   return instance.status == saga::Status::completed ? "" : instance.why;
 }
 
+std::string_view status_of(const saga::Instance& instance) {
+  return instance.unreadable.empty() ? saga::name_of(instance.status) : "unreadable";
+}
+
+/// The state is as it stands in the database, where it may be anything: one value on one line, whatever it is.
+std::string json_of_state(const std::string& state) {
+  std::string json;
+  if (!check_json(state)) {
+    append_json_string(json, state);
+    return json;
+  }
+  json = state;
+  for (auto& one : json)
+    if (one == '\n' || one == '\r') one = ' ';  // between values: within a text they are escaped
+  return json;
+}
+
 /// What it waits for, or what is in its way.
 std::string stands_at(const saga::Instance& instance) {
+  if (!instance.unreadable.empty()) return instance.unreadable;
   if (const auto why = why_of(instance); !why.empty()) return why;
   if (saga::is_over(instance.status)) return "";
   std::string steps;
@@ -81,14 +99,14 @@ JsonLine to_json(const saga::Instance& instance) {
   return JsonLine()
       .add("saga", instance.type)
       .add("id", instance.id)
-      .add("version", static_cast<std::uint64_t>(instance.definition))
-      .add("status", saga::name_of(instance.status))
-      .add("why", instance.why)
+      .raw("version", std::to_string(instance.definition))
+      .add("status", status_of(instance))
+      .add("why", instance.unreadable.empty() ? instance.why : instance.unreadable)
       .add("started", to_rfc3339(instance.started_at))
       .add("updated", to_rfc3339(instance.updated_at))
       .add("correlation", instance.correlation)
       .raw("steps", json_array(steps))
-      .raw("state", instance.state);
+      .raw("state", json_of_state(instance.state));
 }
 
 std::string to_json(const saga::Shown& shown) {
@@ -187,8 +205,8 @@ int list_sagas(const Common& common, const SagaArguments& arguments) {
         if (const auto printed = print(harmless_json(to_json(one).str()) + "\n"); printed != done) return printed;
         continue;
       }
-      rows.push_back({printable(one.type), printable(one.id), std::string(saga::name_of(one.status)),
-                      to_rfc3339(one.updated_at), printable(stands_at(one))});
+      rows.push_back({printable(one.type), printable(one.id), std::string(status_of(one)), to_rfc3339(one.updated_at),
+                      printable(stands_at(one))});
     }
     if (some->size() < filter.limit) break;
     filter.after_type = some->back().type;

@@ -34,17 +34,21 @@ struct InstanceRow {
   std::int64_t updated_at = 0;
 };
 
-Result<Instance> instance_of(InstanceRow row) {
-  const auto corrupt = [&](const std::string& what) {
-    return Error{"corrupt", "saga " + printable(row.type) + " " + printable(row.id) + " cannot be read: " + what};
-  };
-  auto progress = JsonCodec::decode<Progress>(row.progress);
-  if (!progress) return corrupt("its progress is no JSON of ours: " + progress.error().message);
+/// With `unreadable`, where what is no column of its own is no JSON of ours.
+Instance any_instance_of(InstanceRow row) {
   Instance made;
+  auto progress = JsonCodec::decode<Progress>(row.progress);
+  if (!progress) {
+    made.unreadable = "its progress is no JSON of ours: " + progress.error().message;
+    progress = Progress{};
+  }
   bool is_known = false;
   for (const auto& one : enumerators<Status>)
     if (one.name == row.status) made.status = one.value, is_known = true;
-  if (!is_known) return corrupt("its status is '" + printable(row.status) + "'");
+  if (!is_known) {
+    made.unreadable = "its status is '" + printable(row.status) + "'";
+    progress = Progress{};
+  }
   made.type = std::move(row.type);
   made.id = std::move(row.id);
   made.definition = row.definition;
@@ -61,14 +65,11 @@ Result<Instance> instance_of(InstanceRow row) {
   return made;
 }
 
-Result<std::vector<Instance>> instances_of(std::vector<InstanceRow> rows) {
-  std::vector<Instance> all;
-  for (auto& row : rows) {
-    auto made = instance_of(std::move(row));
-    if (!made) return made.error();
-    all.push_back(std::move(*made));
-  }
-  return all;
+Result<Instance> instance_of(InstanceRow row) {
+  auto made = any_instance_of(std::move(row));
+  if (made.unreadable.empty()) return made;
+  return Error{"corrupt",
+               "saga " + printable(made.type) + " " + printable(made.id) + " cannot be read: " + made.unreadable};
 }
 
 constexpr std::string_view instance_columns =
@@ -242,7 +243,9 @@ Result<std::vector<Instance>> Ledger::list(Transaction& tx, const ListFilter& fi
   auto rows = tx.query<InstanceRow>(list_, filter.type, filter.status ? name_of(*filter.status) : std::string_view{},
                                     filter.after_type, filter.after_id, static_cast<std::int64_t>(filter.limit));
   if (!rows) return rows.error();
-  return instances_of(std::move(*rows));
+  std::vector<Instance> all;
+  for (auto& row : *rows) all.push_back(any_instance_of(std::move(row)));
+  return all;
 }
 
 Result<std::vector<Note>> Ledger::history(Transaction& tx, std::string_view type, std::string_view id) const {

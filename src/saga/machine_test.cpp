@@ -53,6 +53,16 @@ TEST_F(MachineTest, AnAnswerThatNamesAnotherCommandOfTheSagaIsALateOneOfThat) {
   EXPECT_EQ(instance_.status, Status::completed);
 }
 
+TEST_F(MachineTest, AWaitThatNeverEndsIsNotOver) {
+  definition_ = define<Checkout>("checkout", {}, starts(&Checkout::begin),
+                                 step("ship", send(&Checkout::ship), done<Shipped>(), no_undo(),
+                                      within(Duration::max()), remind(Duration::max(), &Checkout::nudge)),
+                                 within(Duration::max()));
+  const auto begun = place();
+  ASSERT_EQ(begun.set.size(), 3U);
+  for (const auto& timer : begun.set) EXPECT_EQ(timer.due, TimePoint::max()) << name_of(timer.kind);
+}
+
 TEST_F(MachineTest, WhatItSendsHasCauseAndCorrelation) {
   auto order = event_of(OrderPlaced{"o1", 100, false});
   order.correlation_id = "c1";

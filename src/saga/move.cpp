@@ -46,6 +46,10 @@ bool Move::took_effect(std::size_t step) const {
   return status == StepStatus::done || status == StepStatus::sent || status == StepStatus::unknown;
 }
 
+TimePoint Move::after(Duration wait) const {
+  return moment_.now > TimePoint::max() - wait ? TimePoint::max() : moment_.now + wait;
+}
+
 Result<> Move::load_state() {
   if (state_) return {};
   auto read = plan_.state.read(out_.instance.state);
@@ -103,7 +107,7 @@ Result<bool> Move::send(std::size_t step, bool undo) {
   ++now.attempts;
   ++now.token;
   if (action.within > Duration::zero() && (!undo || !action.done.empty()))
-    out_.set.push_back({planned.name, TimerKind::within, now.token, moment_.now + action.within});
+    out_.set.push_back({planned.name, TimerKind::within, now.token, after(action.within)});
   return true;
 }
 
@@ -125,7 +129,7 @@ Result<> Move::begin_step(std::size_t step) {
   now.status = *sent ? StepStatus::sent : StepStatus::skipped;
   note(*sent ? "sent" : "skipped", planned.name, *sent ? "" : "there is nothing to send");
   if (*sent && planned.reminder)
-    out_.set.push_back({planned.name, TimerKind::remind, now.reminders, moment_.now + planned.reminder->every});
+    out_.set.push_back({planned.name, TimerKind::remind, now.reminders, after(planned.reminder->every)});
   return {};
 }
 

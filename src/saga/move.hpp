@@ -34,6 +34,9 @@ class Move {
   [[nodiscard]] bool can_go_back() const;
   [[nodiscard]] bool took_effect(std::size_t step) const;
 
+  /// When so long will be over: a wait that goes beyond the end of all time, at that.
+  [[nodiscard]] TimePoint after(Duration wait) const;
+
   Result<> load_state();
   Result<> react(const Source& source, const EnvelopeView& event);
   /// False: the state has none to send.

@@ -29,7 +29,7 @@ Result<> Move::begin(const EnvelopeView& event) {
   state_ = plan_.state.make();
   if (auto reacted = react(*find(plan_.starts, event), event); !reacted) return reacted;
   note("started");
-  if (plan_.within > Duration::zero()) out_.set.push_back({"", TimerKind::deadline, 1, moment_.now + plan_.within});
+  if (plan_.within > Duration::zero()) out_.set.push_back({"", TimerKind::deadline, 1, after(plan_.within)});
   return advance();
 }
 
@@ -155,7 +155,7 @@ Result<> Move::remind(std::size_t step) {
                       prefix_of(out_.instance) + planned.name + "/remind/" + std::to_string(number), cause_id_);
   if (!sent) return sent.error();
   note("reminded", planned.name);
-  out_.set.push_back({planned.name, TimerKind::remind, now.reminders, moment_.now + planned.reminder->every});
+  out_.set.push_back({planned.name, TimerKind::remind, now.reminders, after(planned.reminder->every)});
   return {};
 }
 

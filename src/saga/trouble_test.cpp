@@ -119,5 +119,21 @@ TEST_P(SagaTroubleTest, ARowThatCannotBeReadFailsItsOwnEvents) {
   EXPECT_EQ(steered.error().code, "corrupt");
 }
 
+TEST_P(SagaTroubleTest, ARowThatCannotBeReadIsListedAsSuch) {
+  auto saga = coordinator({troubled()});
+  all_begin(*saga, {"a", "b", "c"});
+  spoil("b");
+  run("update " + tables_.name("sagas") + " set status = 'frozen' where id = 'c'");
+  const auto all = list(*store_, {.type = "checkout"}, tables_);
+  ASSERT_TRUE(all) << to_string(all.error());
+  ASSERT_EQ(all->size(), 3U);
+  EXPECT_EQ((*all)[0].unreadable, "");
+  EXPECT_EQ((*all)[1].id, "b");
+  EXPECT_NE((*all)[1].unreadable.find("progress"), std::string::npos) << (*all)[1].unreadable;
+  EXPECT_NE((*all)[2].unreadable.find("'frozen'"), std::string::npos) << (*all)[2].unreadable;
+  EXPECT_TRUE((*all)[2].steps.empty());
+  EXPECT_EQ(show(*store_, "checkout", "b", tables_).error().code, "corrupt");
+}
+
 }  // namespace
 }  // namespace tidings::saga

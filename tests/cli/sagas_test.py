@@ -68,6 +68,34 @@ class Sagas(CommandLine):
         self.sagas("abandon", "checkout", "o-3")
         self.assertIn("asked to abandon, which no process has done yet", self.sagas("show", "checkout", "o-3").stdout)
 
+    def spoil(self, name, column, value):
+        with contextlib.closing(sqlite3.connect(self.file)) as database, database:
+            database.execute(f"update tidings_sagas set {column} = ? where id = ?", (value, name))
+
+    def test_a_row_that_cannot_be_read_hides_no_other(self):
+        self.sagas("schema", "--apply")
+        for name in ("o-1", "o-2", "o-3"):
+            self.put(name, "running")
+        self.spoil("o-1", "progress", "{")
+        self.spoil("o-2", "status", "frozen\x1b[2J")
+        listed = self.sagas("list").stdout
+        self.assertIn("o-3", listed)
+        self.assertEqual(listed.count("unreadable"), 2)
+        self.assertNotIn("\x1b", listed)
+        documents = [json.loads(line) for line in self.sagas("list", "--json").stdout.splitlines()]
+        self.assertEqual([one["status"] for one in documents], ["unreadable", "unreadable", "running"])
+        self.assertIn("corrupt", self.sagas("show", "checkout", "o-1", status=1).stderr)
+
+    def test_a_state_that_is_no_json_stays_one_text(self):
+        self.sagas("schema", "--apply")
+        self.put("o-1", "running")
+        for state in ("no json", '{}}\n{"saga":"forged"', '{"a":\n1}'):
+            self.spoil("o-1", "state", state)
+            lines = self.sagas("list", "--json").stdout.splitlines()
+            self.assertEqual(len(lines), 1, state)
+            self.assertIn(json.loads(lines[0])["state"], (state, {"a": 1}))
+            self.assertEqual(json.loads(self.sagas("show", "checkout", "o-1", "--json").stdout)["id"], "o-1")
+
     def test_mistakes_have_clear_errors(self):
         with contextlib.closing(sqlite3.connect(self.file)) as database, database:
             database.execute("create table theirs(a)")

@@ -18,7 +18,8 @@ struct ListFilter {
   std::size_t limit = 100;
 };
 
-/// By type and id. Errors: those of `Store::begin` and of statements; `corrupt` (never).
+/// By type and id. Errors: those of `Store::begin` and of statements. An instance whose row cannot be read is among
+/// them, `unreadable`, unless a status was asked for that is not the row's.
 Result<std::vector<Instance>> list(Store& store, const ListFilter& filter = {},
                                    const Tables& tables = default_tables());
 
@@ -34,13 +35,13 @@ struct Shown {
   std::vector<Note> history;  ///< the oldest first
   std::vector<Waiting> waits;
 };
-/// None: there is no such saga. Errors as `list`.
+/// None: there is no such saga. Errors as `list`, and `corrupt` (never).
 Result<std::optional<Shown>> show(Store& store, std::string_view type, std::string_view id,
                                   const Tables& tables = default_tables());
 
 /// Asks the coordinator of the saga, in whatever process, to do that; it does within a second or so, or says in its log
 /// why not. What was asked for is in the store when it returns. Errors: `unknown_saga`, `saga_over` (never), and as
-/// `list`.
+/// `show`.
 Result<> request(Store& store, std::string_view type, std::string_view id, Steering steering,
                  const Tables& tables = default_tables());
 

@@ -69,6 +69,9 @@ struct Instance {
   std::string started_by;  ///< the id of the event with which it began
   TimePoint started_at{};
   TimePoint updated_at{};
+  /// Why its row cannot be read, where `list` tells of it all the same: nothing of status, steps and `why` is known
+  /// then.
+  std::string unreadable;
 
   friend bool operator==(const Instance&, const Instance&) = default;
 };
