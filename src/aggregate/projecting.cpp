@@ -111,7 +111,24 @@ Result<std::vector<Projecting::Generation>> Projecting::generations(Transaction&
       "select generation, version, tables from " + of_generations + " where name = $1 order by generation", name_);
 }
 
+/// Readers know a table by a view of its name, which shows one projection's.
+Result<> Projecting::check_owner(Transaction& tx) const {
+  struct Other {
+    std::string name;
+    std::string tables;
+  };
+  const auto others = tx.query<Other>("select name, tables from " + of_generations + " where name <> $1", name_);
+  if (!others) return others.error();
+  for (const auto& other : *others)
+    for (const auto& table : split_names(other.tables))
+      if (std::ranges::find(options_.tables, table, &ProjectionTable::name) != options_.tables.end())
+        return Error{"table_taken", "table " + table + " belongs to projection " + other.name + "; give that of " +
+                                        name_ + " another name"};
+  return {};
+}
+
 Result<> Projecting::make(Transaction& tx, std::int64_t generation) const {
+  if (auto owned = check_owner(tx); !owned) return owned;
   for (const auto& table : options_.tables) {
     const auto name = generation_table(options_, table.name, generation);
     if (auto done = run(tx, "create table " + name + "(" + table.columns + ")"); !done) return done;

@@ -64,6 +64,19 @@ TEST_P(RebuildTest, AnotherVersionIsBuiltBesideAndServesFromTheSwitchOn) {
   expect_all(5, 2, 10);
 }
 
+TEST_P(RebuildTest, AProjectionTakesNoOthersTables) {
+  const auto projection = totals();
+  projection.prepare(*store_).or_throw();
+  publish_orders(2, 1);
+  rebuild(*store_, *broker_, projection).or_throw();  // so that the first generation's names are free again
+  const auto other = tidings::projection<OrderPlaced>(
+      "others", {.tables = {{"order_totals", "order_id text primary key"}}, .names = tables_},
+      [](const OrderPlaced&, ReadModel&) {});
+  EXPECT_EQ(code(other.prepare(*store_)), "table_taken");
+  expect_all(2, 1);
+  EXPECT_EQ(count("projections"), 1);
+}
+
 TEST_P(RebuildTest, ARebuildThatWasStoppedGoesOnWhereItWas) {
   const auto projection = totals();
   projection.prepare(*store_).or_throw();

@@ -27,8 +27,9 @@ class Projection {
       : core_(std::move(core)), function_(std::make_shared<F>(std::move(function))) {}
 
   /// Makes its tables where there are none, as its first generation; to be called before anything else, by any number
-  /// of processes. The tables of `aggregate::apply_schema` must be there. Errors: `invalid_name`, `invalid_options`
-  /// (never), those of `Store::begin` and of statements.
+  /// of processes. The tables of `aggregate::apply_schema` must be there. Errors: `invalid_name`, `invalid_options`,
+  /// `table_taken` (never): another projection of the store has such a table; those of `Store::begin` and of
+  /// statements.
   Result<> prepare(Store& store, Duration wait_max = std::chrono::seconds{30}) const {
     return core_->prepare(store, wait_max);
   }

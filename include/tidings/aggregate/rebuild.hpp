@@ -54,8 +54,9 @@ Result<Rebuilt> rebuild(Store& store, Broker& broker, Projecting& projection, co
 /// Errors: `unknown_topic`; `history_gone` (never): the topic does not have its first events any more;
 /// `bad_event` (never): one that cannot be applied, with its place; `not_prepared` (never); `more_partitions` (with
 /// `anew`): the topic was given some meanwhile; `busy` (same call): another rebuilds it; `stopped`; `stalled` (same
-/// call): the topic gives nothing, though it has more; `bad_payload` (of its cause): a payload cannot be had; those of
-/// the broker, of `Store::begin`, and of statements.
+/// call): the topic gives nothing, though it has more; `bad_payload` (of its cause): a payload cannot be had;
+/// `table_taken` (never): another projection has a table of that name; those of the broker, of
+/// `Store::begin`, and of statements.
 template <class P>
 Result<Rebuilt> rebuild(Store& store, Broker& broker, const P& projection, const RebuildOptions& options = {}) {
   return aggregate::detail::rebuild(

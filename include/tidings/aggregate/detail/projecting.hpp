@@ -42,6 +42,7 @@ class Projecting {
   /// others may lock it too. `alone` is the first that a transaction does. Error `not_prepared`.
   Result<std::int64_t> lock(Transaction& tx, bool alone) const;
   Result<std::vector<Generation>> generations(Transaction& tx) const;
+  /// Error `table_taken` (never): another projection has a table of one of the names.
   Result<> make(Transaction& tx, std::int64_t generation) const;
   Result<> drop(Transaction& tx, const Generation& generation) const;
   /// Readers see the tables of this one from the commit on.
@@ -60,6 +61,7 @@ class Projecting {
     std::map<std::uint32_t, std::uint64_t> built_to;  // by partition; empty for one that was not rebuilt
   };
   [[nodiscard]] Result<> check() const;
+  Result<> check_owner(Transaction& tx) const;
   [[nodiscard]] std::string table_names() const;
   Result<> show_table(Transaction& tx, const ProjectionTable& table, std::int64_t before,
                       std::int64_t generation) const;
