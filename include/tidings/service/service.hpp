@@ -74,8 +74,8 @@ class Service {
   ///
   /// It takes the process for its own: SIGPIPE is ignored from now on; closed standard descriptors get /dev/null, so
   /// that no file of ours gets their numbers; malloc keeps to two arenas (M_ARENA_MAX), since one for each thread would
-  /// cost an idle service megabytes, and gives blocks of 128 KiB and more back (M_MMAP_THRESHOLD). `create` does none of
-  /// it.
+  /// cost an idle service megabytes, and gives blocks of 128 KiB and more back (M_MMAP_THRESHOLD). `create` does none
+  /// of it.
   static Service from_args(const std::string& name, int argc, char** argv, std::vector<Setting> own = {});
 
   /// Errors: `invalid_name`, `invalid_setting`, those of `open_broker`.
