@@ -6,6 +6,7 @@
 
 #include "tidings/saga/schema.hpp"
 #include "tidings/service/service.hpp"
+#include "tidings/store/schema.hpp"
 
 namespace shop {
 
@@ -15,6 +16,8 @@ inline tidings::Result<> make_tables(tidings::Service& service, std::span<const 
   if (service.store() == nullptr) return {};
   auto tx = service.store()->begin(std::chrono::seconds{10});
   if (!tx) return tx.error();
+  // Several processes of a service may start at once, which `if not exists` alone is no guard against.
+  if (auto locked = tidings::lock_schemas(**tx, service.store()->dialect()); !locked) return locked;
   for (const auto statement : statements)
     if (auto made = (*tx)->execute(statement); !made) return made.error();
   return (*tx)->commit();
