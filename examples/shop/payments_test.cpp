@@ -75,8 +75,7 @@ TEST_F(PaymentsTest, amounts_that_are_none_are_declined_with_the_reason) {
                                     "shop.payment-declined 4"}));
   for (const auto& envelope : read("payments")) {
     if (envelope.type != "shop.payment-declined") continue;
-    EXPECT_EQ(tidings::decode_event<PaymentDeclined>(envelope.view()).or_throw().reason,
-              DeclineReason::out_of_bounds);
+    EXPECT_EQ(tidings::decode_event<PaymentDeclined>(envelope.view()).or_throw().reason, DeclineReason::out_of_bounds);
   }
   EXPECT_EQ(ledger(), std::to_string(amount_max_minor) + " 0");
 }
