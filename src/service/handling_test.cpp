@@ -32,8 +32,11 @@ TEST_F(HandlingTest, a_key_that_fails_delays_no_other) {
   ASSERT_TRUE(handled.wait(50));
   EXPECT_TRUE(eventually([&] { return service_->stats("take")->handled == 50; }));
   fails = false;
-  clock.advance(1h);
-  ASSERT_TRUE(handled.wait(52)) << "the key goes on, in its order";
+  // The first attempt may have failed, and its hour not begun: then another passes.
+  ASSERT_TRUE(eventually([&] {
+    clock.advance(1h);
+    return handled.values().size() == 52;
+  })) << "the key goes on, in its order";
   ASSERT_TRUE(caught_up("orders", "test.take"));
   const auto all = handled.values();
   EXPECT_LT(std::ranges::find(all, "bad1"), std::ranges::find(all, "bad2"));
