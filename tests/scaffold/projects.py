@@ -83,3 +83,8 @@ def start(program, *arguments, cwd):
 
 def seed():
     return int(os.environ.get("TORTURE_SEED", "1"))
+
+
+def seconds():
+    """How long a whole run may go on beginning something new."""
+    return int(os.environ.get("TORTURE_SECONDS", "3000"))
