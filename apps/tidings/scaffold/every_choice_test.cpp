@@ -86,6 +86,36 @@ TEST(EveryChoice, all_that_go_together) {
       check(asked, layout, name);
 }
 
+/// What stands between `before` and `after` in a text, each time.
+std::vector<std::string> between(std::string_view text, std::string_view before, std::string_view after) {
+  std::vector<std::string> found;
+  for (auto at = text.find(before); at != text.npos; at = text.find(before, at + 1)) {
+    const auto begin = at + before.size();
+    found.emplace_back(text.substr(begin, text.find_first_of(after, begin) - begin));
+  }
+  return found;
+}
+
+TEST(EveryChoice, no_service_can_have_the_name_of_a_target_or_server_of_its_project) {
+  std::set<std::string> taken;
+  for (const auto& name : catalogue().names()) {
+    const auto project = make_project(catalogue(), "orders", Layout::layered, {"docker", name}).or_throw();
+    for (const auto& file : project.files) {
+      if (file.path == "compose.yaml")
+        for (const auto& key : between(file.text.substr(0, file.text.find("\nvolumes:")), "\n  ", ":\n"))
+          taken.insert(key);
+      if (file.path.contains("CMake") || file.path.ends_with(".cmake"))
+        for (const auto& target : between(file.text, "add_custom_target(", " \n)")) taken.insert(target);
+    }
+  }
+  EXPECT_THAT(taken, ::testing::IsSupersetOf({"orders", "nats", "kafka", "postgres", "format", "lint"}));
+  taken.erase("orders");
+  for (const auto& name : taken)
+    if (!name.starts_with(' ')) {
+      EXPECT_FALSE(names_of(name)) << name;
+    }
+}
+
 TEST(EveryChoice, says_what_it_is) {
   for (const auto& name : catalogue().names()) {
     const auto& one = *catalogue().find(name);

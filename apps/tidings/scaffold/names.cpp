@@ -23,9 +23,11 @@ constexpr std::array keywords{
     "signed",    "sizeof",   "static",   "struct",    "switch",    "template", "this",     "throw",     "true",
     "try",       "typedef",  "typeid",   "typename",  "union",     "unsigned", "using",    "virtual",   "void",
     "volatile",  "while",    "xor",      "final",     "override",  "import",   "module"};
-/// Targets of CMake's and CTest's own.
-constexpr std::array targets{"all",     "clean",   "continuous", "depend",     "experimental", "help",
-                             "install", "nightly", "package",    "preinstall", "test"};
+/// Targets of CMake's and CTest's own, and of what a project may have.
+constexpr std::array targets{"all",  "clean",   "continuous", "depend",  "experimental", "format", "help",
+                             "lint", "install", "nightly",    "package", "preinstall",   "test"};
+/// Servers beside it in its compose file, that are no library too.
+constexpr std::array servers{"kafka", "postgres"};
 /// Libraries that the program is linked with: a target of that name would stand in for them.
 constexpr std::array libraries{"c",       "crypto", "dl",      "gmock",   "gtest",  "m",
                                "nats",    "pq",     "pthread", "rdkafka", "rt",     "simdjson",
@@ -52,7 +54,8 @@ Result<Names> names_of(std::string_view name) {
   }
   if (begins) return refuse("it ends with '-'");
   if (contains(keywords, name)) return refuse("it is a word of C++");
-  if (contains(targets, name)) return refuse("CMake has a target of that name");
+  if (contains(targets, name)) return refuse("a target of its build has that name");
+  if (contains(servers, name)) return refuse("a server beside it in compose.yaml has that name");
   if (contains(libraries, name)) return refuse("a library that it is linked with has that name");
   Names names{.name = std::string(name), .snake = std::string(name), .pascal = {}, .name_space = {}};
   std::ranges::replace(names.snake, '-', '_');

@@ -35,8 +35,10 @@ TEST(Names, that_something_cannot_take_are_refused_with_the_reason) {
                                                        {"a--b", "where a word must begin"},
                                                        {"a-", "ends with '-'"},
                                                        {"class", "a word of C++"},
-                                                       {"test", "CMake"},
-                                                       {"all", "CMake"},
+                                                       {"test", "target"},
+                                                       {"all", "target"},
+                                                       {"format", "target"},
+                                                       {"postgres", "server"},
                                                        {"pthread", "library"}};
   for (const auto& [name, why] : cases) {
     const auto refused = names_of(name);
