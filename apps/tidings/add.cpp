@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "output.hpp"
 #include "scaffold/contains.hpp"
+#include "scaffold/folder_lock.hpp"
 #include "scaffold/project.hpp"
 #include "scaffold/sources.hpp"
 #include "scaffold/warnings.hpp"
@@ -21,6 +22,7 @@ std::string changes_text(const Changes& changes) {
   for (const auto& file : changes.written)
     out += (contains(changes.created, file.path) ? "new      " : "changed  ") + file.path + "\n";
   for (const auto& path : changes.removed) out += "removed  " + path + "\n";
+  if (changes.record_differs) out += "changed  " + std::string(record_file) + "\n";
   return out;
 }
 
@@ -29,6 +31,8 @@ std::string changes_text(const Changes& changes) {
 int scaffold_add(const ScaffoldArguments& arguments) {
   const auto folder = arguments.into.empty() ? std::string(".") : arguments.into;
   const auto path = folder == "." ? std::string(record_file) : folder + "/" + record_file;
+  const auto lock = FolderLock::take(folder);  // from here on nobody else changes what is read
+  if (!lock && lock.error().code != "not_found") return fail(lock.error());
   auto text = read_file(path);
   if (!text && text.error().code == "not_found")
     return fail({"not_found", "there is no " + path + ": 'tidings new' makes a project, and --into says where one is"});
@@ -38,6 +42,7 @@ int scaffold_add(const ScaffoldArguments& arguments) {
   auto catalogue = load_catalogue(arguments.folders);
   if (!catalogue) return fail(catalogue.error());
   if (auto fine = check_acknowledged(*catalogue, record->acknowledged, path); !fine) return fail(fine.error());
+  if (auto finished = check_finished(folder, arguments.with); !finished) return fail(finished.error());
   auto asked = record->asked();
   asked.insert(arguments.with.begin(), arguments.with.end());
   auto project = make_project(*catalogue, record->name, record->layout, asked);
@@ -56,7 +61,7 @@ int scaffold_add(const ScaffoldArguments& arguments) {
   }
   tell_choice(project->resolution, warnings(*catalogue, project->resolution.all, record->acknowledged));
   if (!arguments.dry_run)
-    if (auto written = write_changes(*changes, folder); !written) return fail(written.error());
+    if (auto written = write_changes(*changes, folder, arguments.with); !written) return fail(written.error());
   return print(changes->is_nothing() ? "nothing to change\n" : changes_text(*changes));
 }
 

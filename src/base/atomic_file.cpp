@@ -26,6 +26,7 @@ Result<> write_file_atomically(const std::string& path, std::string_view bytes, 
   {
     const Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file.get() < 0) return failed("create", draft);
+    if (::fchmod(file.get(), options.mode) != 0) return failed("set the mode of", draft);
     while (!bytes.empty()) {
       const auto put = ::write(file.get(), bytes.data(), bytes.size());
       if (put < 0 && errno == EINTR) continue;

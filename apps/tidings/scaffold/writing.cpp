@@ -8,6 +8,8 @@
 
 #include "scaffold/contains.hpp"
 #include "scaffold/difference.hpp"
+#include "scaffold/folder_lock.hpp"
+#include "scaffold/neat.hpp"
 #include "tidings/base/atomic_file.hpp"
 #include "tidings/base/text.hpp"
 
@@ -17,28 +19,29 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// There while `tidings add` writes.
+constexpr auto* begun_file = ".tidings/adding";
+
 Error failed_at(const std::string& path, const std::error_code& why) {
   return {"io_error", "cannot write " + printable(path) + ": " + why.message()};
 }
 
 /// Of a file that is there its own, of a new one what an editor gives it.
-fs::perms mode_of(const fs::path& path, bool is_executable) {
+unsigned mode_of(const fs::path& path, bool is_executable) {
   std::error_code failed;
   const auto there = fs::status(path, failed);
-  if (fs::is_regular_file(there)) return there.permissions();
+  if (fs::is_regular_file(there)) return static_cast<unsigned>(there.permissions());
   const auto masked = ::umask(0);
   ::umask(masked);
-  return static_cast<fs::perms>((is_executable ? 0777U : 0666U) & ~masked);
+  return (is_executable ? 0777U : 0666U) & ~masked;
 }
 
 Result<> write_file(const fs::path& path, const GeneratedFile& file, AtomicFileOptions options = {}) {
   std::error_code failed;
   fs::create_directories(path.parent_path(), failed);
   if (failed) return failed_at(path.parent_path().string(), failed);
-  const auto mode = mode_of(path, file.executable);
-  if (auto done = write_file_atomically(path.string(), file.text, options); !done) return done;
-  fs::permissions(path, mode, failed);  // written atomically it is its owner's alone
-  return failed ? failed_at(path.string(), failed) : Result<>{};
+  options.mode = mode_of(path, file.executable);
+  return write_file_atomically(path.string(), file.text, options);
 }
 
 /// What a power cut takes of a new project is made again in a moment.
@@ -94,13 +97,26 @@ Result<> write_new(const Project& project, const std::string& folder) try {
   const auto target = fs::absolute(folder).lexically_normal();
   auto named = target.has_filename() ? target : target.parent_path();
   std::error_code failed;
-  const bool is_there = fs::exists(fs::symlink_status(named, failed));
+  const auto draft_name = "." + named.filename().string() + ".tidings-new";
+  bool is_there = fs::exists(fs::symlink_status(named, failed));
+  fs::create_directories(named.parent_path(), failed);
+  if (failed) return failed_at(named.parent_path().string(), failed);
+  const auto lock = FolderLock::take((fs::is_directory(named) ? named : named.parent_path()).string());
+  if (!lock) return lock.error();
+  is_there = fs::exists(fs::symlink_status(named, failed));  // another may have made it meanwhile
   if (is_there && !fs::is_directory(named))
     return Error{"not_empty", printable(folder) + " is there, and no folder; say another one with --into"};
-  if (is_there && !fs::is_empty(named))
+  if (is_there && std::ranges::any_of(fs::directory_iterator(named), [&](const fs::directory_entry& entry) {
+        return entry.path().filename() != draft_name;
+      })) {
+    if (fs::exists(named / draft_name / record_file, failed))
+      return Error{"not_empty", "the folder " + printable(folder) +
+                                    " has a part of what a 'tidings new' wrote that was stopped; empty it, also of " +
+                                    draft_name + ", and say it again"};
     return Error{"not_empty", "the folder " + printable(folder) + " is not empty; say another one with --into"};
+  }
   const auto parent = is_there ? named : named.parent_path();
-  const Draft draft(parent / ("." + named.filename().string() + ".tidings-new"));
+  const Draft draft(parent / draft_name);
   fs::remove_all(draft.path(), failed);
   fs::create_directories(draft.path(), failed);
   if (failed) return failed_at(draft.path().string(), failed);
@@ -158,12 +174,17 @@ Result<Changes> compare_with(const std::string& folder, const Project& project, 
       changes.in_the_way.push_back(difference(path, **there, ""));
   }
   changes.record = with_lists_of(record_before, project.record);
+  changes.record_differs = changes.record != record_before;
   changes.hashes = hashes_text(project.files);
   return changes;
 }
 
-Result<> write_changes(const Changes& changes, const std::string& folder, AtomicFileOptions options) {
+Result<> write_changes(const Changes& changes, const std::string& folder, const std::vector<std::string>& asked,
+                       AtomicFileOptions options) {
   const fs::path at(folder);
+  std::string begun = "# A 'tidings add' of these is at work, or was stopped in the middle.\n";
+  for (const auto& name : asked) begun += name + "\n";
+  if (auto done = write_file(at / begun_file, {.path = {}, .text = begun}, options); !done) return done;
   for (const auto& file : changes.written)
     if (auto done = write_file(at / file.path, file, options); !done) return done;
   for (const auto& path : changes.removed) {
@@ -175,7 +196,27 @@ Result<> write_changes(const Changes& changes, const std::string& folder, Atomic
       fs::remove(above, failed);
   }
   if (auto done = write_file(at / hashes_file, {.path = {}, .text = changes.hashes}, options); !done) return done;
-  return write_file(at / record_file, {.path = {}, .text = changes.record}, options);
+  if (auto done = write_file(at / record_file, {.path = {}, .text = changes.record}, options); !done) return done;
+  std::error_code failed;
+  fs::remove(at / begun_file, failed);
+  return failed ? failed_at((at / begun_file).string(), failed) : Result<>{};
+}
+
+Result<> check_finished(const std::string& folder, const std::vector<std::string>& asked) {
+  const auto path = (fs::path(folder) / begun_file).string();
+  auto text = read_file(path);
+  if (!text) return text.error().code == "not_found" ? Result<>{} : Result<>(text.error());
+  std::string all;
+  bool is_asked = true;
+  for (const auto& name : lines_of(*text)) {
+    if (name.empty() || name.starts_with('#')) continue;
+    all += " " + printable(name);
+    is_asked = is_asked && contains(asked, name);
+  }
+  if (is_asked) return {};
+  return Error{"unfinished_add", "'tidings add" + all +
+                                     "' was stopped in the middle; say it again first, to its end (" + printable(path) +
+                                     " is its note)"};
 }
 
 }  // namespace tidings::scaffold

@@ -9,8 +9,9 @@
 namespace tidings::scaffold {
 
 /// Writes a new project into `folder`, which must be missing or empty: all of it, or nothing, also where the disk gets
-/// full or the process is killed (a folder `.NAME.tidings-new` beside may be left then). Errors: `not_empty`,
-/// `io_error`, those of files.
+/// full or the process is killed (a folder `.NAME.tidings-new` beside may be left then, until the next time). In a
+/// folder that was there and empty a part may be left, and is told then. One at a time in a folder. Errors:
+/// `not_empty`, `busy` (same call), `io_error`, those of files.
 [[nodiscard]] Result<> write_new(const Project& project, const std::string& folder);
 
 /// What `tidings add` would do to a project.
@@ -20,9 +21,10 @@ struct Changes {
   std::vector<std::string> removed;     ///< paths
   std::vector<std::string> in_the_way;  ///< differences, of files that the user changed and that would change
   std::string record;                   ///< the text of tidings.toml
+  bool record_differs = false;
   std::string hashes;
 
-  [[nodiscard]] bool is_nothing() const { return written.empty() && removed.empty(); }
+  [[nodiscard]] bool is_nothing() const { return written.empty() && removed.empty() && !record_differs; }
 };
 
 /// Compares `project` with what is in `folder`, whose tidings.toml has `record_text`. A file that the user changed, or
@@ -32,7 +34,14 @@ struct Changes {
 [[nodiscard]] Result<Changes> compare_with(const std::string& folder, const Project& project,
                                            const std::string& record_before, const std::vector<std::string>& kept = {});
 
-/// Writes them; each file whole. Done again after a crash it goes on where it was.
-[[nodiscard]] Result<> write_changes(const Changes& changes, const std::string& folder, AtomicFileOptions options = {});
+/// Writes them; each file whole. `asked` is what `tidings add` was told to add: it stands in the project while this
+/// writes, and done again with it after a crash it goes on where it was.
+[[nodiscard]] Result<> write_changes(const Changes& changes, const std::string& folder,
+                                     const std::vector<std::string>& asked, AtomicFileOptions options = {});
+
+/// Refuses where a `tidings add` of something that is not among `asked` was stopped in the middle: what it wrote would
+/// be taken for the user's own, or stay beside a project that does not have it. Errors: `unfinished_add`, those of
+/// files.
+[[nodiscard]] Result<> check_finished(const std::string& folder, const std::vector<std::string>& asked);
 
 }  // namespace tidings::scaffold

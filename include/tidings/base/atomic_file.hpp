@@ -8,7 +8,8 @@
 namespace tidings {
 
 struct AtomicFileOptions {
-  bool synced = true;  ///< also against a power cut: fdatasync before the rename, fsync of the folder after it
+  bool synced = true;    ///< also against a power cut: fdatasync before the rename, fsync of the folder after it
+  unsigned mode = 0600;  ///< of the file, whatever the umask; it has it from its first moment on
 };
 
 /// Replaces the file at `path` by one with `bytes`: who reads it, now or after a crash at any instruction, sees the old
