@@ -43,6 +43,7 @@ struct TailArguments {
   std::string from;
   std::optional<std::uint64_t> count;
   bool follow = true;
+  bool waits = false;
 };
 int tail(const Common& common, const TailArguments& arguments);
 

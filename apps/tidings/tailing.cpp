@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t fetch_max = 1000;
 constexpr Duration look_every = 50ms;
 constexpr Duration quiet_max = 2s;
+constexpr auto wait_every = 50ms;
 constexpr std::size_t out_bytes_max = 256 << 10;
 // As many as a group's window in a partition holds (the broker's bound on what is settled beyond an open event): those
 // past the end, which nobody settles, must not keep the ones before it away.
@@ -53,6 +54,11 @@ Result<> Tailing::run() {
   if (!from) return from.error();
   options.start = *from;
   auto info = broker_.topic(topic_);
+  while (!info && info.error().code == "unknown_topic" && arguments_.waits) {
+    if (await(-1, 0, wait_every) == Awaited::interrupted) return Error{"interrupted", "ended by a signal"};
+    if (arguments_.from.empty()) from = options.start = Start::earliest();
+    info = broker_.topic(topic_);
+  }
   if (!info) return info.error();
   for (const auto& partition : info->partitions) {
     const auto end = partition.end.value;

@@ -1,5 +1,7 @@
 import json
 import os
+import pathlib
+import re
 import signal
 import subprocess
 import unittest
@@ -62,6 +64,25 @@ class Tail(CommandLine):
             done = self.run_tidings("tail", "order", *arguments, status=1)
             self.assertRegex(done.stderr, "^tidings: unknown_topic: .*did you mean 'orders'")
         self.assertEqual(len(self.run_tidings("topics", "--json").stdout.splitlines()), 1)
+
+    def test_a_missing_topic_is_waited_for(self):
+        self.publish("orders", [{"n": 0}])
+        follower = self.start("tail", "later", "--wait", "--count", "2", "--json")
+        never = self.start("tail", "never", "--wait")
+
+        def catches_signals(process):
+            caught = re.search(r"^SigCgt:\t(\w+)", pathlib.Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)[1]
+            return int(caught, 16) >> (signal.SIGTERM - 1) & 1
+
+        for process in (follower, never):  # from then on it looks for its topic, which is not there
+            self.wait_until(lambda: catches_signals(process), "it has not begun")
+        self.publish("later", [{"n": 1}, {"n": 2}])
+        for n in (1, 2):
+            self.assertEqual(json.loads(self.line_of(follower.stdout))["data"], {"n": n})
+        self.end_of(follower)
+        never.send_signal(signal.SIGTERM)
+        self.end_of(never, 143)
+        self.assertNotIn("never", self.run_tidings("topics").stdout)
 
     def test_a_group_goes_on_where_it_stopped(self):
         self.publish("t", range(10))

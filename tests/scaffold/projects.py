@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "install"))
 import tools  # noqa: E402
@@ -69,13 +70,15 @@ def pairs(capabilities):
     return [(one, other) for at, one in enumerate(names) for other in names[at + 1:] if not are_in_conflict(capabilities, one, other)]
 
 
-def start(program, *arguments, cwd):
+def start(program, *arguments, cwd, env=None):
     """The service; waits until it says that it has started."""
-    process = subprocess.Popen([program, *arguments], cwd=cwd, env=tools.environment(), stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([program, *arguments], cwd=cwd, env=env or tools.environment(), stderr=subprocess.PIPE, text=True)
     lines = []
     for line in process.stderr:
         lines.append(line)
         if " started on " in line:
+            # What it says from here on is for nobody, and must not fill the pipe.
+            threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True).start()
             return process
     process.wait()
     raise AssertionError(f"{program} did not start: {''.join(lines)}")

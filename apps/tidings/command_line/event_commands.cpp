@@ -43,6 +43,7 @@ void Parser::add_tail() {
       ->type_name("WHERE");
   at->add_option("--count", tailing.count, "End after N events")->type_name("N")->check(whole(0, offset_max));
   at->add_flag_callback("--no-follow", [this] { tailing.follow = false; }, "End where the topic ends now");
+  at->add_flag("--wait", tailing.waits, "Wait until the topic is there, and begin with the event that made it");
   at->footer(
       "Without a group it begins at the latest event, a new group at the earliest. A line has the event's time,\n"
       "partition/offset, type, key and payload, or how large a payload is that waits in a folder (claim check); "

@@ -57,6 +57,68 @@ TEST(Warnings, rules) {
   EXPECT_EQ(found("has_all = [\"e\"]\nlacks_any = [\"c\", \"d\"]", {"c", "d", "e"}), 0U);
 }
 
+TEST(Warnings, of_what_hurts_in_production) {
+  // What is asked for, the warning, and each set of capabilities that answers it.
+  struct Case {
+    std::set<std::string> asked;
+    const char* id;
+    std::vector<std::string> answers;
+  };
+  const Case cases[] = {
+      {{"event-bus"}, "event-bus-without-outbox", {"outbox"}},
+      {{"kafka"}, "broker-without-inbox", {"inbox", "idempotency"}},
+      {{"nats"}, "broker-without-inbox", {"inbox", "idempotency"}},
+      {{"kafka"}, "broker-without-dead-letters", {"dead-letters"}},
+      {{"nats"}, "broker-without-dead-letters", {"dead-letters"}},
+      {{"kafka"}, "broker-without-graceful", {"graceful"}},
+      {{"nats"}, "broker-without-graceful", {"graceful"}},
+      {{"kafka"}, "broker-without-health", {"health"}},
+      {{"nats"}, "broker-without-health", {"health"}},
+      {{"saga"}, "saga-without-outbox", {"outbox"}},
+      {{"saga"}, "saga-without-timeout", {"timeout"}},
+      {{"saga"}, "saga-without-dead-letters", {"dead-letters"}},
+      {{"saga"}, "saga-nobody-sees", {"observability", "health"}},
+      {{"outbox"}, "outbox-nobody-watches", {"observability", "health"}},
+      {{"retry"}, "retry-without-inbox", {"idempotency", "inbox"}},
+      {{"dead-letters"}, "dead-letters-without-inbox", {"inbox", "idempotency"}},
+      {{"scheduler"}, "scheduler-without-inbox", {"inbox", "idempotency"}},
+      {{"http-api"}, "http-api-without-health", {"health"}},
+      {{"http-api"}, "http-api-without-request-id", {"request-id"}},
+      {{"http-api"}, "http-api-without-observability", {"observability"}},
+      {{"http-api"}, "http-api-without-rate-limiting", {"rate-limiting"}},
+      {{"http-api"}, "http-api-without-idempotency", {"idempotency"}},
+      {{"http-api"}, "http-api-without-validation", {"validation"}},
+      {{"http-api", "repository"}, "http-api-without-audit-log", {"audit-log"}},
+      {{"encryption"}, "encryption-without-audit-log", {"audit-log"}},
+      {{"sqlite"}, "store-without-migrations", {"migrations"}},
+      {{"postgres"}, "store-without-migrations", {"migrations"}},
+      {{"rate-limiting"}, "rate-limiting-nobody-sees", {"observability"}},
+      {{"circuit-breaker"}, "breaker-nobody-sees", {"observability", "health"}},
+      {{"docker"}, "docker-without-health", {"health"}},
+      {{"worker"}, "worker-without-graceful", {"graceful"}},
+      {{"event-sourcing"}, "event-sourcing-without-projection", {"projection"}},
+  };
+  for (const auto& one : cases) {
+    const auto told = [&](std::set<std::string> asked) { return ids(resolve(catalogue(), asked).or_throw().all); };
+    EXPECT_THAT(told(one.asked), ::testing::Contains(one.id)) << ::testing::PrintToString(one.asked);
+    for (const auto& answer : one.answers) {
+      auto more = one.asked;
+      more.insert(answer);
+      EXPECT_THAT(told(more), ::testing::Not(::testing::Contains(one.id))) << answer;
+    }
+  }
+}
+
+TEST(Warnings, each_says_what_can_happen_and_an_addition_that_ends_it) {
+  for (const auto& rule : catalogue().warnings) {
+    EXPECT_TRUE(rule.happens.ends_with('.')) << rule.id;
+    EXPECT_TRUE(rule.what_to_do.ends_with('.')) << rule.id;
+    if (!rule.lacks_all.empty()) {
+      EXPECT_THAT(rule.what_to_do, ::testing::StartsWith("tidings add " + rule.lacks_all.front())) << rule.id;
+    }
+  }
+}
+
 TEST(Warnings, each_has_a_choice_that_it_is_told_of) {
   // By what the rule has, closed: a rule that what is required can never let hold is of no use.
   for (const auto& rule : catalogue().warnings) {
