@@ -1,0 +1,151 @@
+/// The live tail. It says of each event that it shows it, or that it does not: what a sample leaves out is counted, what a held list or a lost
+/// connection skips is a line of its own in the list.
+import { batch, signal } from '@preact/signals';
+import { address, type Event, type Lost, type TailMessage } from './api';
+import { type Connection, framed, Stream } from './live';
+
+export const MOST_ROWS = 500;
+const ASLEEP_MS = 30_000;
+
+export interface Gap {
+  gap: number;
+  text: string;
+  /// Where a search would find what is missing.
+  from?: string;
+}
+export type Row = Event | Gap;
+export const is_gap = (row: Row): row is Gap => 'gap' in row;
+
+export interface Filter {
+  topic: string;
+  type: string;
+  key: string;
+  id: string;
+}
+
+export const rows = signal<Row[]>([]);
+export const counts = signal({ seen: 0, matched: 0, shown: 0, rate: 0, sampled: false });
+export const held = signal(0);  // events that came while the list was held
+export const holding = signal(false);
+export const state = signal<Connection>('connecting');
+export const limit = signal(false);  // older rows have been left out
+
+let stream: Stream | null = null;
+let about = '';
+let gaps = 0;
+let last = '';
+let base = { seen: 0, matched: 0, shown: 0 };
+let current = { seen: 0, matched: 0 };  // as the stream that is open tells
+let arrived: Row[] = [];
+let waiting: Row[] = [];
+let asleep = 0;
+
+function put(fresh: Row[]): void {
+  if (fresh.length === 0) return;
+  const all = [...fresh.reverse(), ...rows.value];
+  if (all.length > MOST_ROWS) limit.value = true;
+  rows.value = all.slice(0, MOST_ROWS);
+}
+
+const show = framed((told: TailMessage) => batch(() => {
+  counts.value = { seen: base.seen + told.seen, matched: base.matched + told.matched, shown: counts.value.shown + arrived.filter(row => !is_gap(row)).length, rate: told.rate, sampled: told.sampled };
+  if (holding.value) {
+    held.value += arrived.filter(row => !is_gap(row)).length;
+    waiting = [...waiting, ...arrived].slice(-MOST_ROWS);
+  } else {
+    put(arrived);
+  }
+  arrived = [];
+}));
+
+function gap(text: string, from?: string): void {
+  const row: Gap = { gap: ++gaps, text, from };
+  if (holding.value) waiting.push(row);
+  else put([row]);
+}
+
+export function start_tail(filter: Filter): void {
+  const wanted = address('events/stream', { topic: filter.topic ? filter.topic.split(',') : undefined, type: filter.type, key: filter.key, id: filter.id, max: 50 });
+  if (stream && wanted === about) return;
+  const anew = wanted !== about;
+  stop_tail();
+  about = wanted;
+  if (anew) {
+    batch(() => {
+      rows.value = [];
+      counts.value = { seen: 0, matched: 0, shown: 0, rate: 0, sampled: false };
+      limit.value = false;
+      holding.value = false;
+      held.value = 0;
+    });
+    base = { seen: 0, matched: 0, shown: 0 };
+    waiting = [];
+    last = '';
+  }
+  arrived = [];
+  let opened = false;
+  stream = new Stream(wanted, {
+    events: (told: TailMessage) => {
+      // The list has a bound, and so has what waits for the next frame.
+      arrived.push(...told.events);
+      if (arrived.length > 4 * MOST_ROWS) {
+        const left_out = arrived.length - MOST_ROWS;
+        arrived = [{ gap: ++gaps, text: `${left_out} events came faster than the page could show them` }, ...arrived.slice(-MOST_ROWS)];
+      }
+      last = told.events[told.events.length - 1]?.time ?? last;
+      current = { seen: told.seen, matched: told.matched };
+      show(told);
+    },
+    lost: (told: Lost) => gap(`${told.topic}, partition ${told.partition}: events ${told.from} to ${told.to} were gone before they could be read`),
+  }, is => {
+    state.value = is;
+    if (is === 'live') {
+      if (opened || !anew) {
+        if (rows.value.length > 0) gap('Not connected for a while: what was published meanwhile is not in this list', last);
+        base = { seen: base.seen + current.seen, matched: base.matched + current.matched, shown: 0 };
+        current = { seen: 0, matched: 0 };
+      }
+      opened = true;
+    }
+  });
+}
+
+export function stop_tail(): void {
+  stream?.end();
+  stream = null;
+}
+
+export function hold(on: boolean): void {
+  if (on === holding.value) return;
+  batch(() => {
+    holding.value = on;
+    if (on) return;
+    const missed = held.value - waiting.filter(row => !is_gap(row)).length;
+    if (missed > 0) waiting.unshift({ gap: ++gaps, text: `${missed} events came while the list was held, and are not in it` });
+    put(waiting);
+    waiting = [];
+    held.value = 0;
+  });
+}
+
+export function clear(): void {
+  batch(() => {
+    rows.value = [];
+    limit.value = false;
+  });
+}
+
+// A tab that nobody looks at gives its connection back after a while; the list says so when it goes on.
+document.addEventListener('visibilitychange', () => {
+  clearTimeout(asleep);
+  if (document.hidden) {
+    asleep = setTimeout(() => {
+      if (!stream) return;
+      stop_tail();
+      state.value = 'asleep';
+    }, ASLEEP_MS);
+  } else if (state.value === 'asleep' && about) {
+    const url = new URL(about, location.href).searchParams;
+    start_tail({ topic: url.getAll('topic').join(','), type: url.get('type') ?? '', key: url.get('key') ?? '', id: url.get('id') ?? '' });
+  }
+});
