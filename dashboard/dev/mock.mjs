@@ -43,7 +43,7 @@ let order = 10_000;
 function make(topic, type, key, data, causation, correlation, source, headers = {}) {
   if (!topics.has(topic)) topics.set(topic, { events: 0, ends: [0, 0, 0, 0], rate: 0 });
   const at = topics.get(topic);
-  const partition = [...key].reduce((sum, one) => (sum * 31 + one.charCodeAt(0)) % 4, 7);
+  const partition = [...key].reduce((sum, one) => (sum * 31 + one.charCodeAt(0)) % 4, 3);
   const id = randomUUID();
   const event = {
     id, type, topic, partition, offset: at.ends[partition]++, time: now(), appended: now(), source, subject: '', key, correlation: correlation || id, causation: causation || '',
@@ -139,6 +139,9 @@ function flow() {
     consumes: all.map(one => ({ topic: one.topic, service: one.service, handlers: [{ handler: one.handler, group: one.group, rate: one.rate, lag: one.lag, status: one.status }], rate: one.rate, lag: one.lag, status: one.status })), sampled: per_second > 1000,
   };
 }
+// Node's JSON has no numbers beyond 2^53: they pass through as text with a mark.
+const marked = text => text.replace(/([:[,]\s*)(\d{16,})(?=\s*[,\]}])/g, '$1"\\u0001$2"');
+const unmarked = value => JSON.stringify(value).replace(/"\\u0001(\d+)"/g, '$1');
 const listed = event => (event.bytes > 2048 ? { ...event, data: undefined, cut: true } : event);
 const matches = query => event => {
   const wanted = query.getAll('topic');
@@ -290,7 +293,7 @@ const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://x');
   const answer = (status, body) => {
     response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-    response.end(JSON.stringify(body));
+    response.end(unmarked(body));
   };
   response.setHeader('Content-Security-Policy', POLICY);
   response.setHeader('X-Content-Type-Options', 'nosniff');
@@ -313,7 +316,7 @@ const server = createServer(async (request, response) => {
     if (options.token && !(request.headers.cookie ?? '').includes(`tidings_token=${options.token}`)) throw new Refusal(401, 'unauthorized', 'a token is needed');
     const name = url.pathname.slice('/api/v1/'.length);
     if (request.method !== 'GET') {
-      const body = JSON.parse(text);
+      const body = JSON.parse(marked(text));
       if (request.headers['x-tidings-action'] !== '1' || request.headers['content-type'] !== 'application/json') throw new Refusal(403, 'cross_site', 'an action needs its headers');
       if (!options.actions) throw new Refusal(403, 'read_only', 'this dashboard is read-only; start it with --allow-actions');
       let outcome = { outcome: 'ok', message: '' };
@@ -329,7 +332,7 @@ const server = createServer(async (request, response) => {
     }
     if (name === 'stream' || name === 'events/stream') {
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-      const send = (event, data) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+      const send = (event, data) => response.write(`event: ${event}\ndata: ${unmarked(data)}\n\n`);
       response.write(': hello\n\n');
       let timers;
       if (name === 'stream') {

@@ -126,7 +126,11 @@ async function sign_in(): Promise<void> {
       return;
     } catch (error) {
       if (error instanceof ApiError) refusal.value = error;
-      if (error instanceof ApiError && (error.status === 401 || error.status === 403)) return;
+      if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
+        stream?.end();  // it would only be refused as well, again and again
+        stream = null;
+        return;
+      }
       await new Promise(resolve => setTimeout(resolve, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]));
     }
   }
@@ -137,13 +141,12 @@ export function begin(): void {
   let known = '';
   effect(() => {
     const wanted = window_.value;
-    // Not before the session: without a token the stream would only be refused, again and again.
-    if (session.value && wanted !== known) {
+    if (wanted !== known && !(refusal.value && refusal.value.status >= 400)) {
       known = wanted;
       restart();
     }
   });
-  document.addEventListener('visibilitychange', () => session.value && restart());
+  document.addEventListener('visibilitychange', () => !(refusal.value && refusal.value.status >= 400) && restart());
   setInterval(watch, 2000);
   // The server may have been started anew, with other options.
   let was: Connection = 'connecting';

@@ -7,7 +7,7 @@ import { plural } from './format';
 import { Icon } from './icons';
 import { begin_keys } from './keys';
 import { connection, overview, refusal, session, window_ } from './live';
-import { Shape } from './parts';
+import { Problem, Shape } from './parts';
 import { go, link, route } from './router';
 import { theme, THEMES } from './settings';
 import { Audit } from './views/audit';
@@ -195,6 +195,7 @@ function SignIn() {
     <form class="sign-in" method="post" action="login">
       <h1 tabIndex={-1}>A token is needed</h1>
       <p>This dashboard listens beyond its own machine. The token is in the file that <code>tidings dashboard --token FILE</code> was given.</p>
+      {new URLSearchParams(location.search).has('denied') && <Problem error="That is not the token. Try again." />}
       <label class="field"><span>Token</span><input type="password" name="token" autocomplete="current-password" required /></label>
       <button type="submit" class="primary">Sign in</button>
     </form>

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../api';
+import { type AuditEntry, compact_json } from '../api';
 import { useGet } from '../data';
 import { session } from '../live';
 import { Empty, Loading, Problem, StatusMark, Table, Time } from '../parts';
@@ -18,7 +18,7 @@ export function Audit() {
               { name: 'Time', cell: row => <Time at={row.time} milliseconds={false} /> },
               { name: 'Action', cell: row => row.action, class: 'name' },
               { name: 'Outcome', cell: row => <StatusMark status={row.outcome === 'ok' || row.outcome === 'done' ? 'done' : row.outcome === 'refused' ? 'refused' : 'error'} text={row.outcome} /> },
-              { name: 'What', cell: row => <code>{JSON.stringify(row.arguments)}</code>, class: 'wide clip' },
+              { name: 'What', cell: row => <code>{compact_json(row.arguments)}</code>, class: 'wide clip' },
               { name: 'Message', cell: row => row.message, class: 'wide', spare: 2 },
               { name: 'Who', cell: row => row.actor, spare: 2 },
             ]} />

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { type DeadLetters, get, type HeldKey, type Inbox, type Letter, type LetterList, type LettersProgress, type LettersRequest, type Outbox, post, type Reason, told } from '../api';
+import { compact_json, type DeadLetters, get, type HeldKey, type Inbox, type Letter, type LetterList, type LettersProgress, type LettersRequest, type Outbox, post, type Reason, told } from '../api';
 import { useGet } from '../data';
 import { ActionDialog, show_dialog } from '../dialog';
 import { count, duration, plural } from '../format';
@@ -64,7 +64,7 @@ function Progress({ request, matched, done }: { request: string; matched: number
       <p>{over ? 'Done.' : 'Asked for; the service that owns the group does it.'} {is && <>{count(is.redriven)} redriven, {count(is.dropped)} dropped, {count(is.failed)} failed again.</>}</p>
       <progress max={Math.max(1, matched)} value={over ? matched || 1 : Math.min(settled, matched)} aria-label="How far it is" />
       {is && !over && is.begun === 0 && <p class="note">No process has begun yet: is a process of the service running? It is done as soon as there is one.</p>}
-      {is && is.given_up.length > 0 && <p class="note">Given up: {is.given_up.map(one => typeof one === 'string' ? one : JSON.stringify(one)).join('; ')}</p>}
+      {is && is.given_up.length > 0 && <p class="note">Given up: {is.given_up.map(one => typeof one === 'string' ? one : compact_json(one)).join('; ')}</p>}
     </>
   );
 }

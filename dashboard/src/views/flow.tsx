@@ -178,8 +178,7 @@ function Drawing({ told }: { told: Flow }) {
                 const service = services.get(name);
                 const status = service?.status ?? 'idle';
                 return (
-                  <a key={at.id} class={`node service s-${shape_of(status)} ${dim}`} href={link('consumers', { service: name })} {...look(at.id)}
-                    aria-label={`Service ${name}: ${status}${service?.reason ? `, ${service.reason}` : ''}`}>
+                  <a key={at.id} class={`node service s-${shape_of(status)} ${dim}`} href={link('consumers', { service: name })} {...look(at.id)}>
                     <rect x={left} y={top} width={at.width} height={at.height} rx={9} />
                     <svg x={left + 12} y={at.y - 8} width={16} height={16}><Shape status={status} /></svg>
                     <text class="node-name" x={left + 35} y={at.y - 2}>{name}</text>
@@ -189,8 +188,7 @@ function Drawing({ told }: { told: Flow }) {
               }
               const topic = topics.get(name);
               return (
-                <a key={at.id} class={`node topic ${dim}`} href={link('events', { topic: name })} {...look(at.id)}
-                  aria-label={`Topic ${name}: ${rate(topic?.rate)} events per second`}>
+                <a key={at.id} class={`node topic ${dim}`} href={link('events', { topic: name })} {...look(at.id)}>
                   <rect x={left} y={top} width={at.width} height={at.height} rx={at.height / 2} />
                   <text class="node-name" x={at.x} y={at.y - 1} text-anchor="middle">{name}</text>
                   <text class="node-sub" x={at.x} y={at.y + 13} text-anchor="middle">{rate(topic?.rate)}/s</text>

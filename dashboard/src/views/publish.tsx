@@ -28,7 +28,7 @@ function Publish({ first }: { first: string }) {
   return (
     <ActionDialog title="Publish a test event" verb="Publish" ready={topic !== '' && type !== '' && problem === ''}
       act={async () => {
-        const sent = await post<{ id: string; partition: number; offset: number }>('events', { topic, type, key, data: JSON.parse(data) });
+        const sent = await post<{ id: string; partition: number; offset: number }>('events', { topic, type, key }, { data });
         return <p>Published as <a href={link('event', { topic, partition: sent.partition, offset: sent.offset })}>{sent.id}</a>, partition {sent.partition}, offset {sent.offset}.</p>;
       }}>
       <p class="faint">Services handle it like any other event. It cannot be taken back.</p>

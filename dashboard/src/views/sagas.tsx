@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { get, type JsonValue, post, type SagaDetail, type SagaLine, type SagaList, told as told_of } from '../api';
+import { compact_json, get, type JsonValue, post, type SagaDetail, type SagaLine, type SagaList, told as told_of } from '../api';
 import { useGet } from '../data';
 import { ActionDialog, show_dialog } from '../dialog';
 import { count, due, duration, plural } from '../format';
@@ -87,7 +87,7 @@ function Steer({ type, id, status, done }: { type: string; id: string; status: s
   return <>{ACTIONS.filter(([action]) => action !== 'resume' || status === 'stuck').map(([action, name, what]) => <button key={action} type="button" onClick={() => ask(action, name, what)}>{name} …</button>)}</>;
 }
 
-const as_text = (value: JsonValue | undefined) => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value));
+const as_text = (value: JsonValue | undefined) => (value === null || value === undefined ? '' : typeof value === 'object' ? compact_json(value) : String(value));
 /// How a line of the history is drawn.
 function kind(what: string): string {
   if (/fail|refus|stuck|timed|unknown|declin/.test(what)) return 'stalled';
