@@ -74,7 +74,7 @@ if (!options.empty) {
   for (let i = 0; i < 24; ++i) {
     const of = log.filter(event => event.topic === 'payments.commands')[i];
     const code = i % 3 === 0 ? 'timeout' : i % 3 === 1 ? 'invalid_data' : 'declined';
-    letters.push({ ...of, group: i % 4 === 3 ? 'notifications/mail' : 'payments/ledger', code: options.hostile ? `${code} ${EVIL}` : code,
+    letters.push({ ...of, key: i % 6 === 5 ? letters[i - 4].key : of.key, group: i % 4 === 3 ? 'notifications/mail' : 'payments/ledger', code: options.hostile ? `${code} ${EVIL}` : code,
       reason: options.hostile ? EVIL : { timeout: 'the card network did not answer within 5 s', invalid_data: 'amount: expected a number, got null', declined: 'card 4242 was declined: insufficient funds' }[code],
       attempts: 5, parked: new Date(Date.now() - 60000 * (i + 1)).toISOString(), blocks: i % 5, follows: i % 6 === 5 });
   }

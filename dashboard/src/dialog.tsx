@@ -28,7 +28,11 @@ export function DialogPlace() {
 
 function Modal({ children }: { children: ComponentChildren }) {
   const place = useRef<HTMLDialogElement>(null);
-  useEffect(() => place.current?.showModal(), []);
+  useEffect(() => {
+    place.current?.showModal();
+    // Rather than on the cross: on the first field, or on what does no harm.
+    place.current?.querySelector<HTMLElement>('form input, form select, form textarea, form button')?.focus();
+  }, []);
   return (
     <dialog ref={place} aria-labelledby="dialog-title"
       onCancel={event => {

@@ -1,6 +1,6 @@
 import type { ComponentType } from 'preact';
 import { effect } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { announce, Announcer } from './announce';
 import { close_dialog, Dialog, DialogPlace, show_dialog } from './dialog';
 import { plural } from './format';
@@ -94,16 +94,19 @@ effect(() => {
 });
 
 export function Shell() {
-  const { view } = route.value;
+  const { view, query } = route.value;
   const [of, title, View] = found(view);
-  useEffect(() => {
+  const page = [view, query.group, query.code, view === 'event' ? `${query.topic} ${query.partition} ${query.offset}` : '', query.id && view === 'sagas' ? `${query.type} ${query.id}` : ''].join('\n');
+  useLayoutEffect(() => {
     document.title = `${title} · Tidings`;
     close_dialog();
-    scrollTo(0, 0);
-    // Who navigates by keyboard or by ear begins at the new view's head; nobody is moved when the page loads.
-    if (moved) document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
-    moved = true;
-  }, [view]);
+    // Who navigates by keyboard or by ear begins at the row that they come back from, or at the new page's head; nobody is moved when the first loads.
+    const row = [...document.querySelectorAll<HTMLElement>('main [data-row]')].find(one => one.getAttribute('href') === came_from);
+    if (row) row.focus();
+    else scrollTo(0, 0);
+    if (came_from && !row) document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+    came_from = location.hash;
+  }, [page]);
   const refused = refusal.value;
   return (
     <>
@@ -123,7 +126,7 @@ export function Shell() {
     </>
   );
 }
-let moved = false;
+let came_from = '';
 
 function Side({ current }: { current: string }) {
   const told = overview.value;

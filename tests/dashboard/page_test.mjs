@@ -115,6 +115,7 @@ async function every_page(look, visit) {
     await look.hash(list);
     await settled(look.page);
     if (await look.page.locator('main [data-row]').count() === 0) continue;
+    if (name === 'event') await visit('search');
     const address = await first_row(look.page).getAttribute('href');
     await look.hash(address);
     await settled(look.page);
@@ -264,6 +265,8 @@ async function actions(t, url, must) {
   const tried = [];
   const look = await opened(url);
   const { page } = look;
+  const sent = [];
+  page.on('request', request => request.method() === 'POST' && sent.push(JSON.parse(request.postData())));
   const dialog = page.locator('dialog[open]');
   const press = (name, of = page) => of.getByRole('button', { name, exact: false }).first().click();
   const outcome = async () => {
@@ -343,6 +346,7 @@ async function actions(t, url, must) {
     await drop.waitFor();
     const before_ = await page.locator('main [data-row]').count();
     await drop.click();
+    assert.equal(await dialog.locator('footer button').last().isDisabled(), true, 'not before it is known what it would do');
     await dialog.getByText('would be given up').waitFor();
     assert.match(await dialog.locator('.dry').textContent(), /1 dead letter /, 'one, and not all of its key');
     await dialog.locator('footer button').last().click();
@@ -382,6 +386,11 @@ async function actions(t, url, must) {
     for (const one of tried) assert.ok(new RegExp({ resume: 'pause', redrive: 'dead', drop: 'dead', publish: 'event|publish', 'seek refused': 'seek' }[one] ?? one).test(text), `${one} is not in the audit log`);
     await page.screenshot({ path: path.join(shots, 'audit.png') });
   });
+  await t.test('nothing was done that had not been shown', () => {
+    sent.forEach((body, at) => {
+      if (body.dry_run === false) assert.ok(sent.slice(0, at).some(one => JSON.stringify(one) === JSON.stringify({ ...body, dry_run: true })), JSON.stringify(body));
+    });
+  });
   await t.test('what has to be tried was tried', () => {
     for (const one of must) assert.ok(tried.includes(one), `${one} was not tried: ${tried}`);
     if (must.length === 0) console.log(`# tried: ${tried.join(', ')}`);
@@ -406,6 +415,7 @@ async function harmless(url, options) {
     await fits(look.page, `${view} with hostile values`);
   });
   assert.ok(texts.includes('<img src=x onerror='), 'the values are shown, as text');
+  assert.ok(texts.includes('\\u202e') && !/[\u0000-\u0008\u202e]/.test(texts), 'what a screen does not show, or turns around, is written out');
   await look.done();
 }
 

@@ -83,8 +83,10 @@ function Answers({ told }: { told: PauseAnswer }) {
 const LINES = ['line-1', 'line-2', 'line-3', 'line-4', 'line-5', 'line-6', 'line-7', 'line-8'];
 const MOST_LINES = 16;
 
-function One({ group, topic }: { group: string; topic: string }) {
-  const asked = useGet<GroupDetail>('group', { group, topic }, 2000);
+function One({ group, topic: named }: { group: string; topic: string }) {
+  // An address without the topic means the first that the group is on.
+  const topic = named || (overview.value?.groups.find(one => one.group === group)?.topic ?? '');
+  const asked = useGet<GroupDetail>(topic ? 'group' : null, { group, topic }, 2000);
   const live = overview.value?.groups.find(one => one.group === group && one.topic === topic);
   const told = asked.value;
   const may = session.value?.actions ?? false;

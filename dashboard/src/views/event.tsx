@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { type Chain, type ChainNode, compact_json, type Event } from '../api';
 import { useGet } from '../data';
 import { bytes, duration } from '../format';
@@ -12,11 +12,18 @@ export function EventPage() {
   const asked = useGet<Event>(topic && partition && offset ? 'event' : null, { topic, partition, offset });
   const event = asked.value;
   const of = event?.id ?? id ?? '';
-  const chain = useGet<Chain>(of ? 'chain' : null, { id: of }, 5000);
+  const chain = useGet<Chain>(of ? 'chain' : null, { id: of });
+  // Looked at again only while something is under way: to find a chain the server reads a good deal.
+  const moving = chain.value?.nodes.some(node => node.attempts.some(attempt => attempt.status === 'pending' || attempt.status === 'in_progress'));
+  useEffect(() => {
+    if (!moving) return;
+    const timer = setTimeout(() => document.hidden || chain.again(), 2000);
+    return () => clearTimeout(timer);
+  }, [moving, chain.value]);
   return (
     <>
       <p class="crumbs"><a href={link('events')}>Events</a></p>
-      <Head title={event ? event.type : 'Event'} />
+      <Head title={event ? event.type : topic ? 'Event' : of} />
       {asked.error && <Problem error={asked.error.message} retry={asked.again} />}
       {!event ? !asked.error && of === '' && <Loading what="the event" /> : <Whole event={event} />}
       {of !== '' && (
@@ -43,8 +50,8 @@ function Whole({ event }: { event: Event }) {
           {event.appended && <Fact name="Appended"><Time at={event.appended} /></Fact>}
           <Fact name="Source">{event.source || '–'}</Fact>
           {event.subject && <Fact name="Subject">{event.subject}</Fact>}
-          {event.correlation && <Fact name="Correlation" wide><code>{event.correlation}</code></Fact>}
-          {event.causation && <Fact name="Caused by" wide><code>{event.causation}</code></Fact>}
+          {event.correlation && <Fact name="Correlation" wide><a href={link('event', { id: event.correlation })}><code>{event.correlation}</code></a></Fact>}
+          {event.causation && <Fact name="Caused by" wide><a href={link('event', { id: event.causation })}><code>{event.causation}</code></a></Fact>}
           {event.traceparent && <Fact name="Trace" wide><code>{event.traceparent}</code></Fact>}
           <Fact name="Content">{event.contenttype || 'not said'}, {bytes(event.bytes)}</Fact>
         </dl>

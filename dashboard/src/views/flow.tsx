@@ -150,7 +150,7 @@ function Drawing({ told }: { told: Flow }) {
         <div class="graph-scroll" ref={place} tabIndex={0} role="region" aria-label="The graph, which scrolls">
           <svg class="graph" viewBox={`0 0 ${drawn.width} ${drawn.height}`} role="group" aria-label="Services and topics, with what goes between them. The same stands in the table below."
             width={fit ? undefined : drawn.width * scale} height={fit ? undefined : drawn.height * scale}
-            style={fit ? { maxWidth: `${Math.round(drawn.width * 1.2)}px`, minWidth: `${Math.round(drawn.width * 0.72)}px` } : { maxWidth: 'none' }}>
+            style={fit ? { maxWidth: `${Math.round(drawn.width * 1.2)}px`, minWidth: `${Math.round(drawn.width * 0.68)}px` } : { maxWidth: 'none' }}>
             <defs>
               {['line', 'behind', 'stalled', 'down'].map(name => (
                 <marker key={name} id={`tip-${name}`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">
