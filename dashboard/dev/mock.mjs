@@ -1,5 +1,5 @@
 // A server for the page alone: a made-up shop behind the same API, for working on the page and for its tests.
-//   node dashboard/dev/mock.mjs PAGE [--port N] [--rate N] [--actions] [--empty] [--hostile] [--stalled] [--no-store] [--token TEXT]
+//   node dashboard/dev/mock.mjs PAGE [--port N] [--rate N] [--actions] [--empty] [--hostile] [--stalled] [--no-store] [--many] [--token TEXT]
 // PAGE is the folder that `script/dashboard --build` made, with page/ in it. It prints its address.
 import { createServer } from 'node:http';
 import { randomUUID } from 'node:crypto';
@@ -11,7 +11,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     port: { type: 'string', default: '0' }, rate: { type: 'string', default: '40' }, actions: { type: 'boolean' }, empty: { type: 'boolean' },
-    hostile: { type: 'boolean' }, stalled: { type: 'boolean' }, 'no-store': { type: 'boolean' }, token: { type: 'string' },
+    hostile: { type: 'boolean' }, stalled: { type: 'boolean' }, 'no-store': { type: 'boolean' }, many: { type: 'boolean' }, token: { type: 'string' },
   },
 });
 const page = path.join(positionals[0], 'page');
@@ -29,6 +29,7 @@ const TAKES = [
   ['orders', 'submissions', 'take-order'], ['inventory', 'stock.commands', 'stock'], ['payments', 'payments.commands', 'ledger'], ['orders', 'stock', 'checkout'],
   ['orders', 'payments', 'checkout'], ['notifications', 'orders', 'mail'], ['analytics', 'orders', 'revenue'], ['analytics', 'stock', 'levels'],
 ];
+if (options.many) for (let i = 0; i < 1000; ++i) TAKES.push([`service-${i % 60}`, `many.topic-${i}`, 'take']);
 const now = () => new Date().toISOString();
 const started = Date.now();
 const topics = new Map();
@@ -67,6 +68,7 @@ function shop() {
   make('orders', 'shop.order-confirmed', key, { order_id: key, total }, charged.id, first.id, 'orders');
 }
 if (!options.empty) {
+  for (const [, topic] of TAKES) if (!topics.has(topic)) topics.set(topic, { events: 1, ends: [1, 0, 0, 0], rate: 0 });
   for (let i = 0; i < 300; ++i) shop();
   log.forEach((event, at) => {
     event.time = event.appended = new Date(Date.now() - (log.length - at) * 1000 / 7).toISOString();

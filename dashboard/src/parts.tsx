@@ -1,7 +1,7 @@
 /// Small parts that every view is made of.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { ago, clock } from './format';
+import { ago, clock, plural } from './format';
 import { now } from './live';
 
 const SHAPES: Record<string, string> = {
@@ -74,6 +74,9 @@ export function Panel({ title, id, aside, children, flush }: { title: string; id
   );
 }
 
+/// No list has more rows than this at once: the page stays quick.
+const MOST_ROWS = 500;
+
 export interface Column<Row> {
   name: string;
   /// Of numbers: to the right, figures of one width.
@@ -102,7 +105,7 @@ export function Table<Row>({ caption, columns, rows, row_key, href, empty }: {
         <caption class="unseen">{caption}</caption>
         <thead role="rowgroup"><tr role="row">{columns.map(column => <th key={column.name} role="columnheader" scope="col" class={kind(column)}>{column.name}</th>)}</tr></thead>
         <tbody role="rowgroup">
-          {rows.map(row => (
+          {rows.slice(0, MOST_ROWS).map(row => (
             <tr key={row_key(row)} role="row" class={href ? 'leads' : undefined}>
               {columns.map((column, at) => at === 0
                 ? <th key={column.name} role="rowheader" scope="row" class={kind(column)}>{href ? <a data-row href={href(row)}>{column.cell(row)}</a> : column.cell(row)}</th>
@@ -111,6 +114,7 @@ export function Table<Row>({ caption, columns, rows, row_key, href, empty }: {
           ))}
         </tbody>
       </table>
+      {rows.length > MOST_ROWS && <p class="note">The first {MOST_ROWS} of {plural(rows.length, 'row')}.</p>}
     </div>
   );
 }

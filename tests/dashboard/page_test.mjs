@@ -514,6 +514,27 @@ if (given) {
     await shop.end();
   });
 
+  test('a thousand topics and groups', async () => {
+    const shop = await mock('--many', '--stalled');
+    const look = await opened(shop.url);
+    const { page } = look;
+    await look.go('#/flow');
+    await page.locator('.graph .node').first().waitFor();
+    await page.locator('.way.stalled .rail').first().waitFor({ state: 'attached' });
+    await page.getByText('left out of the graph').waitFor();
+    for (const view of ['overview', 'consumers']) {
+      await look.hash(`#/${view}`);
+      await first_row(page).waitFor();
+      const rows = await page.locator('main section').evaluateAll(all => Math.max(...all.map(one => one.querySelectorAll('tbody tr').length)));
+      assert.ok(rows <= 500, `${view} has ${rows} rows`);
+      await page.getByText('The first 500 of').first().waitFor();
+    }
+    await page.locator('[data-find]').fill('many.topic-777');
+    await page.waitForFunction(() => document.querySelectorAll('main [data-row]').length === 1);
+    await look.done();
+    await shop.end();
+  });
+
   test('a dashboard that goes and comes back', async () => {
     let shop = await mock('--stalled');
     const look = await opened(shop.url);

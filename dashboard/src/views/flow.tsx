@@ -24,6 +24,8 @@ interface Layout {
   paths: Map<string, { d: string; x: number; y: number }>;
 }
 
+/// A graph of more is neither read nor laid out in good time.
+const MOST_TOPICS = 80;
 const CHARACTER = 8;  // of names, at most about so wide
 const service_id = (name: string) => `s ${name}`;
 const topic_id = (name: string) => `t ${name}`;
@@ -71,8 +73,20 @@ function smooth(points: { x: number; y: number }[]): string {
   return d;
 }
 
+/// Where there are too many topics, those on paths in trouble, then those that have had the most events: an order that seldom changes.
+function narrowed(told: Flow): { told: Flow; left_out: number } {
+  if (told.topics.length <= MOST_TOPICS) return { told, left_out: 0 };
+  const trouble = new Set(told.consumes.filter(way => bad(way.status)).map(way => way.topic));
+  const kept = new Set([...told.topics].sort((a, b) => Number(trouble.has(b.name)) - Number(trouble.has(a.name)) || b.events - a.events || a.name.localeCompare(b.name)).slice(0, MOST_TOPICS).map(topic => topic.name));
+  const publishes = told.publishes.filter(way => kept.has(way.topic));
+  const consumes = told.consumes.filter(way => kept.has(way.topic));
+  const services = new Set([...publishes, ...consumes].map(way => way.service));
+  return { told: { ...told, topics: told.topics.filter(topic => kept.has(topic.name)), publishes, consumes, services: told.services.filter(service => services.has(service.name)) }, left_out: told.topics.length - kept.size };
+}
+
+const drawn_flow = computed(() => (flow.value ? narrowed(flow.value) : null));
 const structure = computed(() => {
-  const told = flow.value;
+  const told = drawn_flow.value?.told;
   if (!told) return '';
   return JSON.stringify([told.services.map(one => one.name).sort(), told.topics.map(one => one.name).sort(),
     told.publishes.map(one => [one.service, one.topic]).sort(), told.consumes.map(one => [one.topic, one.service]).sort()]);
@@ -99,7 +113,8 @@ export function FlowView() {
   );
 }
 
-function Drawing({ told }: { told: Flow }) {
+function Drawing({ told: whole }: { told: Flow }) {
+  const { told, left_out } = drawn_flow.value ?? { told: whole, left_out: 0 };
   const narrow = matchMedia('(max-width: 700px)').matches;
   const drawn = useMemo(() => lay_out(told, narrow), [structure.value, narrow]);
   const [zoom, set_zoom] = useState(0);
@@ -122,16 +137,17 @@ function Drawing({ told }: { told: Flow }) {
   const look = (id: string) => ({ onMouseEnter: () => set_near(id), onMouseLeave: () => set_near(null), onFocus: () => set_near(id), onBlur: () => set_near(null) });
   const scale = 1.25 ** zoom;
   const fit = zoom === 0;
-  const stopped = told.consumes.filter(way => bad(way.status));
+  const stopped = whole.consumes.filter(way => bad(way.status));
   return (
     <>
       {stopped.length > 0 && (
         <section class="attention" aria-label="Paths that do not move">
-          <ul>{stopped.map(way => (
+          <ul>{stopped.slice(0, 8).map(way => (
             <li key={`${way.topic} ${way.service}`}><StatusMark status={way.status} />
               <a href={link('consumers', { group: way.handlers[0]?.group, topic: way.topic })}><b>{way.topic} → {way.service}</b></a>
               <span>{plural(way.lag, 'event')} waiting{services.get(way.service)?.reason ? ` · ${services.get(way.service)!.reason}` : ''}</span>
             </li>))}
+            {stopped.length > 8 && <li><a href={link('consumers')}>and {plural(stopped.length - 8, 'more path', 'more paths')}</a></li>}
           </ul>
         </section>
       )}
@@ -212,12 +228,13 @@ function Drawing({ told }: { told: Flow }) {
             })}
           </svg>
         </div>
+        {left_out > 0 && <p class="note">{plural(left_out, 'topic is', 'topics are')} left out of the graph: those with the fewest events. What is stopped is always in it.</p>}
         {told.sampled && <p class="note">Who publishes what is learnt from a sample of the events: one that is published seldom may not stand here yet.</p>}
       </section>
       <Panel title="Paths" id="paths" flush>
         <Table caption="Every path, from service to topic and from topic to service"
-          rows={[...told.consumes.map(way => ({ id: `c ${way.topic} ${way.service}`, from: way.topic, to: way.service, status: way.status as string, rate: way.rate, lag: way.lag as number | null, what: way.handlers.map(one => one.handler).join(', ') })),
-            ...told.publishes.map(way => ({ id: `p ${way.service} ${way.topic}`, from: way.service, to: way.topic, status: way.rate > 0 ? 'ok' : 'idle', rate: way.rate, lag: null, what: way.types.join(', ') }))]
+          rows={[...whole.consumes.map(way => ({ id: `c ${way.topic} ${way.service}`, from: way.topic, to: way.service, status: way.status as string, rate: way.rate, lag: way.lag as number | null, what: way.handlers.map(one => one.handler).join(', ') })),
+            ...whole.publishes.map(way => ({ id: `p ${way.service} ${way.topic}`, from: way.service, to: way.topic, status: way.rate > 0 ? 'ok' : 'idle', rate: way.rate, lag: null, what: way.types.join(', ') }))]
             .sort((a, b) => Number(bad(b.status as Status)) - Number(bad(a.status as Status)))}
           row_key={row => row.id}
           columns={[
