@@ -53,7 +53,8 @@ add('licences.txt', 'text/plain; charset=utf-8', inside.map(name => {
   return `${name} ${version}\n\n${readFileSync(path.join(packages, 'node_modules', name, 'LICENSE'), 'utf8').trim()}\n`;
 }).join('\n----\n\n'), false);
 
-files.sort((a, b) => (a.name < b.name ? -1 : 1));
+const asked = file => (file.name === 'index.html' ? '/' : `/${file.name}`);
+files.sort((a, b) => (asked(a) < asked(b) ? -1 : 1));
 rmSync(path.join(out, 'page'), { recursive: true, force: true });
 mkdirSync(path.join(out, 'page'), { recursive: true });
 let all = 0;
@@ -65,7 +66,7 @@ files.forEach((file, number) => {
   packed[9] = 255;  // the system that packed it: none
   all += packed.length;
   source += `constexpr unsigned char file_${number}[] = {${packed.join(',')}};\n`;
-  rows.push(`    {"/${file.name === 'index.html' ? '' : file.name}", "${file.type}", ${JSON.stringify(file.etag)}, ${file.forever}, file_${number}},\n`);
+  rows.push(`    {"${asked(file)}", "${file.type}", ${JSON.stringify(file.etag)}, ${file.forever}, file_${number}},\n`);
 });
 source += `constexpr PageFile files[] = {\n${rows.join('')}};\n}  // namespace\nstd::span<const PageFile> page_files() { return files; }\n}  // namespace tidings::dashboard\n`;
 writeFileSync(path.join(out, 'page_files.cpp'), source);
