@@ -100,7 +100,7 @@ export function Table<Row>({ caption, columns, rows, row_key, href, empty }: {
   if (rows.length === 0 && empty) return <>{empty}</>;
   const kind = (column: Column<Row>) => `${column.number ? 'number' : ''} ${column.spare ? `spare-${column.spare}` : ''} ${column.class ?? ''}`;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
+    <div class="scroll" tabIndex={href ? undefined : 0} role="group" aria-label={caption}>
       <table class="cards" role="table">
         <caption class="unseen">{caption}</caption>
         <thead role="rowgroup"><tr role="row">{columns.map(column => <th key={column.name} role="columnheader" scope="col" class={kind(column)}>{column.name}</th>)}</tr></thead>

@@ -1,6 +1,6 @@
 import type { ComponentType } from 'preact';
-import { effect } from '@preact/signals';
-import { useLayoutEffect } from 'preact/hooks';
+import { computed, effect } from '@preact/signals';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { announce, Announcer } from './announce';
 import { close_dialog, Dialog, DialogPlace, show_dialog } from './dialog';
 import { plural } from './format';
@@ -72,6 +72,9 @@ effect(() => {
   if (route.value.view !== 'events' && route.value.view !== 'event') stop_tail();
 });
 
+/// How many services need somebody: on the tab as well.
+const in_trouble = computed(() => overview.value?.services.filter(one => one.status === 'stalled' || one.status === 'down').length ?? 0);
+
 /// Changes of how services stand, and of the connection, are told to who does not see them.
 let known = new Map<string, string>();
 effect(() => {
@@ -98,7 +101,6 @@ export function Shell() {
   const [of, title, View] = found(view);
   const page = [view, query.group, query.code, view === 'event' ? `${query.topic} ${query.partition} ${query.offset}` : '', query.id && view === 'sagas' ? `${query.type} ${query.id}` : ''].join('\n');
   useLayoutEffect(() => {
-    document.title = `${title} · Tidings`;
     close_dialog();
     // Who navigates by keyboard or by ear begins at the row that they come back from, or at the new page's head; nobody is moved when the first loads.
     const row = [...document.querySelectorAll<HTMLElement>('main [data-row]')].find(one => one.getAttribute('href') === came_from);
@@ -107,6 +109,8 @@ export function Shell() {
     if (came_from && !row) document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
     came_from = location.hash;
   }, [page]);
+  const trouble = in_trouble.value;
+  useEffect(() => void (document.title = `${trouble > 0 ? `(${trouble}) ` : ''}${title} · Tidings`), [title, trouble]);
   const refused = refusal.value;
   return (
     <>
@@ -131,7 +135,7 @@ let came_from = '';
 function Side({ current }: { current: string }) {
   const told = overview.value;
   const known_ = session.value;
-  const trouble = told ? told.services.filter(one => one.status === 'stalled' || one.status === 'down').length : 0;
+  const trouble = in_trouble.value;
   const badge: Record<string, [number, string, string] | undefined> = {
     overview: trouble > 0 ? [trouble, plural(trouble, 'service needs', 'services need') + ' attention', 's-stalled'] : undefined,
     failures: told && told.parked > 0 ? [told.parked, plural(told.parked, 'open dead letter'), 's-parked'] : undefined,

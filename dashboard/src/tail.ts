@@ -92,7 +92,8 @@ export function start_tail(filter: Filter): void {
         const left_out = arrived.length - MOST_ROWS;
         arrived = [{ gap: ++gaps, text: `${left_out} events came faster than the page could show them` }, ...arrived.slice(-MOST_ROWS)];
       }
-      last = told.events[told.events.length - 1]?.time ?? last;
+      const newest = told.events[told.events.length - 1];
+      last = newest?.appended ?? newest?.time ?? last;
       current = { seen: told.seen, matched: told.matched };
       show(told);
     },

@@ -194,7 +194,7 @@ async function walk(t, url) {
     // Within the span of the list, a search finds no event that the list does not have.
     const listed = await page.evaluate(() => {
       const sampled = document.querySelector('.tail-counts').hasAttribute('data-sampled');
-      return { sampled, rows: [...document.querySelectorAll('main [data-row]')].map(row => ({ href: row.getAttribute('href'), time: row.title })) };
+      return { sampled, rows: [...document.querySelectorAll('main [data-row]')].map(row => ({ href: row.getAttribute('href'), time: /appended (.*)/.exec(row.title)[1] })) };
     });
     const times = listed.rows.map(row => row.time).sort();
     const found = await page.evaluate(async ([from, to]) => {
@@ -203,11 +203,11 @@ async function walk(t, url) {
         const answer = await (await fetch(`api/v1/events?limit=100&from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`)).json();
         all = all.concat(answer.events);
         cursor = answer.cursor;
-        if (!cursor || answer.complete) return all.map(event => ({ href: `#/event?${new URLSearchParams({ topic: event.topic, partition: event.partition, offset: event.offset })}`, time: event.time }));
+        if (!cursor || answer.complete) return all.map(event => ({ href: `#/event?${new URLSearchParams({ topic: event.topic, partition: event.partition, offset: event.offset })}`, time: event.appended }));
       }
-    }, [times[2], times[times.length - 2]]);
+    }, [times[0], times[times.length - 1]]);
     const shown = new Set(listed.rows.map(row => row.href));
-    // Times are of the publishers, and the list is a moment old: what is at its ends may be on either side.
+    // What is at the ends of the list may be on either side.
     const missed = found.filter(event => !shown.has(event.href) && event.time > times[Math.floor(times.length / 4)] && event.time < times[Math.floor(times.length * 3 / 4)]);
     assert.ok(listed.sampled || missed.length === 0, `not in the list: ${JSON.stringify(missed.slice(0, 3))}`);
     // Held, nothing moves; then what came meanwhile is there.

@@ -161,7 +161,7 @@ function Seek({ group, topic, done }: { group: string; topic: string; done: () =
             <>
               <p>{again > 0 && <><b>{plural(again, 'event')}</b> would be handled again. </>}{never > 0 && <><b>{plural(never, 'event')}</b> would be skipped, and not handled at all. </>}
                 {again > 0 && 'A handler with an inbox, or one that is idempotent, takes them without harm; others do their work twice.'}</p>
-              <div class="scroll short" tabIndex={0} role="region" aria-label="By partition"><table><caption class="unseen">What would be moved, by partition</caption>
+              <div class="scroll short" tabIndex={0} role="group" aria-label="By partition"><table><caption class="unseen">What would be moved, by partition</caption>
                 <thead><tr><th scope="col">Partition</th><th scope="col" class="number">From</th><th scope="col" class="number">To</th><th scope="col" class="number">Events</th><th scope="col">Which are</th></tr></thead>
                 <tbody>{moved.map(one => <tr key={one.partition}><th scope="row">{one.partition}</th><td class="number">{count(one.from)}</td><td class="number">{count(one.to)}</td><td class="number">{count(one.events)}</td><td>{one.direction === 'replay' ? 'handled again' : 'skipped'}</td></tr>)}</tbody>
               </table></div>

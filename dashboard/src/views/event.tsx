@@ -65,7 +65,7 @@ function Whole({ event }: { event: Event }) {
       </Panel>
       {headers.length > 0 && (
         <Panel title="Headers" id="headers" flush>
-          <div class="scroll" tabIndex={0} role="region" aria-label="Headers of the event"><table class="plain"><caption class="unseen">Headers</caption>
+          <div class="scroll" tabIndex={0} role="group" aria-label="Headers of the event"><table class="plain"><caption class="unseen">Headers</caption>
             <thead><tr><th scope="col">Name</th><th scope="col">Value</th></tr></thead>
             <tbody>{headers.map(([name, value]) => <tr key={name}><th scope="row"><code>{name}</code></th><td><code>{value}</code></td></tr>)}</tbody></table></div>
         </Panel>
@@ -116,7 +116,7 @@ function ChainOf({ chain, id }: { chain: Chain; id: string }) {
   const span = Math.max(...all.map(one => one.at), 0.001);
   return (
     <>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Causes and effects"><table class="chain" role="table">
+      <div class="scroll" role="group" aria-label="Causes and effects"><table class="chain" role="table">
         <caption class="unseen">Events of one cause, each under what caused it, with the time after the first</caption>
         <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Event</th><th role="columnheader" scope="col" class="spare-1">Service</th><th role="columnheader" scope="col">Attempts</th><th role="columnheader" scope="col" class="number">After</th><th role="columnheader" scope="col" class="line spare-1">Time line, {duration(span)}</th></tr></thead>
         <tbody role="rowgroup">{all.map(({ node, depth, at }) => (

@@ -27,7 +27,7 @@ class EventRow extends Component<{ event: Event }> {
   render({ event }: { event: Event }) {
     return (
       <tr class="leads" role="row">
-        <th scope="row" role="rowheader"><a data-row href={where(event)} title={event.time}>{clock(event.time)}</a></th>
+        <th scope="row" role="rowheader"><a data-row href={where(event)} title={`published ${event.time}${event.appended ? `, appended ${event.appended}` : ''}`}>{clock(event.time)}</a></th>
         <td class="name" role="cell">{event.type}</td>
         <td class="key" role="cell">{event.key}</td>
         <td class="spare-1" role="cell">{event.topic}</td>
@@ -40,7 +40,7 @@ class EventRow extends Component<{ event: Event }> {
 
 export function EventTable({ caption, list }: { caption: string; list: readonly Row[] }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={caption}>
+    <div class="scroll" role="group" aria-label={caption}>
       <table class="events" role="table">
         <caption class="unseen">{caption}</caption>
         <thead role="rowgroup"><tr role="row">

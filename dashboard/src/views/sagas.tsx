@@ -56,7 +56,7 @@ function List() {
                   { name: 'Type', cell: row => <>{row.type} <span class="faint">v{row.version}</span></>, spare: 2 },
                   { name: 'Status', cell: row => row.unreadable ? <StatusMark status="unreadable" /> : <StatusMark status={row.status} /> },
                   { name: 'Step', cell: row => row.step, spare: 2 },
-                  { name: 'Waits for', cell: row => row.unreadable ?? row.waits, class: 'wide' },
+                  { name: 'Waits for', cell: row => row.unreadable ?? row.waits.replace(/^waits for: /, ''), class: 'wide' },
                   { name: 'Changed', cell: row => <Ago at={row.changed} />, spare: 1 },
                 ]} />
               {mine?.error && <Problem error={mine.error} />}
@@ -105,7 +105,7 @@ function One({ type, id }: { type: string; id: string }) {
   const history = told?.history ?? [];
   const first = history[0] ? Date.parse(history[0].time) : 0;
   const last = history.length > 0 ? Date.parse(history[history.length - 1]!.time) : 0;
-  const plain = told ? Object.entries(told.instance).filter(([name, value]) => !['type', 'id', 'status', 'why', 'state'].includes(name) && (value === null || typeof value !== 'object') && as_text(value) !== '') : [];
+  const plain = told ? Object.entries(told.instance).filter(([name, value]) => !['type', 'saga', 'id', 'status', 'why', 'state'].includes(name) && (value === null || typeof value !== 'object') && as_text(value) !== '') : [];
   const steps = Array.isArray(told?.instance.steps) ? told.instance.steps.filter((one): one is { [name: string]: JsonValue } => typeof one === 'object' && one !== null && !Array.isArray(one)) : [];
   return (
     <>
