@@ -96,6 +96,13 @@ bool is_keyword(std::string_view word) {
   return std::ranges::binary_search(keywords, word);
 }
 
+bool is_type_word(std::string_view word) {
+  for (const std::string_view one :
+       {"auto", "bool", "char", "double", "float", "int", "long", "short", "signed", "unsigned", "void"})
+    if (word == one) return true;
+  return false;
+}
+
 std::vector<std::uint32_t> match_brackets(const std::vector<Token>& tokens) {
   std::vector<std::uint32_t> match(tokens.size(), none);
   std::vector<std::uint32_t> open;

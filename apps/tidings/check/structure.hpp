@@ -88,7 +88,7 @@ struct Alias {
 };
 
 struct Structure {
-  std::vector<std::uint32_t> match;  ///< the other bracket; `none` of other tokens, and of those without one
+  std::vector<std::uint32_t> match;  ///< `match_brackets` of the source
   std::vector<Struct> structs;
   std::vector<Function> functions;
   std::vector<Variable> variables;
@@ -102,6 +102,8 @@ struct Structure {
 
 [[nodiscard]] Structure find_structure(const Tokens& source);
 
+/// The other bracket of each token; `none` of other tokens, and of those without one.
+[[nodiscard]] std::vector<std::uint32_t> match_brackets(const std::vector<Token>& tokens);
 /// Behind the `>` of the `<` at `at`; `none` where these are no template arguments.
 [[nodiscard]] std::uint32_t behind_angles(const std::vector<Token>& tokens, const std::vector<std::uint32_t>& match,
                                           std::uint32_t at, std::uint32_t end);
@@ -109,5 +111,7 @@ struct Structure {
 [[nodiscard]] std::vector<Range> split(const std::vector<Token>& tokens, const std::vector<std::uint32_t>& match,
                                        Range range);
 [[nodiscard]] bool is_keyword(std::string_view word);
+/// `int`, `unsigned`, `auto`, …: types that are keywords.
+[[nodiscard]] bool is_type_word(std::string_view word);
 
 }  // namespace tidings::check

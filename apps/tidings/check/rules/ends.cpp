@@ -153,6 +153,23 @@ void run_handlers(const Workspace& workspace, Sink& sink) {
   });
 }
 
+constexpr std::string_view published_and_handled = R"code(#include "tidings/service/service.hpp"
+struct OrderPlaced {
+  std::string order_id;
+  static constexpr tidings::traits<OrderPlaced> event{.name = "shop.order-placed", .topic = "orders", .key = &OrderPlaced::order_id};
+};
+int orders(int argc, char** argv) {
+  auto service = tidings::Service::from_args("orders", argc, argv);
+  if (!service.publish(OrderPlaced{"7"})) return 1;
+  return service.run();
+}
+int billing(int argc, char** argv) {
+  auto service = tidings::Service::from_args("billing", argc, argv);
+  service.on("bill", {}, [](const OrderPlaced&) -> tidings::Result<> { return {}; });
+  return service.run();
+}
+)code";
+
 }  // namespace
 
 const Rule topic_without_consumer{
@@ -184,22 +201,7 @@ int audit(int argc, char** argv) {
   return service.run();
 }
 )code",
-    .good = R"code(#include "tidings/service/service.hpp"
-struct OrderPlaced {
-  std::string order_id;
-  static constexpr tidings::traits<OrderPlaced> event{.name = "shop.order-placed", .topic = "orders", .key = &OrderPlaced::order_id};
-};
-int orders(int argc, char** argv) {
-  auto service = tidings::Service::from_args("orders", argc, argv);
-  if (!service.publish(OrderPlaced{"7"})) return 1;
-  return service.run();
-}
-int billing(int argc, char** argv) {
-  auto service = tidings::Service::from_args("billing", argc, argv);
-  service.on("bill", {}, [](const OrderPlaced&) -> tidings::Result<> { return {}; });
-  return service.run();
-}
-)code",
+    .good = published_and_handled,
     .run = run_topics};
 
 const Rule handler_without_producer{
@@ -226,22 +228,7 @@ int billing(int argc, char** argv) {
   return service.run();
 }
 )code",
-    .good = R"code(#include "tidings/service/service.hpp"
-struct OrderPlaced {
-  std::string order_id;
-  static constexpr tidings::traits<OrderPlaced> event{.name = "shop.order-placed", .topic = "orders", .key = &OrderPlaced::order_id};
-};
-int orders(int argc, char** argv) {
-  auto service = tidings::Service::from_args("orders", argc, argv);
-  if (!service.publish(OrderPlaced{"7"})) return 1;
-  return service.run();
-}
-int billing(int argc, char** argv) {
-  auto service = tidings::Service::from_args("billing", argc, argv);
-  service.on("bill", {}, [](const OrderPlaced&) -> tidings::Result<> { return {}; });
-  return service.run();
-}
-)code",
+    .good = published_and_handled,
     .run = run_handlers};
 
 }  // namespace tidings::check

@@ -1,0 +1,157 @@
+#include <algorithm>
+
+#include "check/code.hpp"
+
+// Which variable, struct or function a name means.
+namespace tidings::check {
+
+const Variable* Code::variable(const File& file, std::string_view name, std::uint32_t at, const File** where) const {
+  if (where != nullptr) *where = &file;
+  const auto& here = variables_.at(&file);
+  const auto found = here.find(name);
+  const Variable* best = nullptr;
+  if (found != here.end())
+    for (const auto* one : found->second) {
+      if (!one->seen.has(at) || (one->at > at && one->place != Place::member)) continue;
+      if (best == nullptr || one->place == Place::local || one->place == Place::parameter) {
+        const bool is_nearer = best == nullptr || best->place == Place::space || best->place == Place::member ||
+                               (one->seen.end - one->seen.begin) <= (best->seen.end - best->seen.begin);
+        if (is_nearer) best = one;
+      } else if (one->place == Place::member && best->place == Place::space) {
+        best = one;
+      }
+    }
+  if (best != nullptr && best->place != Place::space) return best;
+  // A member of the class whose function this is.
+  if (const auto* function = function_at(file, at, true); function != nullptr && !function->of.empty()) {
+    const auto of = structs_named(function->of);
+    if (of.size() == 1) {
+      const auto& members = variables_.at(of[0].file);
+      if (const auto member = members.find(name); member != members.end())
+        for (const auto* one : member->second)
+          if (one->place == Place::member && one->seen.begin == of[0]->body.begin) {
+            if (where != nullptr) *where = of[0].file;
+            return one;
+          }
+    }
+  }
+  if (best != nullptr) return best;
+  const auto global = globals_.find(name);
+  if (global == globals_.end()) return nullptr;
+  const In<Variable>* only = nullptr;
+  for (const auto& one : global->second) {
+    if (one->is_extern) continue;
+    if (only != nullptr) return nullptr;
+    only = &one;
+  }
+  // One of another source is seen here only where a header says so.
+  if (only == nullptr || (!only->file->is_header && only->file != &file && global->second.size() < 2)) return nullptr;
+  if (where != nullptr) *where = only->file;
+  return only->it;
+}
+
+std::vector<In<Struct>> Code::structs_named(std::string_view name) const {
+  const auto found = structs_.find(name);
+  return found == structs_.end() ? std::vector<In<Struct>>() : found->second;
+}
+
+In<Struct> Code::struct_named(std::string_view name) const {
+  const auto found = structs_named(name);
+  return found.size() == 1 ? found[0] : In<Struct>{};
+}
+
+/// Whether a name without a qualifier may mean a struct of that namespace.
+static bool is_seen(const File& from, const Struct& one) {
+  const auto& scope = one.scope;
+  if (scope.empty()) return true;
+  const auto& structure = from.structure;
+  return std::ranges::any_of(structure.spaces,
+                             [&](const auto& space) { return space == scope || space.starts_with(scope + "::"); }) ||
+         std::ranges::any_of(structure.used,
+                             [&](const auto& used) { return used == scope || scope.ends_with("::" + used); }) ||
+         std::ranges::find(structure.used_names, one.name) != structure.used_names.end();
+}
+
+In<Struct> Code::struct_of(const Type& type) const {
+  if (type.name.empty()) return {};
+  auto found = structs_named(type.name);
+  // What a source defines is seen there alone.
+  if (type.file != nullptr)
+    std::erase_if(found, [&](const auto& one) {
+      return one.file != type.file && (!one.file->is_header || (type.qualifier.empty() && !is_seen(*type.file, *one)));
+    });
+  if (found.empty()) return {};
+  if (!type.qualifier.empty())
+    std::erase_if(found, [&](const auto& one) {
+      const std::string_view scope = one->scope;
+      return !(scope == type.qualifier || scope.ends_with("::" + std::string(type.qualifier)));
+    });
+  if (found.size() > 1) {
+    std::vector<In<Struct>> here;
+    for (const auto& one : found)
+      if (one.file == type.file) here.push_back(one);
+    if (here.size() == 1) return here[0];
+  }
+  // Without a qualifier one in a namespace of an older version is not meant.
+  if (found.size() > 1 && type.qualifier.empty())
+    std::erase_if(found, [](const auto& one) {
+      const auto at = one->scope.rfind("::");
+      const std::string_view last = std::string_view(one->scope).substr(at == std::string::npos ? 0 : at + 2);
+      return last.size() > 1 && last[0] == 'v' && last.find_first_not_of("0123456789", 1) == std::string_view::npos;
+    });
+  return found.size() == 1 ? found[0] : In<Struct>{};
+}
+
+In<Function> Code::function_named(std::string_view of, std::string_view name) const {
+  const auto found = functions_.find(name);
+  if (found == functions_.end()) return {};
+  In<Function> only;
+  for (const auto& one : found->second) {
+    if (one->of != of || !one->has_body) continue;
+    if (only) return {};
+    only = one;
+  }
+  return only;
+}
+
+In<Function> Code::function_of(const File& file, const Call& call) const {
+  const auto name = text(file, call.name);
+  if (has_receiver(file, call)) {
+    if (is(file, call.name - 2, "this")) {
+      const auto* const here = function_at(file, call.name, true);
+      return here == nullptr || here->of.empty() ? In<Function>{} : function_named(here->of, name);
+    }
+    const auto of = struct_of(receiver(file, call));
+    return of ? function_named(of->name, name) : In<Function>{};
+  }
+  if (const auto of = qualifier(file, call); !of.empty()) {
+    if (structs_.contains(of)) return function_named(of, name);
+    const auto found = function_named({}, name);
+    return found && found->scope.ends_with(of) ? found : In<Function>{};
+  }
+  if (call.name > 0 && is(file, call.name - 1, "::")) return {};
+  // A lambda that has a name here.
+  const File* where = nullptr;
+  if (const auto* const held = variable(file, name, call.name, &where); held != nullptr) {
+    if (held->value.empty() || !is(*where, held->value.begin, "[")) return {};
+    for (const auto& one : where->structure.functions)
+      if (one.is_lambda && one.at == held->value.begin) return {where, &one};
+    return {};
+  }
+  if (const auto* const here = function_at(file, call.name, true); here != nullptr && !here->of.empty())
+    if (const auto own = function_named(here->of, name)) return own;
+  const auto found = functions_.find(name);
+  if (found == functions_.end()) return {};
+  In<Function> only, only_here;
+  std::size_t all = 0, here = 0;
+  for (const auto& one : found->second) {
+    if (!one->of.empty() || !one->has_body) continue;
+    ++all;
+    only = one;
+    if (one.file == &file) ++here, only_here = one;
+  }
+  if (here == 1) return only_here;
+  return all == 1 && here == 0 ? only : In<Function>{};
+}
+
+}  // namespace tidings::check
