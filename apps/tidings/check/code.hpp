@@ -74,8 +74,9 @@ class Code {
   [[nodiscard]] In<Struct> struct_of(const Type& type) const;
   [[nodiscard]] In<Struct> struct_named(std::string_view name) const;
   [[nodiscard]] std::vector<In<Struct>> structs_named(std::string_view name) const;
-  /// The function that a call means, with its body; none where that is not certain.
-  [[nodiscard]] In<Function> function_of(const File& file, const Call& call) const;
+  /// The function that a call means, with its body; none where that is not certain. Of overloads it is the only one
+  /// that can take so many arguments, and of their types as far as these are known.
+  [[nodiscard]] In<Function> function_of(const File& file, const Call& call, int depth = 0) const;
   [[nodiscard]] In<Function> function_named(std::string_view of, std::string_view name) const;
   /// What a function of the project returns, where all of that name agree: `Result` or `expected` at the outside.
   [[nodiscard]] bool returns_result(const File& file, const Call& call) const;
@@ -83,6 +84,12 @@ class Code {
  private:
   [[nodiscard]] Type type_of_call(const File& file, const Call& call, int depth) const;
   [[nodiscard]] Type returned(std::string_view name, bool outermost) const;
+  /// Of the class `of`, or of none; `space`: of a namespace that ends so.
+  [[nodiscard]] In<Function> overload(std::string_view of, const File& file, const Call& call, int depth,
+                                      std::string_view space = {}) const;
+  [[nodiscard]] bool have_same_parameters(const In<Function>& one, const In<Function>& other) const;
+  [[nodiscard]] bool may_take(const In<Function>& function, std::size_t at, const File& file, Range argument,
+                              int depth) const;
 
   const Project* project_;
   std::unordered_map<std::string_view, std::vector<In<Struct>>> structs_;

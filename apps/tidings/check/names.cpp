@@ -114,44 +114,4 @@ In<Function> Code::function_named(std::string_view of, std::string_view name) co
   return only;
 }
 
-In<Function> Code::function_of(const File& file, const Call& call) const {
-  const auto name = text(file, call.name);
-  if (has_receiver(file, call)) {
-    if (is(file, call.name - 2, "this")) {
-      const auto* const here = function_at(file, call.name, true);
-      return here == nullptr || here->of.empty() ? In<Function>{} : function_named(here->of, name);
-    }
-    const auto of = struct_of(receiver(file, call));
-    return of ? function_named(of->name, name) : In<Function>{};
-  }
-  if (const auto of = qualifier(file, call); !of.empty()) {
-    if (structs_.contains(of)) return function_named(of, name);
-    const auto found = function_named({}, name);
-    return found && found->scope.ends_with(of) ? found : In<Function>{};
-  }
-  if (call.name > 0 && is(file, call.name - 1, "::")) return {};
-  // A lambda that has a name here.
-  const File* where = nullptr;
-  if (const auto* const held = variable(file, name, call.name, &where); held != nullptr) {
-    if (held->value.empty() || !is(*where, held->value.begin, "[")) return {};
-    for (const auto& one : where->structure.functions)
-      if (one.is_lambda && one.at == held->value.begin) return {where, &one};
-    return {};
-  }
-  if (const auto* const here = function_at(file, call.name, true); here != nullptr && !here->of.empty())
-    if (const auto own = function_named(here->of, name)) return own;
-  const auto found = functions_.find(name);
-  if (found == functions_.end()) return {};
-  In<Function> only, only_here;
-  std::size_t all = 0, here = 0;
-  for (const auto& one : found->second) {
-    if (!one->of.empty() || !one->has_body) continue;
-    ++all;
-    only = one;
-    if (one.file == &file) ++here, only_here = one;
-  }
-  if (here == 1) return only_here;
-  return all == 1 && here == 0 ? only : In<Function>{};
-}
-
 }  // namespace tidings::check

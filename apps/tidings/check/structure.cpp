@@ -93,9 +93,11 @@ std::vector<Parameter> Parser::parameters(Range range) const {
       }
     }
     end = std::min(end, part.end);
+    const bool has_value = is(end, "=") && end < part.end;
     if (part.begin >= end) continue;
     const bool named = end - part.begin > 1 && is_name(end - 1) && !is(end - 2, "::");
-    found.push_back({named ? tokens_[end - 1].text : std::string_view(), {part.begin, named ? end - 1 : end}});
+    found.push_back(
+        {named ? tokens_[end - 1].text : std::string_view(), {part.begin, named ? end - 1 : end}, has_value});
   }
   return found;
 }

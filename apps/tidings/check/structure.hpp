@@ -45,6 +45,7 @@ struct Struct {
 struct Parameter {
   std::string_view name;
   Range type;
+  bool has_value = false;  ///< it may be left out
 };
 
 struct Function {

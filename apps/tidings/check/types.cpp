@@ -232,7 +232,7 @@ Type Code::type_of_call(const File& file, const Call& call, int depth) const {
     if (is_of_tidings(of, "Broker") && name == "publisher") return named("Publisher");
     const auto owner = struct_of(of);
     if (!owner) return {};
-    if (const auto meant = function_named(owner->name, name)) return held_type_of(*meant.file, meant->returns);
+    if (const auto meant = overload(owner->name, file, call, depth)) return held_type_of(*meant.file, meant->returns);
     return returned(name, false);
   }
   const auto of = qualifier(file, call);
@@ -243,7 +243,7 @@ Type Code::type_of_call(const File& file, const Call& call, int depth) const {
     return args.empty() ? Type{} : type_of_expression(file, args[0], depth + 1);
   if (name == "make_unique" || name == "make_shared")
     return call.templates.empty() ? Type{} : held_type_of(file, call.templates);
-  if (const auto meant = function_of(file, call)) {
+  if (const auto meant = function_of(file, call, depth)) {
     const auto type = held_type_of(*meant.file, meant->returns);
     return type.name == "auto" ? Type{} : type;
   }
