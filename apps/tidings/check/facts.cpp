@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace tidings::check {
 
@@ -43,10 +44,38 @@ bool names_member(const File& file, Range range, std::string_view& of, std::stri
   return true;
 }
 
+/// Whether something stands among the members that is no member: a macro, of which nobody knows what it brings.
+bool has_macro(const File& file, const Struct& of) {
+  const auto& tokens = file.tokens();
+  const auto line = [&](std::uint32_t at) { return at < tokens.size() ? tokens[at].line : file.source.lines; };
+  for (const auto& one : file.source.includes)
+    if (one.line > tokens[of.at].line && one.line < line(of.body.end)) return true;
+  bool begins = true;
+  for (auto at = of.body.begin; at < of.body.end; ++at) {
+    const bool began = std::exchange(begins, false);
+    const auto& token = tokens[at];
+    if (token.is("(") || token.is("[") || token.is("{"))
+      if (file.structure.match[at] != none && file.structure.match[at] > at) at = file.structure.match[at];
+    const bool is_access = Code::is(file, at, ":") && at > 0 && is_keyword(tokens[at - 1].text);
+    if (Code::is(file, at, ";") || Code::is(file, at, "}") || is_access) begins = true;
+    if (!began || !token.is_identifier() || is_keyword(token.text)) continue;
+    if (at + 1 >= of.body.end || Code::is(file, at + 1, ";")) return true;
+    const auto& next = tokens[at + 1];
+    if (next.is("(") && token.text != of.name) return true;
+    if (!next.is_identifier() || next.is("const") || next.is("volatile") || next.is("operator")) continue;
+    // `MACRO int n;`, `MACRO std::string text;`, but not `Money total;`
+    if (is_keyword(next.text) || Code::is(file, at + 2, "::") || Code::is(file, at + 2, "<") ||
+        (at + 2 < of.body.end && tokens[at + 2].is_identifier()))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Facts::Facts(const Code& of) : code(&of) {
   if (!of.project().uses_tidings) return;
+  find_macros();
   find_events();
   for (const auto& file : of.project().files) {
     for (const auto& call : file->structure.calls) {
@@ -61,6 +90,15 @@ Facts::Facts(const Code& of) : code(&of) {
 }
 
 // ---- events
+
+void Facts::find_macros() {
+  for (const auto& file : code->project().files)
+    for (const auto& one : file->structure.functions) {
+      if (one.is_lambda || !one.of.empty() || !one.returns.empty() || !Code::is(*file, one.at + 1, "(")) continue;
+      for (auto at = one.at + 1; at < file->tokens().size() && at < file->structure.match[one.at + 1]; ++at)
+        if (file->tokens()[at].is_identifier()) given_to_macros_.insert(file->tokens()[at].text);
+    }
+}
 
 void Facts::find_events() {
   for (const auto& file : code->project().files) {
@@ -116,6 +154,7 @@ Event Facts::read_event(In<Struct> type) const {
       }
     }
   }
+  if (!out.has_traits && (has_macro(file, *type) || given_to_macros_.contains(type->name))) out.is_known = false;
   if (out.topic.empty()) out.topic = out.name;
   return out;
 }
@@ -292,7 +331,7 @@ void Facts::find_sagas(const File& file, const Call& call) {
 std::vector<Reached> Facts::reached(const Handler& handler) const {
   std::vector<Reached> found;
   if (!handler.function || !handler.function->has_body || handler.file->is_test) return found;
-  found.push_back({handler.function.file, handler.function.it, handler.function->body});
+  found.push_back({handler.function.file, handler.function.it, handler.function->body, false});
   std::size_t from = 0;
   for (int depth = 0; depth < calls_deep_max; ++depth) {
     const auto end = found.size();
@@ -302,8 +341,13 @@ std::vector<Reached> Facts::reached(const Handler& handler) const {
         const auto meant = code->function_of(*here.file, call);
         if (!meant || !meant->has_body || meant.file->is_test || found.size() >= reached_max) continue;
         if (here.body.has(meant->at) && meant.file == here.file) continue;  // a lambda within: it is looked at already
-        if (std::ranges::none_of(found, [&](const auto& one) { return one.function == meant.it; }))
-          found.push_back({meant.file, meant.it, meant->body});
+        const bool through_lambda =
+            here.through_lambda || Code::function_at(*here.file, call.name, true) != here.function;
+        const auto known = std::ranges::find(found, meant.it, &Reached::function);
+        if (known == found.end())
+          found.push_back({meant.file, meant.it, meant->body, through_lambda});
+        else
+          known->through_lambda = known->through_lambda && through_lambda;
       }
     }
   }

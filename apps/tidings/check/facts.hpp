@@ -52,6 +52,7 @@ struct Reached {
   const File* file = nullptr;
   const Function* function = nullptr;
   Range body;
+  bool through_lambda = false;  ///< a lambda calls it, which may run anywhere: on a thread, or later
 };
 
 struct Facts {
@@ -72,12 +73,15 @@ struct Facts {
   [[nodiscard]] std::vector<Reached> reached(const Handler& handler) const;
 
  private:
+  void find_macros();
   void find_events();
   void find_handlers(const File& file, const Call& call);
   void find_publications(const File& file, const Call& call);
   void find_sagas(const File& file, const Call& call);
   void resolve_handler(Handler& handler, const std::vector<Range>& args, std::size_t at);
   [[nodiscard]] Event read_event(In<Struct> type) const;
+
+  std::set<std::string_view> given_to_macros_;  ///< words in `MACRO(…)` at the level of namespaces
 };
 
 }  // namespace tidings::check

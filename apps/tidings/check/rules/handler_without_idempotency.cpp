@@ -1,4 +1,5 @@
 #include "check/rules/all.hpp"
+#include "check/rules/network.hpp"
 #include "check/rules/words.hpp"
 
 namespace tidings::check {
@@ -45,18 +46,32 @@ bool knows_repeats(const Reached& one) {
   return false;
 }
 
+bool posts(const Code& code, const Reached& one) {
+  return std::ranges::any_of(Code::calls(*one.file, one.body), [&](const Call& call) {
+    const auto http = http_call(code, *one.file, call, one.body);
+    return http && http->adds;
+  });
+}
+
 void run(const Workspace& workspace, Sink& sink) {
-  each(workspace, [&](const Project& project, const Code&, const Facts& facts) {
+  each(workspace, [&](const Project& project, const Code& code, const Facts& facts) {
     for (const auto& handler : facts.handlers) {
-      if (handler.kind != HandlerKind::service || handler.has_transaction || !handler.function) continue;
+      if (handler.kind != HandlerKind::service || !handler.function) continue;
       const auto all = facts.reached(handler);
       if (std::ranges::any_of(all, knows_repeats)) continue;
-      for (const auto& one : all)
-        if (const auto what = repeats(*one.file, one.body); !what.empty()) {
+      for (const auto& one : all) {
+        // What others do no transaction takes back.
+        if (posts(code, one)) {
           sink.add(project, *handler.file, handler.call->name,
-                   name_of(handler) + " " + what + ", and has no transaction of the service's store");
+                   name_of(handler) + " posts over HTTP, and sends nothing by which a repeat is known");
           break;
         }
+        const auto what = handler.has_transaction ? std::string() : repeats(*one.file, one.body);
+        if (what.empty()) continue;
+        sink.add(project, *handler.file, handler.call->name,
+                 name_of(handler) + " " + what + ", and has no transaction of the service's store");
+        break;
+      }
     }
   });
 }
@@ -67,12 +82,16 @@ const Rule handler_without_idempotency{
     .id = "handler-without-idempotency",
     .severity = Severity::advice,
     .finds =
-        "A handler that inserts rows, or adds to columns, without a `Transaction&` and without any sign that it knows "
-        "repeats.",
-    .can_happen = "Events come at least once: after a crash or a retry the row is there twice, and the sum is wrong.",
+        "A handler that inserts rows, or adds to columns, without a `Transaction&`, or that sends a POST or PATCH over "
+        "HTTP, and shows no sign that it knows repeats.",
+    .can_happen =
+        "Events come at least once: after a crash or a retry the row is there twice, the sum is wrong, the card is "
+        "charged again.",
     .to_do =
         "Take a Transaction&, which marks the event as handled in the same commit; or make the statement bear repeats "
-        "(`on conflict do nothing`).",
+        "(`on conflict do nothing`). With what is sent over HTTP send the event's id, as an `Idempotency-Key` or as "
+        "the peer "
+        "wants it.",
     .bad = R"code(#include "tidings/service/service.hpp"
 void wire(tidings::Service& service, Database& db) {
   service.on("book", {}, [&](const OrderPlaced& order) -> tidings::Result<> {

@@ -55,6 +55,19 @@ class Body {
   }
 
  private:
+  /// `try { …; return parsed; } catch (…) {}`, and something behind it: what fails there goes on here.
+  [[nodiscard]] bool tries_another_way(std::uint32_t at, std::uint32_t close) const {
+    if (at == 0 || !Code::is(file_, at - 1, "}") || Code::is(file_, close + 1, "}")) return false;
+    const auto open = file_.structure.match[at - 1];
+    if (open == none || at < 3 || !Code::is(file_, at - 2, ";")) return false;
+    auto begin = at - 3;
+    while (begin > open && !Code::is(file_, begin, ";") && !Code::is(file_, begin, "{") && !Code::is(file_, begin, "}"))
+      begin = Code::is(file_, begin, ")") && file_.structure.match[begin] != none ? file_.structure.match[begin] - 1
+                                                                                  : begin - 1;
+    // Where nothing but success is behind it, it was the way to fail.
+    return Code::is(file_, begin + 1, "return") && behind_success(file_, close + 1) == 0;
+  }
+
   void exception(std::uint32_t at) {
     const auto& match = file_.structure.match;
     if (!Code::is(file_, at + 1, "(") || match[at + 1] == none) return;
@@ -63,6 +76,7 @@ class Body {
     const auto close = match[open];
     if (Code::has_comment(file_, line_of(file_, at), line_of(file_, close))) return;
     const bool is_empty = close == open + 1 || behind_success(file_, open + 1) == close;
+    if (close == open + 1 && tries_another_way(at, close)) return;
     if (is_empty)
       sink_.add(project_, file_, at,
                 name_of(handler_) + " catches an exception and says nothing: the event counts as handled");
