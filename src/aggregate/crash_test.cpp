@@ -4,11 +4,10 @@
 
 #include <array>
 #include <csignal>
-#include <functional>
 #include <map>
-#include <thread>
 
 #include "aggregate/testing.hpp"
+#include "testing/servers/eventually.hpp"
 #include "tidings/aggregate/projection.hpp"
 #include "tidings/aggregate/rebuild.hpp"
 #include "tidings/brokers/open.hpp"
@@ -18,6 +17,7 @@ namespace tidings::aggregate {
 namespace {
 
 using shop::Order;
+using tidings::testing::eventually;
 
 /// By which a child says that it has made a step, and its parent waits for that.
 class Steps {
@@ -65,15 +65,6 @@ class CrashTest : public StoreTest, public ::testing::WithParamInterface<std::st
               order.total);
           return done ? Result<>{} : done.error();
         });
-  }
-  /// Until it is so, or a minute has gone.
-  static bool eventually(const std::function<bool()>& is_so) {
-    const auto until = std::chrono::steady_clock::now() + 60s;
-    while (!is_so()) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::sleep_for(2ms);
-    }
-    return true;
   }
   /// Changes orders until it is killed.
   [[noreturn]] void work(int round, const Steps& steps) const {

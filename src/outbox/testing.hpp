@@ -11,10 +11,12 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "outbox/dialect.hpp"
 #include "outbox/engine.hpp"
+#include "testing/servers/eventually.hpp"
 #include "testing/servers/kept_log.hpp"
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/shared_postgres.hpp"
@@ -238,13 +240,8 @@ class OutboxTest : public ::testing::TestWithParam<std::string> {
 };
 
 template <class F>
-bool eventually(F&& done, Duration wait_max = 20s) {
-  const auto until = std::chrono::steady_clock::now() + wait_max;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(2ms);
-  }
-  return true;
+[[nodiscard]] bool eventually(F&& done, Duration wait_max = 20s) {
+  return tidings::testing::eventually(std::forward<F>(done), wait_max);
 }
 
 }  // namespace tidings::outbox

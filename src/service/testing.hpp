@@ -13,11 +13,14 @@
 #include <vector>
 
 #include "service/control.hpp"
+#include "testing/servers/eventually.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/service/names.hpp"
 #include "tidings/service/service.hpp"
 
 namespace tidings::service {
+
+using tidings::testing::eventually;
 
 /// What the service's tests speak of.
 struct Order {
@@ -94,17 +97,6 @@ class Record {
   std::condition_variable grown_;
   std::vector<T> values_;
 };
-
-/// Looks again and again until it is so; no test depends on how long that takes.
-template <class Condition>
-[[nodiscard]] bool eventually(Condition condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
-  return true;
-}
 
 /// Another's consumer as it is, for those that change a call or two.
 class WrappedConsumer : public Consumer {

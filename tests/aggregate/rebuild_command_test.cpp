@@ -10,8 +10,8 @@
 #include <csignal>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
+#include "testing/servers/eventually.hpp"
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/shared_postgres.hpp"
 #include "testing/servers/temporary_folder.hpp"
@@ -76,12 +76,8 @@ class Process {
   }
   /// Until a rebuild has said that a batch is in; false where it has ended before.
   [[nodiscard]] bool await_batch() {
-    const auto until = std::chrono::steady_clock::now() + 60s;
-    while (output().find("events read") == std::string::npos) {
-      if (!is_running() || std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::sleep_for(2ms);
-    }
-    return true;
+    const auto has_said = [&] { return output().find("events read") != std::string::npos; };
+    return testing::eventually([&] { return has_said() || !is_running(); }) && has_said();
   }
   [[nodiscard]] std::string output() const {
     std::ostringstream all;
@@ -155,17 +151,8 @@ class RebuildCommand : public ::testing::TestWithParam<std::string> {
       for (const auto& one : info->rebuild->positions) sum += one.next.value;
     return sum;
   }
-  /// Until it is so, or a minute has gone.
-  static bool await(const std::function<bool()>& is_so) {
-    const auto until = std::chrono::steady_clock::now() + 60s;
-    while (!is_so()) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::sleep_for(5ms);
-    }
-    return true;
-  }
   bool await_orders(std::int64_t orders) {
-    return await([&] { return info() && totals().orders == orders; });
+    return testing::eventually([&] { return info() && totals().orders == orders; });
   }
 
   testing::TemporaryFolder folder_ = testing::TemporaryFolder::make("rebuild_command").or_throw();

@@ -4,11 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <thread>
 
+#include "testing/servers/eventually.hpp"
+#include "testing/servers/kept_log.hpp"
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/shared_postgres.hpp"
 #include "testing/servers/temporary_folder.hpp"
@@ -70,6 +71,7 @@ using shop::Order;
 using shop::OrderPaid;
 using shop::OrderPlaced;
 using shop::PaymentReceived;
+using tidings::testing::eventually;
 
 auto order_totals() {
   return projection<OrderPlaced, OrderPaid>(
@@ -86,22 +88,6 @@ auto order_totals() {
                    return done ? Result<>{} : done.error();
                  }});
 }
-
-class Lines final : public LogSink {
- public:
-  void write(LogLevel, std::string_view line) override {
-    const std::scoped_lock lock(mutex_);
-    text_ += std::string(line) + "\n";
-  }
-  std::string all() {
-    const std::scoped_lock lock(mutex_);
-    return text_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::string text_;
-};
 
 class AggregatesInAService : public ::testing::TestWithParam<std::string> {
  protected:
@@ -131,15 +117,6 @@ class AggregatesInAService : public ::testing::TestWithParam<std::string> {
     const auto view = envelope.view();
     broker_->publish(event_topic<Event>(), std::span(&view, 1)).or_throw();
   }
-  /// Until it is so, or a minute has gone.
-  static bool await(const std::function<bool()>& is_so) {
-    const auto until = std::chrono::steady_clock::now() + 60s;
-    while (!is_so()) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::sleep_for(5ms);
-    }
-    return true;
-  }
   struct Row {
     std::string order_id;
     std::int64_t total = 0;
@@ -151,7 +128,7 @@ class AggregatesInAService : public ::testing::TestWithParam<std::string> {
   }
 
   tidings::testing::TemporaryFolder folder_ = tidings::testing::TemporaryFolder::make("aggregates").or_throw();
-  Lines lines_;
+  tidings::testing::KeptLog log_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Broker> broker_;
 };
@@ -162,7 +139,7 @@ TEST_P(AggregatesInAService, OrdersChangeByPaymentsAndWhatIsReadFollows) {
   constexpr std::int64_t payments = 8;
   const auto orders = event_sourced<Order>({.source = "shop", .snapshot_every = 5});
   auto service =
-      Service::create({.name = "shop", .broker = broker_.get(), .store = store_.get(), .log = &lines_}).or_throw();
+      Service::create({.name = "shop", .broker = broker_.get(), .store = store_.get(), .log = &log_}).or_throw();
   service.on("take-payment", {.concurrency = 4},
              [&](const PaymentReceived& payment, Context& context, Transaction& tx) -> Result<> {
                auto order = orders.load(tx, payment.order_id);
@@ -203,18 +180,18 @@ TEST_P(AggregatesInAService, OrdersChangeByPaymentsAndWhatIsReadFollows) {
       if (row.paid != payments) return false;
     return true;
   };
-  EXPECT_TRUE(await(all_is_paid)) << lines_.all();
+  EXPECT_TRUE(eventually(all_is_paid)) << log_.text();
   rebuilding.request_stop();
   rebuilding.join();
-  EXPECT_TRUE(await([&] {  // what is still to come must not be there twice
+  EXPECT_TRUE(eventually([&] {  // what is still to come must not be there twice
     return service.stats("take-payment").or_throw().handled == (payments + 2) * order_count &&
            service.stats("order-totals").or_throw().handled >= (payments + 1) * order_count;
-  })) << lines_.all();
+  })) << log_.text();
   service.stop();
   running.join();
-  EXPECT_EQ(status, 0) << lines_.all();
-  EXPECT_EQ(service.stats("take-payment").or_throw().parked, 0U) << lines_.all();
-  EXPECT_EQ(service.stats("order-totals").or_throw().parked, 0U) << lines_.all();
+  EXPECT_EQ(status, 0) << log_.text();
+  EXPECT_EQ(service.stats("take-payment").or_throw().parked, 0U) << log_.text();
+  EXPECT_EQ(service.stats("order-totals").or_throw().parked, 0U) << log_.text();
   for (const auto& row : rows()) {
     EXPECT_EQ(row.total, payments);
     EXPECT_EQ(row.paid, payments) << row.order_id;

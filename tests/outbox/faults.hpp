@@ -7,12 +7,15 @@
 #include <set>
 #include <thread>
 
+#include "testing/servers/eventually.hpp"
 #include "tests/crash/torture.hpp"
 #include "tests/outbox/handles.hpp"
 
 /// What the tests of an outbox under faults share: numbered events of keys go through it into a log, and are looked at
 /// there.
 namespace tidings::outbox {
+
+using tidings::testing::eventually;
 
 class Silent final : public LogSink {
  public:
@@ -126,16 +129,6 @@ class FaultsTest : public HandleTest, public ::testing::WithParamInterface<std::
       return true;
     }
     return (*tx)->commit().has_value();
-  }
-
-  template <class F>
-  static bool eventually(F&& done, Duration wait_max = 60s) {
-    const auto until = std::chrono::steady_clock::now() + wait_max;
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::sleep_for(1ms);
-    }
-    return true;
   }
 
   /// A relay with handles of its own, as another process would have.

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "testing/servers/eventually.hpp"
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/postgres_server.hpp"
 #include "testing/servers/temporary_folder.hpp"
@@ -258,11 +259,11 @@ TEST_P(SagaTorture, KilledAtAnyTimeEverySagaComesToItsEnd) {
   }
   while (placed_.size() < 20) place();
   for (const auto& id : to_cancel_) publish(Cancelled{id});
-  const auto until = std::chrono::steady_clock::now() + 60s;
-  while (!all_are_over() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(50ms);
-  std::string left;
-  for (const auto& id : under_way()) left += id + " ";
-  EXPECT_TRUE(all_are_over()) << left;
+  if (!tidings::testing::eventually([&] { return all_are_over(); }, 60s, 50ms)) {
+    std::string left;
+    for (const auto& id : under_way()) left += id + " ";
+    ADD_FAILURE() << left;
+  }
   for (auto& one : running) EXPECT_TRUE(one->stop(SIGTERM));
   check();
 }
