@@ -151,12 +151,12 @@ bool Sagas::clean_up() {
   return clean_up_commands() || has_more_sagas;
 }
 
-/// What fails is done the next time; who needs the store tells of it.
+/// What fails is done the next time.
 bool Sagas::clean_up_sagas() {
   if (all_.empty() || host_.sagas_keep == Duration::zero()) return false;
-  const auto removed =
-      saga::clean_up(*host_.store, host_.sagas_keep, clean_at_once, saga::default_tables(), *host_.clock);
-  return removed && *removed == clean_at_once;
+  return forgot("sagas",
+                saga::clean_up(*host_.store, host_.sagas_keep, clean_at_once, saga::default_tables(), *host_.clock),
+                sagas_told_);
 }
 
 bool Sagas::clean_up_commands() {
@@ -167,7 +167,19 @@ bool Sagas::clean_up_commands() {
     has_commands_ = there && *there;
     if (!has_commands_) return false;
   }
-  const auto removed = stones.clean_up(*host_.store, host_.saga_commands_keep, clean_at_once);
+  return forgot("commands of sagas", stones.clean_up(*host_.store, host_.saga_commands_keep, clean_at_once),
+                commands_told_);
+}
+
+/// Tells once that it fails; whether there may be more.
+bool Sagas::forgot(std::string_view what, const Result<std::uint64_t>& removed, bool& has_told) {
+  if (removed.has_value() == has_told) {
+    has_told = !removed;
+    host_.say(removed ? LogLevel::info : LogLevel::warning,
+              removed ? "what has long been over of " + std::string(what) + " is forgotten again"
+                      : "what has long been over of " + std::string(what) +
+                            " cannot be forgotten, and its tables grow: " + printable(to_string(removed.error())));
+  }
   return removed && *removed == clean_at_once;
 }
 

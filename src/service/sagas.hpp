@@ -1,9 +1,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -48,6 +50,7 @@ class Sagas {
   TimePoint fire();
   bool clean_up_sagas();
   bool clean_up_commands();
+  bool forgot(std::string_view what, const Result<std::uint64_t>& removed, bool& has_told);
   void is_due(TimePoint due);
   void tell(const Result<>& done);
 
@@ -58,7 +61,9 @@ class Sagas {
   TimePoint next_{};  // when a timer is due, as far as it knows
   bool is_stopping_ = false;
   bool has_told_ = false;      // of the thread alone
-  bool has_commands_ = false;  // of who cleans up
+  bool has_commands_ = false;  // of who cleans up, as are the next two
+  bool sagas_told_ = false;
+  bool commands_told_ = false;
   std::thread thread_;
 };
 
