@@ -1,7 +1,7 @@
 #include "outbox_store.hpp"
 
+#include "named_store.hpp"
 #include "tidings/outbox/schema.hpp"
-#include "tidings/stores/open.hpp"
 
 namespace tidings::cli {
 
@@ -10,12 +10,9 @@ Result<outbox::Tables> tables_of(const OutboxArguments& arguments) {
 }
 
 Result<OutboxStore> open_outbox(const OutboxArguments& arguments, bool may_create) {
-  if (arguments.store.empty())
-    return Error{"invalid_store",
-                 "say which database: --store sqlite:FILE or postgres://HOST/DATABASE, or TIDINGS_STORE"};
   auto tables = tables_of(arguments);
   if (!tables) return tables.error();
-  auto store = open_store(arguments.store, {.must_exist = !may_create, .log = &stderr_log(LogLevel::warning)});
+  auto store = open_named_store(arguments.store, may_create);
   if (!store && !may_create && store.error().code == "not_found" && arguments.store.starts_with("sqlite:"))
     return Error{"not_found",
                  store.error().message + "; where there is none yet, `tidings outbox schema --apply` makes it"};

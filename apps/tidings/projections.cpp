@@ -1,9 +1,9 @@
 #include "commands.hpp"
 #include "json_line.hpp"
+#include "named_store.hpp"
 #include "output.hpp"
 #include "tidings/aggregate/inspect.hpp"
 #include "tidings/base/text.hpp"
-#include "tidings/stores/open.hpp"
 
 // `tidings projections`: what read models there are in a store.
 namespace tidings::cli {
@@ -59,12 +59,9 @@ std::string rebuild_of(const ProjectionInfo& one) {
 }  // namespace
 
 int list_projections(const Common& common, const ProjectionArguments& arguments) {
-  if (arguments.store.empty())
-    return fail(Error{"invalid_store",
-                      "say which database: --store sqlite:FILE or postgres://HOST/DATABASE, or TIDINGS_STORE"});
   auto tables = outbox::Tables::named(arguments.schema, arguments.prefix);
   if (!tables) return fail(tables.error());
-  auto store = open_store(arguments.store, {.must_exist = true, .log = &stderr_log(LogLevel::warning)});
+  auto store = open_named_store(arguments.store);
   if (!store) return fail(store.error());
   const auto all = aggregate::list_projections(**store, *tables);
   if (!all && all.error().code == "no_aggregates")

@@ -3,11 +3,11 @@
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "json_line.hpp"
+#include "named_store.hpp"
 #include "output.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/saga/description.hpp"
 #include "tidings/saga/inspect.hpp"
-#include "tidings/stores/open.hpp"
 
 // `tidings sagas`: what instances there are in a store, and what a person does to them.
 namespace tidings::cli {
@@ -22,12 +22,9 @@ struct SagaStore {
 };
 
 Result<SagaStore> open(const SagaArguments& arguments, bool may_create = false) {
-  if (arguments.store.empty())
-    return Error{"invalid_store",
-                 "say which database: --store sqlite:FILE or postgres://HOST/DATABASE, or TIDINGS_STORE"};
   auto tables = outbox::Tables::named(arguments.schema, arguments.prefix);
   if (!tables) return tables.error();
-  auto store = open_store(arguments.store, {.must_exist = !may_create, .log = &stderr_log(LogLevel::warning)});
+  auto store = open_named_store(arguments.store, may_create);
   if (!store) return store.error();
   SagaStore opened{.store = std::move(*store), .tables = std::move(*tables)};
   if (may_create) return opened;
