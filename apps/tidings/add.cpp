@@ -44,6 +44,11 @@ int scaffold_add(const ScaffoldArguments& arguments) {
   if (auto fine = check_acknowledged(*catalogue, record->acknowledged, path); !fine) return fail(fine.error());
   if (auto finished = check_finished(folder, arguments.with); !finished) return fail(finished.error());
   auto asked = record->asked();
+  for (const auto& name : asked)
+    if (catalogue->find(name) == nullptr) {
+      const auto unknown = unknown_capability(*catalogue, name);
+      return fail({unknown.code, path + ": " + unknown.message});
+    }
   asked.insert(arguments.with.begin(), arguments.with.end());
   auto project = make_project(*catalogue, record->name, record->layout, asked);
   if (!project) return fail(project.error());

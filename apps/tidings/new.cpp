@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -38,6 +39,16 @@ Result<> check_left_out(const Resolution& resolution, const std::vector<std::str
   return {};
 }
 
+/// CMake takes some paths apart, and then fails far from the reason.
+Result<> check_folder(const std::string& folder) {
+  std::error_code failed;
+  const auto path = std::filesystem::absolute(folder, failed).string();
+  if (path.find_first_of(";#\"\\\n\r") == std::string::npos) return {};
+  return Error{"invalid_choice",
+               "CMake builds nothing in " + printable(path) +
+                   ": no ';', '#', '\"', '\\' or line break may stand in the path; say another folder with --into"};
+}
+
 std::string next_steps(const std::string& folder) {
   return "made " + printable(folder) + "; next:\n  cd " + printable(folder) +
          "\n  cmake --preset default && cmake --build --preset default && ctest --preset default\n";
@@ -58,6 +69,7 @@ int scaffold_new(const ScaffoldArguments& given) {
   if (!project) return fail(project.error());
   if (auto fine = check_left_out(project->resolution, arguments.without); !fine) return fail(fine.error());
   const auto folder = arguments.into.empty() ? arguments.name : arguments.into;
+  if (auto fine = check_folder(folder); !fine) return fail(fine.error());
   const auto found = warnings(*catalogue, project->resolution.all, {});
   if (arguments.dry_run) {
     tell_choice(project->resolution, found);

@@ -246,6 +246,9 @@ Result<> Service::pause(std::string_view handler) {
 Result<> Service::resume(std::string_view handler) {
   return impl_->pause(handler, false);
 }
+bool Service::serves() const {
+  return !impl_->settings().describe() && !impl_->settings().rebuild();
+}
 int Service::run() {
   return impl_->run();
 }

@@ -1,5 +1,6 @@
 import json
 import os
+import pathlib
 import subprocess
 import unittest
 
@@ -59,6 +60,20 @@ class Check(CommandLine):
         self.assertIn("event-bus-without-outbx", self.run_tidings("check", "billing", status=2).stderr)
         self.write("billing/tidings.toml", text.replace("capabilities = [", "capabilities = ['outbux', "))
         self.assertIn("outbox", self.run_tidings("check", "billing", status=2).stderr)
+
+    def test_capabilities_that_were_written_down_by_hand_must_go_together(self):
+        self.run_tidings("new", "billing", "--with", "outbox")
+        text = pathlib.Path(self.folder, "billing/tidings.toml").read_text()
+        told = lambda: [one["what"] for one in self.findings("billing", status=1) if one["rule"] == "capabilities-incomplete"]
+        self.assertEqual([one for one in self.findings("billing") if one["rule"] == "capabilities-incomplete"], [])
+        self.write("billing/tidings.toml", text.replace('  "sqlite",\n', ""))
+        self.assertEqual(told(), ["there is no sqlite: outbox requires sqlite or postgres"])
+        self.write("billing/tidings.toml", text.replace('  "sqlite",\n', '  "sqlite",\n  "postgres",\n', 1))
+        self.assertIn("sqlite and postgres do not go together", told()[0])
+        self.write("billing/tidings.toml", text.replace('"sqlite"', '"sqlit"'))
+        self.assertIn("tidings.toml: there is no capability 'sqlit'; did you mean 'sqlite'?", self.run_tidings("check", "billing", status=2).stderr)
+        self.write("billing/tidings.toml", text.replace('"outbox"', '"outbux"'))
+        self.assertIn("tidings.toml: there is no capability 'outbux'", self.run_tidings("add", "uuid", "--into", "billing", status=2).stderr)
 
     def test_sarif_goes_to_a_file_or_to_standard_output(self):
         self.write("src/wire.cpp", WORSE)

@@ -113,6 +113,11 @@ class NewUser(unittest.TestCase):
         self.assertIn("did you mean 'outbox'?", why)
         _, why = self.ask("new", "orders", "--with", "kafka,nats", cwd=at, status=2)
         self.assertIn("tidings bridge", why)
+        for folder in ("a;b", "a#b", 'a"b', "a\\b", "a\nb"):
+            _, why = self.ask("new", "orders", "--with", "docker", "--into", folder, cwd=at, status=2)
+            self.assertIn("CMake builds nothing in", why)
+        _, why = self.ask("new", "orders", "--with", "outbox inbox", cwd=at, status=2)
+        self.assertIn("with ',' between", why)
         self.ask("new", "orders", "--layout", "round", cwd=at, status=2)
         self.ask("new", "orders", "--with", "docker", "--without", "docker", cwd=at, status=2)
         self.ask("new", "orders", "--with", "outbox", "--without", "event-bus", cwd=at, status=2)

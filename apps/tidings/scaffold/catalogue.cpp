@@ -205,7 +205,8 @@ std::vector<std::string> Catalogue::names() const {
 Error unknown_capability(const Catalogue& catalogue, std::string_view name) {
   const auto names = catalogue.names();
   const auto near = nearest(name, names);
-  const auto meant = near.empty() ? std::string() : "; did you mean '" + std::string(near) + "'?";
+  auto meant = near.empty() ? std::string() : "; did you mean '" + std::string(near) + "'?";
+  if (name.find_first_of(" ;+") != std::string_view::npos) meant = "; several are written with ',' between them";
   return {"unknown_capability",
           "there is no capability '" + printable(name) + "'" + meant + " (see: tidings capabilities)"};
 }

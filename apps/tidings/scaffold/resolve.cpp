@@ -92,4 +92,10 @@ Result<Resolution> resolve(const Catalogue& catalogue, const std::set<std::strin
   return made;
 }
 
+Result<std::vector<Taken>> lacking(const Catalogue& catalogue, const std::set<std::string>& recorded) {
+  auto made = resolve(catalogue, recorded);
+  if (!made) return made.error();
+  return std::move(made->taken);
+}
+
 }  // namespace tidings::scaffold

@@ -35,4 +35,7 @@ struct Resolution {
 /// the way out.
 [[nodiscard]] Result<Resolution> resolve(const Catalogue& catalogue, const std::set<std::string>& asked);
 
+/// What a set that was written down by hand lacks of what it requires; nothing where it is whole. As `resolve`.
+[[nodiscard]] Result<std::vector<Taken>> lacking(const Catalogue& catalogue, const std::set<std::string>& recorded);
+
 }  // namespace tidings::scaffold

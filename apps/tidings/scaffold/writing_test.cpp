@@ -28,7 +28,8 @@ Result<Changes> add(const std::string& folder, const Names& more, const std::vec
   if (!project) return project.error();
   auto changes = compare_with(folder, *project, text, kept);
   if (changes && changes->in_the_way.empty())
-    if (auto done = write_changes(*changes, folder, {more.begin(), more.end()}, {.synced = false}); !done) return done.error();
+    if (auto done = write_changes(*changes, folder, {more.begin(), more.end()}, {.synced = false}); !done)
+      return done.error();
   return changes;
 }
 

@@ -312,6 +312,10 @@ class Service {
   /// Where a handler still runs after that time, its name is logged and the process exits with 1 at once, by `_exit`: a
   /// thread that blocks cannot be ended otherwise. A second signal ends the process at once with 128 + its number.
   int run();
+  /// Whether `run` will handle events: not with `--describe` and `--rebuild`, where it does that and returns. What
+  /// listens, or works, beside the service is started only where it does: a rebuild runs beside a service that has the
+  /// port.
+  [[nodiscard]] bool serves() const;
   /// As SIGTERM. Before `run` it makes that return at once.
   void stop();
 
