@@ -31,6 +31,7 @@ std::optional<bool> yes(const std::string& question) {
     if (!typed) return std::nullopt;
     if (typed->empty() || *typed == "y" || *typed == "Y" || *typed == "yes") return true;
     if (*typed == "n" || *typed == "N" || *typed == "no") return false;
+    complain("answer y or n; nothing means y");
   }
 }
 
@@ -53,6 +54,7 @@ bool choose_one(const Catalogue& catalogue, const std::string& category, const s
         chosen.push_back(names[at]);
         return true;
       }
+    complain("that is none of these: type a number from 0 to " + std::to_string(names.size()) + ", or a name");
   }
 }
 

@@ -149,8 +149,8 @@ class NewUser(unittest.TestCase):
         ours, its = os.openpty()
         process = subprocess.Popen([self.tidings, "new", "orders"], cwd=at, env=tools.environment(NO_COLOR="1"), stdin=its, stdout=its, stderr=its)
         os.close(its)
-        # NATS by its name, SQLite by its number, an outbox, no inbox, no Docker, a workflow, a typo and then more, and yes.
-        for answer in ("nats", "2", "y", "n", "n", "", "gracefull", "graceful ddd", "y"):
+        # A number and a word that are none, NATS by its name, SQLite by its number, an outbox, no inbox, no Docker, a workflow, a typo and then more, and yes.
+        for answer in ("9", "$(id)", "nats", "2", "maybe", "y", "n", "n", "", "gracefull", "graceful ddd", "y"):
             os.write(ours, (answer + "\n").encode())
         said = b""
         while True:
@@ -165,6 +165,8 @@ class NewUser(unittest.TestCase):
         said = said.decode()
         self.assertEqual(process.wait(timeout=60), 0, said)
         self.assertIn("did you mean 'graceful'?", said)
+        self.assertEqual(said.count("that is none of these: type a number from 0 to 3"), 2)
+        self.assertIn("answer y or n", said)
         record = (at / "orders/tidings.toml").read_text()
         for name in ("nats", "sqlite", "outbox", "ci-github", "graceful", "ddd", "event-bus", "testing"):
             self.assertIn(f'"{name}"', record)

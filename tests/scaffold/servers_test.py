@@ -73,14 +73,14 @@ class Servers(unittest.TestCase):
         return [json.loads(line) for line in said.splitlines()]
 
     def test_what_readme_says_and_each_request_takes_effect_once(self):
-        service = self.start_service()
+        self.service = self.start_service()
         try:
             self.do_what_readme_says()
-            service = self.kill_again_and_again(service)
-        finally:
-            service.send_signal(signal.SIGTERM)
-            self.assertEqual(service.wait(timeout=PATIENCE_S), 0)
-            service.stderr.close()
+            self.kill_again_and_again()
+        finally:  # whichever runs now
+            self.service.send_signal(signal.SIGTERM)
+            self.assertEqual(self.service.wait(timeout=PATIENCE_S), 0)
+            self.service.stderr.close()
 
     def do_what_readme_says(self):
         readme = (self.project / "README.md").read_text()
@@ -91,7 +91,7 @@ class Servers(unittest.TestCase):
         status = re.search(r"^tidings outbox status .*$", readme, re.MULTILINE)[0].split()
         tools.run(*status[:-1], self.store, env=self.environment())
 
-    def kill_again_and_again(self, service):
+    def kill_again_and_again(self):
         chance = random.Random(projects.seed())
         publisher = subprocess.Popen([self.workshop.tidings, "publish", "orders.requests", "--type", "orders.requested", "--key-field", "id", "--acks"],
                                      env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -109,10 +109,10 @@ class Servers(unittest.TestCase):
                         sent += 1
                         publisher.stdin.write(json.dumps({"id": f"r{sent}", "quantity": 1 + sent % 5}) + "\n")
                     publisher.stdin.flush()
-                service.kill()
-                service.wait()
-                service.stderr.close()
-                service = self.start_service()
+                self.service.kill()
+                self.service.wait()
+                self.service.stderr.close()
+                self.service = self.start_service()
         finally:
             publisher.stdin.close()
             reader.join(PATIENCE_S)
@@ -126,7 +126,6 @@ class Servers(unittest.TestCase):
         # What a relay that is killed publishes again has the id that it had.
         self.assertEqual(len({one["id"] for one in self.outcomes()}), len(wanted))
         print(f"{sent} requests, {KILLS} kills", flush=True)
-        return service
 
 
 if __name__ == "__main__":
