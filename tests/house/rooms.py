@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "outbox": {"store", "broker", "event", "base"},
     "inbox": {"store", "event", "base"},
     "aggregate": {"outbox", "store", "broker", "event", "base"},
+    "ops": {"event", "base"},
     "bridge": {"broker", "event", "base"},
     "saga": {"outbox", "store", "event", "base"},
     "service": {"saga", "aggregate", "outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string_view>
+
+#include "tidings/ops/http.hpp"
+
+namespace tidings::ops {
+
+/// The head of a request, RFC 9112, as far as a server that takes no upgrades needs it.
+struct ParsedRequest {
+  enum class State { incomplete, complete, refused };
+  State state = State::incomplete;
+  int status = 400;  ///< of a refused one
+  std::string_view why;
+  std::size_t bytes = 0;  ///< it took
+  bool is_head = false;   ///< HEAD, whose answer has no body
+  bool keeps_alive = true;
+  HttpRequest request;
+};
+[[nodiscard]] ParsedRequest parse_request(std::string_view bytes, std::size_t bytes_max,
+                                          std::size_t body_bytes_max = 0);
+
+}  // namespace tidings::ops
