@@ -277,4 +277,36 @@ Result<std::uint64_t> Inbox::forget(Transaction& tx, Partition partition, Offset
   return *gone;
 }
 
+Result<std::optional<TimePoint>> Inbox::marked_at(Transaction& tx, const Arrival& arrival) const {
+  const auto at_ms = tx.query_one<std::int64_t>(
+      "select at_ms from " + marks_ + " where consumer = $1 and message_id = $2", consumer_, name_of(arrival));
+  if (!at_ms) return at_ms.error();
+  if (!*at_ms) return std::optional<TimePoint>{};
+  return std::optional(TimePoint{std::chrono::milliseconds{**at_ms}});
+}
+
+Result<InboxStatus> status(Store& store, std::uint64_t most, const std::string& prefix, Duration wait_max) {
+  if (!is_prefix(prefix)) return invalid_prefix();
+  auto tx = store.begin(wait_max);
+  if (!tx) return tx.error();
+  const auto there = has_table(**tx, store.dialect(), prefix + "inbox");
+  if (!there) return there.error();
+  if (!*there)
+    return Error{"no_inbox", "the database has no inbox: nothing there has handled events with a transaction"};
+  InboxStatus out;
+  const auto marks = (*tx)->query_one<std::int64_t>(
+      "select count(*) from (select 1 from " + prefix + "inbox limit $1) as some", static_cast<std::int64_t>(most + 1));
+  if (!marks) return marks.error();
+  const auto count = static_cast<std::uint64_t>(marks->value());
+  out.marks = std::min(count, most);
+  out.is_exact = count <= most;
+  const auto consumers = (*tx)->query_one<std::int64_t>("select count(*) from " + prefix + "inbox_consumers");
+  if (!consumers) return consumers.error();
+  out.consumers = static_cast<std::uint64_t>(consumers->value());
+  const auto oldest = (*tx)->query_one<std::int64_t>("select at_ms from " + prefix + "inbox order by mark limit 1");
+  if (!oldest) return oldest.error();
+  if (*oldest) out.oldest = TimePoint{std::chrono::milliseconds{**oldest}};
+  return out;
+}
+
 }  // namespace tidings::inbox

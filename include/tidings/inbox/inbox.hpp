@@ -77,6 +77,9 @@ class Inbox {
   /// effects once more. How many marks there were.
   Result<std::uint64_t> forget(Transaction& tx, Partition partition, Offset from);
 
+  /// When what it did was marked; none: it is not marked, or not any more. Error: those of statements.
+  Result<std::optional<TimePoint>> marked_at(Transaction& tx, const Arrival& arrival) const;
+
   [[nodiscard]] Duration window() const { return window_; }
 
  private:
@@ -98,5 +101,18 @@ class Inbox {
   std::unique_ptr<std::mutex> cleaning_ = std::make_unique<std::mutex>();
   std::int64_t cleaned_to_ = 0;  // the mark
 };
+
+/// What all consumers' marks in a database take, for who looks after it from outside.
+struct InboxStatus {
+  std::uint64_t marks = 0;
+  bool is_exact = true;  ///< else there are more than that
+  std::uint64_t consumers = 0;
+  std::optional<TimePoint> oldest;  ///< when the first of those that are kept was made
+};
+/// Counts to `most` at most, so that it costs no more than that. Errors: `no_inbox` (never), those of `Store::begin`
+/// and of statements.
+[[nodiscard]] Result<InboxStatus> status(Store& store, std::uint64_t most = 100'000,
+                                         const std::string& prefix = "tidings_",
+                                         Duration wait_max = std::chrono::seconds{10});
 
 }  // namespace tidings::inbox
