@@ -5,7 +5,7 @@
 #include "commands.hpp"
 #include "json_line.hpp"
 #include "letters_meant.hpp"
-#include "moved_inbox.hpp"
+#include "moving.hpp"
 #include "output.hpp"
 #include "place.hpp"
 #include "tidings/base/text.hpp"
@@ -34,43 +34,6 @@ Result<Retention> retention_of(const TopicArguments& arguments, Retention retent
 
 bool names_retention(const TopicArguments& arguments) {
   return !arguments.retain_bytes.empty() || !arguments.retain_age.empty() || arguments.wait_for_groups;
-}
-
-/// A topic that is not there, with the nearest that is: not every broker looks for it.
-Error unknown_topic(Broker& broker, const Common& common, const std::string& topic, const Error& why) {
-  const auto all = broker.topics();
-  if (why.code != "unknown_topic" || !all) return why;
-  std::vector<std::string> names;
-  for (const auto& one : *all)
-    if (auto name = unnamed(common, one.name); !name.empty()) names.push_back(std::move(name));
-  const auto near = nearest(topic, names);
-  return Error{why.code, "there is no topic '" + printable(topic) + "'; " +
-                             (near.empty() ? "`tidings topics` lists those that there are"
-                                           : "did you mean '" + printable(near) + "'?")};
-}
-
-/// The group as it stands; of one that is not there, the nearest, else `otherwise`.
-Result<GroupInfo> known_group(Broker& broker, const Common& common, const std::string& topic, const std::string& group,
-                              const std::string& otherwise) {
-  auto known = broker.groups(named(common, topic));
-  if (!known) return unknown_topic(broker, common, topic, known.error());
-  std::vector<std::string> names;
-  for (auto& one : *known) {
-    if (one.group == named(common, group)) return std::move(one);
-    if (auto name = unnamed(common, one.group); !name.empty()) names.push_back(std::move(name));
-  }
-  const auto near = nearest(group, names);
-  return Error{"unknown_group", "topic " + topic + " has no group '" + printable(group) + "'; " +
-                                    (near.empty() ? otherwise : "did you mean '" + std::string(near) + "'?")};
-}
-
-std::vector<Offset> positions_of(const GroupInfo& group) {
-  std::vector<Offset> positions;
-  for (const auto& one : group.partitions) {
-    if (positions.size() <= one.partition.value) positions.resize(one.partition.value + 1);
-    positions[one.partition.value] = one.position;
-  }
-  return positions;
 }
 
 }  // namespace
@@ -152,7 +115,7 @@ int seek(const Common& common, const SeekArguments& arguments) {
   if (!to) return fail(to.error());
   auto broker = open(common, false);
   if (!broker) return fail(broker.error());
-  const auto topic = named(common, arguments.topic), group = named(common, arguments.group);
+  const auto group = named(common, arguments.group);
   // A group that is misspelt must not become one.
   auto before =
       known_group(**broker, common, arguments.topic, arguments.group, "subscribe it, with --from where it shall begin");
@@ -163,27 +126,14 @@ int seek(const Common& common, const SeekArguments& arguments) {
     if (!opened) return fail(opened.error());
     inbox.emplace(std::move(*opened));
   }
-  if (auto moved = (*broker)->seek(topic, group, *to); !moved) return fail(moved.error());
-  auto after = known_group(**broker, common, arguments.topic, arguments.group, "");
-  if (!after) return fail(after.error());
-  // Only now it is known where a time is. The group has no members, who might begin there meanwhile.
-  std::uint64_t forgotten = 0;
-  if (inbox) {
-    auto fine = arguments.replay ? inbox->forget(*after) : Result<std::uint64_t>(0);
-    if (auto allowed = arguments.replay ? Result<>{} : inbox->allows(*after); !allowed) fine = allowed.error();
-    if (!fine) {
-      auto back = (*broker)->seek(topic, group, Start::each(positions_of(*before)));
-      if (!back) complain("the group is left where it was moved to: " + to_string(back.error()));
-      return fail(fine.error());
-    }
-    forgotten = *fine;
-  }
+  const auto moved = move_group(**broker, common, std::move(*before), *to, inbox ? &*inbox : nullptr, arguments.replay);
+  if (!moved) return fail(moved.error());
   if (arguments.replay)
     std::fprintf(stderr, "the store has forgotten %s that it had handled there\n",
-                 how_many(forgotten, "event").c_str());
+                 how_many(moved->forgotten, "event").c_str());
   std::string out;
-  for (std::size_t i = 0; i < after->partitions.size() && i < before->partitions.size(); ++i) {
-    const auto &was = before->partitions[i], &is = after->partitions[i];
+  for (std::size_t i = 0; i < moved->after.partitions.size() && i < moved->before.partitions.size(); ++i) {
+    const auto &was = moved->before.partitions[i], &is = moved->after.partitions[i];
     if (common.json)
       out += JsonLine()
                  .add("topic", arguments.topic)

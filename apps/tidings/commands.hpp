@@ -76,6 +76,29 @@ struct TraceArguments {
 };
 int trace(const Common& common, const TraceArguments& arguments);
 
+struct WhyArguments {
+  std::string id;
+  std::vector<std::string> stores;
+};
+int why(const Common& common, const WhyArguments& arguments);
+
+struct DashboardArguments {
+  std::string listen = "127.0.0.1:7077";
+  std::vector<std::string> stores;
+  bool allow_actions = false;
+  std::string token_file;  ///< empty: no token is asked for
+  std::string certificate_file, key_file;
+  std::string audit_log;
+  bool open = false;    ///< in a browser
+  std::string version;  ///< of this program
+};
+int dashboard(const Common& common, const DashboardArguments& arguments);
+
+struct TopArguments {
+  bool once = false;
+};
+int top(const Common& common, const TopArguments& arguments);
+
 struct GroupArguments {
   std::string topic;
   std::string group;
@@ -250,6 +273,9 @@ struct DemoArguments {
   std::string keep;
   bool check = false;
   bool json = false;
+  bool has_dashboard = true;                    ///< unless it is for programs: `json`
+  std::optional<std::uint16_t> dashboard_port;  ///< not given: 7077, or any that is free
+  std::string version;                          ///< of this program
 };
 int demo(const DemoArguments& arguments);
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +11,17 @@
 #include "tidings/event/json.hpp"
 
 namespace tidings::cli {
+
+/// With three digits after the point at most; `null` where it is no number, as JSON has none of these.
+inline std::string json_real(double number) {
+  if (!std::isfinite(number)) return "null";
+  char text[64];
+  const auto size = std::snprintf(text, sizeof text, "%.3f", number);
+  std::string_view out(text, std::min<std::size_t>(static_cast<std::size_t>(std::max(size, 0)), sizeof text - 1));
+  while (out.ends_with('0')) out.remove_suffix(1);
+  if (out.ends_with('.')) out.remove_suffix(1);
+  return std::string(out == "-0" ? "0" : out);
+}
 
 /// `{"a":1,"b":"x"}`, a member at a time.
 class JsonLine {
@@ -18,6 +32,13 @@ class JsonLine {
     return *this;
   }
   JsonLine& add(std::string_view name, std::uint64_t number) { return raw(name, std::to_string(number)); }
+  JsonLine& flag(std::string_view name, bool is_so) { return raw(name, is_so ? "true" : "false"); }
+  /// With three digits after the point; `null` where it is no number.
+  JsonLine& real(std::string_view name, double number) { return raw(name, json_real(number)); }
+  /// `null` where there is none.
+  JsonLine& text_or_null(std::string_view name, std::string_view text) {
+    return text.empty() ? raw(name, "null") : add(name, text);
+  }
   JsonLine& raw(std::string_view name, std::string_view json) {
     begin(name);
     out_ += json;

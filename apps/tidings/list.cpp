@@ -1,18 +1,13 @@
 #include <algorithm>
 
 #include "commands.hpp"
+#include "dashboard/observation.hpp"
 #include "json_line.hpp"
 #include "output.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::cli {
 namespace {
-
-std::uint64_t events_kept(const TopicInfo& topic) {
-  std::uint64_t kept = 0;
-  for (const auto& partition : topic.partitions) kept += partition.end.value - partition.earliest.value;
-  return kept;
-}
 
 std::string to_json(const TopicInfo& topic, const std::string& name) {
   std::vector<std::string> partitions;

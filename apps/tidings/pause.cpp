@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "awaiting_pause.hpp"
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "json_line.hpp"
@@ -14,11 +15,6 @@ namespace tidings::cli {
 namespace {
 
 using namespace std::chrono_literals;
-using Steady = std::chrono::steady_clock;
-
-// Processes look every two seconds, and one that starts knows after some more what it holds.
-constexpr Duration nobody_after = 5s;
-constexpr Duration look_every = 500ms;
 
 class Steering {
  public:
@@ -28,30 +24,28 @@ class Steering {
   int run(Broker& broker) {
     auto asked = Pausing::ask(broker, arguments_.target, arguments_.pauses, common_.name_space);
     if (!asked) return fail(asked.error());
-    const auto begun = Steady::now();
-    Steady::time_point looked{};
-    Pausing::Silence silence;
-    while (true) {
-      auto answers = asked->answers();
-      if (!answers) return fail(answers.error());
-      for (const auto& one : *answers)
-        if (const auto printed = tell(asked->id(), one); printed != done) return printed;
-      if (Steady::now() - looked >= look_every || !answers->empty()) {
-        auto now_silent = asked->silence();
-        if (!now_silent) return fail(now_silent.error());
-        silence = std::move(*now_silent);
-        looked = Steady::now();
-      }
-      const auto waited = Steady::now() - begun;
-      if (!processes_.empty() && silence.partitions.empty()) return end();
-      if (processes_.empty() && silence.partitions.empty() && waited > nobody_after) break;
-      if (waited > deadline_) break;
-      if (await(-1, 0, 0ms) == Awaited::interrupted) {
-        complain("the request stands, and is carried out all the same");
-        return status_after_signals(done);
-      }
+    int printed = done;
+    const auto outcome = await_pause(
+        *asked, deadline_,
+        [&](const PauseAnswer& one) {
+          printed = tell(asked->id(), one);
+          return printed == done;
+        },
+        [] { return await(-1, 0, 0ms) != Awaited::interrupted; });
+    if (!outcome) return fail(outcome.error());
+    switch (outcome->end) {
+      case PauseOutcome::End::all:
+        return end();
+      case PauseOutcome::End::nobody:
+        return nobody(*asked, outcome->silence);
+      case PauseOutcome::End::not_all:
+        return not_all(outcome->silence.partitions);
+      case PauseOutcome::End::interrupted:
+        break;
     }
-    return silence.partitions.empty() ? nobody(*asked, silence) : not_all(silence.partitions);
+    if (printed != done) return printed;
+    complain("the request stands, and is carried out all the same");
+    return status_after_signals(done);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include "json_line.hpp"
 #include "named_store.hpp"
 #include "output.hpp"
+#include "saga_json.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/saga/description.hpp"
 #include "tidings/saga/inspect.hpp"
@@ -39,73 +40,6 @@ Result<SagaStore> open(const SagaArguments& arguments, bool may_create = false) 
   return opened;
 }
 
-Result<std::optional<saga::Status>> status_of(const std::string& word) {
-  using saga::Status;
-  if (word.empty()) return std::optional<Status>{};
-  std::string known;
-  for (const auto status :
-       {Status::running, Status::compensating, Status::completed, Status::failed, Status::stuck, Status::abandoned}) {
-    if (word == saga::name_of(status)) return std::optional(status);
-    known += (known.empty() ? "" : ", ") + std::string(saga::name_of(status));
-  }
-  return Error{"invalid_status", "'" + printable(word) + "' is no status of a saga; there are " + known};
-}
-
-/// Why it is as it is. What one that has come through was stuck at meanwhile is in its history.
-std::string why_of(const saga::Instance& instance) {
-  return instance.status == saga::Status::completed ? "" : instance.why;
-}
-
-std::string_view status_of(const saga::Instance& instance) {
-  return instance.unreadable.empty() ? saga::name_of(instance.status) : "unreadable";
-}
-
-/// The state is as it stands in the database, where it may be anything: one value on one line, whatever it is.
-std::string json_of_state(const std::string& state) {
-  std::string json;
-  if (!check_json(state)) {
-    append_json_string(json, state);
-    return json;
-  }
-  json = state;
-  for (auto& one : json)
-    if (one == '\n' || one == '\r') one = ' ';  // between values: within a text they are escaped
-  return json;
-}
-
-/// What it waits for, or what is in its way.
-std::string stands_at(const saga::Instance& instance) {
-  if (!instance.unreadable.empty()) return instance.unreadable;
-  if (const auto why = why_of(instance); !why.empty()) return why;
-  if (saga::is_over(instance.status)) return "";
-  std::string steps;
-  for (const auto& step : instance.steps)
-    if (step.status == saga::StepStatus::sent || step.status == saga::StepStatus::undoing)
-      steps += (steps.empty() ? "waits for: " : ", ") + step.name;
-  return steps;
-}
-
-JsonLine to_json(const saga::Instance& instance) {
-  std::vector<std::string> steps;
-  for (const auto& step : instance.steps)
-    steps.push_back(JsonLine()
-                        .add("step", step.name)
-                        .add("status", saga::name_of(step.status))
-                        .add("attempts", static_cast<std::uint64_t>(step.attempts))
-                        .str());
-  return JsonLine()
-      .add("saga", instance.type)
-      .add("id", instance.id)
-      .raw("version", std::to_string(instance.definition))
-      .add("status", status_of(instance))
-      .add("why", instance.unreadable.empty() ? instance.why : instance.unreadable)
-      .add("started", to_rfc3339(instance.started_at))
-      .add("updated", to_rfc3339(instance.updated_at))
-      .add("correlation", instance.correlation)
-      .raw("steps", json_array(steps))
-      .raw("state", json_of_state(instance.state));
-}
-
 std::string to_json(const saga::Shown& shown) {
   std::vector<std::string> history;
   for (const auto& note : shown.history)
@@ -121,7 +55,7 @@ std::string to_json(const saga::Shown& shown) {
   for (const auto& one : shown.waits)
     waits.push_back(JsonLine().add("kind", one.kind).add("step", one.step).add("due", to_rfc3339(one.due)).str());
   return harmless_json(
-             to_json(shown.instance).raw("history", json_array(history)).raw("waits", json_array(waits)).str()) +
+             saga_json(shown.instance).raw("history", json_array(history)).raw("waits", json_array(waits)).str()) +
          "\n";
 }
 
@@ -187,7 +121,7 @@ int list_sagas(const Common& common, const SagaArguments& arguments) {
   catch_signals();
   auto opened = open(arguments);
   if (!opened) return fail(opened.error());
-  auto status = status_of(arguments.status);
+  auto status = saga_status(arguments.status);
   if (!status) return fail(status.error());
   saga::ListFilter filter{.type = arguments.type, .status = *status, .after_type = {}, .after_id = {}, .limit = page};
   std::vector<std::vector<std::string>> rows;
@@ -199,7 +133,7 @@ int list_sagas(const Common& common, const SagaArguments& arguments) {
     if (!some) return fail(some.error());
     for (const auto& one : *some) {
       if (common.json) {
-        if (const auto printed = print(harmless_json(to_json(one).str()) + "\n"); printed != done) return printed;
+        if (const auto printed = print(harmless_json(saga_json(one).str()) + "\n"); printed != done) return printed;
         continue;
       }
       rows.push_back({printable(one.type), printable(one.id), std::string(status_of(one)), to_rfc3339(one.updated_at),

@@ -1,7 +1,7 @@
-#include <algorithm>
 #include <map>
 #include <set>
 
+#include "causes.hpp"
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "json_line.hpp"
@@ -15,95 +15,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t in_flight = 10'000;
-constexpr int quiet_max = 10;  // a topic may end with what is no event, and not every broker tells
-constexpr Duration quiet_wait = 300ms;
-
-struct Seen {
-  std::string id, type, key, topic, cause, correlation;
-  std::uint32_t partition = 0;
-  std::uint64_t offset = 0;
-  TimePoint time{};
-};
-
-/// Those of one correlation, or the one with that id, in a topic as it stands now.
-class Scan {
- public:
-  Scan(Broker& broker, const Common& common, const std::string& wanted, const Start& from)
-      : broker_(broker), common_(common), wanted_(wanted), from_(from) {}
-
-  Result<> run() {
-    const auto topics = broker_.topics();
-    if (!topics) return topics.error();
-    for (const auto& topic : *topics) {
-      if (caught_signal() != 0) break;
-      const auto name = unnamed(common_, topic.name);
-      if (name.empty() || topic.error) continue;
-      if (auto ended = read(topic, name); !ended) return ended;
-    }
-    return {};
-  }
-  [[nodiscard]] std::vector<Seen>& seen() { return seen_; }
-
- private:
-  Result<> read(const TopicInfo& topic, const std::string& name) {
-    std::map<std::uint32_t, std::uint64_t> left;  // where each partition ends
-    for (const auto& one : topic.partitions)
-      if (one.end > one.earliest) left[one.partition.value] = one.end.value;
-    if (left.empty()) return {};
-    auto consumer =
-        broker_.subscribe(topic.name, {.group = "", .start = from_, .in_flight_max = in_flight, .create_topic = false});
-    if (!consumer) return consumer.error();
-    for (int quiet = 0; !left.empty() && quiet < quiet_max && caught_signal() == 0;) {
-      const auto some = (*consumer)->fetch(in_flight, quiet_wait);
-      if (!some) return some.error();
-      quiet = some->empty() ? quiet + 1 : 0;
-      std::vector<DeliveryId> ids;
-      for (const auto& one : *some) {
-        ids.push_back(one.id);
-        take(one, name);
-        if (const auto end = left.find(one.id.partition.value);
-            end != left.end() && one.id.offset.value + 1 >= end->second)
-          left.erase(end);
-      }
-      if (!ids.empty())
-        if (auto settled = (*consumer)->settle(ids); !settled) return settled;
-      std::erase_if(left, [&](const auto& one) {
-        const auto read_to = (*consumer)->read_to(Partition{one.first});
-        return read_to && read_to->value >= one.second;
-      });
-      if (quiet == quiet_max && !left.empty())
-        complain("topic " + printable(name) + " has given nothing for " + to_text(quiet * quiet_wait) +
-                 ", before its end; what it has beyond is missing here");
-    }
-    return (*consumer)->close(1s);
-  }
-  void take(const Delivery& delivery, const std::string& topic) {
-    const auto& event = delivery.envelope;
-    if (event.correlation_id != wanted_ && event.id != wanted_) return;
-    seen_.push_back({.id = std::string(event.id),
-                     .type = std::string(event.type),
-                     .key = std::string(event.key),
-                     .topic = topic,
-                     .cause = std::string(event.causation_id),
-                     .correlation = std::string(event.correlation_id),
-                     .partition = delivery.id.partition.value,
-                     .offset = delivery.id.offset.value,
-                     .time = event.time});
-  }
-
-  Broker& broker_;
-  const Common& common_;
-  const std::string& wanted_;
-  const Start from_;
-  std::vector<Seen> seen_;
-};
-
 /// What a tree of them prints, causes before their effects, those of one cause by their time.
 class Tree {
  public:
+  /// Sorted by time.
   Tree(std::vector<Seen> seen, bool json) : seen_(std::move(seen)), json_(json) {
-    std::ranges::stable_sort(seen_, {}, &Seen::time);
     std::set<std::string_view> known;
     for (const auto& one : seen_) known.insert(one.id);
     for (const auto& one : seen_)
@@ -165,23 +81,21 @@ int trace(const Common& common, const TraceArguments& arguments) {
   if (!from) return fail(from.error());
   auto broker = open(common, false);
   if (!broker) return fail(broker.error());
-  Scan scan(**broker, common, arguments.id, *from);
-  if (auto ended = scan.run(); !ended) return fail(ended.error());
-  auto seen = std::move(scan.seen());
-  // One event's id stands for all that its cause set off.
-  const auto has = [&](const Seen& one) { return one.correlation == arguments.id; };
-  if (!seen.empty() && std::ranges::none_of(seen, has) && !seen.front().correlation.empty()) {
-    const auto correlation = seen.front().correlation;
-    Scan whole(**broker, common, correlation, *from);
-    if (auto ended = whole.run(); !ended) return fail(ended.error());
-    seen = std::move(whole.seen());
-  }
+  auto seen = chain_of(**broker, common, arguments.id,
+                       {.from = *from,
+                        .goes_on = [] { return caught_signal() == 0; },
+                        .on_unfinished =
+                            [](const std::string& topic, Duration quiet) {
+                              complain("topic " + printable(topic) + " has given nothing for " + to_text(quiet) +
+                                       ", before its end; what it has beyond is missing here");
+                            }});
+  if (!seen) return fail(seen.error());
   if (caught_signal() != 0) return status_after_signals(done);
-  if (seen.empty())
+  if (seen->empty())
     return fail({"not_found", "no event has the correlation id or the id '" + printable(arguments.id) +
                                   "' in what the topics keep" +
                                   (arguments.from == "earliest" ? "" : " from " + printable(arguments.from) + " on")});
-  return print(Tree(std::move(seen), common.json).text());
+  return print(Tree(std::move(*seen), common.json).text());
 }
 
 }  // namespace tidings::cli

@@ -144,6 +144,13 @@ void Parser::add_demo() {
   at->add_option("--store", showing.store, "A PostgreSQL, where who has rows gets a schema (files)")->type_name("URL");
   at->add_option("--keep", showing.keep, "Keep everything in this directory, which must be new or empty")
       ->type_name("DIR");
+  auto* const port = at->add_option("--dashboard-port", showing.dashboard_port,
+                                    "Where the dashboard is, on this machine (7077, or any that is free)")
+                         ->type_name("PORT")
+                         ->check(whole(0, 65'535));
+  at->add_flag_callback(
+        "--no-dashboard", [this] { showing.has_dashboard = false; }, "Without the dashboard")
+      ->excludes(port);
   at->add_flag("--check", showing.check, "Compare every result with one computed from the input; 1 if any differs");
   at->add_flag("--json", showing.json, "The summary as one JSON document");
   at->footer(

@@ -53,6 +53,8 @@ Parser::Parser() {
   }
   checking.capabilities = scaffolding.folders;
   projections.store = sagas.store = outbox.store = environment("TIDINGS_STORE", "");
+  if (!outbox.store.empty()) watching.stores = asking.stores = {outbox.store};
+  showing.version = watching.version = TIDINGS_VERSION;
   shared(&app);
   add_publish();
   add_tail();
@@ -64,6 +66,7 @@ Parser::Parser() {
   add_projections();
   add_trace();
   add_pauses();
+  add_dashboard();
   add_folders();
   add_bridge();
   add_describe();
@@ -148,6 +151,9 @@ int Parser::run() {
   if (app.got_subcommand("sagas")) return run_sagas();
   if (app.got_subcommand("projections")) return list_projections(common, projections);
   if (app.got_subcommand("trace")) return trace(common, tracing);
+  if (app.got_subcommand("why")) return why(common, asking);
+  if (app.got_subcommand("dashboard")) return dashboard(common, watching);
+  if (app.got_subcommand("top")) return top(common, topping);
   const bool is_of_folder = app.got_subcommand("verify") || app.got_subcommand("inspect");
   if (app.count("--namespace") > 0 || (is_of_folder && app.get_subcommands().front()->count("--namespace") > 0)) {
     complain(is_of_folder ? "--namespace is no option of " + app.get_subcommands().front()->get_name() +

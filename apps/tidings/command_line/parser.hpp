@@ -27,6 +27,9 @@ struct Parser {
   ProjectionArguments projections;
   TraceArguments tracing;
   PauseArguments pausing;
+  DashboardArguments watching;
+  TopArguments topping;
+  WhyArguments asking;
   VerifyArguments verifying;
   InspectArguments inspecting;
   BridgeArguments bridging;
@@ -53,6 +56,7 @@ struct Parser {
   void add_trace();
   int run_sagas();
   void add_pauses();
+  void add_dashboard();
   void add_folders();
   void add_bridge();
   void add_describe();

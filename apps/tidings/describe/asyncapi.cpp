@@ -23,10 +23,6 @@ std::string reference(const std::string& to) {
   return JsonLine().add("$ref", to).str();
 }
 
-JsonTree text_tree(std::string value) {
-  return {.kind = JsonTree::Kind::text, .scalar = std::move(value), .members = {}, .items = {}};
-}
-
 /// Gives each name one that AsyncAPI allows, and no two the same.
 class Names {
  public:

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "describe/json_tree.hpp"
+#include "tidings/ops/http.hpp"
+
+namespace tidings::cli {
+
+/// 200 with the JSON, or the error with the status that fits its code.
+[[nodiscard]] ops::HttpAnswer answer_of(Result<std::string> json);
+
+/// A text, number or boolean member of a request's body. Error `invalid_request` where it is missing and `must` be, or
+/// is of another kind.
+[[nodiscard]] Result<std::string> text_member(const JsonTree& body, std::string_view name, bool must = true);
+[[nodiscard]] bool flag_member(const JsonTree& body, std::string_view name, bool otherwise = false);
+/// A number of a query or a body. Error `invalid_request`.
+[[nodiscard]] Result<std::uint64_t> whole_number(std::string_view name, const std::string& text,
+                                                 std::optional<std::uint64_t> otherwise = {});
+/// Error `invalid_time`.
+[[nodiscard]] Result<std::optional<TimePoint>> time_of(const std::string& text);
+
+}  // namespace tidings::cli

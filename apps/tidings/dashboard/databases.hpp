@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dashboard/fate.hpp"
+#include "tidings/outbox/parked.hpp"
+#include "tidings/saga/inspect.hpp"
+#include "tidings/store/store.hpp"
+
+namespace tidings::cli {
+
+/// The databases of `--store`, as the page is told of them. Opened when first asked for; one that is away is tried
+/// again by the next call. Answers are JSON. Thread-safe.
+class Databases {
+ public:
+  explicit Databases(std::vector<std::string> urls);
+
+  [[nodiscard]] bool empty() const { return all_.empty(); }
+  /// Their URLs without what is secret; empty where there is none.
+  [[nodiscard]] std::string names() const;
+
+  // Errors of all: `no_store` (never) where there is none, or none has such tables, and the stores'.
+
+  [[nodiscard]] Result<std::string> outbox();
+  /// How many events. Error `unknown_key`.
+  [[nodiscard]] Result<std::uint64_t> drive_outbox(const outbox::HeldKey& key, bool drops);
+  [[nodiscard]] Result<std::string> inbox();
+  [[nodiscard]] Result<std::string> sagas(const saga::ListFilter& filter);
+  /// Error `unknown_saga`.
+  [[nodiscard]] Result<std::string> saga(const std::string& type, const std::string& id);
+  Result<> steer(const std::string& type, const std::string& id, saga::Steering steering);
+  /// When the event was marked as handled by the group; none: it is not. Error `unknown_inbox`.
+  [[nodiscard]] Result<std::optional<TimePoint>> marked_at(const std::string& group, const std::string& topic,
+                                                           std::string_view id, std::string_view source);
+
+ private:
+  struct One {
+    std::string url;
+    std::unique_ptr<Store> store;
+  };
+  Result<Store*> open(One& one);
+
+  struct Counted {
+    SteadyTime at{};
+    std::map<std::pair<std::string, std::string>, std::uint64_t> counts;  // by type and status
+  };
+  std::mutex mutex_;
+  std::map<std::string, Counted> counted_;  // by the type that was asked for
+  std::vector<One> all_;
+};
+
+}  // namespace tidings::cli

@@ -1,0 +1,124 @@
+#include "dashboard/event_json.hpp"
+
+#include <vector>
+
+#include "json_line.hpp"
+#include "tidings/base/text.hpp"
+
+namespace tidings::cli {
+namespace {
+
+constexpr std::size_t attribute_bytes_max = 1024;  // of one in a list
+
+/// How many bytes the character at the beginning takes; 0: it is none.
+std::size_t character_size(std::string_view text) {
+  for (std::size_t size = 1; size <= std::min<std::size_t>(4, text.size()); ++size)
+    if (is_utf8(text.substr(0, size))) return size;
+  return 0;
+}
+
+class Writing {
+ public:
+  Writing(const Delivery& delivery, Wholeness wholeness)
+      : event_(delivery.envelope), whole_(wholeness == Wholeness::whole) {}
+
+  std::string json(const Delivery& delivery, std::string_view topic) {
+    line_.add("id", text(event_.id))
+        .add("type", text(event_.type))
+        .add("topic", topic)
+        .add("partition", delivery.id.partition.value)
+        .add("offset", delivery.id.offset.value)
+        .add("time", to_rfc3339(event_.time))
+        .add("appended", to_rfc3339(delivery.appended))
+        .add("source", text(event_.source))
+        .add("subject", text(event_.subject))
+        .add("key", text(event_.key))
+        .add("correlation", text(event_.correlation_id))
+        .add("causation", text(event_.causation_id))
+        .add("traceparent", text(event_.trace_parent))
+        .add("contenttype", text(event_.data_content_type))
+        .add("version", event_.version)
+        .raw("headers", headers())
+        .add("bytes", static_cast<std::uint64_t>(size_bytes(event_)));
+    payload();
+    line_.raw("redacted", "[]");
+    if (is_cut_) line_.raw("cut", "true");
+    return line_.str();
+  }
+
+ private:
+  std::string text(std::string_view attribute) {
+    if (whole_ || attribute.size() <= attribute_bytes_max) return well_formed(attribute);
+    is_cut_ = true;
+    auto end = attribute_bytes_max;
+    while (end > attribute_bytes_max - 4 && (static_cast<unsigned char>(attribute[end]) & 0xc0) == 0x80) --end;
+    return well_formed(attribute.substr(0, end)) + "…";
+  }
+
+  std::string headers() {
+    if (!whole_ && event_.headers.encoded().size() > listed_bytes_max) {
+      is_cut_ = true;
+      return "{}";
+    }
+    JsonLine line;
+    std::vector<std::string_view> names;  // a JSON object has each once: the first counts, as for `get`
+    for (const auto& [name, value] : event_.headers) {
+      if (std::ranges::find(names, name) != names.end()) continue;
+      names.push_back(name);
+      line.add(well_formed(name), well_formed(value));
+    }
+    return line.str();
+  }
+
+  void payload() {
+    const auto& payload = event_.payload;
+    if (!whole_ && payload.size() > listed_bytes_max) {
+      is_cut_ = true;
+      return;
+    }
+    const auto& type = event_.data_content_type;
+    const bool is_json = type.empty() || type.find("json") != type.npos;
+    if (is_json && is_utf8(payload) && check_json(payload))
+      line_.raw("data", json_on_a_line(payload));
+    else if (is_utf8(payload) && payload.find('\0') == payload.npos)
+      line_.add("text", payload);
+    else
+      line_.add("base64", to_base64(payload));
+  }
+
+  const EnvelopeView& event_;
+  const bool whole_;
+  bool is_cut_ = false;
+  JsonLine line_;
+};
+
+}  // namespace
+
+std::string event_json(const Delivery& delivery, std::string_view topic, Wholeness wholeness) {
+  return Writing(delivery, wholeness).json(delivery, topic);
+}
+
+std::string well_formed(std::string_view text) {
+  if (is_utf8(text)) return std::string(text);
+  std::string out;
+  while (!text.empty()) {
+    const auto size = character_size(text);
+    out += size == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, size);
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return out;
+}
+
+std::string json_on_a_line(std::string_view json) {
+  std::string out;
+  if (!check_json(json)) {
+    append_json_string(out, well_formed(json));
+    return out;
+  }
+  out = json;
+  for (auto& one : out)
+    if (one == '\n' || one == '\r') one = ' ';  // between values: within a text they are escaped
+  return out;
+}
+
+}  // namespace tidings::cli
