@@ -65,7 +65,9 @@ Result<Summary> Run::play() {
   for (std::size_t i = 0; i < service_count; ++i)
     if (auto started = crew_.start(i); !started) return started.error();
   view_.emplace(arguments_.json ? View::Kind::none : is_drawable() ? View::Kind::live : View::Kind::plain);
+  if (auto started = start_dashboard(); !started) return started.error();
   auto played = play_on();
+  dashboard_.reset();
   auto summary = played ? finish() : Result<Summary>{played.error()};
   view_.reset();
   return summary;
@@ -90,6 +92,25 @@ Result<> Run::open_broker_and_topics() {
     if (auto made = broker_->create_topic(in_namespace(name_space_, topic), {.event_bytes_max = topic_event_bytes_max});
         !made)
       return made;
+  return {};
+}
+
+/// The demo plays without it where its usual port is taken, and none was asked for by name.
+Result<> Run::start_dashboard() {
+  if (!arguments_.has_dashboard || (arguments_.json && !arguments_.dashboard_port)) return {};
+  const Common common{.broker = url_, .name_space = name_space_};
+  DashboardArguments options{.version = arguments_.version};
+  for (const auto& spec : specs)
+    if (auto store = stores_.url(spec.name); !store.empty()) options.stores.push_back(std::move(store));
+  if (arguments_.dashboard_port) options.listen = "127.0.0.1:" + std::to_string(*arguments_.dashboard_port);
+  auto started = Dashboard::start(*broker_, common, options);
+  if (!started && started.error().code == "address_in_use" && !arguments_.dashboard_port) {
+    options.listen = "127.0.0.1:0";
+    started = Dashboard::start(*broker_, common, options);
+  }
+  if (!started) return started.error();
+  dashboard_ = std::move(*started);
+  view_->tell("the dashboard, while this runs: " + dashboard_->url());
   return {};
 }
 
@@ -123,11 +144,11 @@ Result<> Run::play_on() {
     if (caught_signal() != 0) return Error{"interrupted", "stopped by a signal"};
     const auto now = std::chrono::steady_clock::now();
     const auto fed_before = feeder_.fed();
-    if (auto done = feed_what_is_due(now); !done) return done;
-    if (auto done = lags_->look(); !done) return done;
-    if (auto done = crew_.check([this](std::size_t service) { return is_dead(service); }); !done) return done;
-    if (auto done = chaos_ ? kill_at_random(now) : kill_midway(now); !done) return done;
-    if (auto done = look_whether_done(); !done) return done;
+    if (auto went = feed_what_is_due(now); !went) return went;
+    if (auto went = lags_->look(); !went) return went;
+    if (auto went = crew_.check([this](std::size_t service) { return is_dead(service); }); !went) return went;
+    if (auto went = chaos_ ? kill_at_random(now) : kill_midway(now); !went) return went;
+    if (auto went = look_whether_done(); !went) return went;
     show(now);
     const auto sum = feeder_.fed() + lags_->handled();
     if (sum != sum_before || (rate_ > 0 && feeder_.fed() < feed_until() && !is_ahead()))

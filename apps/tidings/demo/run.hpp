@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "dashboard/dashboard.hpp"
 #include "demo/chaos.hpp"
 #include "demo/crew.hpp"
 #include "demo/expected.hpp"
@@ -33,6 +34,7 @@ class Run {
   using Time = std::chrono::steady_clock::time_point;
 
   Result<> open_broker_and_topics();
+  Result<> start_dashboard();
   [[nodiscard]] std::vector<std::string> options_of(std::size_t service) const;
   Result<> play_on();
   Result<> feed_what_is_due(Time now);
@@ -62,6 +64,7 @@ class Run {
   Expected expected_;
   std::optional<Lags> lags_;
   std::optional<View> view_;
+  std::unique_ptr<Dashboard> dashboard_;  // after the broker
   std::optional<Chaos> chaos_;
   std::optional<Victim> victim_;
   bool is_back_[service_count];  // and has caught up since it was killed last, at random
