@@ -4,26 +4,10 @@
 #include "tidings/base/text.hpp"
 #include "tidings/base/uuid.hpp"
 #include "tidings/event/detail/stamp.hpp"
+#include "tidings/event/trace_parent.hpp"
 
 namespace tidings {
 namespace {
-
-bool is_lower_hex(std::string_view text) {
-  return text.find_first_not_of("0123456789abcdef") == text.npos;
-}
-bool is_zero(std::string_view text) {
-  return text.find_first_not_of('0') == text.npos;
-}
-
-/// W3C Trace Context: `00-<32 hex>-<16 hex>-<2 hex>`; a later version may have more behind.
-bool is_trace_parent(std::string_view text) {
-  if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
-  const auto version = text.substr(0, 2), trace = text.substr(3, 32), span = text.substr(36, 16),
-             flags = text.substr(53, 2);
-  if (!is_lower_hex(version) || version == "ff" || (version == "00" && text.size() != 55)) return false;
-  if (text.size() > 55 && text[55] != '-') return false;
-  return is_lower_hex(trace) && is_lower_hex(span) && is_lower_hex(flags) && !is_zero(trace) && !is_zero(span);
-}
 
 std::uint64_t not_zero(Entropy& entropy) {
   std::uint64_t number = 0;
@@ -34,7 +18,7 @@ std::uint64_t not_zero(Entropy& entropy) {
 /// `00-<trace>-<span>-<flags>`, with a new span.
 void write_child_trace(std::array<char, 55>& out, std::string_view parent, Entropy& entropy) {
   static constexpr std::string_view blank = "00-00000000000000000000000000000000-0000000000000000-01";
-  const bool valid = is_trace_parent(parent);
+  const bool valid = parse_trace_parent(parent).has_value();
   blank.copy(out.data(), out.size());
   if (valid) {
     parent.substr(3, 32).copy(out.data() + 3, 32);
@@ -57,7 +41,8 @@ detail::Stamp detail::make_stamp(const EnvelopeView* cause, Clock& clock, Entrop
 }
 
 void detail::begin_envelope(Envelope& envelope, const EnvelopeOptions& options) {
-  const auto stamp = make_stamp(options.cause, *options.clock, *options.entropy);
+  const EnvelopeView caller{.trace_parent = options.trace_parent, .payload = {}};
+  const auto stamp = make_stamp(options.cause != nullptr ? options.cause : &caller, *options.clock, *options.entropy);
   envelope.id = stamp.id_text();
   envelope.source = options.source;
   envelope.time = stamp.time;

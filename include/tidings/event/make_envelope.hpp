@@ -18,6 +18,7 @@ struct EnvelopeOptions {
   std::string_view source = {};  ///< the service's name
   const EnvelopeView* cause =
       nullptr;  ///< the event whose handler publishes: gives correlation id, causation id and trace
+  std::string_view trace_parent = {};  ///< the span that it is published in, where there is no cause
   Clock* clock = &system_clock();
   Entropy* entropy = &system_entropy();
 };
