@@ -17,10 +17,10 @@ MAY_INCLUDE = {
     "outbox": {"store", "broker", "event", "base"},
     "inbox": {"store", "event", "base"},
     "aggregate": {"outbox", "store", "broker", "event", "base"},
-    "ops": {"event", "base"},
     "bridge": {"broker", "event", "base"},
     "saga": {"outbox", "store", "event", "base"},
-    "service": {"saga", "aggregate", "outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
+    "ops": {"event", "base"},
+    "service": {"ops", "saga", "aggregate", "outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
     "testing": {"service", "stores", "store", "brokers", "broker", "event", "base"},
 }
 # The brokers' folders, and what each may include beside `broker` and below.
@@ -28,8 +28,8 @@ BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}, "nats": set(), "kafka": s
 # The stores' folders.
 STORES = {"postgres", "sqlite"}
 # Who includes these has the library already, and its handle in hand.
-HANDLES = {f"include/tidings/outbox/{name}.hpp" for name in ("sqlite3", "sqlitecpp", "libpq", "pqxx", "soci")}
-HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/|librdkafka/|sqlite3\.h|libpq|pqxx/|soci/|SQLiteCpp/)")
+HANDLES = {f"include/tidings/outbox/{name}.hpp" for name in ("sqlite3", "sqlitecpp", "libpq", "pqxx", "soci")} | {"include/tidings/ops/spdlog_sink.hpp"}
+HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/|librdkafka/|sqlite3\.h|libpq|pqxx/|soci/|SQLiteCpp/|spdlog/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
 MACRO = re.compile(r"^\s*#\s*(define|undef)\s+(\w+)", re.MULTILINE)
 MACROS_FOR_USERS = {"TIDINGS_BROKER_CONFORMANCE", "TIDINGS_STORE_CONFORMANCE"}
@@ -63,7 +63,7 @@ def wrong_include(path, included):
         if target not in allowed and not (is_test and target in ("testing", "brokers", "stores")):
             return f"{room} must not know {target}"
         return None
-    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "aggregate", "bridge", "saga", "service"}
+    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "aggregate", "bridge", "saga", "ops", "service"}
     if len(parts) > 1 and parts[0] in private:
         if is_public:
             return "a public header must not include a private one"

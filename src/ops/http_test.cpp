@@ -1,0 +1,237 @@
+#include "tidings/ops/http.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "ops/http_client.hpp"
+#include "ops/http_parse.hpp"
+#include "ops/testing.hpp"
+
+namespace tidings::ops {
+namespace {
+
+using namespace std::chrono_literals;
+
+class HttpTest : public ::testing::Test {
+ protected:
+  HttpServer& serve(HttpOptions options = {}) {
+    server_ = std::make_unique<HttpServer>(std::move(options));
+    server_->quick("/hello", [](const HttpRequest& request) {
+      return HttpAnswer{.body = "hello " + request.query, .type = "text/plain"};
+    });
+    server_->quick("/throws", [](const HttpRequest&) -> HttpAnswer { throw std::runtime_error("no"); });
+    server_->stream("/stream", [this](const HttpRequest&, HttpStream stream) {
+      const std::scoped_lock lock(mutex_);
+      streams_.push_back(std::move(stream));
+      return HttpAnswer{.type = "text/event-stream"};
+    });
+    server_->slow("/slow", [this](const HttpRequest&) {
+      ++slow_;
+      while (!released_) std::this_thread::sleep_for(1ms);
+      return HttpAnswer{.body = "slow"};
+    });
+    return *server_;
+  }
+  HttpServer& start(HttpOptions options = {}) {
+    serve(std::move(options)).start().or_throw();
+    return *server_;
+  }
+  ~HttpTest() override { released_ = true; }
+  std::vector<HttpStream> streams() {
+    const std::scoped_lock lock(mutex_);
+    return streams_;
+  }
+
+  std::unique_ptr<HttpServer> server_;
+  std::mutex mutex_;
+  std::vector<HttpStream> streams_;
+  std::atomic<int> slow_ = 0;
+  std::atomic<bool> released_ = false;
+};
+
+TEST_F(HttpTest, answers_routes_and_says_what_there_is) {
+  auto& server = start();
+  EXPECT_EQ(get(server, "/hello?a=1").body, "hello a=1");
+  EXPECT_EQ(get(server, "/hell%6f").status, 200);
+  const auto none = get(server, "/other");
+  EXPECT_EQ(none.status, 404);
+  EXPECT_NE(none.body.find("/hello"), std::string::npos);
+  EXPECT_EQ(get(server, "/throws").status, 500);
+}
+
+TEST_F(HttpTest, one_connection_has_many_requests_also_at_once_and_one_that_ends_gets_its_answer) {
+  auto& server = start();
+  const Client client(server);
+  client.send("GET /hello?1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_NE(client.read_until("hello 1").find("200 OK"), std::string::npos);
+  std::string many;
+  for (int at = 0; at < 40; ++at) many += "GET /hello?x" + std::to_string(at) + "- HTTP/1.1\r\nHost: a\r\n\r\n";
+  client.send(many);
+  EXPECT_NE(client.read_until("hello x39-").find("hello x0-"), std::string::npos);
+  client.send("GET /hello?last HTTP/1.1\r\n\r\n");
+  ::shutdown(client.fd(), SHUT_WR);
+  EXPECT_NE(client.read_to_end().find("hello last"), std::string::npos);
+}
+
+TEST_F(HttpTest, head_has_no_body_and_other_methods_and_bodies_are_refused) {
+  auto& server = start();
+  {
+    const Client client(server);
+    client.send("HEAD /hello HTTP/1.1\r\nConnection: close\r\n\r\n");
+    const auto answer = client.read_to_end();
+    EXPECT_NE(answer.find("Content-Length: 6\r\n"), std::string::npos) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+  }
+  const std::pair<std::string, std::string> wrong[] = {
+      {"POST /hello HTTP/1.1\r\n\r\n", "405"},
+      {"GET /hello HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", "413"},
+      {"GET /hello HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "413"},
+      {"GET /hello HTTP/3\r\n\r\n", "505"},
+      {"GET hello HTTP/1.1\r\n\r\n", "400"},
+      {"GET /%zz HTTP/1.1\r\n\r\n", "400"},
+      {"GET /\x01 HTTP/1.1\r\n\r\n", "400"},
+      {"\r\n\r\n", "400"},
+      {"GET /hello HTTP/1.1\r\nno header\r\n\r\n", "400"},
+      {"GET /hello HTTP/1.1\r\n: none\r\n\r\n", "400"},
+      {"GET /" + std::string(9'000, 'a') + " HTTP/1.1\r\n\r\n", "431"},
+      {"GET /hello HTTP/1.1\r\nx: " + std::string(20'000, 'a'), "431"},
+  };
+  for (const auto& [request, status] : wrong) {
+    const Client client(server);
+    client.send(request);
+    EXPECT_TRUE(client.read_to_end().starts_with("HTTP/1.1 " + status)) << request.substr(0, 60);
+  }
+}
+
+TEST_F(HttpTest, no_prefix_of_a_request_nor_garbage_does_harm) {
+  const std::string whole = "GET /hello?q HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    EXPECT_EQ(parse_request(std::string_view(whole).substr(0, size), 8'192).state, ParsedRequest::State::incomplete);
+  EXPECT_EQ(parse_request(whole, 8'192).request.header("host"), "localhost");
+  SeededEntropy entropy(7);
+  for (int round = 0; round < 20'000; ++round) {
+    auto bytes = whole;
+    for (int change = 0; change < 3; ++change)
+      bytes[entropy.below(bytes.size())] = static_cast<char>(entropy.below(256));
+    const auto parsed = parse_request(bytes, 8'192);
+    EXPECT_LE(parsed.bytes, bytes.size());
+  }
+}
+
+TEST_F(HttpTest, answers_while_many_are_idle_listen_or_send_byte_by_byte) {
+  auto& server = start({.request_within = 200ms});
+  std::vector<std::unique_ptr<Client>> idle, listening;
+  for (int at = 0; at < 64; ++at) {
+    idle.push_back(std::make_unique<Client>(server));
+    listening.push_back(std::make_unique<Client>(server));
+    listening.back()->send("GET /stream HTTP/1.1\r\n\r\n");
+  }
+  ASSERT_TRUE(eventually([&] { return streams().size() == 64; }));
+  const Client loris(server);
+  loris.send("GET /hello HTTP/1.1\r\n");
+  EXPECT_EQ(get(server, "/hello").status, 200);
+  // It is closed by its deadline, though it goes on sending.
+  EXPECT_TRUE(eventually([&] { return !loris.send("x") || loris.is_closed(); }));
+  for (const auto& stream : streams()) EXPECT_TRUE(stream.send("data: 1\n\n"));
+  for (const auto& client : listening)
+    EXPECT_NE(client->read_until("data: 1\n\n").find("text/event-stream"), std::string::npos);
+  EXPECT_EQ(get(server, "/hello").status, 200);
+}
+
+TEST_F(HttpTest, a_stream_ends_where_nobody_listens_or_does_not_take_it) {
+  auto& server = start({.request_within = 200ms, .stream_bytes_max = 100'000});
+  {
+    const Client gone(server);
+    gone.send("GET /stream HTTP/1.1\r\n\r\n");
+    (void)gone.read_until("\r\n\r\n");
+  }
+  ASSERT_EQ(streams().size(), 1U);
+  EXPECT_TRUE(eventually([&] { return !streams()[0].send("data"); }));
+  const Client slow(server);
+  slow.send("GET /stream HTTP/1.1\r\n\r\n");
+  (void)slow.read_until("\r\n\r\n");
+  const std::string much(10'000, 'x');
+  EXPECT_TRUE(eventually([&] { return !streams()[1].send(much); })) << "what is not taken is not kept";
+  EXPECT_TRUE(eventually([&] { return slow.is_closed_after_reading(); }));
+  const Client closed(server);
+  closed.send("GET /stream HTTP/1.1\r\n\r\n");
+  (void)closed.read_until("\r\n\r\n");
+  EXPECT_TRUE(streams()[2].send("last words"));
+  streams()[2].close();
+  EXPECT_TRUE(closed.read_to_end().ends_with("last words"));
+}
+
+TEST_F(HttpTest, more_streams_than_allowed_are_refused_and_one_that_goes_makes_room) {
+  auto& server = start({.streams_max = 1});
+  {
+    const Client one(server);
+    one.send("GET /stream HTTP/1.1\r\n\r\n");
+    (void)one.read_until("\r\n\r\n");
+    EXPECT_EQ(get(server, "/stream").status, 503);
+  }
+  EXPECT_TRUE(eventually([&] {
+    const Client next(server);
+    next.send("GET /stream HTTP/1.1\r\n\r\n");
+    return next.read_until("\r\n\r\n").starts_with("HTTP/1.1 200");
+  }));
+}
+
+TEST_F(HttpTest, slow_routes_hold_up_no_quick_one_and_are_bounded) {
+  auto& server = start({.threads = 2, .waiting_max = 1});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int at = 0; at < 2; ++at) {
+    clients.push_back(std::make_unique<Client>(server));
+    clients.back()->send("GET /slow HTTP/1.1\r\n\r\n");
+    ASSERT_TRUE(eventually([&] { return slow_ == at + 1; }));
+  }
+  clients.push_back(std::make_unique<Client>(server));
+  clients.back()->send("GET /slow HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(eventually([&] { return get(server, "/slow").status == 503; }));
+  EXPECT_EQ(get(server, "/hello").status, 200);
+  released_ = true;
+  for (const auto& client : clients) EXPECT_TRUE(client->read_until("slow").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(HttpTest, the_one_that_is_silent_longest_makes_room) {
+  auto& server = start({.connections_max = 8, .request_within = 60s});
+  std::vector<std::unique_ptr<Client>> idle;
+  for (int at = 0; at < 20; ++at) idle.push_back(std::make_unique<Client>(server));
+  EXPECT_EQ(get(server, "/hello").status, 200);
+  EXPECT_TRUE(eventually([&] { return idle.front()->is_closed(); }));
+}
+
+TEST_F(HttpTest, a_port_in_use_and_wrong_addresses_are_told) {
+  auto& server = start();
+  HttpServer other({.listen = "127.0.0.1:" + std::to_string(server.port())});
+  const auto taken = other.start();
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, "address_in_use");
+  EXPECT_NE(taken.error().message.find(server.address() + " is taken by another program"), std::string::npos);
+  for (const auto* const wrong : {"", "9464", ":9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:99999",
+                                  "::1:80", "[::1:80", "[]:80"}) {
+    HttpServer bad({.listen = wrong});
+    const auto started = bad.start();
+    ASSERT_FALSE(started) << wrong;
+    EXPECT_EQ(started.error().code, "invalid_address") << wrong;
+  }
+  HttpServer elsewhere({.listen = "192.0.2.1:0"});
+  EXPECT_EQ(elsewhere.start().error().code, "address_unavailable");
+}
+
+TEST(HttpUrlTest, is_http_and_nothing_else) {
+  EXPECT_EQ(parse_http_url("http://collector:4318/v1/traces").or_throw().path, "/v1/traces");
+  EXPECT_EQ(parse_http_url("http://[::1]:4318").or_throw().host, "::1");
+  EXPECT_EQ(parse_http_url("http://collector").or_throw().port, "80");
+  EXPECT_EQ(parse_http_url("https://collector").error().code, "unsupported");
+  for (const auto* const wrong : {"", "collector:4318", "http://", "http://user:pw@host", "http://a b", "ftp://a"})
+    EXPECT_EQ(parse_http_url(wrong).error().code, "invalid_url") << wrong;
+}
+
+}  // namespace
+}  // namespace tidings::ops
