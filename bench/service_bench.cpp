@@ -97,7 +97,7 @@ enum class Until { handled, committed };
 /// From the start of `run` to the end of the last handler, or to that of `run`, over events that are there already.
 template <class Event>
 void handle(benchmark::State& state, const std::string& broker_name, const std::vector<Event>& events,
-            std::int64_t times, const tidings::HandlerOptions& how, Until until) {
+            std::int64_t times, const tidings::HandlerOptions& how, Until until, bool is_measured = true) {
   const Scratch scratch("handle");
   auto broker = tidings::open_broker(broker_name == "log" ? "log:" + scratch.path() : "memory:").or_throw();
   const auto count = static_cast<std::uint64_t>(often(times)) * events.size();
@@ -109,8 +109,10 @@ void handle(benchmark::State& state, const std::string& broker_name, const std::
   std::atomic<std::uint64_t> handled = 0;
   std::atomic<std::int64_t> total = 0;
   std::atomic<Steady::rep> ended = 0;
-  auto service = tidings::Service::create(
-                     {.name = "bench", .broker = broker.get(), .log = &tidings::stderr_log(tidings::LogLevel::warning)})
+  auto service = tidings::Service::create({.name = "bench",
+                                           .broker = broker.get(),
+                                           .settings = {{"metrics.measure", is_measured ? "true" : "false"}},
+                                           .log = &tidings::stderr_log(tidings::LogLevel::warning)})
                      .or_throw();
   service.on("count", how, [&](const Event& event) {
     total.fetch_add(amount_of(event), std::memory_order_relaxed);
@@ -247,9 +249,12 @@ void add_benchmarks() {
     once(("handle, " + broker).c_str(), [broker](benchmark::State& state) {
       handle(state, broker, make_orders(options().seed, 1'000), 100, {}, Until::handled);
     })->UseManualTime();
-  once("handle readings, log", [](benchmark::State& state) {
-    handle(state, "log", make_readings(options().seed, 1'000), 400, {.concurrency = 8}, Until::committed);
-  })->UseManualTime();
+  for (const bool is_measured : {true, false})
+    once(is_measured ? "handle readings, log" : "handle readings, log, not measured", [is_measured](
+                                                                                          benchmark::State& state) {
+      handle(state, "log", make_readings(options().seed, 1'000), 400, {.concurrency = 8}, Until::committed,
+             is_measured);
+    })->UseManualTime();
   once("idle, nothing", [](benchmark::State& state) { idle(state, Waiting::nothing); })->UseManualTime();
   once("idle, delayed", [](benchmark::State& state) { idle(state, Waiting::delayed); })->UseManualTime();
   once("idle, parked", [](benchmark::State& state) { idle(state, Waiting::parked); })->UseManualTime();
@@ -282,10 +287,11 @@ std::vector<Table> tables() {
           {.title = "A service's handler, over log:, events of 128 bytes, 8 lanes",
            .rows = {{.label = "decoded, handled and committed:",
                      .ours = {"handle readings, log", rate},
-                     .goals = {at_least(1e6)},
+                     .peers = {{"not measured", {"handle readings, log, not measured", rate}}},
+                     .goals = {at_least(1e6), at_least(0.97, "not measured")},
                      .unit = Unit::rate}},
            .note = "From the start of `run` to its end: the group's position is then behind the last of them. The "
-                   "payload, JSON of four members, has 128 bytes."},
+                   "payload, JSON of four members, has 128 bytes. Not measured: with `metrics.measure = false`."},
           {.title = "A service over log: that has nothing to do, of one core",
            .rows = {idle_row("nothing waits:", "nothing", {at_most(1)}),
                     idle_row("events wait for their time, three seconds to a year:", "delayed", {at_most(1)}),

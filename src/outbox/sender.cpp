@@ -38,7 +38,9 @@ Sender::Sent Sender::send(std::map<std::uint32_t, Part>& parts, std::uint64_t id
   while (true) {
     auto runs = collect(parts);
     if (runs.empty() || now() >= until) break;
+    const auto began = std::chrono::steady_clock::now();
     const auto answers = publish(runs, until);
+    if (options_.on_sent) tell(runs, answers, std::chrono::steady_clock::now() - began);
     for (std::size_t at = 0; at < runs.size(); ++at) take(runs[at], answers[at], parts, until);
   }
   return std::move(sent_);
@@ -80,6 +82,16 @@ PublishOptions Sender::options_of(const Run& run, SteadyTime until) const {
                                 .epoch = static_cast<std::uint32_t>(run.epoch),
                                 .sequence = run.events.front()->sequence};
   return options;
+}
+
+void Sender::tell(const std::vector<Run>& runs, const std::vector<Answer>& answers, Duration took) const {
+  std::vector<EnvelopeView> views;
+  for (std::size_t at = 0; at < runs.size(); ++at) {
+    if (!answers[at]) continue;
+    views.clear();
+    for (const auto* const flying : runs[at].events) views.push_back(flying->event.view());
+    options_.on_sent(runs[at].topic, views, took);
+  }
 }
 
 Sender::Answer Sender::publish_one(const Run& run, SteadyTime until) {

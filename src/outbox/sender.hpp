@@ -47,6 +47,7 @@ class Sender {
 
   [[nodiscard]] std::vector<Run> collect(std::map<std::uint32_t, Part>& parts) const;
   std::vector<Answer> publish(const std::vector<Run>& runs, SteadyTime until);
+  void tell(const std::vector<Run>& runs, const std::vector<Answer>& answers, Duration took) const;
   Answer publish_one(const Run& run, SteadyTime until);
   void take(Run& run, const Answer& answer, std::map<std::uint32_t, Part>& parts, SteadyTime until);
   void one_by_one(const Run& run, std::map<std::uint32_t, Part>& parts, SteadyTime until);

@@ -16,6 +16,24 @@ Result<std::vector<Instance>> list(Store& store, const ListFilter& filter, const
   return Ledger(store.dialect(), tables).list(**tx, filter);
 }
 
+Result<std::vector<StatusCount>> count(Store& store, std::span<const std::string> types, std::size_t most,
+                                       const Tables& tables, Duration wait_max) {
+  auto tx = store.begin(wait_max);
+  if (!tx) return tx.error();
+  const auto sql =
+      in_words("select count(*) from (select 1 from @sagas where type = $1 and status = $2 limit $3) as some",
+               store.dialect(), tables);
+  std::vector<StatusCount> counts;
+  for (const auto& type : types)
+    for (const auto status :
+         {Status::running, Status::compensating, Status::completed, Status::failed, Status::stuck, Status::abandoned}) {
+      const auto found = (*tx)->query_one<std::int64_t>(sql, type, name_of(status), static_cast<std::int64_t>(most));
+      if (!found) return found.error();
+      counts.push_back({type, status, static_cast<std::uint64_t>(found->value_or(0))});
+    }
+  return counts;
+}
+
 Result<std::optional<Shown>> show(Store& store, std::string_view type, std::string_view id, const Tables& tables) {
   auto tx = store.begin(turn_wait);
   if (!tx) return tx.error();

@@ -61,8 +61,16 @@ Result<std::vector<Audited>> Audit::look() {
       seen->second.gaps = one.gaps;
     }
   }
+  {
+    const std::scoped_lock last(last_mutex_);
+    last_ = all;
+  }
   if (trouble) return *trouble;
   return all;
+}
+
+bool Audit::is_stalled(const Audited& one) {
+  return one.stands_still >= still_after && one.lag_grows;
 }
 
 void Audit::compare(Audited& now, Seen& seen, bool is_first) {
@@ -115,7 +123,7 @@ void Audit::watch(Audited& now, Seen& seen, bool is_first, const Subject& subjec
   }
   now.stands_still = time - seen.stood_since;
   now.lag_grows = now.pending > seen.pending_then;
-  if (now.stands_still < still_after || !now.lag_grows || std::exchange(seen.standstill_told, true)) return;
+  if (!is_stalled(now) || std::exchange(seen.standstill_told, true)) return;
   auto why = subject.state ? subject.state() : std::string{};
   if (!why.empty()) why = " (" + why + ")";
   host_.say(LogLevel::warning, now.handler + " stands still on " + place_of(now) + " at offset " +

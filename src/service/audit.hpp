@@ -35,6 +35,13 @@ class Audit {
   /// Errors: `unsupported` (never) where the broker's counters are not exact; else the first of the broker's: what
   /// could be looked at was compared, and told of, all the same.
   Result<std::vector<Audited>> look();
+  /// What the last look found, as far as it could; waits for nobody.
+  [[nodiscard]] std::vector<Audited> last() const {
+    const std::scoped_lock lock(last_mutex_);
+    return last_;
+  }
+  /// Whether it stands still while its lag grows, for so long that it is told of.
+  [[nodiscard]] static bool is_stalled(const Audited& one);
 
  private:
   struct Seen {
@@ -55,6 +62,8 @@ class Audit {
   Host& host_;
   std::vector<Subject> subjects_;
   std::mutex mutex_;
+  mutable std::mutex last_mutex_;
+  std::vector<Audited> last_;
   std::map<std::pair<std::size_t, std::uint32_t>, Seen> seen_;  // by subject and partition
 };
 

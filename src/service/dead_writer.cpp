@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "service/backoff.hpp"
+#include "service/log_fields.hpp"
 #include "service/shown.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
@@ -346,11 +347,12 @@ void DeadWriter::tell(const DeadJob& job) const {
   if (task.is_behind)
     return host_.say(LogLevel::debug, name_ + " parked " + event + " behind the one at offset " +
                                           std::to_string(task.behind) + " in " + topic_.name());
-  host_.say(LogLevel::warning, name_ + (job.kind == DeadJob::Kind::failed ? " drove " : " parked ") + event +
-                                   (job.kind == DeadJob::Kind::failed ? " again, in vain; it stays in " : " in ") +
-                                   topic_.name() + " after " + std::to_string(task.attempt()) +
-                                   (task.attempt() == 1 ? " attempt: " : " attempts: ") +
-                                   printable(to_string(*task.failure)));
+  host_.say(LogLevel::warning,
+            name_ + (job.kind == DeadJob::Kind::failed ? " drove " : " parked ") + event +
+                (job.kind == DeadJob::Kind::failed ? " again, in vain; it stays in " : " in ") + topic_.name() +
+                " after " + std::to_string(task.attempt()) + (task.attempt() == 1 ? " attempt: " : " attempts: ") +
+                printable(to_string(*task.failure)),
+            EventFields(task, name_));
 }
 
 void DeadWriter::trouble(const Error& why) {

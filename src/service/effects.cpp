@@ -99,6 +99,7 @@ Result<bool> Effects::run_in(OpenTransaction& tx, Items items, Publications& pub
       ++at;
     }
   }
+  if (duplicates_ != nullptr && fresh.size() < items.size()) duplicates_->add(items.size() - fresh.size());
   if (fresh.empty()) return false;
   if (auto handled = handle(fresh, tx); !handled) {
     // What a handler says by itself is its own, whatever it is called.

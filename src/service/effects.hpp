@@ -10,6 +10,7 @@
 
 #include "service/publications.hpp"
 #include "tidings/inbox/inbox.hpp"
+#include "tidings/ops/metrics.hpp"
 #include "tidings/service/detail/handler.hpp"
 
 namespace tidings::service {
@@ -23,8 +24,9 @@ class Effects {
   using Items = std::span<detail::Handler::Item>;
 
   /// `waits_for_others`: its handler locks what it reads (`Handler::locks_what_it_reads`).
-  Effects(Host& host, std::string group, bool waits_for_others = false)
-      : host_(host), group_(std::move(group)), waits_for_others_(waits_for_others) {}
+  /// `duplicates`: counts what the inbox knew.
+  Effects(Host& host, std::string group, bool waits_for_others = false, ops::Counter* duplicates = nullptr)
+      : host_(host), group_(std::move(group)), waits_for_others_(waits_for_others), duplicates_(duplicates) {}
   Effects(const Effects&) = delete;
   Effects& operator=(const Effects&) = delete;
 
@@ -48,6 +50,7 @@ class Effects {
   Host& host_;
   const std::string group_;
   const bool waits_for_others_;
+  ops::Counter* const duplicates_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<inbox::Inbox>, std::less<>> inboxes_;  // by topic
 };

@@ -30,10 +30,14 @@ Handling::Handling(Host& host, std::string name, HandlerOptions options, std::un
       options_(as_instance(host, options)),
       handler_(std::move(handler)),
       wants_flush_(std::move(wants_flush)),
+      measures_(host.measures == nullptr
+                    ? std::nullopt
+                    : std::optional<HandlerMeasures>(std::in_place, host.measures->registry, name_)),
       parking_(host, name_, group_, options_, *this),
-      effects_(handler_->takes_transaction() ? std::make_unique<Effects>(host, group_, handler_->locks_what_it_reads())
+      effects_(handler_->takes_transaction() ? std::make_unique<Effects>(host, group_, handler_->locks_what_it_reads(),
+                                                                         measures_ ? &measures_->duplicates : nullptr)
                                              : nullptr),
-      turns_(host, name_, parking_, options_, *handler_, effects_.get()),
+      turns_(host, name_, group_, parking_, options_, *handler_, effects_.get(), measures_ ? &*measures_ : nullptr),
       lanes_(options.in_flight_max,
              handler_->takes_batches() || handler_->mixes_keys() ? std::max<std::size_t>(options.batch_max, 1) : 1,
              handler_->takes_batches() ? options.batch_wait : Duration::zero(), handler_->mixes_keys()),
@@ -267,18 +271,30 @@ std::string Handling::state() const {
 }
 
 HandlerStats Handling::stats() const {
+  auto stats = counts();
+  const std::scoped_lock lock(mutex_);
+  stats.paused = gate_.is_paused();
+  stats.broken = gate_.is_broken();
+  return stats;
+}
+
+Handling::Depths Handling::depths() const {
+  const std::scoped_lock lock(mutex_);
+  Depths depths{.ready = lanes_.ready()};
+  for (const auto& source : sources_) depths.in_hand += source->held;
+  return depths;
+}
+
+HandlerStats Handling::counts() const {
   const auto& counted = turns_.counted();
   const auto& written = parking_.counted();
-  const std::scoped_lock lock(mutex_);
   return {.handled = counted.handled,
           .failed = counted.failed,
           .parked = written.parked,
           .redriven = written.redriven,
           .ignored = ignored_,
           .expired = counted.expired,
-          .overran = turns_.overran(),
-          .paused = gate_.is_paused(),
-          .broken = gate_.is_broken()};
+          .overran = turns_.overran()};
 }
 
 }  // namespace tidings::service

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "service/gate.hpp"
 #include "service/host.hpp"
 #include "service/lanes.hpp"
+#include "service/measures.hpp"
 #include "service/parking.hpp"
 #include "service/settling.hpp"
 #include "service/source.hpp"
@@ -75,6 +77,15 @@ class Handling final : private DrivingLanes {
   [[nodiscard]] std::vector<std::string> running() const;
 
   [[nodiscard]] HandlerStats stats() const;
+  /// The same without whether it is paused or broken, and without the lock.
+  [[nodiscard]] HandlerStats counts() const;
+  /// Attempts that followed one that failed.
+  [[nodiscard]] std::uint64_t retried() const { return turns_.counted().retried; }
+  struct Depths {
+    std::size_t in_hand = 0;  ///< events that were fetched and are not settled
+    std::size_t ready = 0;    ///< keys that wait for a worker
+  };
+  [[nodiscard]] Depths depths() const;
   /// What is to be done with the dead letters of a group, this one or another.
   void requested(const std::string& id, const DeadLetterRequest& request) { parking_.requested(id, request); }
 
@@ -118,6 +129,7 @@ class Handling final : private DrivingLanes {
   const std::function<void()> wants_flush_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::uint64_t> ignored_ = 0;
+  const std::optional<HandlerMeasures> measures_;
   Parking parking_;
   const std::unique_ptr<Effects> effects_;  // of a handler with a transaction
   Turns turns_;

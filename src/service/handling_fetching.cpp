@@ -7,6 +7,7 @@
 
 #include "service/backoff.hpp"
 #include "service/handling.hpp"
+#include "service/tracing.hpp"
 #include "service/unfinished.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
@@ -37,6 +38,7 @@ void Handling::fetch_loop(Source& source) {
     if (std::exchange(failures, 0) > 0)
       host_.say(LogLevel::info, name_ + " gets events of " + source.broker_topic + " again");
     if (fetched->empty()) continue;
+    if (measures_) measures_->delivered.add(fetched->size());
     source.seen_last = std::max(source.seen_last, fetched->back().appended);
     if (take_over(source, *fetched)) take_in(source, *fetched);
   }
@@ -111,6 +113,7 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
   const auto arrived =
       handler_->takes_batches() && options_.batch_wait > Duration::zero() ? host_.clock->steady_now() : SteadyTime{};
   const bool parks_unknown = options_.unknown_types == UnknownType::park;
+  const auto came = host_.tracing != nullptr ? host_.tracing->now() : TimePoint{};
   bool any_again = false;
   for (const auto& delivery : deliveries) {
     const auto kind = source.kind_of(kinds, delivery.envelope);
@@ -139,6 +142,11 @@ void Handling::take_in(Source& source, std::span<Delivery> deliveries) {
       task.delivery = std::move(deliveries[at]);
       task.source = &source;
       task.arrived = arrived;
+      if (host_.tracing != nullptr)
+        task.trace = std::make_unique<Task::Trace>(
+            Task::Trace{.self = host_.tracing->tracer().begin(
+                            parse_trace_parent(task.delivery.envelope.trace_parent).value_or(TraceParent{})),
+                        .came = came});
       if (!task.delivery.envelope.headers.empty()) task.expires = expiry(task.delivery.envelope);
       task.key = sorted[at].key;
       task.keyed = sorted[at].keyed;

@@ -30,6 +30,8 @@ class SharedEntropy final : public Entropy {
 };
 
 class Claims;
+struct Measures;
+class Tracing;
 class Relaying;
 
 /// What a service gives to the handlers that it runs. Thread-safe.
@@ -52,9 +54,15 @@ struct Host {
   LogSink* log = nullptr;
   bool create_topics = true;
   std::stop_source stop;
+  Measures* measures = nullptr;  ///< null: nothing is measured
+  Tracing* tracing = nullptr;    ///< null: no traces
   UnknownTypes unknown_types;
   std::vector<Middleware> middleware;  ///< the outermost first; fixed once handlers run
 
+  void say(LogLevel level, const std::string& line, std::span<const LogField> fields) const {
+    const auto whole = service + ": " + line;
+    log->write_record({.level = level, .line = whole, .fields = fields});
+  }
   void say(LogLevel level, const std::string& line) const { log->write(level, service + ": " + line); }
 };
 

@@ -6,11 +6,15 @@
 
 namespace tidings::service {
 
-/// Log lines for machines, to standard error: `{"time":…,"level":…,"service":…,"text":…}`, one object a line.
+/// Log lines for machines, to standard error: `{"time":…,"level":…,"service":…,"text":…}`, one object a line,
+/// with the record's fields behind.
 class JsonLog final : public LogSink {
  public:
   JsonLog(std::string service, LogLevel least) : service_(std::move(service)), least_(least) {}
-  void write(LogLevel level, std::string_view line) override;
+  void write(LogLevel level, std::string_view line) override {
+    write_record({.level = level, .line = line, .fields = {}});
+  }
+  void write_record(const LogRecord& record) override;
 
  private:
   std::string service_;
@@ -19,6 +23,6 @@ class JsonLog final : public LogSink {
 
 /// The line that `JsonLog` writes.
 [[nodiscard]] std::string json_log_line(std::string_view time, LogLevel level, std::string_view service,
-                                        std::string_view text);
+                                        std::string_view text, std::span<const LogField> fields = {});
 
 }  // namespace tidings::service

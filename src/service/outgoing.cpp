@@ -5,7 +5,9 @@
 #include <deque>
 #include <vector>
 
+#include "service/measures.hpp"
 #include "service/shown.hpp"
+#include "service/tracing.hpp"
 #include "tidings/outbox/enqueue.hpp"
 #include "tidings/service/names.hpp"
 
@@ -29,6 +31,7 @@ Result<> Outgoing::open(std::unique_ptr<Broker> schedule) {
   auto* const own = host_.broker->capabilities().delays ? host_.broker : nullptr;
   delays_.emplace(host_, schedule_broker_ ? schedule_broker_.get() : own);
   mover_.emplace(host_, *delays_, [this](std::string_view topic, std::span<const EnvelopeView> events) {
+    const Untraced passed_on;
     return publish(topic, events);
   });
   return {};
@@ -62,7 +65,7 @@ Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView>
                            const PublishOptions& options) {
   const auto name = in_namespace(host_.name_space, topic);
   const auto is_plain = [&](const EnvelopeView& event) { return !claims_.wanted(event) && !Delays::due_of(event); };
-  if (std::ranges::all_of(events, is_plain)) return done(host_.broker->publish(name, events, options));
+  if (std::ranges::all_of(events, is_plain)) return send(name, topic, events, options);
   std::deque<Envelope> changed;
   std::vector<EnvelopeView> now;
   std::vector<EnvelopeView> later;
@@ -81,15 +84,55 @@ Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView>
     (waits ? later : now).push_back(view);
   }
   if (!later.empty()) {
-    if (auto put = delays_->put(topic, later); !put) return put;
+    const auto began = host_.tracing != nullptr ? host_.tracing->now() : TimePoint{};
+    const auto put = delays_->put(topic, later);
+    if (host_.tracing != nullptr) host_.tracing->published(Tracing::Operation::create, topic, later, began, put);
+    if (!put) return put;
     mover_->start();
   }
-  return now.empty() ? Result<>{} : done(host_.broker->publish(name, now, options));
+  return now.empty() ? Result<>{} : send(name, topic, now, options);
+}
+
+/// To the broker; counted and timed.
+Result<> Outgoing::send(const std::string& name, std::string_view topic, std::span<const EnvelopeView> events,
+                        const PublishOptions& options) {
+  auto* const measures = host_.measures;
+  if (host_.tracing != nullptr) {
+    const auto began_at = host_.tracing->now();
+    auto published = host_.broker->publish(name, events, options);
+    host_.tracing->published(Tracing::Operation::send, topic, events, began_at, done(published));
+    count(topic, events.size(), published);
+    return done(published);
+  }
+  if (measures == nullptr) return done(host_.broker->publish(name, events, options));
+  static thread_local Sampling sampling;
+  const bool is_timed = sampling.is_due();
+  const auto began = is_timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
+  const auto published = host_.broker->publish(name, events, options);
+  if (is_timed) {
+    const Duration took = std::chrono::steady_clock::now() - began;
+    measures->publish_duration.observe(seconds(took), sampling.took(took));
+  }
+  count(topic, events.size(), published);
+  return done(published);
+}
+
+void Outgoing::count(std::string_view topic, std::size_t events,
+                     const Result<std::vector<tidings::Published>>& published) {
+  if (host_.measures == nullptr) return;
+  if (published)
+    host_.measures->published.of(topic).add(events);
+  else
+    host_.measures->publish_failures.of(published.error().code).add();
 }
 
 /// A payload that waits in a folder is put there before the commit: without it nobody asks for it.
 Result<> Outgoing::publish_with(Transaction& tx, std::string_view topic, std::span<const EnvelopeView> events) {
   const auto name = in_namespace(host_.name_space, topic);
+  if (host_.tracing != nullptr) {
+    const auto now = host_.tracing->now();  // of the statements, which wait for one another, nothing is known
+    host_.tracing->published(Tracing::Operation::create, topic, events, now, {});
+  }
   for (auto view : events) {
     Envelope changed;
     if (auto fine = may_wait(view); !fine) return fine;

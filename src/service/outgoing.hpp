@@ -41,6 +41,9 @@ class Outgoing final : public Publisher {
   Entropy& entropy() override { return *host_.entropy; }
 
  private:
+  void count(std::string_view topic, std::size_t events, const Result<std::vector<tidings::Published>>& published);
+  Result<> send(const std::string& name, std::string_view topic, std::span<const EnvelopeView> events,
+                const PublishOptions& options);
   [[nodiscard]] Result<> may_wait(const EnvelopeView& event) const;
   [[nodiscard]] std::size_t bytes_max(const std::string& topic);
 

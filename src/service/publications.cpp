@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tidings/base/text.hpp"
+#include "tidings/ops/trace.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings::service {
@@ -59,6 +60,7 @@ Result<> Publications::write(Transaction& tx) const {
 }
 
 Result<> Publications::send() {
+  const ops::InSpan in(span_);
   std::vector<EnvelopeView> views;
   while (!batches_.empty()) {
     views.clear();

@@ -5,6 +5,7 @@
 
 #include "tidings/broker/broker.hpp"
 #include "tidings/event/context.hpp"
+#include "tidings/event/trace_parent.hpp"
 #include "tidings/store/transaction.hpp"
 
 namespace tidings::service {
@@ -49,6 +50,8 @@ class Publications final : public tidings::detail::Outlet {
   /// All of it leaves with the transaction. It is there still, as long as nobody clears it.
   Result<> write(Transaction& tx) const;
   void clear() { batches_.clear(); }
+  /// They are of that span.
+  void leave_in(const TraceParent& span) { span_ = span; }
 
  private:
   struct Batch {
@@ -58,6 +61,7 @@ class Publications final : public tidings::detail::Outlet {
   };
   Publisher* publisher_;
   std::vector<Batch> batches_;
+  TraceParent span_;
 };
 
 }  // namespace tidings::service

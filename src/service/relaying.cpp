@@ -1,5 +1,6 @@
 #include "service/relaying.hpp"
 
+#include "service/tracing.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/outbox/schema.hpp"
 
@@ -26,6 +27,7 @@ Result<> Relaying::start() {
                                        .place = host_.broker_place,
                                        .lease = how_.lease,
                                        .listens = how_.listens,
+                                       .on_sent = on_sent(),
                                        .entropy = host_.entropy,
                                        .log = host_.log});
     if (!relay) return failed(relay.error());
@@ -34,6 +36,13 @@ Result<> Relaying::start() {
   is_ready_ = true;
   if (std::exchange(has_told_, false)) host_.say(LogLevel::info, "has its store again");
   return {};
+}
+
+std::function<void(std::string_view, std::span<const EnvelopeView>, Duration)> Relaying::on_sent() const {
+  if (host_.tracing == nullptr) return {};
+  return [tracing = host_.tracing](std::string_view topic, std::span<const EnvelopeView> events, Duration took) {
+    tracing->relayed(topic, events, tracing->now() - took);
+  };
 }
 
 /// What handlers publish must not leave by a relay of somebody else's to another broker: they wait meanwhile.

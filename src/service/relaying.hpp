@@ -37,6 +37,7 @@ class Relaying {
 
  private:
   [[nodiscard]] Result<> is_in_place() const;
+  [[nodiscard]] std::function<void(std::string_view, std::span<const EnvelopeView>, Duration)> on_sent() const;
 
   Host& host_;
   const How how_;

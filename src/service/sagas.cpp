@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "service/relaying.hpp"
+#include "service/tracing.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/saga/inspect.hpp"
 #include "tidings/saga/tombstones.hpp"
@@ -22,7 +23,7 @@ constexpr int batches_max = 100;  // before it looks whether it is to stop
 /// Events of one saga, each of which is a transition within the handler's transaction.
 class SagaHandler final : public detail::Handler {
  public:
-  explicit SagaHandler(Sagas::Run& run) : run_(run) {
+  SagaHandler(Host& host, Sagas::Run& run) : host_(host), run_(run) {
     for (const auto& version : run.versions)
       for (const auto* const kind : version.kinds())
         if (std::ranges::find(kinds_, kind->identity, &detail::EventKind::identity) == kinds_.end())
@@ -41,14 +42,20 @@ class SagaHandler final : public detail::Handler {
   Result<> handle(std::span<Item> items, Transaction* transaction) override {
     std::vector<const EnvelopeView*> events;
     for (const auto& item : items) events.push_back(item.envelope);
+    const auto began = host_.tracing != nullptr ? host_.tracing->now() : TimePoint{};
     const auto done = run_.coordinator->handle(*transaction, events);
     if (!done) return done.error();
+    if (host_.tracing != nullptr)
+      for (std::size_t at = 0; at < items.size(); ++at)
+        host_.tracing->moved(run_.versions.front().name(), events[at]->key, began,
+                             (*done)[at] ? Result<>{} : (*done)[at].error());
     if (items.size() == 1) return done->front() ? Result<>{} : done->front().error();
     for (std::size_t at = 0; at < items.size(); ++at) items[at].is_behind = !(*done)[at];
     return {};
   }
 
  private:
+  Host& host_;
   Sagas::Run& run_;
   std::vector<detail::EventKind> kinds_;
 };
@@ -57,7 +64,7 @@ class SagaHandler final : public detail::Handler {
 
 std::unique_ptr<detail::Handler> Sagas::add(std::vector<saga::Definition> versions) {
   all_.push_back(std::make_unique<Run>(Run{std::move(versions), nullptr}));
-  return std::make_unique<SagaHandler>(*all_.back());
+  return std::make_unique<SagaHandler>(host_, *all_.back());
 }
 
 Result<> Sagas::check() const {

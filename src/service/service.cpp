@@ -46,6 +46,11 @@ Service::Impl::Impl(const ServiceOptions& options, Settings settings)
   if (options.log == nullptr && settings_.text("log_format") == "json") json_log_.emplace(options.name, least);
   host_.log = json_log_ ? &*json_log_ : options.log != nullptr ? options.log : &stderr_log(least);
   host_.publisher = &outgoing_;
+  operations_.emplace(host_, audit_, relaying_,
+                      service::Operations::How{.listen = std::string(settings_.text("http.listen")),
+                                               .measures = settings_.boolean("metrics.measure"),
+                                               .gather_every = settings_.duration("metrics.every")});
+  host_.measures = operations_->measures();
   host_.create_topics = settings_.boolean("create_topics");
   host_.instance = settings_.text("instance");
   host_.claims = &claims_;
@@ -62,6 +67,7 @@ Service::Impl::Impl(const ServiceOptions& options, Settings settings)
 }
 
 Service::Impl::~Impl() {
+  operations_->stop();
   steward_.stop();
   auditor_.stop();
   keeper_.stop();
@@ -71,6 +77,33 @@ Service::Impl::~Impl() {
   handlings_.clear();
   relaying_.stop();
   if (wake_fd_ >= 0) close(wake_fd_);
+}
+
+/// A service works without traces, so what is wrong with their settings does not stop it.
+void Service::Impl::trace(const std::vector<SettingValue>& variables) {
+  std::vector<std::pair<std::string, std::string>> named;
+  for (const auto& [name, value] : variables) named.emplace_back(name, value);
+  auto options = ops::trace_options(named, host_.service);
+  if (!options) return host_.say(LogLevel::warning, "no traces: " + options.error().message);
+  if (options->endpoint.empty() || settings_.describe()) return;
+  const auto url = settings_.text("broker");
+  const std::string system = !is_of_url_                 ? "tidings"
+                             : url.starts_with("kafka:") ? "kafka"
+                             : url.starts_with("nats:")  ? "nats"
+                                                         : "tidings";
+  tracer_ = std::make_unique<ops::Tracer>(std::move(*options), *host_.log, *host_.entropy, *host_.clock);
+  tracing_.emplace(*tracer_, host_.service, system);
+  host_.tracing = &*tracing_;
+  auto& metrics = operations_->metrics_unasked();
+  auto* const tracer = tracer_.get();
+  metrics.counter_of("tidings_trace_exported_spans_total", "Spans that the collector has taken.", {},
+                     [tracer] { return static_cast<double>(tracer->counts().exported); });
+  constexpr std::string_view dropped = "tidings_trace_dropped_spans_total";
+  constexpr std::string_view help = "Spans that were lost: the queue was full, or the collector away.";
+  metrics.counter_of(dropped, help, {{"reason", "queue_full"}},
+                     [tracer] { return static_cast<double>(tracer->counts().dropped_full); });
+  metrics.counter_of(dropped, help, {{"reason", "collector_away"}},
+                     [tracer] { return static_cast<double>(tracer->counts().dropped_away); });
 }
 
 Result<> Service::Impl::open(const std::string& url) {
@@ -133,6 +166,7 @@ Result<Service> Service::create(ServiceOptions options) {
       return set.error();
   const auto url = std::string(settings->text("broker"));
   auto impl = std::make_unique<Impl>(options, std::move(*settings));
+  impl->trace(options.telemetry);
   if (auto opened = impl->open(url); !opened) return opened.error();
   return Service(std::move(impl));
 }
@@ -156,6 +190,12 @@ Service Service::from_args(const std::string& name, int argc, char** argv, std::
   }
   const auto url = settings->describe() ? "memory:" : std::string(settings->text("broker"));
   auto impl = std::make_unique<Impl>(ServiceOptions{.name = name}, std::move(*settings));
+  std::vector<SettingValue> telemetry;
+  for (auto** one = environ; one != nullptr && *one != nullptr; ++one)
+    if (const std::string_view entry(*one); entry.starts_with("OTEL_") && entry.contains('='))
+      telemetry.push_back(
+          {std::string(entry.substr(0, entry.find('='))), std::string(entry.substr(entry.find('=') + 1))});
+  impl->trace(telemetry);
   if (auto opened = impl->open(url); !opened) {
     service::complain(name, opened.error());
     const auto& code = opened.error().code;
@@ -171,7 +211,15 @@ void Service::add(std::string_view name, const HandlerOptions& options,
 
 EnvelopeOptions Service::envelope_options() const {
   auto& host = impl_->host();
-  return {.source = host.service, .clock = host.clock, .entropy = host.entropy};
+  EnvelopeOptions options{.source = host.service, .clock = host.clock, .entropy = host.entropy};
+  if (host.tracing != nullptr) {
+    // In the caller's span, or in a new trace that is sampled or not; events of one call share it.
+    static thread_local std::string parent;
+    const auto& current = ops::Tracer::current();
+    parent = to_string(current.is_valid() ? current : impl_->tracer().begin());
+    options.trace_parent = parent;
+  }
+  return options;
 }
 
 Result<> Service::publish_envelopes(std::string_view topic, std::span<const Envelope> events) {
@@ -236,6 +284,19 @@ Result<std::vector<Audited>> Service::audit() {
 }
 ServiceDescription Service::describe() const {
   return impl_->describe();
+}
+ops::Tracer& Service::tracer() {
+  return impl_->tracer();
+}
+ops::Metrics& Service::metrics() {
+  return impl_->operations().metrics();
+}
+Service& Service::health(std::string_view name, ops::HealthCheck check, const ops::HealthOptions& options) {
+  impl_->operations().health().add(name, std::move(check), options);
+  return *this;
+}
+ops::HealthReport Service::readiness() {
+  return impl_->operations().health().look();
 }
 Result<HandlerStats> Service::stats(std::string_view handler) const {
   return impl_->stats(handler);

@@ -17,6 +17,7 @@
 #include "service/handling.hpp"
 #include "service/json_log.hpp"
 #include "service/keeper.hpp"
+#include "service/operations.hpp"
 #include "service/outgoing.hpp"
 #include "service/registrations.hpp"
 #include "service/relaying.hpp"
@@ -24,6 +25,7 @@
 #include "service/sagas.hpp"
 #include "service/schedules.hpp"
 #include "service/settings.hpp"
+#include "service/tracing.hpp"
 #include "service/twins.hpp"
 #include "tidings/aggregate/projection.hpp"
 #include "tidings/base/text.hpp"
@@ -114,6 +116,9 @@ class Service::Impl {
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
   service::Host& host() { return host_; }
+  ops::Tracer& tracer() { return *tracer_; }
+  void trace(const std::vector<SettingValue>& variables);
+  service::Operations& operations() { return *operations_; }
 
  private:
   static Error unknown_handler(std::string_view name) {
@@ -174,7 +179,10 @@ class Service::Impl {
                                      handling->pause(request.paused, Handling::Pauser::request, why);
                                  },
                              .paused = [this](const service::PauseRequested& request) { return paused(request); }}};
+  std::unique_ptr<ops::Tracer> tracer_ = std::make_unique<ops::Tracer>();
+  std::optional<service::Tracing> tracing_;
   service::Relaying relaying_;
+  std::optional<service::Operations> operations_;
   service::Keeper keeper_;
   service::Keeper auditor_{[this] { look_over(); }};
   // By itself: a server that is away keeps it for seconds, in which what handlers have in hand must be extended.

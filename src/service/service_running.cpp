@@ -47,6 +47,7 @@ Result<Envelope> Service::Impl::ask(std::string_view topic, Envelope envelope, c
 
 Result<> Service::Impl::start() {
   if (wake_fd_ < 0) return Error{"too_many_files", "no descriptor is left; raise the limit (ulimit -n)"};
+  if (auto answers = operations_->open(); !answers) return answers;
   if (!schedules_.empty()) {
     if (auto fine = schedules_.check(); !fine) return fine;
     registered_.push_back({std::string(service::Schedules::handler), {.concurrency = 1}, schedules_.make_handler()});
@@ -110,6 +111,13 @@ Result<> Service::Impl::start() {
     steward_.start(std::min<Duration>(service::look_at_control_every, tick_every_max));
   auditor_.start(settings_.duration("audit.every"));
   sagas_.start();
+  std::vector<Handling*> handlings;
+  for (auto& handling : handlings_) handlings.push_back(handling.get());
+  std::vector<std::string> sagas;
+  for (const auto& one : definitions_)
+    if (std::ranges::find(sagas, one.name()) == sagas.end()) sagas.push_back(one.name());
+  operations_->start(std::move(handlings), std::move(sagas),
+                     host_.store != nullptr && settings_.boolean("outbox.relay"));
   keeper_.start(std::clamp<Duration>(every, least, tick_every_max));
   return {};
 }
@@ -337,6 +345,7 @@ int Service::Impl::run() {
     steward_.stop();
     auditor_.stop();
     keeper_.stop();
+    operations_->stop();
     return started.error().code == "invalid_setting" ? 2 : 1;
   }
   say_started();
@@ -347,6 +356,7 @@ int Service::Impl::run() {
 
   const auto until = std::chrono::steady_clock::now() + settings_.duration("drain");
   host_.say(LogLevel::info, "stops: takes nothing new, finishes what runs");
+  operations_->begin_stop();
   for (auto& handling : handlings_) handling->begin_stop();
   sagas_.stop();
   requests_.stop();
@@ -364,8 +374,10 @@ int Service::Impl::run() {
   steward_.stop();
   auditor_.stop();
   keeper_.stop();
+  operations_->stop();
   relaying_.stop();
   outgoing_.close();
+  tracer_->stop();
   if (owned_broker_) {
     const auto left = std::max<Duration>(until - std::chrono::steady_clock::now(), std::chrono::seconds{1});
     if (auto closed = owned_broker_->close(left); !closed)

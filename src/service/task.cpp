@@ -20,6 +20,7 @@ void Task::reset() {
   publications.reset();
   claimed.reset();
   failure.reset();
+  trace.reset();
   next = nullptr;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tidings/broker/types.hpp"
+#include "tidings/event/trace_parent.hpp"
 
 namespace tidings::service {
 
@@ -40,6 +41,12 @@ struct Task {
   std::unique_ptr<Publications> publications;
   std::unique_ptr<std::string> claimed;  ///< the payload, where it came from a claim check
   std::unique_ptr<Error> failure;        ///< `park`: the reason
+  /// Where traces are on, of the delivery.
+  struct Trace {
+    TraceParent self;
+    TimePoint came{};
+  };
+  std::unique_ptr<Trace> trace;
   Task* next = nullptr;
 
   /// The attempt that comes next, or runs: over processes, where the broker remembers.

@@ -5,8 +5,10 @@
 
 #include "service/backoff.hpp"
 #include "service/claims.hpp"
+#include "service/log_fields.hpp"
 #include "service/refusals.hpp"
 #include "service/shown.hpp"
+#include "service/tracing.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -21,14 +23,16 @@ constexpr Duration suspect_wait = 20ms;  // before it is seen again whether anot
 
 }  // namespace
 
-Turns::Turns(Host& host, std::string name, Parking& parking, const HandlerOptions& options, detail::Handler& handler,
-             Effects* effects)
+Turns::Turns(Host& host, std::string name, std::string group, Parking& parking, const HandlerOptions& options,
+             detail::Handler& handler, Effects* effects, const HandlerMeasures* measures)
     : host_(host),
       name_(std::move(name)),
+      group_(std::move(group)),
       parking_(parking),
       retry_(options.retry),
       handler_(handler),
       effects_(effects),
+      measures_(measures),
       overruns_(options.deadline, *host.clock, host.stop.get_token()) {}
 
 Turns::Report Turns::run(Lanes::Turn& turn, Consumer* consumer, bool is_probe) {
@@ -45,14 +49,17 @@ Turns::Report Turns::run(Lanes::Turn& turn, Consumer* consumer, bool is_probe) {
   for (auto* task = turn.first; task != nullptr; task = task->next)
     if (task->settled && task->outcome == Outcome::handled && !task->again) ++handled;
   if (handled > 0) counted_.handled += handled;
+  if (host_.tracing != nullptr) tell_delivered(turn);
   return report;
 }
 
 void Turns::watch() {
   overruns_.check([&](const Task& task) {
-    host_.say(LogLevel::warning, name_ + " runs beyond its deadline on event " + shown(task.delivery.envelope.id) +
-                                     " (key '" + shown(task.delivery.envelope.key) + "'), attempt " +
-                                     std::to_string(task.attempt()) + "; it is asked to end");
+    host_.say(LogLevel::warning,
+              name_ + " runs beyond its deadline on event " + shown(task.delivery.envelope.id) + " (key '" +
+                  shown(task.delivery.envelope.key) + "'), attempt " + std::to_string(task.attempt()) +
+                  "; it is asked to end",
+              EventFields(task, name_));
   });
 }
 
@@ -233,7 +240,10 @@ std::optional<SteadyTime> Turns::send_together(Lanes::Turn& turn) {
 void Turns::come_alone(Lanes::Turn& turn) {
   for (auto* task = turn.first; task != nullptr; task = task->next) {
     task->alone = true;
-    if (task->stage == Task::Stage::handle) ++task->failures;
+    if (task->stage == Task::Stage::handle) {
+      ++task->failures;
+      ++counted_.retried;
+    }
   }
 }
 
@@ -271,7 +281,7 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
                                .kind = first->kind,
                                .appended = first->delivery.appended,
                                .undecodable = {}};
-    auto result = call({&item, 1}, publications, is_trouble);
+    auto result = call_traced(first, 1, {&item, 1}, publications, is_trouble);
     if (item.undecodable) park_later(*first, std::move(*item.undecodable));
     return result;
   }
@@ -296,7 +306,7 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
     tasks.push_back(task);
   }
   if (items.empty()) return {};
-  auto result = call(items, publications, is_trouble);
+  auto result = call_traced(first, size, items, publications, is_trouble);
   for (std::size_t at = 0; at < items.size(); ++at) {
     if (items[at].undecodable) park_later(*tasks[at], std::move(*items[at].undecodable));
     if (items[at].is_behind) tasks[at]->alone = true;  // once it is parked what stands before it
@@ -304,8 +314,47 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
   return result;
 }
 
-/// The user's handler, with what he has put around it.
+/// Those that are done with, or go to be parked.
+void Turns::tell_delivered(const Lanes::Turn& turn) const {
+  for (auto* task = turn.first; task != nullptr; task = task->next)
+    if (!task->dropped && (task->settled || task->stage == Task::Stage::parking)) {
+      host_.tracing->delivered(*task, name_, group_);
+      task->trace.reset();
+    }
+}
+
+/// In a span of the attempt's own, where traces are on; what it publishes is within it, when it leaves later too.
+Result<> Turns::call_traced(Task* first, std::size_t size, std::span<detail::Handler::Item> items,
+                            Publications& publications, bool& is_trouble) {
+  if (host_.tracing == nullptr) [[likely]]
+    return call(items, publications, is_trouble);
+  const auto began = host_.tracing->now();
+  const auto span = host_.tracing->begin_attempt(first, size);
+  const ops::InSpan in(span);
+  publications.leave_in(span);
+  auto done = call(items, publications, is_trouble);
+  host_.tracing->attempted(span, first, size, items, name_, group_, began, done);
+  return done;
+}
+
+/// A worker is one handler's for all its life.
 Result<> Turns::call(std::span<detail::Handler::Item> items, Publications& publications, bool& is_trouble) {
+  static thread_local Sampling sampling;
+  if (measures_ == nullptr || !sampling.is_due()) return call_with_middleware(items, publications, is_trouble);
+  const auto waited = host_.clock->now() - items.front().envelope->time;
+  const bool is_first = items.front().context->attempt() == 1;
+  const auto began = std::chrono::steady_clock::now();
+  auto done = call_with_middleware(items, publications, is_trouble);
+  const Duration took = std::chrono::steady_clock::now() - began;
+  const auto times = sampling.took(took);
+  measures_->duration.observe(seconds(took), times);
+  if (is_first) measures_->delay.observe(std::max(seconds(waited), 0.0), times);
+  return done;
+}
+
+/// The user's handler, with what he has put around it.
+Result<> Turns::call_with_middleware(std::span<detail::Handler::Item> items, Publications& publications,
+                                     bool& is_trouble) {
   if (host_.middleware.empty()) [[likely]]
     return call_handler(items, publications, is_trouble);
   const std::function<Result<>()> handle = [&] { return call_handler(items, publications, is_trouble); };
@@ -339,10 +388,13 @@ std::optional<SteadyTime> Turns::failed(Task& task, const Error& error, Report& 
     park_later(task, error);
     return std::nullopt;
   }
-  host_.say(LogLevel::debug, name_ + " failed on event " + shown(task.delivery.envelope.id) + ", attempt " +
-                                 std::to_string(task.attempt()) + ": " + printable(to_string(error)) +
-                                 "; trying again in " + to_text(*wait));
+  host_.say(LogLevel::debug,
+            name_ + " failed on event " + shown(task.delivery.envelope.id) + ", attempt " +
+                std::to_string(task.attempt()) + ": " + printable(to_string(error)) + "; trying again in " +
+                to_text(*wait),
+            EventFields(task, name_));
   ++task.failures;
+  ++counted_.retried;
   return *wait > Duration::zero() ? std::optional(host_.clock->steady_now() + *wait) : std::nullopt;
 }
 
@@ -363,9 +415,10 @@ std::optional<SteadyTime> Turns::pause(Task& task, std::string_view what, const 
   const auto times = troubles_.tell(cause, now);
   if (!times) return now + wait;
   const auto level = error.retry == Retry::never ? LogLevel::error : LogLevel::warning;  // without help it stays so
-  host_.say(level, name_ + " could not " + std::string(what) + ": " + printable(to_string(error)) +
-                       "; trying again in " + to_text(std::chrono::ceil<std::chrono::milliseconds>(wait)) +
-                       times_text(*times));
+  host_.say(level,
+            name_ + " could not " + std::string(what) + ": " + printable(to_string(error)) + "; trying again in " +
+                to_text(std::chrono::ceil<std::chrono::milliseconds>(wait)) + times_text(*times),
+            EventFields(task, name_));
   return now + wait;
 }
 

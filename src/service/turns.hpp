@@ -9,6 +9,7 @@
 #include "service/effects.hpp"
 #include "service/host.hpp"
 #include "service/lanes.hpp"
+#include "service/measures.hpp"
 #include "service/overruns.hpp"
 #include "service/parking.hpp"
 #include "service/troubles.hpp"
@@ -24,6 +25,7 @@ class Turns {
   struct Counted {
     std::atomic<std::uint64_t> handled = 0;
     std::atomic<std::uint64_t> failed = 0;
+    std::atomic<std::uint64_t> retried = 0;  // attempts after one that failed
     std::atomic<std::uint64_t> expired = 0;
   };
   /// What a turn came to.
@@ -36,8 +38,8 @@ class Turns {
   };
 
   /// `effects`: of a handler with a transaction.
-  Turns(Host& host, std::string name, Parking& parking, const HandlerOptions& options, detail::Handler& handler,
-        Effects* effects);
+  Turns(Host& host, std::string name, std::string group, Parking& parking, const HandlerOptions& options,
+        detail::Handler& handler, Effects* effects, const HandlerMeasures* measures = nullptr);
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
@@ -60,11 +62,15 @@ class Turns {
   [[nodiscard]] static bool may_be_handled(const Task& task);
   static void tell_begin(const Task* first, Consumer* consumer);
   std::optional<SteadyTime> send_together(Lanes::Turn& turn);
-  static void come_alone(Lanes::Turn& turn);
+  void come_alone(Lanes::Turn& turn);
   Result<> redeem(Task& task, EnvelopeView& view);
   /// `is_trouble`: it was the store that failed.
+  void tell_delivered(const Lanes::Turn& turn) const;
   Result<> attempt(Task* first, std::size_t size, Publications& publications, bool& is_trouble);
+  Result<> call_traced(Task* first, std::size_t size, std::span<detail::Handler::Item> items,
+                       Publications& publications, bool& is_trouble);
   Result<> call(std::span<detail::Handler::Item> items, Publications& publications, bool& is_trouble);
+  Result<> call_with_middleware(std::span<detail::Handler::Item> items, Publications& publications, bool& is_trouble);
   Result<> call_handler(std::span<detail::Handler::Item> items, Publications& publications, bool& is_trouble);
   std::optional<SteadyTime> failed(Task& task, const Error& error, Report& report);
   [[nodiscard]] std::optional<SteadyTime> pause(Task& task, std::string_view what, const Error& error);
@@ -72,10 +78,12 @@ class Turns {
 
   Host& host_;
   const std::string name_;
+  const std::string group_;
   Parking& parking_;
   const Backoff retry_;
   detail::Handler& handler_;
   Effects* const effects_;
+  const HandlerMeasures* const measures_;
   Overruns overruns_;
   Troubles troubles_;
   std::mutex suspects_;  // held by the handler of one that a process died with: so the next death tells which it was

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,8 @@ struct RelayOptions {
   Duration retry_longest = std::chrono::minutes{5};
   /// What was published is kept in the archive for so long (`Duration::max()`: for ever); none: it is removed.
   std::optional<Duration> archive_for{};
+  /// Hears what the broker has taken, and how long that took; on the relay's thread, which it must not hold up.
+  std::function<void(std::string_view topic, std::span<const EnvelopeView> events, Duration took)> on_sent{};
   Entropy* entropy = &system_entropy();  ///< outlives the relay
   LogSink* log = &stderr_log();          ///< likewise
 };

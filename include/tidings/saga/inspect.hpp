@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,18 @@ struct ListFilter {
 /// them, `unreadable`, unless a status was asked for that is not the row's.
 Result<std::vector<Instance>> list(Store& store, const ListFilter& filter = {},
                                    const Tables& tables = default_tables());
+
+/// How many instances of a type have a status.
+struct StatusCount {
+  std::string type;
+  Status status = Status::running;
+  std::uint64_t count = 0;
+};
+/// Of each type and each status, those that have none too, and no more than `most` of each: what it costs has a bound.
+/// Errors as `list`.
+Result<std::vector<StatusCount>> count(Store& store, std::span<const std::string> types, std::size_t most = 10'000,
+                                       const Tables& tables = default_tables(),
+                                       Duration wait_max = std::chrono::seconds{10});
 
 /// What an instance waits for, beside answers: a step's time-out, a reminder, its deadline, or what a person asked for.
 struct Waiting {

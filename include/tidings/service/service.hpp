@@ -11,6 +11,9 @@
 
 #include "tidings/broker/broker.hpp"
 #include "tidings/event/detail/bound_method.hpp"
+#include "tidings/ops/health.hpp"
+#include "tidings/ops/metrics.hpp"
+#include "tidings/ops/trace.hpp"
 #include "tidings/saga/definition.hpp"
 #include "tidings/service/audit.hpp"
 #include "tidings/service/batch.hpp"
@@ -56,6 +59,9 @@ struct ServiceOptions {
   Store* store = nullptr;                ///< one that is open already, instead of the URL; it is not closed
   std::vector<SettingValue> settings{};  ///< as flags; they override what stands here
   std::vector<Setting> own{};
+  /// As the variables `OTEL_…` of the environment, which `from_args` reads itself: `{"OTEL_EXPORTER_OTLP_ENDPOINT",
+  /// "http://127.0.0.1:4318"}`.
+  std::vector<SettingValue> telemetry{};
   Clock* clock = &system_clock();
   Entropy* entropy = &system_entropy();  ///< need not be thread-safe
   LogSink* log = nullptr;                ///< none: standard error, from the level that settings say
@@ -295,6 +301,18 @@ class Service {
   /// `audit.every` (30 s), when it logs what does not add up and what stands still. Errors: `unsupported` (never) where
   /// the broker does not count exactly, and the broker's.
   [[nodiscard]] Result<std::vector<Audited>> audit();
+  /// What this process measures of itself, and what the program adds: `service.metrics().counter("shop_mails_total",
+  /// "Mails that were sent.")`. Answered at `/metrics`, where the setting `http.listen` says. Lives as long as the
+  /// service.
+  [[nodiscard]] ops::Metrics& metrics();
+  /// For spans of the program's own: `ops::Span span(service.tracer(), "charge card")`. Off unless a collector is
+  /// named.
+  [[nodiscard]] ops::Tracer& tracer();
+  /// A check of the program's own beside those of broker, store, handlers, audit, outbox and sagas; see
+  /// `ops::Health::add`. Answered at `/readyz`.
+  Service& health(std::string_view name, ops::HealthCheck check, const ops::HealthOptions& options = {});
+  /// What `/readyz` answers.
+  [[nodiscard]] ops::HealthReport readiness();
   /// What it is made of, settings included: handlers, what is done with an event and in which order, schedules. Before
   /// `run`; what the flag `--describe` prints.
   [[nodiscard]] ServiceDescription describe() const;
