@@ -128,6 +128,34 @@ TEST_P(InboxTest, WhatWasCommittedIsKnown) {
   EXPECT_FALSE(handle(again, arrival("b", 1)).or_throw());
 }
 
+TEST_P(InboxTest, WhoLooksFromOutsideSeesWhenItWasMarked) {
+  const auto nothing = status(*store, 100, prefix);
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().code, "no_inbox");
+  auto inbox = open();
+  auto other = open("shop.count");
+  const auto first = clock.now();
+  ASSERT_TRUE(handle(inbox, {.message_id = "a", .source = "web", .offset = Offset{1}}).or_throw());
+  clock.advance(1h);
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(handle(inbox, arrival(std::to_string(i), 2)).or_throw());
+  {
+    auto tx = store->begin(10s).or_throw();
+    const auto marked = inbox.marked_at(*tx, {.message_id = "a", .source = "web"}).or_throw();
+    ASSERT_TRUE(marked);
+    EXPECT_EQ(*marked, std::chrono::floor<std::chrono::milliseconds>(first));
+    EXPECT_FALSE(inbox.marked_at(*tx, {.message_id = "a", .source = "shop"}).or_throw()) << "another's event";
+    EXPECT_FALSE(other.marked_at(*tx, {.message_id = "a", .source = "web"}).or_throw()) << "another consumer";
+  }
+  const auto all = status(*store, 100, prefix).or_throw();
+  EXPECT_EQ(all.marks, 5U);
+  EXPECT_TRUE(all.is_exact);
+  EXPECT_EQ(all.consumers, 2U);
+  EXPECT_EQ(all.oldest, std::chrono::floor<std::chrono::milliseconds>(first));
+  const auto some = status(*store, 3, prefix).or_throw();
+  EXPECT_EQ(some.marks, 3U);
+  EXPECT_FALSE(some.is_exact);
+}
+
 TEST_P(InboxTest, ManyMayOpenItForTheFirstTimeAtOnce) {
   std::vector<std::jthread> others;
   for (int other = 0; other < 4; ++other)

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "describe/json_tree.hpp"
 
 namespace tidings::cli {

@@ -42,7 +42,9 @@ TEST_F(GroupHealthTest, WhatIsOnItsWayIsNoBacklog) {
     handle(1000);
     const auto judgement = look();
     EXPECT_EQ(judgement.doing, Doing::ok) << second << judgement.reason;
-    if (second > 6) EXPECT_NEAR(judgement.handled_rate, 1000, 1);
+    if (second > 6) {
+      EXPECT_NEAR(judgement.handled_rate, 1000, 1);
+    }
   }
 }
 
