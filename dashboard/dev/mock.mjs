@@ -209,7 +209,8 @@ const GET = {
     const request = requests.get(query.get('request')) ?? none('request');
     const share = Math.min(1, (Date.now() - request.begun) / 1500);
     const so_far = Math.floor(request.n * share);
-    return { partitions: 4, begun: 4, done: share === 1 ? 4 : 1, redriven: request.action === 'redrive' ? so_far : 0, dropped: request.action === 'drop' ? so_far : 0, failed: 0, given_up: [] };
+    const dropped = Math.min(so_far, request.dropped);
+    return { partitions: 4, begun: 4, done: share === 1 ? 4 : 1, redriven: so_far - dropped, dropped, failed: 0, given_up: [] };
   },
   outbox: () => options['no-store'] ? (() => { throw new Refusal(404, 'no_store', 'start with --store URL'); })() : { store: 'sqlite:./shop.db', waiting: options.empty ? 0 : 37, oldest_age: 4.2, held: options.empty ? [] : [{ topic: 'orders', key: options.hostile ? EVIL : 'order-8812', row: 71, events: 3, code: 'too_large', error: 'the event has 1.4 MiB; the broker takes 1 MiB', attempts: 9, parked: true, since: new Date(started - 400_000).toISOString() }], relay: { owner: 'orders@host-a:4711' } },
   inbox: () => options['no-store'] ? (() => { throw new Refusal(404, 'no_store', 'start with --store URL'); })() : { rows: 18_422, oldest: new Date(started - 86_400_000).toISOString() },
@@ -252,12 +253,11 @@ const POST = {
     }) };
   },
   'dead-letters': body => {
-    let these = letters.filter(one => one.group === body.group && (!body.code || one.code === body.code) && (!body.key || one.key === body.key));
-    if (body.only_first) these = these.slice(0, 1);
+    const these = letters.filter(one => one.group === body.group && (!body.code || one.code === body.code) && (!body.key || one.key === body.key));
     if (body.dry_run) return { matched: these.length, request: null };
     for (const one of these) letters.splice(letters.indexOf(one), 1);
     const request = randomUUID();
-    requests.set(request, { n: these.length, action: body.action, begun: Date.now() });
+    requests.set(request, { dropped: body.action === 'redrive' ? 0 : body.only_first ? 1 : these.length, n: these.length, begun: Date.now() });
     return { matched: these.length, request };
   },
   outbox: () => ({}),

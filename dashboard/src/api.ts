@@ -185,7 +185,7 @@ export interface Reason {
   last: string;
 }
 export interface DeadLetters {
-  groups: { group: string; open: number; blocked_keys: number; reasons: Reason[] }[];
+  groups: { group: string; open: number; blocked_keys: number; complete?: boolean; reasons: Reason[] }[];
 }
 export interface Letter extends Event {
   code: string;

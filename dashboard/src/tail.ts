@@ -28,6 +28,7 @@ export const counts = signal({ seen: 0, matched: 0, shown: 0, rate: 0, sampled: 
 export const held = signal(0);  // events that came while the list was held
 export const holding = signal(false);
 export const state = signal<Connection>('connecting');
+export const failed = signal('');  // why the server ended the stream: it would end it again
 export const limit = signal(false);  // older rows have been left out
 
 let stream: Stream | null = null;
@@ -66,6 +67,7 @@ function gap(text: string, from?: string): void {
 
 export function start_tail(filter: Filter): void {
   const wanted = address('events/stream', { topic: filter.topic ? filter.topic.split(',') : undefined, type: filter.type, key: filter.key, id: filter.id, max: 50 });
+  failed.value = '';
   if (stream && wanted === about) return;
   const anew = wanted !== about;
   stop_tail();
@@ -96,6 +98,10 @@ export function start_tail(filter: Filter): void {
       last = newest?.appended ?? newest?.time ?? last;
       current = { seen: told.seen, matched: told.matched };
       show(told);
+    },
+    failed: (told: { message?: string }) => {
+      stop_tail();
+      failed.value = told.message ?? 'The dashboard has ended the stream.';
     },
     lost: (told: Lost) => gap(`${told.topic}, partition ${told.partition}: events ${told.from} to ${told.to} were gone before they could be read`),
   }, is => {

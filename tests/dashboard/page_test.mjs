@@ -22,7 +22,7 @@ const program = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-b
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const shots = path.join(path.resolve(out), 'screenshots');
 mkdirSync(shots, { recursive: true });
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;  // on a machine that has a lot else to do
 const MOST_BYTES = 150 * 1024;
 
 let browser;
@@ -38,6 +38,8 @@ after(async () => {
 /// The made-up shop, on a port of its own.
 async function mock(...options) {
   const child = spawn(process.execPath, [path.join(root, 'dashboard/dev/mock.mjs'), path.resolve(out), ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for (const left of mocks) left.kill('SIGKILL');  // of a test that failed
+  mocks.clear();
   mocks.add(child);
   const url = await new Promise((resolve, reject) => {
     child.stdout.once('data', data => resolve(String(data).trim()));
@@ -52,6 +54,7 @@ async function mock(...options) {
 
 /// A page that remembers what a user must never see: errors on the console, requests to elsewhere, what the policy refused.
 async function opened(url, options = {}) {
+  for (const left of browser.contexts()) await left.close();  // of a test that failed
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
@@ -120,6 +123,15 @@ async function every_page(look, visit) {
     await look.hash(address);
     await settled(look.page);
     await visit(name);
+    if (name !== 'letters') continue;
+    await look.hash(address.replace(/&code=[^&]*/, ''));  // all of the group
+    await settled(look.page);
+    await visit('letters-all');
+    const hostile = look.page.locator('main tr.leads', { hasText: '<img' }).locator('[data-row]').first();
+    if (await hostile.count() === 0) continue;
+    await look.hash(await hostile.getAttribute('href'));
+    await settled(look.page);
+    await visit('event-hostile');
   }
 }
 
@@ -217,7 +229,7 @@ async function walk(t, url) {
     assert.equal(await first_row(page).getAttribute('href'), top);
     await page.keyboard.press('p');
     await page.waitForFunction(was => document.querySelector('main [data-row]').getAttribute('href') !== was, top);
-    assert.ok(await page.locator(`main [data-row][href="${top}"]`).count() === 1 || listed.sampled, 'what was there before is still there');
+    assert.ok(await page.locator(`main [data-row][href="${top}"]`).count() === 1 || listed.sampled || await page.locator('main [data-row]').count() > 480, 'what was there before is still there');
     assert.ok(await page.locator('main [data-row]').count() <= 500);
     await look.done();
   });
@@ -348,10 +360,10 @@ async function actions(t, url, must) {
     await drop.click();
     assert.equal(await dialog.locator('footer button').last().isDisabled(), true, 'not before it is known what it would do');
     await dialog.getByText('would be given up').waitFor();
-    assert.match(await dialog.locator('.dry').textContent(), /1 dead letter /, 'one, and not all of its key');
+    assert.match(await dialog.locator('.dry').textContent(), /The first dead letter of this key/);
     await dialog.locator('footer button').last().click();
     await dialog.locator('.outcome').getByText('Done.').waitFor();
-    await outcome();
+    assert.match(await outcome(), /\b1 dropped/, 'one, and not all of its key');
     await page.waitForFunction(was => document.querySelectorAll('main [data-row]').length < was, before_);
     tried.push('drop');
   });

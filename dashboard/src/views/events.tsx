@@ -6,7 +6,7 @@ import { useKeys } from '../keys';
 import { overview, session } from '../live';
 import { Choice, Empty, Loading, Problem, StatusMark } from '../parts';
 import { link, refine, route } from '../router';
-import { clear, counts, type Filter, type Gap, held, hold, holding, is_gap, limit, MOST_ROWS, type Row, rows, start_tail, state, stop_tail } from '../tail';
+import { clear, counts, failed, type Filter, type Gap, held, hold, holding, is_gap, limit, MOST_ROWS, type Row, rows, start_tail, state, stop_tail } from '../tail';
 import { publish } from './publish';
 import { Head } from './overview';
 
@@ -142,7 +142,7 @@ function Live() {
     <section class="panel flush" aria-label="Live tail">
       <div class="tail-bar">
         <span class="tail-state">
-          {holding.value ? <StatusMark status="paused" text={`held, ${plural(held.value, 'new event')}`} />
+          {failed.value ? <StatusMark status="down" text="ended" /> : holding.value ? <StatusMark status="paused" text={`held, ${plural(held.value, 'new event')}`} />
             : state.value === 'live' ? <StatusMark status="ok" text={`${rate(is.rate)}/s`} /> : <StatusMark status="down" text={state.value === 'connecting' ? 'connecting' : 'reconnecting'} />}
         </span>
         <span class="tail-counts" data-sampled={is.sampled || undefined}>
@@ -156,6 +156,7 @@ function Live() {
           <button type="button" class="small" onClick={clear}>Clear</button>
         </span>
       </div>
+      {failed.value && <Problem error={failed.value} retry={() => start_tail(filter)} />}
       {list.length > 0 ? <EventTable caption="Events as they come, the newest first" list={list} />
         : <Empty title={filtered ? 'Nothing that matches yet' : 'No events yet'}>
           <p>{filtered ? <>Events that match stand here as they are published. To find older ones, <a href={link('events', { ...query, mode: 'search' })}>search</a>.</>

@@ -30,6 +30,7 @@ function act_on(what: What, meant: Meant, title: string, done: () => void): void
         empty: seen.matched === 0,
         content: seen.matched === 0 ? <p>Nothing: no open dead letter matches any more.</p>
           : what === 'redrive' ? <p><b>{plural(seen.matched, 'dead letter')}</b> of <b>{meant.group}</b> would be handled again, in their order by key; those that fail again are parked again.</p>
+            : meant.only_first ? <p>The first dead letter of this key would be given up: <b>{meant.group}</b> never handles it.{seen.matched > 1 && <> <b>{plural(seen.matched - 1, 'event')}</b> behind it would be handled then, in order.</>}</p>
             : <p><b>{plural(seen.matched, 'dead letter')}</b> of <b>{meant.group}</b> would be given up: they are never handled, and later events of their keys go on.</p>,
       })}
       act={async () => {
@@ -94,6 +95,7 @@ function All() {
               { name: 'Last', cell: row => <Ago at={row.last} /> },
               ...(session.value?.actions ? [{ name: 'Actions', class: 'tools', cell: (row: Reason) => <ReasonTools meant={{ group: one.group, code: row.code }} title={row.code} done={asked.again} /> }] : []),
             ]} />
+          {one.complete === false && <p class="note">There are more than were looked at: the counts by reason are of a part.</p>}
         </Panel>
       ))}
       <OutboxPanel />
@@ -135,7 +137,10 @@ function Letters({ group, code }: { group: string; code: string }) {
               { name: 'Parked', cell: row => <Ago at={row.parked} />, spare: 2 },
               { name: 'Data', cell: row => <code>{preview(row)}</code>, class: 'data', spare: 1 },
               ...(may ? [{ name: 'Actions', class: 'tools', cell: (row: Letter) => row.key === '' ? <span class="faint">by reason</span>
-                : <ReasonTools meant={{ group, key: row.key, only_first: true }} title={`the first of ${row.key}`} done={asked.again} /> }] : []),
+                : <span class="row-tools">
+                    <button type="button" class="small" onClick={() => act_on('redrive', { group, key: row.key }, `all of key ${row.key}`, asked.again)} aria-label={`Redrive all of key ${row.key}`}>Redrive …</button>
+                    <button type="button" class="small" onClick={() => act_on('drop', { group, key: row.key, only_first: true }, `the first of key ${row.key}`, asked.again)} aria-label={`Drop the first of key ${row.key}`}>Drop …</button>
+                  </span> }] : []),
             ]} />
           {asked.value?.more && <p class="note">There are more; these are the first 200.</p>}
         </section>
