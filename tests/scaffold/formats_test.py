@@ -73,19 +73,24 @@ class Formats(unittest.TestCase):
     def test_compose_takes_the_compose_files(self):
         for file in self.each("compose.yaml"):
             with self.subTest(file.parent.name):
-                taken = json.loads(run("docker-compose", "--file", file, "config", "--format", "json", TIDINGS_SOURCE=str(tools.SOURCE)))
+                taken = json.loads(run("docker-compose", "--file", file, "config", "--format", "json", TIDINGS_SOURCE=str(tools.SOURCE), TIDINGS_ENCRYPTION_KEYS="1:k"))
                 for name, service in taken["services"].items():
                     for mount in service.get("volumes", []):
                         self.assertIn(mount["source"], taken["volumes"], name)
                 service = taken["services"].pop("orders")
                 self.assertEqual(set(service.get("depends_on", {})), set(taken["services"]), "it waits for all servers")
         self.assertRegex(run("docker-compose", "--file", self.each("compose.yaml")[0], "config", fails=True), "the folder of Tidings' sources")
+        self.assertRegex(run("docker-compose", "--file", self.made["encryption"] / "compose.yaml", "config", fails=True, TIDINGS_SOURCE="/"), "ENCRYPTION_KEYS")
         run("docker-compose", "--file", self.wrong("compose.yaml", "restart:", "restarts:"), "config", fails=True, TIDINGS_SOURCE="/")
 
     def test_what_it_keeps_is_in_a_volume(self):
         for name, keeps in {"sqlite": True, "embedded-log": True, "outbox": True, "kafka": False, "uuid": False}.items():
             text = (self.made[name] / "compose.yaml").read_text()
             self.assertEqual('- "data:/data"' in text, keeps, name)
+        # Whatever its settings say stands in a folder beside it.
+        for name, project in self.made.items():
+            if re.search(r'"[a-z]+:\./', (project / "orders.toml").read_text()):
+                self.assertIn('- "data:/data"', (project / "compose.yaml").read_text(), name)
 
     def test_pipelines_of_github(self):
         path = ".github/workflows/ci.yml"

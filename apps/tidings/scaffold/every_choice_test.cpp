@@ -116,6 +116,86 @@ TEST(EveryChoice, no_service_can_have_the_name_of_a_target_or_server_of_its_proj
     }
 }
 
+const GeneratedFile& file_of(const Project& project, const std::string& path) {
+  return *std::ranges::find(project.files, path, &GeneratedFile::path);
+}
+
+TEST(EveryChoice, what_it_keeps_in_a_folder_beside_it_is_in_a_volume) {
+  for (const auto& name : catalogue().names())
+    for (const auto* const broker : {"embedded-log", "kafka", "nats"}) {
+      const auto project = make_project(catalogue(), "orders", Layout::layered, {"docker", name, broker});
+      if (!project) continue;
+      const auto& settings = file_of(*project, "orders.toml").text;
+      EXPECT_EQ(settings.contains("log:./") || settings.contains("sqlite:./"),
+                file_of(*project, "compose.yaml").text.contains("- \"data:/data\""))
+          << name << ", " << broker;
+    }
+}
+
+TEST(EveryChoice, settings_are_written_as_tidings_writes_its_own) {
+  for (const auto& name : catalogue().names()) {
+    const auto project = make_project(catalogue(), "orders", Layout::layered, {name}).or_throw();
+    for (const auto& line : lines_of(file_of(project, "orders.toml").text)) {
+      if (line.starts_with('#') || line.starts_with('[')) continue;
+      EXPECT_FALSE(line.substr(0, line.find('=')).contains('-')) << name << ": " << line;
+    }
+  }
+}
+
+/// Each event of the sources, with its topic.
+std::map<std::string, std::string> topics_by_event(const Project& project) {
+  std::map<std::string, std::string> found;
+  for (const auto& file : project.files) {
+    if (!file.path.starts_with("src/")) continue;
+    for (const auto& traits : between(file.text, "tidings::traits<", ";")) {
+      const auto topic = between(traits, ".topic = \"", "\"");
+      if (!topic.empty()) found[traits.substr(0, traits.find('>'))] = topic.front();
+    }
+  }
+  return found;
+}
+
+TEST(EveryChoice, the_audit_log_is_of_every_topic) {
+  for (const auto& name : catalogue().names()) {
+    const auto project = make_project(catalogue(), "orders", Layout::flat, {"audit-log", name}).or_throw();
+    const auto topics = topics_by_event(project);
+    std::set<std::string> wanted, audited;
+    for (const auto& [event, topic] : topics) wanted.insert(topic);
+    for (const auto& names : between(file_of(project, "src/audit_log.cpp").text, "add.operator()<", ">"))
+      for (std::size_t at = 0; at < names.size(); at = std::min(names.find(", ", at), names.size() - 2) + 2)
+        audited.insert(topics.at(names.substr(at, names.find(',', at) - at)));
+    EXPECT_EQ(audited, wanted) << name;
+  }
+}
+
+TEST(EveryChoice, no_broker_store_or_server_stands_under_the_domain) {
+  for (const auto& name : catalogue().names()) {
+    const auto project = make_project(catalogue(), "orders", Layout::layered, {name}).or_throw();
+    const auto domain = between(file_of(project, "CMakeLists.txt").text, "layer(domain LINKS", ")");
+    ASSERT_EQ(domain.size(), 1U);
+    for (const auto* const target : {"${", "service", "stores", "brokers", "outbox", "::httplib", "OpenSSL"})
+      EXPECT_FALSE(domain[0].contains(target)) << name << ": " << domain[0];
+  }
+}
+
+TEST(EveryChoice, what_is_used_of_the_library_is_included) {
+  const std::vector<std::pair<std::string, std::string>> headers{
+      {"std::vector<", "vector"},        {"std::move(", "utility"},          {"std::runtime_error", "stdexcept"},
+      {"std::chrono::", "chrono"},       {"::mkdtemp(", "stdlib.h"},         {"std::string_view", "string_view"},
+      {"std::filesystem", "filesystem"}, {"std::unique_ptr<", "memory"},     {"std::set<", "set"},
+      {"std::thread", "thread"},         {"std::error_code", "system_error"}};
+  for (const auto& name : catalogue().names()) {
+    const auto project = make_project(catalogue(), "orders", Layout::flat, {"event-bus", "testing", name}).or_throw();
+    for (const auto* const path : {"src/main.cpp", "src/tables.cpp", "tests/service_under_test.hpp"}) {
+      const auto file = std::ranges::find(project.files, path, &GeneratedFile::path);
+      if (file == project.files.end()) continue;
+      for (const auto& [used, header] : headers)
+        EXPECT_TRUE(!file->text.contains(used) || file->text.contains("#include <" + header + ">"))
+            << path << " with " << name << " uses " << used;
+    }
+  }
+}
+
 TEST(EveryChoice, says_what_it_is) {
   for (const auto& name : catalogue().names()) {
     const auto& one = *catalogue().find(name);

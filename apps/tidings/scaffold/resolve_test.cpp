@@ -9,15 +9,16 @@ namespace {
 
 TEST(Resolve, takes_along_what_is_required_and_says_why) {
   const auto made = resolve(catalogue(), {"outbox"}).or_throw();
-  EXPECT_THAT(made.shown(catalogue()), ::testing::ElementsAre("event-bus", "outbox", "sqlite"));
-  ASSERT_EQ(made.taken.size(), 2U);
+  EXPECT_THAT(made.shown(catalogue()), ::testing::ElementsAre("event-bus", "inbox", "outbox", "sqlite"));
+  ASSERT_EQ(made.taken.size(), 3U);
   EXPECT_EQ(made.taken[0].capability + ": " + made.taken[0].because, "event-bus: outbox requires it");
-  EXPECT_EQ(made.taken[1].capability + ": " + made.taken[1].because, "sqlite: outbox requires sqlite or postgres");
+  EXPECT_EQ(made.taken[1].capability + ": " + made.taken[1].because, "inbox: outbox requires it");
+  EXPECT_EQ(made.taken[2].capability + ": " + made.taken[2].because, "sqlite: inbox requires sqlite or postgres");
 }
 
 TEST(Resolve, of_several_that_would_do_takes_none_where_one_is_there) {
   EXPECT_THAT(resolve(catalogue(), {"outbox", "postgres"}).or_throw().shown(catalogue()),
-              ::testing::ElementsAre("event-bus", "outbox", "postgres"));
+              ::testing::ElementsAre("event-bus", "inbox", "outbox", "postgres"));
 }
 
 TEST(Resolve, suggests_with_the_reason_what_is_not_there) {

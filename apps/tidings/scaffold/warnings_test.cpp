@@ -33,6 +33,14 @@ TEST(Warnings, that_are_acknowledged_are_not_told) {
   EXPECT_FALSE(check_acknowledged(catalogue(), {{"event-bus-without-outbox", " "}}, "t"));
 }
 
+TEST(Warnings, where_handlers_take_a_transaction_the_inbox_is_there_and_nobody_is_warned_of_its_absence) {
+  const auto told = [](const std::set<std::string>& asked) { return ids(resolve(catalogue(), asked).or_throw().all); };
+  const auto of_inbox = ::testing::AnyOf("broker-without-inbox", "retry-without-inbox");
+  for (const auto* const name : {"outbox", "inbox", "idempotency", "saga", "projection", "audit-log"})
+    EXPECT_THAT(told({"event-bus", "nats", "retry", name}), ::testing::Not(::testing::Contains(of_inbox))) << name;
+  EXPECT_THAT(told({"event-bus", "nats", "retry"}), ::testing::Contains(of_inbox).Times(2));
+}
+
 TEST(Warnings, rules) {
   const auto found = [](const std::string& rule, const std::set<std::string>& capabilities) {
     const auto made =
