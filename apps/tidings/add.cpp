@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <iostream>
 
 #include "commands.hpp"
 #include "output.hpp"
 #include "scaffold/contains.hpp"
 #include "scaffold/folder_lock.hpp"
 #include "scaffold/project.hpp"
+#include "scaffold/report.hpp"
 #include "scaffold/sources.hpp"
 #include "scaffold/warnings.hpp"
 #include "scaffold/writing.hpp"
@@ -19,16 +21,43 @@ using namespace scaffold;
 
 std::string changes_text(const Changes& changes) {
   std::string out;
-  for (const auto& file : changes.written)
-    out += (contains(changes.created, file.path) ? "new      " : "changed  ") + file.path + "\n";
+  for (const auto& file : changes.written) {
+    const auto* const how = contains(changes.created, file.path)  ? "new      "
+                            : contains(changes.merged, file.path) ? "merged   "
+                                                                  : "changed  ";
+    out += how + file.path + "\n";
+  }
   for (const auto& path : changes.removed) out += "removed  " + path + "\n";
   if (changes.record_differs) out += "changed  " + std::string(record_file) + "\n";
   return out;
 }
 
+int refuse(const Changes& changes) {
+  std::string differences;
+  for (const auto& one : changes.in_the_way) differences += one;
+  const auto status = print(differences);
+  complain(
+      "nothing is written: you changed what would change. Shown is what these files would become: '-' is there, '+' "
+      "comes. Bring them up by hand: take over what comes, leave what is yours, and add again with --keep FILE for "
+      "each of them");
+  return status == done ? failed : status;
+}
+
+/// What is kept as it is counts as brought up, so that it must be said now what is not.
+void tell_missing(const Changes& changes) {
+  if (changes.missing.empty()) return;
+  for (const auto& one : changes.missing) std::cerr << one;
+  complain(
+      "what is kept has not all that comes: tidings.toml says that the project has it, and warnings count on it, "
+      "though "
+      "the lines above with '+' are not there");
+}
+
 }  // namespace
 
-int scaffold_add(const ScaffoldArguments& arguments) {
+int scaffold_add(const Common& common, const ScaffoldArguments& given) {
+  auto arguments = given;
+  if (auto fine = split(arguments.with, "CAP"); !fine) return fail(fine.error());
   const auto folder = arguments.into.empty() ? std::string(".") : arguments.into;
   const auto path = folder == "." ? std::string(record_file) : folder + "/" + record_file;
   const auto lock = FolderLock::take(folder);  // from here on nobody else changes what is read
@@ -50,23 +79,19 @@ int scaffold_add(const ScaffoldArguments& arguments) {
       return fail({unknown.code, path + ": " + unknown.message});
     }
   asked.insert(arguments.with.begin(), arguments.with.end());
+  const auto before = make_project(*catalogue, record->name, record->layout, record->asked());
+  if (!before) return fail(before.error());
   auto project = make_project(*catalogue, record->name, record->layout, asked);
   if (!project) return fail(project.error());
-  auto changes = compare_with(folder, *project, *text, arguments.kept);
+  auto changes = compare_with(folder, *project, *before, *text, arguments.kept);
   if (!changes) return fail(changes.error());
-  if (!changes->in_the_way.empty()) {
-    std::string differences;
-    for (const auto& one : changes->in_the_way) differences += one;
-    const auto status = print(differences);
-    complain(
-        "nothing is written: you changed what would change. Bring your files up by hand, by the lines with '+', and "
-        "add again "
-        "with --keep FILE for each of them");
-    return status == done ? failed : status;
-  }
-  tell_choice(project->resolution, warnings(*catalogue, project->resolution.all, record->acknowledged));
+  if (!changes->in_the_way.empty()) return refuse(*changes);
+  const auto found = warnings(*catalogue, project->resolution.all, record->acknowledged);
+  if (!common.json) tell_choice(project->resolution, found);
+  tell_missing(*changes);
   if (!arguments.dry_run)
     if (auto written = write_changes(*changes, folder, arguments.with); !written) return fail(written.error());
+  if (common.json) return print(added_json(folder, *project, found, *changes));
   return print(changes->is_nothing() ? "nothing to change\n" : changes_text(*changes));
 }
 

@@ -1,7 +1,10 @@
+#include <unistd.h>
+
 #include "commands.hpp"
 #include "output.hpp"
 #include "scaffold/report.hpp"
 #include "scaffold/sources.hpp"
+#include "scaffolding.hpp"
 
 namespace tidings::cli {
 
@@ -11,10 +14,11 @@ int capabilities(const Common& common, const ScaffoldArguments& arguments) {
   if (arguments.name.empty())
     return print(common.json          ? scaffold::matrix_json(*catalogue)
                  : arguments.markdown ? scaffold::matrix_markdown(*catalogue)
-                                      : scaffold::matrix_text(*catalogue));
+                                      : scaffold::matrix_text(*catalogue, columns(STDOUT_FILENO)));
   const auto* const one = catalogue->find(arguments.name);
   if (one == nullptr || one->hidden) return fail(scaffold::unknown_capability(*catalogue, arguments.name));
-  return print(common.json ? scaffold::capability_json(*catalogue, *one) : scaffold::capability_text(*catalogue, *one));
+  return print(common.json ? scaffold::capability_json(*catalogue, *one)
+                           : scaffold::capability_text(*catalogue, *one, columns(STDOUT_FILENO)));
 }
 
 }  // namespace tidings::cli

@@ -226,19 +226,21 @@ struct DescribeArguments {
 int describe(const Common& common, const DescribeArguments& arguments);
 
 struct ScaffoldArguments {
-  std::string name;                  ///< `new`: of the service; `capabilities`: the one that is shown
+  std::string name;  ///< `new`: of the service, empty where it is to be asked; `capabilities`: the one that is shown
   std::vector<std::string> with;     ///< `new`, and what `add` adds
   std::vector<std::string> without;  ///< of those that every new project has
   std::string layout = "layered";
+  bool has_layout = false;           ///< `new`: it was said
   std::string into;                  ///< folder of the project
   std::vector<std::string> folders;  ///< of more capabilities
   std::vector<std::string> kept;     ///< `add`: files that stay as they are
   bool asks = false;                 ///< `new`: nothing was said, and there is somebody to ask
+  bool is_bare = false;              ///< `new`: nothing was said, and there is nobody
   bool dry_run = false;
   bool markdown = false;
 };
-int scaffold_new(const ScaffoldArguments& arguments);
-int scaffold_add(const ScaffoldArguments& arguments);
+int scaffold_new(const Common& common, const ScaffoldArguments& arguments);
+int scaffold_add(const Common& common, const ScaffoldArguments& arguments);
 int capabilities(const Common& common, const ScaffoldArguments& arguments);
 
 struct CheckArguments {

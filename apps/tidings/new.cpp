@@ -5,6 +5,7 @@
 #include "output.hpp"
 #include "scaffold/contains.hpp"
 #include "scaffold/project.hpp"
+#include "scaffold/report.hpp"
 #include "scaffold/sources.hpp"
 #include "scaffold/warnings.hpp"
 #include "scaffold/writing.hpp"
@@ -49,40 +50,64 @@ Result<> check_folder(const std::string& folder) {
                    ": no ';', '#', '\"', '\\' or line break may stand in the path; say another folder with --into"};
 }
 
+std::string listed(const Project& project) {
+  std::string text;
+  for (const auto& path : paths_of(project)) text += path + "\n";
+  return text;
+}
+
 std::string next_steps(const std::string& folder) {
   return "made " + printable(folder) + "; next:\n  cd " + printable(folder) +
-         "\n  cmake --preset default && cmake --build --preset default && ctest --preset default\n";
+         "\n  cmake --preset default\n  cmake --build --preset default\n  ctest --preset default\n"
+         "  tidings check --update-schemas   # records what events look like\n";
+}
+
+/// Where there is nobody to ask and nothing is said of events, they do not get lost.
+constexpr auto* otherwise = "outbox";
+
+Result<> complete(const Catalogue& catalogue, ScaffoldArguments& arguments) {
+  const auto* const one = catalogue.find(otherwise);
+  if (arguments.is_bare && one != nullptr && !contains(arguments.without, otherwise)) {
+    auto asked = asked_for(catalogue, arguments);
+    if (!asked) return asked.error();
+    asked->insert(otherwise);
+    const auto made = resolve(catalogue, *asked);
+    if (made && check_left_out(*made, arguments.without)) arguments.with.emplace_back(otherwise);
+  }
+  return {};
 }
 
 }  // namespace
 
-int scaffold_new(const ScaffoldArguments& given) {
+int scaffold_new(const Common& common, const ScaffoldArguments& given) {
   auto arguments = given;
-  if (auto names = names_of(arguments.name); !names) return fail(names.error());
+  for (auto* const list : {&arguments.with, &arguments.without})
+    if (auto fine = split(*list, list == &arguments.with ? "--with" : "--without"); !fine) return fail(fine.error());
+  if (arguments.name.empty() && !arguments.asks) {
+    complain("NAME is required: tidings new NAME, as in 'tidings new orders --with outbox,nats'");
+    return wrong_usage;
+  }
   auto catalogue = load_catalogue(arguments.folders);
   if (!catalogue) return fail(catalogue.error());
+  if (arguments.asks && arguments.name.empty() && !ask_name(arguments)) return failed;
+  if (auto names = names_of(arguments.name); !names) return fail(names.error());
+  const auto folder = arguments.into.empty() ? arguments.name : arguments.into;
+  if (auto fine = check_folder(folder); !fine) return fail(fine.error());
+  if (auto fine = check_new(folder); !fine) return fail(fine.error());
   if (arguments.asks && !ask(*catalogue, arguments)) return failed;
+  if (auto fine = complete(*catalogue, arguments); !fine) return fail(fine.error());
   auto asked = asked_for(*catalogue, arguments);
   if (!asked) return fail(asked.error());
   auto project =
       make_project(*catalogue, arguments.name, layout_of(arguments.layout).value_or(Layout::layered), *asked);
   if (!project) return fail(project.error());
   if (auto fine = check_left_out(project->resolution, arguments.without); !fine) return fail(fine.error());
-  const auto folder = arguments.into.empty() ? arguments.name : arguments.into;
-  if (auto fine = check_folder(folder); !fine) return fail(fine.error());
   const auto found = warnings(*catalogue, project->resolution.all, {});
-  if (arguments.dry_run) {
-    tell_choice(project->resolution, found);
-    std::vector<std::string> paths{hashes_file, record_file};
-    for (const auto& file : project->files) paths.push_back(file.path);
-    std::ranges::sort(paths);
-    std::string listed;
-    for (const auto& path : paths) listed += path + "\n";
-    return print(listed);
-  }
-  if (auto written = write_new(*project, folder); !written) return fail(written.error());
+  if (!arguments.dry_run)
+    if (auto written = write_new(*project, folder); !written) return fail(written.error());
+  if (common.json) return print(made_json(folder, *project, found));
   tell_choice(project->resolution, found);
-  return print(next_steps(folder));
+  return print(arguments.dry_run ? listed(*project) : next_steps(folder));
 }
 
 }  // namespace tidings::cli

@@ -3,13 +3,16 @@
 usage: new_user_test.py BUILD CXX
 """
 
+import fcntl
 import json
 import os
 import pathlib
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 import unittest
 
@@ -94,15 +97,58 @@ class NewUser(unittest.TestCase):
         self.assertTrue((project / "Dockerfile").exists())
         self.assertEqual(self.ask("add", "docker", cwd=project)[0], "nothing to change\n")
         main = project / "src/main.cpp"
-        main.write_text(main.read_text() + "// mine\n")
+        text = main.read_text()
+        line = "  auto service = tidings::Service::from_args(name, argc, argv, std::move(settings));\n"
+        self.assertIn(line, text)
+        main.write_text("// mine\n" + text.replace(line, line + "  mine(service);\n"))
         before = {path: path.read_bytes() for path in tools.files(project)}
         difference, why = self.ask("add", "outbox", cwd=project, status=1)
         self.assertIn("--- src/main.cpp (yours)\n", difference)
-        self.assertIn("-// mine\n", difference)
+        self.assertIn("-  mine(service);\n", difference)
+        self.assertIn("+  if (auto made = orders_service::make_tables(service); !made) {\n", difference)
+        self.assertNotIn("// mine", difference)
         self.assertIn("nothing is written", why)
         self.assertEqual({path: path.read_bytes() for path in tools.files(project)}, before)
-        self.ask("add", "outbox", "--keep", "src/main.cpp", "--into", project, cwd=at)
-        self.assertTrue(main.read_text().endswith("// mine\n"))
+        _, told = self.ask("add", "outbox", "--keep", "src/main.cpp", "--into", project, cwd=at)
+        self.assertIn("+  if (auto made = orders_service::make_tables(service); !made) {\n", told)
+        self.assertIn("has not all that comes", told)
+        self.assertTrue(main.read_text().startswith("// mine\n"))
+        # Of other lines both are there.
+        readme = project / "README.md"
+        readme.write_text(readme.read_text().replace("# orders\n", "# orders\n\nOurs.\n", 1))
+        said, _ = self.ask("add", "makefile", cwd=project)
+        self.assertIn("merged   README.md\n", said)
+        self.assertIn("\nOurs.\n", readme.read_text())
+        self.assertIn("\n## make\n", readme.read_text())
+        added = json.loads(self.ask("--json", "add", "just", cwd=project)[0])
+        self.assertEqual((added["new"], added["merged"]), (["justfile"], ["README.md"]))
+        self.assertIn("tidings.toml", added["changed"])
+
+    def test_names_may_stand_anywhere_and_lists_may_have_blanks(self):
+        at = self.empty()
+        self.ask("new", "--with", "outbox,nats", "billing", cwd=at)
+        self.assertIn('"nats"', (at / "billing/tidings.toml").read_text())
+        self.ask("new", "--with", "outbox, nats", "shipping", cwd=at)
+        self.assertIn('"nats"', (at / "shipping/tidings.toml").read_text())
+        for wrong in (["orders", "--with", ","], ["orders", "--with", ",", "--dry-run"], ["orders", "--with", "--dry-run"], ["--with", "outbox"]):
+            with self.subTest(wrong):
+                self.ask("new", *wrong, cwd=at, status=2)
+        _, why = self.ask("new", "billing", "--with", "docker", "--dry-run", cwd=at, status=1)
+        self.assertIn("is not empty", why)
+        self.assertEqual(sorted(path.name for path in at.iterdir()), ["billing", "shipping"])
+
+    def test_json_and_what_nobody_said(self):
+        at = self.empty()
+        said, told = self.ask("--json", "new", "orders", cwd=at)
+        self.assertEqual(told, "")
+        made = json.loads(said)
+        self.assertEqual((made["name"], made["folder"], made["layout"]), ("orders", "orders", "layered"))
+        self.assertEqual(made["capabilities"], ["event-bus", "inbox", "outbox", "sqlite", "testing"])
+        self.assertIn("src/main.cpp", made["files"])
+        self.assertNotIn("critical", [one["severity"] for one in made["warnings"]])
+        self.ask("check", cwd=at / "orders")  # nothing in it is an error
+        self.ask("new", "x", "--without", "event-bus", cwd=at)
+        self.assertNotIn("outbox", (at / "x/tidings.toml").read_text())
 
     def test_what_is_wrong_is_told_and_nothing_is_made(self):
         at = self.empty()
@@ -144,14 +190,13 @@ class NewUser(unittest.TestCase):
         _, why = self.ask("capabilities", "--capabilities", at / "caps", cwd=at, status=2)
         self.assertIn("banner/capability.toml:", why)
 
-    def test_asked_on_a_terminal(self):
-        at = self.empty()
+    def on_a_terminal(self, *arguments, cwd, answers, columns=80, lines=24, ends=False):
+        """Its exit status and all that was said, where these are the answers and, where it `ends`, then the end of the input."""
         ours, its = os.openpty()
-        process = subprocess.Popen([self.tidings, "new", "orders"], cwd=at, env=tools.environment(NO_COLOR="1"), stdin=its, stdout=its, stderr=its)
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        process = subprocess.Popen([self.tidings, "new", *arguments], cwd=cwd, env=tools.environment(NO_COLOR="1"), stdin=its, stdout=its, stderr=its)
         os.close(its)
-        # A number and a word that are none, NATS by its name, SQLite by its number, an outbox, no inbox, no Docker, a workflow, a typo and then more, and yes.
-        for answer in ("9", "$(id)", "nats", "2", "maybe", "y", "n", "n", "", "gracefull", "graceful ddd", "y"):
-            os.write(ours, (answer + "\n").encode())
+        os.write(ours, "".join(answer + "\n" for answer in answers).encode() + (b"\x04" if ends else b""))
         said = b""
         while True:
             try:
@@ -162,16 +207,60 @@ class NewUser(unittest.TestCase):
                 break
             said += more
         os.close(ours)
-        said = said.decode()
-        self.assertEqual(process.wait(timeout=60), 0, said)
+        # All answers are there before the first question: the line's end that each has stands in front of all, not behind its question.
+        said = re.sub(r"(name: |\[1\]: |\[Y/n\] |or nothing: )(?!\n)", r"\1\n", said.decode().replace("\r\n", "\n"))
+        return process.wait(timeout=60), said
+
+    def test_asked_on_a_terminal(self):
+        at = self.empty()
+        # Two names that are none, hexagonal by its number, NATS by its name, a database that is not there, SQLite, an outbox, no Docker, a workflow, a typo
+        # and then more, and yes.
+        answers = ("", "a b", "orders", "2", "nats", "9", "sqlite", "maybe", "y", "n", "", "gracefull", "graceful ddd", "y")
+        status, said = self.on_a_terminal(cwd=at, answers=answers)
+        self.assertEqual(status, 0, said)
         self.assertIn("did you mean 'graceful'?", said)
-        self.assertEqual(said.count("that is none of these: type a number from 0 to 3"), 2)
-        self.assertIn("answer y or n", said)
+        self.assertIn("There is no '9'", said)
+        self.assertIn("'maybe' is no answer", said)
+        self.assertNotIn("(inbox)?", said)  # it comes with the outbox
         record = (at / "orders/tidings.toml").read_text()
-        for name in ("nats", "sqlite", "outbox", "ci-github", "graceful", "ddd", "event-bus", "testing"):
+        for name in ("hexagonal", "nats", "sqlite", "outbox", "ci-github", "graceful", "ddd", "event-bus", "testing", "inbox"):
             self.assertIn(f'"{name}"', record)
         self.assertNotIn("docker", record)
-        self.assertNotIn("inbox", record)
+        # Warnings are told in full once, behind the last question.
+        before, after = said.split("Make it? [Y/n] \n")
+        self.assertNotIn("\n  -> ", before)
+        self.assertEqual(after.count("broker-without-health\n"), 1)
+        # What else there is has a title, and nothing that is there anyway.
+        more = before[before.index("What else?"):]
+        self.assertIn("dead-letters: Dead letters", more)
+        for name in ("event-bus:", "testing:", "outbox:", "docker:", "nats:"):
+            self.assertNotIn(f" {name}", more)
+
+    def test_lines_on_a_terminal_are_no_longer_than_it_is_wide(self):
+        folder = self.empty()
+        for columns in (70, 80, 120):
+            at = folder / str(columns)
+            at.mkdir()
+            status, said = self.on_a_terminal("orders", cwd=at, answers=("", "nats", "none", "y", "y", "", "y"), columns=columns)
+            self.assertEqual(status, 0, said)
+            self.assertNotIn("(outbox)?", said)
+            said = said[said.index("A new service"):]
+            self.assertLessEqual(max(map(len, said.splitlines())), columns, said)
+            listed = said[said.index("What else?"):said.index("Names, with")]
+            self.assertLess(len(listed.splitlines()), 24 if columns >= 80 else 40, listed)
+
+    def test_who_ends_the_questions_makes_nothing(self):
+        at = self.empty()
+        for answers in ((), ("", "nats"), ("", "", "", "", "", "", "", "n")):
+            status, said = self.on_a_terminal("orders", cwd=at, answers=answers, ends=True)
+            self.assertEqual(status, 1, said)
+            self.assertTrue(said.endswith("\nNothing is made.\n"), said)
+            self.assertEqual(list(at.iterdir()), [])
+        (at / "orders").mkdir()
+        (at / "orders/file").touch()
+        status, said = self.on_a_terminal("orders", cwd=at, answers=())
+        self.assertIn("not empty", said)
+        self.assertNotIn("?", said)
 
     def test_the_page_is_what_the_program_prints(self):
         page = (tools.SOURCE / "docs/capabilities.md").read_text(encoding="utf-8")

@@ -35,7 +35,7 @@ Parser::Parser() {
   app.get_formatter()->column_width(32);
   app.get_formatter()->label("REQUIRED", "(required)");
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app.get_formatter()->label("Excludes", "(not with)");
+  app.get_formatter()->label("Excludes", "Not with");
   app.get_formatter()->label("Positionals", "Arguments");
   app.footer(
       "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted (SIGINT), 143 terminated (SIGTERM).\n\n"
@@ -100,8 +100,8 @@ int Parser::run() {
     if (of_topics->got_subcommand("delete")) return delete_topic(common, changing);
     return topics(common, listing);
   }
-  if (app.got_subcommand("new")) return scaffold_new(scaffolding);
-  if (app.got_subcommand("add")) return scaffold_add(scaffolding);
+  if (app.got_subcommand("new")) return scaffold_new(common, scaffolding);
+  if (app.got_subcommand("add")) return scaffold_add(common, scaffolding);
   if (app.got_subcommand("capabilities")) return capabilities(common, scaffolding);
   if (app.got_subcommand("seek")) return seek(common, seeking);
   if (app.got_subcommand("groups")) {

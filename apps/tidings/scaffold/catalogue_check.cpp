@@ -22,6 +22,20 @@ const std::vector<std::string> variables{"name",       "snake",          "pascal
                                          "at.domain",  "at.application", "at.adapters", "is.layered", "is.hexagonal",
                                          "is.flat",    "capabilities"};
 
+/// Of Tidings, whatever of it was built here.
+const std::vector<std::string>& components() {
+  static const auto all = [] {
+    std::vector<std::string> names;
+    std::string_view text = TIDINGS_COMPONENTS;
+    while (!text.empty()) {
+      names.emplace_back(text.substr(0, text.find(' ')));
+      text.remove_prefix(std::min(names.back().size() + 1, text.size()));
+    }
+    return names;
+  }();
+  return all;
+}
+
 Result<> check_known(const Catalogue& catalogue, const std::string& name, const std::string& where) {
   if (catalogue.find(name) != nullptr) return {};
   std::vector<std::string> names;
@@ -120,6 +134,13 @@ Result<> check_names(const Catalogue& catalogue, const Capability& capability) {
   for (const auto& one : capability.conflicts) named.push_back(one.capability);
   if (contains(named, capability.name)) return wrong(capability.where, "it names itself");
   if (auto fine = check_all_known(catalogue, named, capability.where); !fine) return fine;
+  for (const auto& component : capability.components)
+    if (!contains(components(), component)) {
+      const auto near = nearest(component, components());
+      return wrong(capability.where,
+                   "Tidings has no component '" + printable(component) + "'" +
+                       (near.empty() ? std::string() : "; did you mean '" + std::string(near) + "'?"));
+    }
   const auto check_when = [&](const When& when, const std::string& where) -> Result<> {
     if (auto fine = check_all_known(catalogue, when.all, where); !fine) return fine;
     return check_all_known(catalogue, when.unless, where);

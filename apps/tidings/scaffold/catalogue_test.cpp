@@ -61,6 +61,12 @@ TEST(Catalogue, keys) {
               HasSubstr("its name must be that of its folder, x"));
 }
 
+TEST(Catalogue, components_are_those_of_tidings) {
+  EXPECT_THAT(refusal({capability("x", "components = [\"outbx\"]\n")}),
+              HasSubstr("caps/x/capability.toml:1: Tidings has no component 'outbx'; did you mean 'outbox'?"));
+  EXPECT_EQ(refusal({capability("x", "components = [\"outbox\", \"saga\"]\n")}), "nothing is wrong");
+}
+
 TEST(Catalogue, names_of_others) {
   EXPECT_THAT(refusal({capability("x", "requires = [\"bas\"]\n")}),
               HasSubstr("there is no capability 'bas'; did you mean 'base'?"));

@@ -1,9 +1,9 @@
 #include "scaffold/difference.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <vector>
 
+#include "scaffold/common_lines.hpp"
 #include "scaffold/neat.hpp"
 
 namespace tidings::scaffold {
@@ -11,36 +11,24 @@ namespace tidings::scaffold {
 namespace {
 
 constexpr std::size_t around = 3;  // lines of context
-constexpr std::size_t cells_max = 16'000'000;
 
 struct Line {
   char kind;  ///< ' ', '-', '+'
   std::string text;
 };
 
-/// By the longest common subsequence. Of texts too long for that, all of one and then all of the other.
 std::vector<Line> compare(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   std::vector<Line> out;
-  const auto width = b.size() + 1;
-  if ((a.size() + 1) * width > cells_max) {
-    for (const auto& line : a) out.push_back({'-', line});
-    for (const auto& line : b) out.push_back({'+', line});
-    return out;
-  }
-  std::vector<std::uint32_t> common((a.size() + 1) * width);
-  for (auto i = a.size(); i-- > 0;)
-    for (auto j = b.size(); j-- > 0;)
-      common[i * width + j] = a[i] == b[j] ? common[(i + 1) * width + j + 1] + 1
-                                           : std::max(common[(i + 1) * width + j], common[i * width + j + 1]);
   std::size_t i = 0, j = 0;
-  while (i < a.size() || j < b.size()) {
-    if (i < a.size() && j < b.size() && a[i] == b[j])
-      out.push_back({' ', a[i++]}), ++j;
-    else if (j == b.size() || (i < a.size() && common[(i + 1) * width + j] >= common[i * width + j + 1]))
-      out.push_back({'-', a[i++]});
-    else
-      out.push_back({'+', b[j++]});
+  const auto until = [&](std::size_t end_of_a, std::size_t end_of_b) {
+    while (i < end_of_a) out.push_back({'-', a[i++]});
+    while (j < end_of_b) out.push_back({'+', b[j++]});
+  };
+  for (const auto& [in_a, in_b] : common_lines(a, b)) {
+    until(in_a, in_b);
+    out.push_back({' ', a[i++]}), ++j;
   }
+  until(a.size(), b.size());
   return out;
 }
 

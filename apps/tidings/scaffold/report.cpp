@@ -8,32 +8,10 @@ namespace tidings::scaffold {
 
 namespace {
 
-constexpr std::size_t columns = 100;
-
 std::string joined(const std::vector<std::string>& names, std::string_view between) {
   std::string text;
   for (const auto& name : names) text += (text.empty() ? "" : std::string(between)) + name;
   return text;
-}
-
-/// In lines of no more than `columns`, all but the first behind `indent` blanks.
-std::string folded(std::string_view text, std::size_t indent) {
-  std::string out;
-  std::size_t column = indent;
-  while (!text.empty()) {
-    const auto word = text.substr(0, text.find(' '));
-    if (column > indent && column + 1 + word.size() > columns) {
-      out += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += " ";
-      ++column;
-    }
-    out += word;
-    column += word.size();
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-  }
-  return out;
 }
 
 /// What it requires, in words; what a hidden one requires in its place.
@@ -99,15 +77,34 @@ bool is_shown(const Capability& one) {
 
 }  // namespace
 
-std::string choice_text(const Resolution& resolution) {
+std::string folded(std::string_view text, std::size_t indent, std::size_t columns) {
   std::string out;
-  for (const auto& one : resolution.taken) out += "  " + one.capability + " is taken along: " + one.because + "\n";
-  for (const auto& one : resolution.suggested)
-    out += "  " + one.capability + " goes well with " + one.by + ": " + folded(one.reason, 4) + "\n";
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const auto word = text.substr(0, text.find(' '));
+    if (column > indent && column + 1 + word.size() > columns) {
+      out += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      out += " ";
+      ++column;
+    }
+    out += word;
+    column += word.size();
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
   return out;
 }
 
-std::string warnings_text(const std::vector<Warning>& found, bool coloured) {
+std::string choice_text(const Resolution& resolution, std::size_t columns) {
+  std::string out;
+  const auto line = [&](const std::string& text) { out += "  " + folded(text, 4, columns) + "\n"; };
+  for (const auto& one : resolution.taken) line(one.capability + " is taken along: " + one.because);
+  for (const auto& one : resolution.suggested) line(one.capability + " goes well with " + one.by + ": " + one.reason);
+  return out;
+}
+
+std::string warnings_text(const std::vector<Warning>& found, bool coloured, std::size_t columns) {
   std::string out;
   for (const auto& one : found) {
     const auto* const colour = one.severity == Severity::critical  ? "1;31"
@@ -115,13 +112,13 @@ std::string warnings_text(const std::vector<Warning>& found, bool coloured) {
                                                                    : "36";
     const auto severity = std::string(to_text(one.severity));
     out += (coloured ? "\x1b[" + std::string(colour) + "m" + severity + "\x1b[0m" : severity) + ": " + one.id + "\n";
-    out += "  " + folded(one.happens, 2) + "\n";
-    out += "  -> " + folded(one.what_to_do, 5) + "\n";
+    out += "  " + folded(one.happens, 2, columns) + "\n";
+    out += "  -> " + folded(one.what_to_do, 5, columns) + "\n";
   }
   return out;
 }
 
-std::string matrix_text(const Catalogue& catalogue) {
+std::string matrix_text(const Catalogue& catalogue, std::size_t columns) {
   std::size_t width = 0;
   for (const auto& name : catalogue.names()) width = std::max(width, name.size());
   std::string out;
@@ -129,9 +126,10 @@ std::string matrix_text(const Catalogue& catalogue) {
     std::string rows;
     for (const auto& [name, one] : catalogue.capabilities) {
       if (one.category != category.name || !is_shown(one)) continue;
-      rows += "  " + name + std::string(width - name.size() + 2, ' ') + folded(one.description, width + 4) + "\n";
+      rows +=
+          "  " + name + std::string(width - name.size() + 2, ' ') + folded(one.description, width + 4, columns) + "\n";
       const auto more = [&](const char* what, const std::string& names) {
-        if (!names.empty()) rows += std::string(width + 4, ' ') + what + folded(names, width + 6) + "\n";
+        if (!names.empty()) rows += std::string(width + 4, ' ') + folded(what + names, width + 6, columns) + "\n";
       };
       more("requires ", requires_text(catalogue, one));
       more("suggests ", capabilities_in(one.suggests));
@@ -198,14 +196,15 @@ std::string matrix_json(const Catalogue& catalogue) {
   return out;
 }
 
-std::string capability_text(const Catalogue& catalogue, const Capability& one) {
-  std::string out = one.name + ": " + one.title + "\n  " + folded(one.description, 2) + "\n";
+std::string capability_text(const Catalogue& catalogue, const Capability& one, std::size_t columns) {
+  std::string out = one.name + ": " + one.title + "\n  " + folded(one.description, 2, columns) + "\n";
   if (one.is_default) out += "  in every new project, unless it is left out by --without " + one.name + "\n";
-  if (const auto names = requires_text(catalogue, one); !names.empty()) out += "  requires " + folded(names, 4) + "\n";
+  if (const auto names = requires_text(catalogue, one); !names.empty())
+    out += "  requires " + folded(names, 4, columns) + "\n";
   for (const auto& other : one.suggests)
-    out += "  suggests " + other.capability + ": " + folded(other.reason, 4) + "\n";
+    out += "  suggests " + other.capability + ": " + folded(other.reason, 4, columns) + "\n";
   for (const auto& other : one.conflicts)
-    out += "  not with " + other.capability + ": " + folded(other.reason + "; " + other.way_out, 4) + "\n";
+    out += "  not with " + other.capability + ": " + folded(other.reason + "; " + other.way_out, 4, columns) + "\n";
   for (const auto& [name, other] : catalogue.capabilities)
     for (const auto& conflict : other.conflicts)
       if (conflict.capability == one.name)
@@ -213,6 +212,52 @@ std::string capability_text(const Catalogue& catalogue, const Capability& one) {
   if (!one.debian.empty()) out += "  takes the packages " + joined(one.debian, " ") + "\n";
   for (const auto& file : one.files) out += "  file " + file.path + "\n";
   return out;
+}
+
+namespace {
+
+/// Without its end, so that more can follow.
+std::string project_json(const std::string& folder, const Project& project, const std::vector<Warning>& found) {
+  std::string taken, suggested, warned;
+  for (const auto& one : project.resolution.taken)
+    taken += (taken.empty() ? "" : ",") + ("{\"capability\":" + json_text(one.capability)) +
+             ",\"because\":" + json_text(one.because) + "}";
+  for (const auto& one : project.resolution.suggested)
+    suggested += (suggested.empty() ? "" : ",") + ("{\"capability\":" + json_text(one.capability)) +
+                 ",\"by\":" + json_text(one.by) + ",\"reason\":" + json_text(one.reason) + "}";
+  for (const auto& one : found)
+    warned += (warned.empty() ? "" : ",") + ("{\"id\":" + json_text(one.id)) +
+              ",\"severity\":" + json_text(to_text(one.severity)) + ",\"happens\":" + json_text(one.happens) +
+              ",\"what_to_do\":" + json_text(one.what_to_do) + "}";
+  return "{\"version\":1,\"name\":" + json_text(project.record.name) + ",\"folder\":" + json_text(folder) +
+         ",\"layout\":" + json_text(to_text(project.record.layout)) +
+         ",\"capabilities\":" + json_list(project.record.capabilities) +
+         ",\"implied\":" + json_list(project.record.implied) + ",\"taken\":[" + taken + "],\"suggested\":[" +
+         suggested + "],\"warnings\":[" + warned + "]";
+}
+
+}  // namespace
+
+std::vector<std::string> paths_of(const Project& project) {
+  std::vector<std::string> paths{hashes_file, record_file};
+  for (const auto& file : project.files) paths.push_back(file.path);
+  std::ranges::sort(paths);
+  return paths;
+}
+
+std::string made_json(const std::string& folder, const Project& project, const std::vector<Warning>& found) {
+  return project_json(folder, project, found) + ",\"files\":" + json_list(paths_of(project)) + "}\n";
+}
+
+std::string added_json(const std::string& folder, const Project& project, const std::vector<Warning>& found,
+                       const Changes& changes) {
+  std::vector<std::string> changed;
+  for (const auto& file : changes.written)
+    if (!contains(changes.created, file.path) && !contains(changes.merged, file.path)) changed.push_back(file.path);
+  if (changes.record_differs) changed.emplace_back(record_file);
+  return project_json(folder, project, found) + ",\"new\":" + json_list(changes.created) +
+         ",\"changed\":" + json_list(changed) + ",\"merged\":" + json_list(changes.merged) +
+         ",\"removed\":" + json_list(changes.removed) + "}\n";
 }
 
 }  // namespace tidings::scaffold

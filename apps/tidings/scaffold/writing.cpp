@@ -9,6 +9,7 @@
 #include "scaffold/contains.hpp"
 #include "scaffold/difference.hpp"
 #include "scaffold/folder_lock.hpp"
+#include "scaffold/merge.hpp"
 #include "scaffold/neat.hpp"
 #include "tidings/base/atomic_file.hpp"
 #include "tidings/base/text.hpp"
@@ -93,30 +94,54 @@ Result<> move_into(const fs::path& draft, const fs::path& folder) {
 
 }  // namespace
 
-Result<> write_new(const Project& project, const std::string& folder) try {
+namespace {
+
+/// Where it is written to, with its name at the end.
+fs::path target_of(const std::string& folder) {
   const auto target = fs::absolute(folder).lexically_normal();
-  auto named = target.has_filename() ? target : target.parent_path();
+  return target.has_filename() ? target : target.parent_path();
+}
+
+/// While it is written.
+std::string draft_name_of(const fs::path& target) {
+  return "." + target.filename().string() + ".tidings-new";
+}
+
+Result<> check_empty(const fs::path& target, const std::string& folder) {
   std::error_code failed;
-  const auto draft_name = "." + named.filename().string() + ".tidings-new";
-  bool is_there = fs::exists(fs::symlink_status(named, failed));
+  if (!fs::exists(fs::symlink_status(target, failed))) return {};
+  if (!fs::is_directory(target))
+    return Error{"not_empty", printable(folder) + " is there, and no folder; say another one with --into"};
+  const auto draft = draft_name_of(target);
+  if (!std::ranges::any_of(fs::directory_iterator(target),
+                           [&](const fs::directory_entry& entry) { return entry.path().filename() != draft; }))
+    return {};
+  if (fs::exists(target / draft / record_file, failed))
+    return Error{"not_empty", "the folder " + printable(folder) +
+                                  " has a part of what a 'tidings new' wrote that was stopped; empty it, also of " +
+                                  draft + ", and say it again"};
+  return Error{"not_empty", "the folder " + printable(folder) + " is not empty; say another one with --into"};
+}
+
+}  // namespace
+
+Result<> check_new(const std::string& folder) try {
+  return check_empty(target_of(folder), folder);
+} catch (const fs::filesystem_error& thrown) {
+  return Error{"io_error", thrown.what()};
+}
+
+Result<> write_new(const Project& project, const std::string& folder) try {
+  const auto named = target_of(folder);
+  std::error_code failed;
   fs::create_directories(named.parent_path(), failed);
   if (failed) return failed_at(named.parent_path().string(), failed);
   const auto lock = FolderLock::take((fs::is_directory(named) ? named : named.parent_path()).string());
   if (!lock) return lock.error();
-  is_there = fs::exists(fs::symlink_status(named, failed));  // another may have made it meanwhile
-  if (is_there && !fs::is_directory(named))
-    return Error{"not_empty", printable(folder) + " is there, and no folder; say another one with --into"};
-  if (is_there && std::ranges::any_of(fs::directory_iterator(named), [&](const fs::directory_entry& entry) {
-        return entry.path().filename() != draft_name;
-      })) {
-    if (fs::exists(named / draft_name / record_file, failed))
-      return Error{"not_empty", "the folder " + printable(folder) +
-                                    " has a part of what a 'tidings new' wrote that was stopped; empty it, also of " +
-                                    draft_name + ", and say it again"};
-    return Error{"not_empty", "the folder " + printable(folder) + " is not empty; say another one with --into"};
-  }
+  if (auto fine = check_empty(named, folder); !fine) return fine;  // another may have made it meanwhile
+  const bool is_there = fs::exists(named);
   const auto parent = is_there ? named : named.parent_path();
-  const Draft draft(parent / draft_name);
+  const Draft draft(parent / draft_name_of(named));
   fs::remove_all(draft.path(), failed);
   fs::create_directories(draft.path(), failed);
   if (failed) return failed_at(draft.path().string(), failed);
@@ -129,8 +154,92 @@ Result<> write_new(const Project& project, const std::string& folder) try {
   return Error{"io_error", thrown.what()};
 }
 
-Result<Changes> compare_with(const std::string& folder, const Project& project, const std::string& record_before,
-                             const std::vector<std::string>& kept) {
+namespace {
+
+/// The project in the folder, and what was generated there.
+class Comparison {
+ public:
+  Comparison(const fs::path& folder, const Project& before, const std::vector<std::string>& kept, Changes& changes)
+      : folder_(folder), before_(before), kept_(kept), changes_(changes) {}
+
+  Result<> read() {
+    auto text = read_file((folder_ / hashes_file).string());
+    if (text)
+      hashes_ = read_hashes(*text);
+    else if (text.error().code != "not_found")
+      return text.error();
+    return {};
+  }
+
+  Result<> compare(const GeneratedFile& file) {
+    const auto there = on_disk(file.path);
+    if (!there) return there.error();
+    const auto recorded = hashes_.find(file.path);
+    const bool is_known = recorded != hashes_.end();
+    if ((*there && **there == file.text) || (is_known && recorded->second == hash_of(file.text))) return {};
+    const bool is_untouched = is_known ? *there && hash_of(**there) == recorded->second : !*there;
+    if (is_untouched && !contains(kept_, file.path)) {
+      changes_.written.push_back(file);
+      if (!*there) changes_.created.push_back(file.path);
+      return {};
+    }
+    auto merged = merged_with(file, *there, is_known ? recorded->second : std::string());
+    if (*there && merged.text == **there) return {};  // the user has done the same
+    const auto differs = difference(file.path, there->value_or(""), merged.text);
+    if (contains(kept_, file.path)) {
+      changes_.missing.push_back(differs);
+    } else if (merged.conflicts > 0) {
+      changes_.in_the_way.push_back(differs);
+    } else {
+      changes_.written.push_back({.path = file.path, .text = std::move(merged.text), .executable = file.executable});
+      changes_.merged.push_back(file.path);
+    }
+    return {};
+  }
+
+  /// What is generated no more.
+  Result<> compare_gone(const Project& project) {
+    for (const auto& [path, hash] : hashes_) {
+      if (contains(project.files, path, &GeneratedFile::path)) continue;
+      const auto there = on_disk(path);
+      if (!there) return there.error();
+      if (!*there) continue;
+      if (hash_of(**there) == hash)
+        changes_.removed.push_back(path);
+      else
+        changes_.in_the_way.push_back(difference(path, **there, ""));
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] Result<std::optional<std::string>> on_disk(const std::string& path) const {
+    auto text = read_file((folder_ / path).string());
+    if (text) return std::optional(*std::move(text));
+    if (text.error().code == "not_found") return std::optional<std::string>{};
+    return text.error();
+  }
+
+  /// What comes with what the user did. Of a file whose text before is not known, since the capabilities have changed
+  /// since or it was never generated, all that comes is in the way of all that is there.
+  [[nodiscard]] Merged merged_with(const GeneratedFile& file, const std::optional<std::string>& there,
+                                   const std::string& hash) const {
+    const auto was = std::ranges::find(before_.files, file.path, &GeneratedFile::path);
+    if (there && was != before_.files.end() && hash_of(was->text) == hash) return merge(was->text, *there, file.text);
+    return {.text = file.text, .conflicts = 1};
+  }
+
+  const fs::path& folder_;
+  const Project& before_;
+  const std::vector<std::string>& kept_;
+  Changes& changes_;
+  std::map<std::string, std::string, std::less<>> hashes_;
+};
+
+}  // namespace
+
+Result<Changes> compare_with(const std::string& folder, const Project& project, const Project& before,
+                             const std::string& record_before, const std::vector<std::string>& kept) {
   Changes changes;
   for (const auto& path : kept)
     if (!contains(project.files, path, &GeneratedFile::path))
@@ -138,41 +247,12 @@ Result<Changes> compare_with(const std::string& folder, const Project& project, 
           "invalid_choice",
           printable(path) +
               " is no file of the project's that is generated: --keep takes paths as the differences show them"};
-  std::map<std::string, std::string, std::less<>> hashes;
-  if (auto text = read_file((fs::path(folder) / hashes_file).string()))
-    hashes = read_hashes(*text);
-  else if (text.error().code != "not_found")
-    return text.error();
-  const auto on_disk = [&](const std::string& path) -> Result<std::optional<std::string>> {
-    auto text = read_file((fs::path(folder) / path).string());
-    if (text) return std::optional(*std::move(text));
-    if (text.error().code == "not_found") return std::optional<std::string>{};
-    return text.error();
-  };
-  for (const auto& file : project.files) {
-    if (contains(kept, file.path)) continue;
-    auto there = on_disk(file.path);
-    if (!there) return there.error();
-    const auto recorded = hashes.find(file.path);
-    const bool is_known = recorded != hashes.end();
-    if ((*there && **there == file.text) || (is_known && recorded->second == hash_of(file.text))) continue;
-    if (is_known ? *there && hash_of(**there) == recorded->second : !*there) {
-      changes.written.push_back(file);
-      if (!*there) changes.created.push_back(file.path);
-    } else {
-      changes.in_the_way.push_back(difference(file.path, there->value_or(""), file.text));
-    }
-  }
-  for (const auto& [path, hash] : hashes) {
-    if (contains(project.files, path, &GeneratedFile::path)) continue;
-    auto there = on_disk(path);
-    if (!there) return there.error();
-    if (!*there) continue;
-    if (hash_of(**there) == hash)
-      changes.removed.push_back(path);
-    else
-      changes.in_the_way.push_back(difference(path, **there, ""));
-  }
+  const fs::path at(folder);
+  Comparison comparison(at, before, kept, changes);
+  if (auto done = comparison.read(); !done) return done.error();
+  for (const auto& file : project.files)
+    if (auto done = comparison.compare(file); !done) return done.error();
+  if (auto done = comparison.compare_gone(project); !done) return done.error();
   changes.record = with_lists_of(record_before, project.record);
   changes.record_differs = changes.record != record_before;
   changes.hashes = hashes_text(project.files);

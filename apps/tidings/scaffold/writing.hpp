@@ -14,12 +14,17 @@ namespace tidings::scaffold {
 /// `not_empty`, `busy` (same call), `io_error`, those of files.
 [[nodiscard]] Result<> write_new(const Project& project, const std::string& folder);
 
+/// Whether `write_new` would find the folder missing or empty. Error `not_empty`.
+[[nodiscard]] Result<> check_new(const std::string& folder);
+
 /// What `tidings add` would do to a project.
 struct Changes {
   std::vector<GeneratedFile> written;   ///< new ones, and those that change
   std::vector<std::string> created;     ///< of these, paths that are new
+  std::vector<std::string> merged;      ///< of these, paths of files that have changes of the user's too
   std::vector<std::string> removed;     ///< paths
-  std::vector<std::string> in_the_way;  ///< differences, of files that the user changed and that would change
+  std::vector<std::string> in_the_way;  ///< differences, of files in which the user changed what would change
+  std::vector<std::string> missing;     ///< differences: what files that are kept have not of what comes
   std::string record;                   ///< the text of tidings.toml
   bool record_differs = false;
   std::string hashes;
@@ -27,11 +32,12 @@ struct Changes {
   [[nodiscard]] bool is_nothing() const { return written.empty() && removed.empty() && !record_differs; }
 };
 
-/// Compares `project` with what is in `folder`, whose tidings.toml has `record_text`. A file that the user changed, or
-/// removed, and that would be as it was generated last, stays as the user has it; so do the files `kept`, which the
-/// user has brought up by hand. Reads only. Errors: `invalid_choice` for one of `kept` that is no generated file, those
-/// of files.
-[[nodiscard]] Result<Changes> compare_with(const std::string& folder, const Project& project,
+/// Compares `project` with what is in `folder`, whose tidings.toml has `record_before`, and which was `before`. A file
+/// that the user changed, or removed, and that would be as it was generated last, stays as the user has it; one that
+/// would change gets what comes beside what the user did, where the two are of different lines. The files `kept` stay,
+/// since the user has brought them up by hand. Reads only. Errors: `invalid_choice` for one of `kept` that is no
+/// generated file, those of files.
+[[nodiscard]] Result<Changes> compare_with(const std::string& folder, const Project& project, const Project& before,
                                            const std::string& record_before, const std::vector<std::string>& kept = {});
 
 /// Writes them; each file whole. `asked` is what `tidings add` was told to add: it stands in the project while this

@@ -23,10 +23,11 @@ Result<Changes> add(const std::string& folder, const Names& more, const std::vec
   const auto text = read_file(folder + "/" + record_file).or_throw();
   const auto record = read_record(text, record_file).or_throw();
   auto asked = record.asked();
+  const auto before = make_project(catalogue(), record.name, record.layout, asked).or_throw();
   asked.insert(more.begin(), more.end());
   auto project = make_project(catalogue(), record.name, record.layout, asked);
   if (!project) return project.error();
-  auto changes = compare_with(folder, *project, text, kept);
+  auto changes = compare_with(folder, *project, before, text, kept);
   if (changes && changes->in_the_way.empty())
     if (auto done = write_changes(*changes, folder, {more.begin(), more.end()}, {.synced = false}); !done)
       return done.error();
@@ -75,6 +76,16 @@ TEST(WriteNew, takes_an_empty_folder_and_no_other) {
   EXPECT_EQ(write_new(project_of({}), folder.in("file")).error().code, "not_empty");
   std::filesystem::create_symlink("nowhere", folder.path() / "link");
   EXPECT_EQ(write_new(project_of({}), folder.in("link")).error().code, "not_empty");
+}
+
+TEST(WriteNew, that_it_would_be_refused_is_known_before) {
+  const Folder folder;
+  EXPECT_TRUE(check_new(folder.in("orders")));
+  std::filesystem::create_directory(folder.path() / "empty");
+  EXPECT_TRUE(check_new(folder.in("empty/")));
+  folder.write("full/file", "x");
+  EXPECT_EQ(check_new(folder.in("full")).error().code, "not_empty");
+  EXPECT_EQ(check_new(folder.in("full/file")).error().code, "not_empty");
 }
 
 TEST(WriteNew, what_cannot_be_written_leaves_nothing) {
@@ -140,12 +151,75 @@ TEST(Add, never_overwrites_what_the_user_changed_and_writes_nothing_then) {
   EXPECT_THAT(changes.in_the_way[0],
               ::testing::HasSubstr("+  if (auto made = orders_service::make_tables(service); !made) {\n"));
   EXPECT_EQ(folder.files(), before);
-  // Brought up by hand, and said so.
+  // Kept, and so told what it has not.
   folder.write("orders/src/main.cpp", "// mine, and more\n");
   EXPECT_FALSE(add(at, {"outbox"}, {"src/nothing.cpp"}));
-  EXPECT_THAT(add(at, {"outbox"}, {"src/main.cpp"}).or_throw().in_the_way, IsEmpty());
+  const auto kept = add(at, {"outbox"}, {"src/main.cpp"}).or_throw();
+  EXPECT_THAT(kept.in_the_way, IsEmpty());
+  ASSERT_EQ(kept.missing.size(), 1U);
+  EXPECT_THAT(kept.missing[0],
+              ::testing::HasSubstr("+  if (auto made = orders_service::make_tables(service); !made) {\n"));
   EXPECT_EQ(folder.files().at("orders/src/main.cpp"), "// mine, and more\n");
   EXPECT_TRUE(add(at, {"outbox"}).or_throw().is_nothing()) << "it is asked once";
+}
+
+/// `text` with `more` behind the first `after`.
+std::string with(std::string text, std::string_view after, std::string_view more) {
+  const auto at = text.find(after);
+  EXPECT_NE(at, std::string::npos) << after;
+  return text.insert(at + after.size(), more);
+}
+
+TEST(Add, puts_what_comes_beside_what_the_user_changed) {
+  const Folder folder;
+  const auto at = folder.in("orders");
+  ASSERT_TRUE(write_new(project_of({"event-bus", "testing"}), at));
+  const auto before = folder.files();
+  const std::string own = "A line of ours.\n";
+  folder.write("orders/README.md", with(before.at("orders/README.md"), "# orders\n", "\n" + own));
+  folder.write("orders/src/main.cpp", with(before.at("orders/src/main.cpp"), "", "// Ours.\n"));
+  const auto changes = add(at, {"outbox", "health"}).or_throw();
+  EXPECT_THAT(changes.in_the_way, IsEmpty());
+  EXPECT_THAT(changes.merged, ::testing::ElementsAre("README.md", "src/main.cpp"));
+  ASSERT_TRUE(write_new(project_of({"event-bus", "testing", "outbox", "health"}), folder.in("new")));
+  auto wanted = folder.files("new");
+  wanted["README.md"] = with(wanted.at("README.md"), "# orders\n", "\n" + own);
+  wanted["src/main.cpp"] = with(wanted.at("src/main.cpp"), "", "// Ours.\n");
+  EXPECT_EQ(folder.files("orders"), wanted);
+  EXPECT_TRUE(add(at, {"outbox"}).or_throw().is_nothing());
+  // And again, from there.
+  EXPECT_THAT(add(at, {"docker"}).or_throw().merged, ::testing::ElementsAre("README.md"));
+  EXPECT_THAT(folder.files().at("orders/README.md"), ::testing::HasSubstr(own));
+}
+
+TEST(Add, shows_what_would_come_and_none_of_what_the_user_did_elsewhere) {
+  const Folder folder;
+  const auto at = folder.in("orders");
+  ASSERT_TRUE(write_new(project_of({"event-bus", "testing"}), at));
+  const auto main = folder.files().at("orders/src/main.cpp");
+  const std::string line = "  auto service = tidings::Service::from_args(name, argc, argv, std::move(settings));\n";
+  auto changed = with(main, line, "  own(service);\n");
+  changed = with(changed, "", "// Ours.\n");
+  folder.write("orders/src/main.cpp", changed);
+  const auto before = folder.files();
+  const auto changes = add(at, {"outbox"}).or_throw();
+  ASSERT_EQ(changes.in_the_way.size(), 1U);
+  EXPECT_THAT(changes.in_the_way[0], ::testing::HasSubstr("-  own(service);\n"));
+  EXPECT_THAT(changes.in_the_way[0], ::testing::HasSubstr("+  if (auto made = orders_service::make_tables("));
+  EXPECT_THAT(changes.in_the_way[0], ::testing::Not(::testing::HasSubstr("-// Ours.\n")));
+  EXPECT_EQ(folder.files(), before);
+}
+
+TEST(Add, what_the_user_brought_up_already_is_asked_for_by_nobody) {
+  const Folder folder;
+  const auto at = folder.in("orders");
+  ASSERT_TRUE(write_new(project_of({"event-bus", "testing"}), at));
+  const auto after = project_of({"event-bus", "testing", "outbox"});
+  const auto main = std::ranges::find(after.files, "src/main.cpp", &GeneratedFile::path);
+  folder.write("orders/src/main.cpp", "// Ours.\n" + main->text);
+  const auto changes = add(at, {"outbox"}, {"src/main.cpp"}).or_throw();
+  EXPECT_THAT(changes.in_the_way, IsEmpty());
+  EXPECT_THAT(changes.missing, IsEmpty());
 }
 
 TEST(Add, leaves_alone_what_the_user_changed_and_would_not_change) {
