@@ -339,7 +339,11 @@ int Service::Impl::run() {
   if (settings_.rebuild()) return rebuild();
   const service::Signals signals(wake_fd_);
   if (auto started = start(); !started) {
-    host_.say(LogLevel::error, started.error().message);
+    const auto& error = started.error();
+    host_.say(LogLevel::error, error.message + (error.retry == Retry::never
+                                                    ? ""
+                                                    : "; it has not started, and ends: start it again, by hand or by "
+                                                      "what watches over it"));
     sagas_.stop();
     relaying_.stop();
     steward_.stop();

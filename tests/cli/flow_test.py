@@ -80,7 +80,7 @@ class Flow(CommandLine):
         text = self.describe()
         self.assertLessEqual(max(map(len, text.splitlines())), 80, max(text.splitlines(), key=len))
         for what in ("5 services, as code says", "  orders: take-orders, saga-checkout, settle-orders; store sqlite:./orders.db\n", "\ntopic submissions\n",
-                     "  shop.order-submitted from none of these services\n", "  shop.reserve-stock from orders/saga-checkout (outbox)\n",
+                     "  shop.order-submitted from unknown publishers\n", "  shop.reserve-stock from orders/saga-checkout (outbox)\n",
                      "  -> inventory.keep-stock\n", "  -> notifications.send-mails\n", "\nwhere a guarantee does not hold:\n  redelivery: "):
             self.assertIn(what, text)
 

@@ -123,7 +123,7 @@ class Painter {
       const auto& event = flow_.events[at];
       if (event.type.empty()) continue;
       for (const auto& producer : event.producers) arrow(node_of(producer), id).labels.push_back(event.type);
-      if (event.producers.empty()) arrow(other("published elsewhere"), id).labels.push_back(event.type);
+      if (event.producers.empty()) arrow(other("unknown publishers"), id).labels.push_back(event.type);
     }
   }
 

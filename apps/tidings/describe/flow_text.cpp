@@ -25,7 +25,7 @@ std::string producers_of(const Flow::Event& event) {
   std::string all;
   for (const auto& one : event.producers)
     all += (all.empty() ? "" : ", ") + printable(to_text(one)) + " (" + std::string(to_text(one.by)) + ")";
-  return all.empty() ? "none of these services" : all;
+  return all.empty() ? "unknown publishers" : all;
 }
 
 std::string facts_of(const Flow::Topic& topic) {
