@@ -8,6 +8,7 @@ namespace tidings::check {
 
 namespace {
 
+constexpr std::size_t overloads_max = 48;  // of more nobody is told apart: each is compared with each
 constexpr int argument_depth = 4;  // of `depth_max`: types of arguments are looked for behind three calls at most
 
 /// One of its signature, and with how many arguments it is called.
@@ -95,7 +96,9 @@ In<Function> Code::overload(std::string_view of, const File& file, const Call& c
   // Of free functions those of this source hide what others have for themselves.
   if (of.empty() && std::ranges::any_of(all, [&](const auto& one) { return one.function.file == &file; }))
     std::erase_if(all, [&](const auto& one) { return one.function.file != &file; });
-  if (all.empty()) return {};
+  const auto declared_only =
+      std::ranges::count_if(found->second, [&](const auto& one) { return one->of == of && !one->has_body; });
+  if (all.empty() || std::max(all.size(), static_cast<std::size_t>(declared_only)) > overloads_max) return {};
   const auto bodies = all.size();
   for (const auto& one : found->second) {
     if (one->of != of || one->has_body) continue;
