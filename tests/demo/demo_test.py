@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
 REAL = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
@@ -213,6 +214,31 @@ class Demo(Checked):
         self.assertRegex(done.stdout, r"(?m)^ *\d+\.\d s  analytics was killed \(SIGKILL\); the others go on$")
         self.assertRegex(done.stdout, r"(?m)^  fed +100 orders of [\d,]+ lines, through in ")
         self.assertRegex(done.stdout, r"(?m)^  killed +analytics: ")
+
+    def test_the_dashboard_is_there_while_it_runs(self):
+        running = subprocess.Popen([TIDINGS, "demo", "--rate", "50", "--count", "1000", "--dashboard-port", "0"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        try:
+            told = running.stdout.readline()
+            self.assertRegex(told, r"^the dashboard, while this runs: http://127\.0\.0\.1:\d+/$")
+            url = told.split()[-1] + "api/v1/"
+            until = time.monotonic() + 60
+            while True:
+                with urllib.request.urlopen(url + "overview", timeout=60) as answer:
+                    services = {one["service"] for one in json.load(answer)["services"]}
+                if services == set(SERVICES):
+                    break
+                self.assertLess(time.monotonic(), until, services)
+            with urllib.request.urlopen(url + "session", timeout=60) as answer:
+                session = json.load(answer)
+            self.assertFalse(session["actions"])
+            self.assertEqual(session["store"].count("sqlite:"), 3)
+        finally:
+            running.send_signal(signal.SIGTERM)
+            running.communicate(timeout=60)
+        without = subprocess.run([TIDINGS, "demo", "--count", "10", "--rate", "0", "--no-dashboard"], capture_output=True, text=True, timeout=150)
+        self.assertEqual(without.returncode, 0, without.stderr)
+        self.assertNotIn("dashboard", without.stdout)
 
     def test_on_a_terminal_the_view_is_drawn_in_place(self):
         status, screen = on_a_terminal("--count", "200", "--rate", "0")
