@@ -84,7 +84,7 @@ class Formats(unittest.TestCase):
         run("docker-compose", "--file", self.wrong("compose.yaml", "restart:", "restarts:"), "config", fails=True, TIDINGS_SOURCE="/")
 
     def test_what_it_keeps_is_in_a_volume(self):
-        for name, keeps in {"sqlite": True, "embedded-log": True, "outbox": True, "kafka": False, "uuid": False}.items():
+        for name, keeps in {"sqlite": True, "embedded-log": True, "outbox": True, "event-bus": True, "kafka": False, "nats": False}.items():
             text = (self.made[name] / "compose.yaml").read_text()
             self.assertEqual('- "data:/data"' in text, keeps, name)
         # Whatever its settings say stands in a folder beside it.

@@ -122,7 +122,7 @@ const GeneratedFile& file_of(const Project& project, const std::string& path) {
 
 TEST(EveryChoice, what_it_keeps_in_a_folder_beside_it_is_in_a_volume) {
   for (const auto& name : catalogue().names())
-    for (const auto* const broker : {"embedded-log", "kafka", "nats"}) {
+    for (const auto* const broker : {"event-bus", "embedded-log", "kafka", "nats"}) {
       const auto project = make_project(catalogue(), "orders", Layout::layered, {"docker", name, broker});
       if (!project) continue;
       const auto& settings = file_of(*project, "orders.toml").text;
