@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -121,14 +122,20 @@ std::optional<bool> run_killed(const Words& words, const Folder& folder, int las
   return WIFSIGNALED(status);
 }
 
-/// Each of them under torture, and else as many as take a moment, beginning at another every time.
+/// Each of them under torture, and else as many as take a moment, beginning at another every day.
 int stride() {
   return std::getenv("TORTURE_ROUNDS") != nullptr ? 1 : 17;
 }
+/// TORTURE_SEED, else the day; printed, so that what failed can be done again.
+unsigned long seed() {
+  const char* const said = std::getenv("TORTURE_SEED");
+  const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()).time_since_epoch().count();
+  const auto seed = said == nullptr ? static_cast<unsigned long>(today) : std::strtoul(said, nullptr, 10);
+  std::printf("TORTURE_SEED=%lu\n", seed);
+  return seed;
+}
 int first() {
-  const char* const seed = std::getenv("TORTURE_SEED");
-  return 1 +
-         static_cast<int>(std::strtoul(seed == nullptr ? "0" : seed, nullptr, 10) % static_cast<unsigned>(stride()));
+  return 1 + static_cast<int>(seed() % static_cast<unsigned>(stride()));
 }
 
 const Words make{"new", "orders", "--with", "outbox,docker"};
@@ -165,7 +172,7 @@ TEST(Killed, new_is_all_or_nothing_and_said_again_it_makes_all) {
     }
     ASSERT_FALSE(HasFailure());
   }
-  EXPECT_GT(points, 100 / stride());
+  EXPECT_GE(points, 100 / stride());
 }
 
 TEST(Killed, new_in_a_folder_that_is_there_is_made_again_or_tells_what_is_left) {
@@ -228,8 +235,8 @@ TEST(Killed, add_goes_on_and_no_other_takes_what_it_left_for_the_users) {
     EXPECT_FALSE(std::filesystem::exists(folder.in("orders/.tidings/adding")));
     ASSERT_FALSE(HasFailure());
   }
-  EXPECT_GT(points, 60 / stride());
-  EXPECT_GT(named, 20 / stride());
+  EXPECT_GE(points, 60 / stride());
+  EXPECT_GE(named, 20 / stride());
 }
 
 TEST(AtOnce, several_adds_lose_nothing_of_each_other) {

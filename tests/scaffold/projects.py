@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "install"))
 import tools  # noqa: E402
@@ -85,7 +86,10 @@ def start(program, *arguments, cwd, env=None):
 
 
 def seed():
-    return int(os.environ.get("TORTURE_SEED", "1"))
+    """TORTURE_SEED, else the day: every day takes another slice. Printed, so that what failed can be done again."""
+    said = int(os.environ.get("TORTURE_SEED", time.time() // (24 * 60 * 60)))
+    print(f"TORTURE_SEED={said}", flush=True)
+    return said
 
 
 def seconds():
