@@ -126,7 +126,7 @@ Result<Schemas> read_schemas(std::string_view json, const std::string& path) {
                                        read.error().message + "; take it from version control again"};
   if (read->version != 1)
     return Error{"broken_schemas",
-                 path + " has version " + std::to_string(read->version) + ", which this tidings does not know"};
+                 path + " has version " + std::to_string(read->version) + ", which this tidings does not know; use the one that wrote it"};
   return read;
 }
 
@@ -135,6 +135,10 @@ Result<std::size_t> update_schemas(const Project& project) {
   const Facts facts(code);
   const auto schemas = schemas_of(facts);
   if (schemas.events.empty() && !project.has_schemas) return std::size_t{0};
+  // What was agreed to is not written over unread.
+  if (project.has_schemas)
+    if (const auto before = read_schemas(project.schemas, project.name_of("events.lock.json")); !before)
+      return before.error();
   const auto text = to_json(schemas);
   if (project.has_schemas && project.schemas == text) return schemas.events.size();
   if (auto written = write_file_atomically(project.folder + "/events.lock.json", text); !written)

@@ -43,7 +43,8 @@ struct Schemas {
 /// Errors (never): `broken_schemas`, of a form that is not known.
 [[nodiscard]] Result<Schemas> read_schemas(std::string_view json, const std::string& path);
 
-/// Writes it anew where the project has events, or had some; how many events. Errors: those of writing.
+/// Writes it anew where the project has events, or had some; how many events. Errors: `broken_schemas` (never): what is
+/// there cannot be read, and is left as it is; those of writing.
 [[nodiscard]] Result<std::size_t> update_schemas(const Project& project);
 
 }  // namespace tidings::check

@@ -92,9 +92,9 @@ Result<Capability> read_capability(const SourceFile& file, std::vector<Template>
   made.name = reader.text("name");
   const auto folder = file.path.substr(0, file.path.find('/'));
   if (made.name != folder) reader.wrong(1, "its name must be that of its folder, " + folder);
-  made.title = reader.text("title");
+  made.title = printable(reader.text("title"));  // a team's own, shown on terminals
   made.category = reader.text("category");
-  made.description = reader.text("description");
+  made.description = printable(reader.text("description"));
   made.is_default = reader.truth("default");
   made.hidden = reader.truth("hidden");
   made.always = reader.truth("always");
