@@ -31,6 +31,15 @@ TEST(Series, WhatIsOlderThanTheRingIsGone) {
   for (const auto& one : ring.points(noon + 40s)) EXPECT_FALSE(one.is_known) << "an old slot is no new one";
 }
 
+TEST(Series, ASlotIsUsedAnewOnceItsTimeIsOver) {
+  Ring ring(4, 10);
+  ring.put(noon, {.published = 1});
+  ring.put(noon + 40s, {.published = 5});
+  const auto points = ring.points(noon + 40s);
+  EXPECT_TRUE(points.back().is_known);
+  EXPECT_EQ(points.back().reading.published, 5);
+}
+
 TEST(Series, TakesTheSameMemoryWhateverHappens) {
   Series series;
   const auto before = series.bytes();
