@@ -176,7 +176,7 @@ class Usage(CommandLine):
             self.assertIn(said, self.run_tidings("demo", *arguments, status=2, TMPDIR=self.folder).stderr)
         self.assertIn("each run has a namespace of its own", self.run_tidings("--namespace", "x", "demo", "--count", "1", status=2).stderr)
         help_text = self.run_tidings("demo", "--help").stdout
-        self.assertEqual(help_text.count("(not with): --orders"), 1)
+        self.assertEqual(help_text.count("Not with: --orders"), 1)
         self.assertIn("Each run has a namespace of its own", help_text)
 
     def test_the_broker_from_environment_and_options(self):
