@@ -67,7 +67,7 @@ class Check(CommandLine):
         told = lambda: [one["what"] for one in self.findings("billing", status=1) if one["rule"] == "capabilities-incomplete"]
         self.assertEqual([one for one in self.findings("billing") if one["rule"] == "capabilities-incomplete"], [])
         self.write("billing/tidings.toml", text.replace('  "sqlite",\n', ""))
-        self.assertEqual(told(), ["there is no sqlite: outbox requires sqlite or postgres"])
+        self.assertEqual(told(), ["there is no sqlite: inbox requires sqlite or postgres"])
         self.write("billing/tidings.toml", text.replace('  "sqlite",\n', '  "sqlite",\n  "postgres",\n', 1))
         self.assertIn("sqlite and postgres do not go together", told()[0])
         self.write("billing/tidings.toml", text.replace('"sqlite"', '"sqlit"'))
@@ -131,9 +131,12 @@ struct OrderPlaced {
         self.assertEqual((one["rule"], one["file"]), ("schema-changed", "src/events.hpp"))
         self.run_tidings("check", "--update-schemas")
         self.assertEqual(self.findings(), [])
-        self.write("events.lock.json", "{")
-        (one,) = self.findings(status=1)
-        self.assertEqual(one["file"], "events.lock.json")
+        for broken in ("{", "", "[]", '{"version": 9, "events": []}'):
+            self.write("events.lock.json", broken)
+            (one,) = self.findings(status=1)
+            self.assertEqual(one["file"], "events.lock.json")
+            self.run_tidings("check", "--update-schemas", status=1)  # what was agreed to is not written over
+            self.assertEqual(pathlib.Path(self.folder, "events.lock.json").read_text(), broken)
 
     def test_several_services_are_looked_at_together(self):
         event = """#include "tidings/service/service.hpp"

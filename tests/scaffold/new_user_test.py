@@ -13,7 +13,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 import unittest
 
 import projects
@@ -58,11 +57,7 @@ class NewUser(unittest.TestCase):
                 environment = tools.environment(PATH=f"{self.tidings.parent}:{os.environ['PATH']}")
                 shell = lambda command: tools.run("bash", "-euc", f"export {broker}; {command}", cwd=project, env=environment, timeout=60)
                 self.assertRegex(shell(publish), r"^[0-9a-f-]{36} \d+ \d+\n")
-                until = time.monotonic() + 60
-                while "orders.outcomes" not in shell("tidings topics"):  # its first event makes it
-                    self.assertLess(time.monotonic(), until)
-                    time.sleep(0.05)
-                event = json.loads(shell(tail + " --json"))
+                event = json.loads(shell(tail.split(" #")[0] + " --json"))
                 self.assertEqual((event["type"], event["data"]), ("orders.accepted", {"id": "7", "quantity": 3}))
                 self.assertEqual(event["source"], "orders")
             finally:
@@ -162,8 +157,6 @@ class NewUser(unittest.TestCase):
         for folder in ("a;b", "a#b", 'a"b', "a\\b", "a\nb"):
             _, why = self.ask("new", "orders", "--with", "docker", "--into", folder, cwd=at, status=2)
             self.assertIn("CMake builds nothing in", why)
-        _, why = self.ask("new", "orders", "--with", "outbox inbox", cwd=at, status=2)
-        self.assertIn("with ',' between", why)
         self.ask("new", "orders", "--layout", "round", cwd=at, status=2)
         self.ask("new", "orders", "--with", "docker", "--without", "docker", cwd=at, status=2)
         self.ask("new", "orders", "--with", "outbox", "--without", "event-bus", cwd=at, status=2)
