@@ -77,6 +77,15 @@ class Check(CommandLine):
 
     def test_sarif_goes_to_a_file_or_to_standard_output(self):
         self.write("src/wire.cpp", WORSE)
+    def test_add_finds_the_lists_however_they_are_written(self):
+        self.run_tidings("new", "billing", "--with", "outbox")
+        text = pathlib.Path(self.folder, "billing/tidings.toml").read_text()
+        self.write("billing/tidings.toml", text.replace("capabilities =", '"capabilities" =').replace("implied =", "'implied' ="))
+        self.run_tidings("add", "uuid", "--into", "billing")
+        self.run_tidings("add", "docker", "--into", "billing")
+        added = pathlib.Path(self.folder, "billing/tidings.toml").read_text()
+        self.assertEqual([added.count(word) for word in ('"capabilities" =', "'implied' =", '"uuid"', '"docker"')], [1, 1, 1, 1], added)
+
         told = json.loads(self.run_tidings("check", "--sarif", "-", status=1).stdout)
         self.assertEqual(told["version"], "2.1.0")
         (result,) = told["runs"][0]["results"]

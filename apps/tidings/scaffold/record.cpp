@@ -17,87 +17,89 @@ std::string list_text(const std::vector<std::string>& names) {
   return out + "]";
 }
 
-/// Where a list of texts stands, and what is in it.
-struct ListPlace {
-  struct Item {
-    std::string text;
-    std::size_t begin, end;  ///< with its quotes
-  };
-  std::size_t begin = 0, end = 0;  ///< from `[` to behind `]`
-  std::vector<Item> items;
-  bool has_comments = false;
-};
+constexpr std::string_view blanks = " \t";
 
-/// The list `key = […]` above the first table; its text is known to be TOML. An empty place where there is none.
-ListPlace find_list(std::string_view text, std::string_view key) {
-  ListPlace place;
-  std::size_t line = 0;
-  for (; line < text.size(); line = std::min(text.find('\n', line), text.size() - 1) + 1) {
-    auto at = text.find_first_not_of(" \t", line);
-    if (at == std::string_view::npos || text[at] == '[') return place;
-    if (!text.substr(at).starts_with(key)) continue;
-    at = text.find_first_not_of(" \t", at + key.size());
-    if (at != std::string_view::npos && text[at] == '=') {
-      place.begin = text.find('[', at);
-      break;
-    }
+/// Behind blanks, ends of lines and comments.
+std::size_t next_sign(std::string_view text, std::size_t at) {
+  while (at < text.size()) {
+    at = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+    if (at == text.size() || text[at] != '#') break;
+    at = std::min(text.find('\n', at), text.size());
   }
-  if (line >= text.size() || place.begin == std::string_view::npos) return {};
-  for (auto at = place.begin + 1; at < text.size(); ++at) {
-    if (text[at] == ']') {
-      place.end = at + 1;
-      return place;
-    }
-    if (text[at] == '#') {
-      place.has_comments = true;
-      at = std::min(text.find('\n', at), text.size());
-    } else if (text[at] == '"' || text[at] == '\'') {
-      const auto close = text.find(text[at], at + 1);
-      if (close == std::string_view::npos) return {};
-      place.items.push_back({std::string(text.substr(at + 1, close - at - 1)), at, close + 1});
-      at = close;
-    }
-  }
-  return {};
+  return at;
 }
 
-void set_list(std::string& text, std::string_view key, const std::vector<std::string>& names) {
-  auto place = find_list(text, key);
-  if (place.end == 0) {  // in front of all else, where no table has begun
-    if (!names.empty()) text.insert(0, std::string(key) + " = " + list_text(names) + "\n");
-    return;
+bool has_comments(std::string_view text, const Toml& list) {
+  auto at = list.begin;
+  for (const auto& item : list.items) {
+    if (text.substr(at, item.begin - at).find('#') != std::string_view::npos) return true;
+    at = item.end;
   }
-  if (!place.has_comments) {
-    std::vector<std::string> there;
-    for (const auto& item : place.items) there.push_back(item.text);
-    if (std::set(there.begin(), there.end()) != std::set(names.begin(), names.end()))
-      text.replace(place.begin, place.end - place.begin, list_text(names));
+  return text.substr(at, list.end - at).find('#') != std::string_view::npos;
+}
+
+/// `list` as it stands in `text`, where it is known to be one of texts.
+void change_list(std::string& text, const Toml& list, const std::vector<std::string>& names) {
+  std::set<std::string> there;
+  for (const auto& item : list.items) there.insert(item.text);
+  if (!has_comments(text, list)) {
+    if (there != std::set(names.begin(), names.end()))
+      text.replace(list.begin, list.end - list.begin, list_text(names));
     return;
   }
   std::string more;
   for (const auto& name : names)
-    if (!contains(place.items, name, &ListPlace::Item::text)) more += "  \"" + name + "\",\n";
+    if (!there.contains(name)) more += "  \"" + name + "\",\n";
   if (!more.empty()) {
-    auto at = place.end - 1;
-    if (at > 0 && text[at - 1] != '\n') more.insert(0, "\n");
-    text.insert(at, more);
+    const auto close = list.end - 1;
+    if (text[close - 1] != '\n') more.insert(0, "\n");
+    text.insert(close, more);
+    if (!list.items.empty() && text[next_sign(text, list.items.back().end)] != ',')
+      text.insert(list.items.back().end, ",");
   }
-  if (!more.empty() && !place.items.empty()) {
-    const auto behind = text.find_first_not_of(" \t", place.items.back().end);
-    if (text[behind] != ',') text.insert(place.items.back().end, ",");
-  }
-  for (auto item = place.items.rbegin(); item != place.items.rend(); ++item) {
+  for (auto item = list.items.rbegin(); item != list.items.rend(); ++item) {
     if (contains(names, item->text)) continue;
-    auto end = item->end;
-    if (const auto comma = text.find_first_not_of(" \t", end); text[comma] == ',') end = comma + 1;
-    auto begin = item->begin;
+    auto begin = item->begin, end = item->end;
+    if (const auto comma = next_sign(text, end); text[comma] == ',') {
+      const bool is_beside = comma == text.find_first_not_of(blanks, end);
+      text.erase(comma, 1);
+      if (is_beside) end = comma;
+    }
     const auto line_begin = text.rfind('\n', begin) + 1;
     const auto line_end = text.find('\n', end);
     const bool is_alone =
-        text.find_first_not_of(" \t", line_begin) == begin && text.find_first_not_of(" \t", end) == line_end;
+        text.find_first_not_of(blanks, line_begin) == begin && text.find_first_not_of(blanks, end) == line_end;
     if (is_alone) begin = line_begin, end = line_end + 1;
     text.erase(begin, end - begin);
   }
+}
+
+Result<> set_list(std::string& text, std::string_view key, const std::vector<std::string>& names) {
+  const auto table = parse_toml(text, record_file);
+  if (!table) return table.error();
+  if (const auto* const list = table->find(key); list != nullptr) {
+    change_list(text, *list, names);
+  } else if (!names.empty()) {  // in front of all else, where no table has begun
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    text.insert(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0,
+                std::string(key) + " = " + list_text(names) + "\n");
+  }
+  return {};
+}
+
+bool is_same(const Toml& one, const Toml& other) {
+  const auto same = [](const auto& a, const auto& b) { return a.name == b.name && is_same(a.value, b.value); };
+  return one.kind == other.kind && one.text == other.text && one.whole == other.whole && one.truth == other.truth &&
+         std::ranges::equal(one.items, other.items, is_same) && std::ranges::equal(one.members, other.members, same);
+}
+
+/// Whether `text` says of all but the two lists what `before` said.
+bool keeps_all_else(std::string_view before, std::string_view text) {
+  auto was = parse_toml(before, record_file), is = parse_toml(text, record_file);
+  if (!was || !is) return false;
+  for (auto* const table : {&*was, &*is})
+    std::erase_if(table->members, [](const auto& one) { return one.name == "capabilities" || one.name == "implied"; });
+  return is_same(*was, *is);
 }
 
 }  // namespace
@@ -120,6 +122,7 @@ Result<Record> read_record(std::string_view text, const std::string& file) {
   const auto layout = layout_of(reader.text("layout"));
   record.layout = layout.value_or(Layout::layered);
   record.capabilities = reader.texts("capabilities");
+  if (const auto* const list = table->find("capabilities"); list != nullptr) record.capabilities_line = list->line;
   record.implied = reader.texts("implied");
   for (const auto& [key, member] : table->members) {
     if (key == "layout" && !layout)
@@ -165,10 +168,18 @@ std::string record_text(const Record& record) {
          "[acknowledged]\n";
 }
 
-std::string with_lists_of(std::string text, const Record& record) {
-  set_list(text, "capabilities", record.capabilities);
-  set_list(text, "implied", record.implied);
-  return text;
+Result<std::string> with_lists_of(const std::string& before, const Record& record) {
+  auto text = before;
+  for (const auto& [key, names] : {std::pair("capabilities", &record.capabilities), {"implied", &record.implied}})
+    if (auto set = set_list(text, key, *names); !set) return Error{"invalid_record", set.error().message};
+  const auto as_set = [](const std::vector<std::string>& names) { return std::set(names.begin(), names.end()); };
+  const auto made = read_record(text, record_file);
+  if (made && as_set(made->capabilities) == as_set(record.capabilities) &&
+      as_set(made->implied) == as_set(record.implied) && keeps_all_else(before, text))
+    return text;
+  return Error{"invalid_record", std::string(record_file) +
+                                     " is written in a way that no list can be put into; write capabilities and "
+                                     "implied as 'tidings new' does, each a list above the first table"};
 }
 
 }  // namespace tidings::scaffold

@@ -17,6 +17,7 @@ struct Record {
   std::string name;
   Layout layout = Layout::layered;
   std::vector<std::string> capabilities;            ///< all that it has
+  std::size_t capabilities_line = 0;                ///< of their key; 0: there is none
   std::vector<std::string> implied;                 ///< those of them that nobody asked for
   std::map<std::string, std::string> acknowledged;  ///< warnings, each with the reason
 
@@ -32,8 +33,9 @@ struct Record {
 /// The text of a new one.
 [[nodiscard]] std::string record_text(const Record& record);
 
-/// `text` with the two lists of `record`, and all else, comments too, as it was. Of a list that has comments only what
-/// is new is added, and what is gone taken out.
-[[nodiscard]] std::string with_lists_of(std::string text, const Record& record);
+/// `before` with the two lists of `record`, and all else, comments too, as it was. Of a list that has comments only
+/// what is new is added, and what is gone taken out. Error `invalid_record` (never): the text is none of a record, or
+/// would not be one that says so, and nothing else than before.
+[[nodiscard]] Result<std::string> with_lists_of(const std::string& before, const Record& record);
 
 }  // namespace tidings::scaffold

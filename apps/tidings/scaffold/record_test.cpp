@@ -10,6 +10,7 @@ using ::testing::HasSubstr;
 const Record sample{.name = "orders",
                     .layout = Layout::flat,
                     .capabilities = {"event-bus", "outbox", "sqlite"},
+                    .capabilities_line = 0,
                     .implied = {"sqlite"},
                     .acknowledged = {}};
 
@@ -18,6 +19,7 @@ TEST(RecordFile, comes_back_as_it_was_written) {
   EXPECT_EQ(read.name, sample.name);
   EXPECT_EQ(read.layout, sample.layout);
   EXPECT_EQ(read.capabilities, sample.capabilities);
+  EXPECT_EQ(read.capabilities_line, 5U);
   EXPECT_EQ(read.implied, sample.implied);
   EXPECT_EQ(read.asked(), (std::set<std::string>{"event-bus", "outbox"}));
 }
@@ -57,9 +59,9 @@ TEST(RecordFile, lists_that_nobody_wrote_into_become_as_new) {
   auto more = sample;
   more.capabilities = {"event-bus", "inbox", "outbox", "postgres"};
   more.implied = {};
-  EXPECT_EQ(with_lists_of(record_text(sample), more), record_text(more));
-  EXPECT_EQ(with_lists_of(record_text(more), sample), record_text(sample));
-  EXPECT_EQ(with_lists_of(record_text(sample), sample), record_text(sample));
+  EXPECT_EQ(with_lists_of(record_text(sample), more).or_throw(), record_text(more));
+  EXPECT_EQ(with_lists_of(record_text(more), sample).or_throw(), record_text(sample));
+  EXPECT_EQ(with_lists_of(record_text(sample), sample).or_throw(), record_text(sample));
 }
 
 TEST(RecordFile, comments_stay) {
@@ -70,7 +72,7 @@ TEST(RecordFile, comments_stay) {
   auto more = sample;
   more.capabilities = {"event-bus", "inbox", "outbox", "postgres"};
   more.implied = {};
-  const auto made = with_lists_of(text, more);
+  const auto made = with_lists_of(text, more).or_throw();
   EXPECT_EQ(made,
             "# mine\nversion = 1  # one\nname = \"orders\"\nlayout = \"flat\"\ncapabilities = [\n  \"event-bus\", # "
             "why\n  # because\n  \"outbox\",\n    # for now\n  \"inbox\",\n  \"postgres\",\n]\n"
@@ -89,11 +91,42 @@ TEST(RecordFile, lists_in_strange_places_are_still_toml) {
                                  "x\n]\n[check]\ncapabilities = []\n",
                                  "version = 1\nname = \"orders\"\nlayout = \"flat\"\nimplied = [ # "
                                  "none\n]\ncapabilities = [\"a]b\", \"event-bus\"]\n"}) {
-    const auto read = read_record(with_lists_of(text, more), "t");
-    ASSERT_TRUE(read) << read.error().message << "\n" << with_lists_of(text, more);
+    const auto made = with_lists_of(text, more).or_throw();
+    const auto read = read_record(made, "t");
+    ASSERT_TRUE(read) << read.error().message << "\n" << made;
     EXPECT_THAT(read->capabilities, ::testing::UnorderedElementsAreArray(more.capabilities)) << text;
     EXPECT_THAT(read->implied, ::testing::UnorderedElementsAreArray(more.implied)) << text;
   }
+}
+
+TEST(RecordFile, lists_are_found_as_toml_has_them) {
+  auto more = sample;
+  more.capabilities = {"event-bus", "inbox"};
+  more.implied = {"event-bus"};
+  const std::string head = "version = 1\nname = \"orders\"\nlayout = \"flat\"\n";
+  const std::string mark = "\xEF\xBB\xBF";
+  for (const auto& text :
+       {head + "\"capabilities\" = [\"outbox\"]\n'implied' = ['outbox'  # x\n, ]\n",
+        "\n" + head +
+            "\"\\u0063apabilities\" = [\"\"\"out\"\"\", 'é', \"ü\", # ö\n  'event-bus' # ä\n  ,\n]\nimplied=[]",
+        mark + head, mark + "\"implied\" = ['é', 'x' # y\r\n]\r\nversion = 1\r\nname = \"a\"\r\nlayout = \"flat\"\r\n",
+        std::string("name = '''\ncapabilities = ['a']\n'''\nversion = 1\nlayout = \"flat\"\n"),
+        head + "capabilities = [\n] # none\n[acknowledged]\nx = '''\nimplied = ['a']\n'''\n"}) {
+    const auto made = with_lists_of(text, more);
+    ASSERT_TRUE(made) << made.error().message << "\n" << text;
+    const auto read = read_record(*made, "t");
+    ASSERT_TRUE(read) << read.error().message << "\n" << *made;
+    EXPECT_THAT(read->capabilities, ::testing::UnorderedElementsAreArray(more.capabilities)) << *made;
+    EXPECT_THAT(read->implied, ::testing::UnorderedElementsAreArray(more.implied)) << *made;
+    EXPECT_EQ(std::ranges::count(*made, '#'), std::ranges::count(text, '#')) << *made;
+  }
+}
+
+TEST(RecordFile, what_no_list_can_be_written_into_is_refused) {
+  const auto made = with_lists_of("version = 2\n", sample);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, "invalid_record");
+  EXPECT_FALSE(with_lists_of("version = \n", sample));
 }
 
 }  // namespace

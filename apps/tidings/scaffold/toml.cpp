@@ -32,9 +32,35 @@ Error invalid(const std::string& file, std::size_t line, const std::string& why)
   return {"invalid_toml", file + ":" + std::to_string(line) + ": " + why};
 }
 
-Toml convert(const toml::node& node) {
+/// Turns toml++'s lines and columns, which count characters, into bytes.
+class Bytes {
+ public:
+  explicit Bytes(std::string_view text) : text_(text) {
+    for (std::size_t at = 0; at < text.size(); ++at)
+      if (text[at] == '\n') lines_.push_back(at + 1);
+  }
+  [[nodiscard]] std::size_t of(toml::source_position place) const {
+    if (place.line == 0 || place.line > lines_.size()) return text_.size();
+    auto at = lines_[place.line - 1];
+    if (at == 0 && text_.starts_with(byte_order_mark)) at = byte_order_mark.size();
+    for (auto column = place.column; column > 1 && at < text_.size(); --column)
+      for (++at; at < text_.size() && (static_cast<unsigned char>(text_[at]) & 0xC0U) == 0x80U;) ++at;
+    return at;
+  }
+
+ private:
+  static constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  std::string_view text_;
+  std::vector<std::size_t> lines_{0};  ///< where they begin
+};
+
+Toml convert(const toml::node& node, const Bytes& bytes) {
   Toml made;
   made.line = node.source().begin.line;
+  if (!node.is_table()) {
+    made.begin = bytes.of(node.source().begin);
+    made.end = bytes.of(node.source().end);
+  }
   if (const auto* text = node.as_string()) {
     made.kind = Toml::Kind::text;
     made.text = text->get();
@@ -46,11 +72,11 @@ Toml convert(const toml::node& node) {
     made.truth = truth->get();
   } else if (const auto* array = node.as_array()) {
     made.kind = Toml::Kind::array;
-    for (const auto& item : *array) made.items.push_back(convert(item));
+    for (const auto& item : *array) made.items.push_back(convert(item, bytes));
   } else if (const auto* table = node.as_table()) {
     made.kind = Toml::Kind::table;
     for (const auto& [name, member] : *table) {
-      made.members.push_back({std::string(name.str()), convert(member)});
+      made.members.push_back({std::string(name.str()), convert(member, bytes)});
       auto& line = made.members.back().value.line;
       line = name.source().begin.line;  // where the key stands: a text of several lines begins there
     }
@@ -79,7 +105,12 @@ Result<Toml> parse_toml(std::string_view text, const std::string& file) {
   if (!parsed)
     return invalid(file, parsed.error().source().begin.line,
                    "this is no TOML: " + std::string(parsed.error().description()));
-  return convert(parsed.table());
+  return convert(parsed.table(), Bytes(text));
+}
+
+const Toml* Toml::find(std::string_view name) const {
+  const auto at = std::ranges::find(members, name, &Member::name);
+  return at == members.end() ? nullptr : &at->value;
 }
 
 TomlReader::TomlReader(const Toml& table, std::string file, std::string what)
@@ -95,10 +126,9 @@ void TomlReader::take(const Result<>& inner) {
 
 const Toml* TomlReader::find(std::string_view key, Toml::Kind kind, std::string_view kind_text) {
   known_.emplace_back(key);
-  const auto at = std::ranges::find(table_.members, key, &Toml::Member::name);
-  if (at == table_.members.end()) return nullptr;
-  if (at->value.kind == kind) return &at->value;
-  wrong(at->value.line, std::string(key) + " must be " + std::string(kind_text));
+  const auto* const found = table_.find(key);
+  if (found == nullptr || found->kind == kind) return found;
+  wrong(found->line, std::string(key) + " must be " + std::string(kind_text));
   return nullptr;
 }
 

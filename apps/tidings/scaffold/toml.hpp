@@ -20,7 +20,12 @@ struct Toml {
   bool truth = false;
   std::vector<Toml> items;      ///< of an array
   std::vector<Member> members;  ///< of a table
-  std::size_t line = 0;         ///< from 1
+  std::size_t line = 0;         ///< from 1; of a member that of its key
+  /// Where it stands in the text, in bytes, up to before `end`. Of tables nothing is said.
+  std::size_t begin = 0, end = 0;
+
+  /// The member of a table; null: there is none.
+  [[nodiscard]] const Toml* find(std::string_view name) const;
 };
 struct Toml::Member {
   std::string name;

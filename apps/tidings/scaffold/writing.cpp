@@ -253,7 +253,9 @@ Result<Changes> compare_with(const std::string& folder, const Project& project, 
   for (const auto& file : project.files)
     if (auto done = comparison.compare(file); !done) return done.error();
   if (auto done = comparison.compare_gone(project); !done) return done.error();
-  changes.record = with_lists_of(record_before, project.record);
+  auto record = with_lists_of(record_before, project.record);
+  if (!record) return record.error();
+  changes.record = *std::move(record);
   changes.record_differs = changes.record != record_before;
   changes.hashes = hashes_text(project.files);
   return changes;
