@@ -3,8 +3,8 @@
 #include "scaffold/record.hpp"
 #include "scaffold/resolve.hpp"
 #include "scaffold/sources.hpp"
+#include "scaffold/toml.hpp"
 #include "scaffold/warnings.hpp"
-#include "tidings/base/atomic_file.hpp"
 
 namespace tidings::cli {
 
@@ -22,37 +22,19 @@ check::Severity severity_of(scaffold::Severity severity) {
   return check::Severity::advice;
 }
 
-/// Of the line that names the capabilities; 0: none does.
-std::uint32_t line_of_capabilities(std::string_view text) {
-  constexpr std::string_view key = "capabilities";
-  std::uint32_t number = 0;
-  while (!text.empty()) {
-    ++number;
-    auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    if (line.starts_with('[')) break;  // a table begins: it is a key of the record itself
-    if (!line.starts_with(key)) continue;
-    line.remove_prefix(key.size());
-    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    if (line.starts_with('=')) return number;
-  }
-  return 0;
-}
-
 }  // namespace
 
 Result<std::vector<check::Finding>> combination_findings(const check::Project& project,
                                                          const std::vector<std::string>& capabilities) {
   std::vector<check::Finding> findings;
   if (!project.has_record) return findings;
-  const auto text = read_file(project.folder + "/" + scaffold::record_file);
-  if (!text) return text.error();
-  const auto line = line_of_capabilities(*text);
-  if (line == 0) return findings;
   const auto shown = project.name_of(scaffold::record_file);
-  auto record = scaffold::read_record(*text, shown);
+  const auto table = scaffold::parse_toml(project.record, shown);
+  if (!table) return table.error();
+  if (table->find("capabilities") == nullptr) return findings;
+  auto record = scaffold::read_record(project.record, shown);
   if (!record) return record.error();
+  const auto line = static_cast<std::uint32_t>(record->capabilities_line);
   auto catalogue = scaffold::load_catalogue(capabilities);
   if (!catalogue) return catalogue.error();
   if (auto fine = scaffold::check_acknowledged(*catalogue, record->acknowledged, shown); !fine) return fine.error();

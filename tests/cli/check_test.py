@@ -56,6 +56,8 @@ class Check(CommandLine):
         self.assertTrue(text.splitlines()[critical["line"] - 1].startswith("capabilities"), text)
         self.write("billing/tidings.toml", text.replace("[acknowledged]", "[acknowledged]\nevent-bus-without-outbox = 'these are hints'"))
         self.assertNotIn("event-bus-without-outbox", [one["rule"] for one in self.findings("billing")])
+        self.write("billing/tidings.toml", text.replace("capabilities =", "'capabilities'\t="))
+        self.assertIn("event-bus-without-outbox", [one["rule"] for one in self.findings("billing", status=1)])
         self.write("billing/tidings.toml", text.replace("[acknowledged]", "[acknowledged]\nevent-bus-without-outbx = 'these are hints'"))
         self.assertIn("event-bus-without-outbx", self.run_tidings("check", "billing", status=2).stderr)
         self.write("billing/tidings.toml", text.replace("capabilities = [", "capabilities = ['outbux', "))
@@ -211,7 +213,8 @@ struct OrderPlaced {
         self.assertEqual([json.loads(line)["file"] for line in done.stdout.splitlines()], ["src/a.cpp"])
         self.assertIn("src/binary.cpp is left out: it is no text", done.stderr)
         self.assertIn("src/huge.cpp is left out", done.stderr)
-        self.assertEqual(len(done.stderr.splitlines()), 2, done.stderr)
+        self.assertIn("src/generated.cpp is not judged: its first comment says that it is generated", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 3, done.stderr)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ struct Project {
   std::string folder;  ///< absolute
   std::string shown;   ///< as it was named
   bool has_record = false;
+  std::string record;  ///< the text of tidings.toml
   Settings settings;
   std::vector<std::unique_ptr<File>> files;  ///< in the order of their paths
   std::vector<std::vector<Edge>> includes;   ///< of each file
