@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
-#include <map>
+#include <filesystem>
+#include <set>
 
 #include "check/changes.hpp"
 #include "check/project.hpp"
@@ -12,6 +13,7 @@
 #include "interrupt.hpp"
 #include "output.hpp"
 #include "program_output.hpp"
+#include "scaffold/sources.hpp"
 #include "tidings/base/atomic_file.hpp"
 #include "tidings/base/text.hpp"
 
@@ -32,21 +34,41 @@ Result<std::string> git(const std::string& folder, std::vector<std::string> argu
   return program_output("git", words, git_wait_max);
 }
 
-/// Sources that are staged otherwise than they stand in the work tree, as they are staged.
-Result<std::map<std::string, std::string>> staged_texts(const std::string& folder) {
-  std::map<std::string, std::string> texts;
-  auto changed = git(folder, {"diff", "--relative", "--name-only", "--no-ext-diff", "--diff-filter=M", "-z", "--"});
+/// The parts of what git prints with `-z`.
+std::vector<std::string> parts_of(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const auto size = std::min(text.find('\0'), text.size());
+    parts.emplace_back(text.substr(0, size));
+    text.remove_prefix(std::min(size + 1, text.size()));
+  }
+  return parts;
+}
+
+/// The folder as it is staged.
+Result<check::Snapshot> staged(const std::string& folder) {
+  auto listed = git(folder, {"ls-files", "--stage", "-z"});
+  if (!listed) return listed.error();
+  auto changed = git(folder, {"diff", "--relative", "--name-only", "--no-ext-diff", "--no-renames", "-z", "--"});
   if (!changed) return changed.error();
-  for (std::string_view rest = *changed; !rest.empty();) {
-    const auto size = std::min(rest.find('\0'), rest.size());
-    const std::string path(rest.substr(0, size));
-    rest.remove_prefix(std::min(size + 1, rest.size()));
-    if (!check::is_source_path(path) && !check::is_header_path(path)) continue;
+  const auto names = parts_of(*changed);
+  const std::set<std::string> differ(names.begin(), names.end());
+  check::Snapshot snapshot;
+  for (const auto& entry : parts_of(*listed)) {  // MODE OBJECT STAGE<tab>PATH
+    const auto tab = std::min(entry.find('\t'), entry.size() - 1);
+    const auto path = entry.substr(tab + 1);
+    const bool is_file = entry.starts_with("100");
+    if (!is_file) continue;
+    snapshot.paths.insert(path);
+    if (!check::is_project_path(path)) continue;
+    const bool is_in_conflict = entry[tab - 1] != '0';  // it is staged in no way yet
+    std::error_code failed;
+    if (is_in_conflict || (!differ.contains(path) && std::filesystem::exists(folder + "/" + path, failed))) continue;
     auto text = git(folder, {"show", ":./" + path});
     if (!text) return text.error();
-    texts[path] = std::move(*text);
+    snapshot.texts[path] = std::move(*text);
   }
-  return texts;
+  return snapshot;
 }
 
 /// What was changed since `reference`, or is staged.
@@ -79,34 +101,39 @@ Result<check::Changes> changes_of(const check::Project& project, const CheckArgu
   if (arguments.staged) return changes;
   auto others = git(folder, {"ls-files", "--others", "--exclude-standard", "-z"});
   if (!others) return others.error();
-  for (std::string_view rest = *others; !rest.empty();) {
-    const auto size = std::min(rest.find('\0'), rest.size());
-    changes.add_file(std::string(rest.substr(0, size)));
-    rest.remove_prefix(std::min(size + 1, rest.size()));
-  }
+  for (auto& path : parts_of(*others)) changes.add_file(std::move(path));
   return changes;
 }
 
-/// Leaves findings in lines that were changed.
+/// Leaves findings in lines that were changed. Of projects within each other the inner one says what was.
 Result<> keep_changed(const std::vector<check::Project>& projects, const CheckArguments& arguments,
                       std::vector<Finding>& findings) {
-  std::vector<Finding> kept;
+  std::vector<std::pair<std::string, check::Changes>> all;
   for (const auto& project : projects) {
-    const auto changes = changes_of(project, arguments);
+    auto changes = changes_of(project, arguments);
     if (!changes) return changes.error();
-    const auto prefix = project.name_of("");
-    for (const auto& one : findings)
-      if (one.file.starts_with(prefix) && changes->has(one.file.substr(prefix.size()), one.line)) kept.push_back(one);
+    all.emplace_back(project.name_of(""), std::move(*changes));
   }
-  findings = std::move(kept);
+  std::ranges::stable_sort(all, std::ranges::greater{}, [](const auto& one) { return one.first.size(); });
+  std::erase_if(findings, [&](const Finding& one) {
+    const auto owner = std::ranges::find_if(all, [&](const auto& of) { return one.file.starts_with(of.first); });
+    return owner == all.end() || !owner->second.has(one.file.substr(owner->first.size()), one.line);
+  });
   return {};
+}
+
+/// It could not look, or not say what it saw.
+int give_up(const Error& error) {
+  if (caught_signal() != 0) return status_after_signals(failed);
+  complain(error);
+  return wrong_usage;
 }
 
 int update(const std::vector<check::Project>& projects) {
   std::string out;
   for (const auto& project : projects) {
     const auto count = check::update_schemas(project);
-    if (!count) return fail(count.error());
+    if (!count) return give_up(count.error());
     out += *count == 0 && !project.has_schemas
                ? printable(project.shown) + " has no events with traits; nothing is written\n"
                : printable(project.name_of("events.lock.json")) + " has " + std::to_string(*count) +
@@ -115,12 +142,24 @@ int update(const std::vector<check::Project>& projects) {
   return print(out);
 }
 
-int tell_rules(const Common& common, const CheckArguments& arguments) {
-  if (arguments.markdown) return print(check::rules_as_markdown());
-  if (arguments.list_rules) return print(common.json ? check::rules_as_json() : check::rules_as_text());
-  const auto text = check::rule_as_text(arguments.explain);
+/// Prints all that was found; the exit status.
+int tell(const std::string& findings, bool has_errors) {
+  const auto status = print(findings);
+  if (status == failed) return wrong_usage;
+  return status != done ? status : has_errors ? failed : done;
+}
+
+std::vector<std::string> names_of(const std::vector<check::RuleText>& rules) {
+  std::vector<std::string> names;
+  for (const auto& one : rules) names.push_back(one.id);
+  return names;
+}
+
+int tell_rules(const Common& common, const CheckArguments& arguments, const std::vector<check::RuleText>& rules) {
+  if (arguments.list_rules) return print(common.json ? check::rules_as_json(rules) : check::rules_as_text(rules));
+  const auto text = check::rule_as_text(arguments.explain, rules);
   if (!text.empty()) return print(text);
-  const auto known = check::rule_names();
+  const auto known = names_of(rules);
   const auto near = nearest(arguments.explain, known);
   complain("there is no rule '" + printable(arguments.explain) + "'" +
            (near.empty() ? "; --list-rules has them" : "; did you mean '" + std::string(near) + "'?"));
@@ -130,22 +169,29 @@ int tell_rules(const Common& common, const CheckArguments& arguments) {
 }  // namespace
 
 int check_project(const Common& common, const CheckArguments& arguments) {
-  if (arguments.list_rules || arguments.markdown || !arguments.explain.empty()) return tell_rules(common, arguments);
+  if (arguments.markdown) return print(check::rules_as_markdown(check::rule_texts()));
+  const auto catalogue = scaffold::load_catalogue(arguments.capabilities);
+  if (!catalogue) return give_up(catalogue.error());
+  auto rules = check::rule_texts();
+  for (auto& one : combination_rules(*catalogue)) rules.push_back(std::move(one));
+  if (arguments.list_rules || !arguments.explain.empty()) return tell_rules(common, arguments, rules);
+  const auto names = names_of(rules);
   catch_signals();
   std::vector<check::Project> projects;
   const auto folders = arguments.folders.empty() ? std::vector<std::string>{"."} : arguments.folders;
   for (const auto& folder : folders) {
-    std::map<std::string, std::string> instead;
-    if (arguments.staged) {
-      // Outside of a work tree there is none, which is told where changes are asked for.
-      auto staged = staged_texts(folder);
-      if (staged) instead = std::move(*staged);
+    std::optional<check::Snapshot> snapshot;
+    // Outside of a work tree there is none, which is told where changes are asked for.
+    if (arguments.staged && git(folder, {"rev-parse", "--is-inside-work-tree"})) {
+      auto read = staged(folder);
+      if (!read) return give_up(read.error());
+      snapshot = std::move(*read);
     }
     auto project = check::read_project({.folder = folder,
                                         .compile_commands = arguments.compile_commands,
-                                        .rules = check::rule_names(),
-                                        .instead = std::move(instead)});
-    if (!project) return fail(project.error());
+                                        .rules = names,
+                                        .snapshot = std::move(snapshot)});
+    if (!project) return give_up(project.error());
     for (const auto& note : project->notes) complain("note: " + printable(note));
     const bool is_there = std::ranges::any_of(projects, [&](const auto& one) { return one.folder == project->folder; });
     if (!is_there) projects.push_back(std::move(*project));
@@ -155,27 +201,22 @@ int check_project(const Common& common, const CheckArguments& arguments) {
   for (const auto& one : projects) all.push_back(&one);
   auto findings = check::find(all);
   for (const auto& project : projects) {
-    auto more = combination_findings(project, arguments.capabilities);
-    if (!more) return fail(more.error());
+    auto more = combination_findings(project, *catalogue);
+    if (!more) return give_up(more.error());
     findings.insert(findings.end(), std::make_move_iterator(more->begin()), std::make_move_iterator(more->end()));
   }
   if (!arguments.reference.empty() || arguments.staged)
-    if (auto kept = keep_changed(projects, arguments, findings); !kept) {
-      if (caught_signal() != 0) return status_after_signals(failed);
-      return fail(kept.error());
-    }
+    if (auto kept = keep_changed(projects, arguments, findings); !kept) return give_up(kept.error());
   const bool has_errors =
       std::ranges::any_of(findings, [](const auto& one) { return one.severity == Severity::error; });
   if (arguments.sarif) {
-    const auto text = check::to_sarif(findings, arguments.version);
+    const auto text = check::to_sarif(findings, arguments.version, rules);
     if (*arguments.sarif == "-") {
-      if (const auto status = print(text); status != done) return status;
-      return has_errors ? failed : done;
+      return tell(text, has_errors);
     }
-    if (auto written = write_file_atomically(*arguments.sarif, text); !written) return fail(written.error());
+    if (auto written = write_file_atomically(*arguments.sarif, text); !written) return give_up(written.error());
   }
-  const auto status = print(common.json ? check::to_json_lines(findings) : check::to_text(findings));
-  return status != done ? status : has_errors ? failed : done;
+  return tell(common.json ? check::to_json_lines(findings) : check::to_text(findings), has_errors);
 }
 
 }  // namespace tidings::cli

@@ -77,8 +77,6 @@ class Check(CommandLine):
         self.write("billing/tidings.toml", text.replace('"outbox"', '"outbux"'))
         self.assertIn("tidings.toml: there is no capability 'outbux'", self.run_tidings("add", "uuid", "--into", "billing", status=2).stderr)
 
-    def test_sarif_goes_to_a_file_or_to_standard_output(self):
-        self.write("src/wire.cpp", WORSE)
     def test_add_finds_the_lists_however_they_are_written(self):
         self.run_tidings("new", "billing", "--with", "outbox")
         text = pathlib.Path(self.folder, "billing/tidings.toml").read_text()
@@ -88,6 +86,8 @@ class Check(CommandLine):
         added = pathlib.Path(self.folder, "billing/tidings.toml").read_text()
         self.assertEqual([added.count(word) for word in ('"capabilities" =', "'implied' =", '"uuid"', '"docker"')], [1, 1, 1, 1], added)
 
+    def test_sarif_goes_to_a_file_or_to_standard_output(self):
+        self.write("src/wire.cpp", WORSE)
         told = json.loads(self.run_tidings("check", "--sarif", "-", status=1).stdout)
         self.assertEqual(told["version"], "2.1.0")
         (result,) = told["runs"][0]["results"]
@@ -97,12 +97,13 @@ class Check(CommandLine):
         self.assertIn("dangling-capture", done.stdout)
         with open(os.path.join(self.folder, "check.sarif")) as file:
             self.assertEqual(json.load(file), told)
-        self.run_tidings("check", "--sarif", "nowhere/check.sarif", status=1)
+        # A report that cannot be written is no finding: whoever waits for it must hear of it.
+        self.run_tidings("check", "--sarif", "nowhere/check.sarif", status=2)
 
     def test_only_lines_that_were_changed(self):
         self.write("src/tell.cpp", BAD)
-        done = self.run_tidings("check", "--diff", "HEAD", status=1)
-        self.assertIn("no_git", done.stderr)
+        for option in (["--diff", "HEAD"], ["--staged"]):
+            self.assertIn("no_git", self.run_tidings("check", *option, status=2).stderr)
         self.git("init", "-q")
         self.git("add", ".")
         self.git("commit", "-qm", "first")
@@ -119,12 +120,78 @@ class Check(CommandLine):
         self.write("src/new.cpp", BAD)
         self.assertEqual([one["file"] for one in self.findings("--diff", "HEAD")], ["src/new.cpp", "src/tell.cpp"])
         for reference in ("nothing", "--output=stolen", "HEAD;true"):
-            done = self.run_tidings("check", "--diff=" + reference, status=1)
+            done = self.run_tidings("check", "--diff=" + reference, status=2)
             self.assertIn("unknown_reference", done.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "stolen")))
         self.run_tidings("check", "--diff", "HEAD", "--staged", status=2)
         # The same in a folder of the work tree.
         self.assertEqual([one["file"] for one in self.findings("src", "--diff", "HEAD")], ["src/new.cpp", "src/tell.cpp"])
+
+    def test_the_index_is_judged_and_not_what_stands_on_disk(self):
+        self.git("init", "-q")
+        self.write("tidings.toml", 'version = 1\n[check.severity]\nunchecked-publish = "error"\n')
+        self.write("src/tell.cpp", BAD)
+        self.write("src/third_party/tell.cpp", BAD)
+        self.git("add", ".")
+        # Whatever is done to the work tree since.
+        told = lambda status: [(one["file"], one["line"], one["severity"]) for one in self.findings("--staged", status=status)]
+        self.assertEqual(told(1), [("src/tell.cpp", 3, "error")])
+        self.write("tidings.toml", "[check")
+        self.assertEqual(told(1), [("src/tell.cpp", 3, "error")])
+        os.remove(os.path.join(self.folder, "tidings.toml"))
+        os.remove(os.path.join(self.folder, "src/tell.cpp"))
+        self.assertEqual(told(1), [("src/tell.cpp", 3, "error")])
+        self.write("src/other.cpp", BAD)  # is not staged
+        self.write("events.lock.json", "{")
+        self.assertEqual(told(1), [("src/tell.cpp", 3, "error")])
+        self.git("add", "events.lock.json")
+        os.remove(os.path.join(self.folder, "events.lock.json"))
+        self.assertEqual([one[0] for one in told(1)], ["events.lock.json", "src/tell.cpp"])
+        self.git("rm", "-q", "--cached", "-r", ".")
+        self.assertIn("no_sources", self.run_tidings("check", "--staged", status=2).stderr)
+
+    def test_what_is_staged_is_built_as_is_staged(self):
+        self.git("init", "-q")
+        self.write("src/main.cpp", "int main() {}\n")
+        self.write("CMakeLists.txt", "add_executable(a src/main.cpp)\n")
+        self.write("src/refunds.cpp", "int refunds;\n")
+        self.git("add", ".")
+        self.assertEqual([one["rule"] for one in self.findings("--staged")], ["orphan-file"])
+        self.write("CMakeLists.txt", "add_executable(a src/main.cpp src/refunds.cpp)\n")
+        self.assertEqual([one["rule"] for one in self.findings("--staged")], ["orphan-file"])
+        self.git("add", ".")
+        os.remove(os.path.join(self.folder, "CMakeLists.txt"))
+        self.assertEqual(self.findings("--staged"), [])
+
+    def test_of_projects_within_each_other_each_finding_is_told_once(self):
+        self.git("init", "-q")
+        self.write("services/a/src/tell.cpp", BAD)
+        self.write("src/tell.cpp", BAD)
+        self.git("add", ".")
+        self.git("commit", "-qm", "first")
+        self.write("services/a/src/tell.cpp", "\n" + BAD + BAD.replace("tell", "tell_again"))
+        for folders in ([".", "services/a"], ["services/a", "."]):
+            self.assertEqual([(one["file"], one["line"]) for one in self.findings(*folders, "--diff", "HEAD")], [("services/a/src/tell.cpp", 8)])
+
+    def test_capabilities_have_rules_too(self):
+        self.run_tidings("new", "billing", "--with", "event-bus", "--without", "testing")
+        listed = [json.loads(line) for line in self.run_tidings("check", "--list-rules", "--json").stdout.splitlines()]
+        names = [one["rule"] for one in listed]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertTrue({"capabilities-incomplete", "event-bus-without-outbox", "no-tests"} <= set(names), names)
+        for one in listed:
+            self.assertTrue(all(one[key] for key in ("finds", "can_happen", "to_do", "bad", "good")), one)
+        self.assertIn("without outbox", self.run_tidings("check", "--explain", "event-bus-without-outbox").stdout)
+        run = json.loads(self.run_tidings("check", "billing", "--sarif", "-", status=1).stdout)["runs"][0]
+        for result in run["results"]:
+            self.assertTrue(run["tool"]["driver"]["rules"][result["ruleIndex"]]["help"]["text"], result)
+        record = pathlib.Path(self.folder, "billing/tidings.toml")
+        record.write_text(record.read_text() + '[check.severity]\nevent-bus-without-outbox = "advice"\nno-tests = "off"\n')
+        told = {one["rule"]: one["severity"] for one in self.findings("billing")}
+        self.assertEqual(told.get("event-bus-without-outbox"), "advice")
+        self.assertNotIn("no-tests", told)
+        record.write_text(record.read_text().replace('no-tests = "off"', 'no-test = "off"'))
+        self.assertIn("did you mean 'no-tests'?", self.run_tidings("check", "billing", status=2).stderr)
 
     def test_schemas_are_recorded_and_compared(self):
         event = """#include "tidings/event/traits.hpp"
@@ -182,17 +249,18 @@ struct OrderPlaced {
 
     def test_what_is_broken_is_told(self):
         for arguments, what in ((["nowhere"], "not_a_folder"), (["."], "no_sources")):
-            self.assertIn(what, self.run_tidings("check", *arguments, status=1).stderr)
+            self.assertIn(what, self.run_tidings("check", *arguments, status=2).stderr)
         self.write("src/a.cpp", "int a;")
         self.write("tidings.toml", "[check]\nlayerz = 1\n")
-        self.assertIn("tidings.toml:2: unknown key 'layerz' in [check]; did you mean 'layers'?", self.run_tidings("check", status=1).stderr)
+        self.assertIn("tidings.toml:2: unknown key 'layerz' in [check]; did you mean 'layers'?", self.run_tidings("check", status=2).stderr)
         self.write("tidings.toml", "[check\n")
-        self.assertIn("tidings.toml:1", self.run_tidings("check", status=1).stderr)
+        self.assertIn("tidings.toml:1", self.run_tidings("check", status=2).stderr)
+        self.run_tidings("check", "--update-schemas", status=2)
         os.remove(os.path.join(self.folder, "tidings.toml"))
         path = self.write("compile_commands.json", "[{")
         self.assertIn("compile_commands.json is no list of compile commands", self.run_tidings("check").stderr)
-        self.assertIn("broken_compile_commands", self.run_tidings("check", "--compile-commands", path, status=1).stderr)
-        self.assertIn("unreadable", self.run_tidings("check", "--compile-commands", "nowhere.json", status=1).stderr)
+        self.assertIn("broken_compile_commands", self.run_tidings("check", "--compile-commands", path, status=2).stderr)
+        self.assertIn("unreadable", self.run_tidings("check", "--compile-commands", "nowhere.json", status=2).stderr)
         self.write("compile_commands.json", json.dumps([{"directory": self.folder, "command": "c++ -Iinclude -c src/a.cpp", "file": "src/a.cpp"}]))
         self.assertEqual(self.run_tidings("check", "--compile-commands", ".").stderr, "")
 

@@ -31,7 +31,7 @@ void source(const std::string& text) {
   const auto found = check::find(all);
   (void)check::to_text(found);
   (void)check::to_json_lines(found);
-  (void)check::to_sarif(found, "0");
+  (void)check::to_sarif(found, "0", check::rule_texts());
   const check::Code code(*project);
   const auto json = check::to_json(check::schemas_of(check::Facts(code)));
   require(check::read_schemas(json, "events.lock.json").has_value(), "what is written is read");

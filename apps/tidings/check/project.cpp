@@ -34,6 +34,10 @@ bool is_of_others(std::string_view name) {
   return name.starts_with('.');
 }
 
+bool is_cmake(std::string_view name) {
+  return name == "CMakeLists.txt" || name.ends_with(".cmake");
+}
+
 bool is_other_build(std::string_view name) {
   for (const std::string_view one :
        {"Makefile", "GNUmakefile", "BUILD", "BUILD.bazel", "meson.build", "SConstruct", "configure.ac", "premake5.lua"})
@@ -45,8 +49,9 @@ class Walk {
  public:
   explicit Walk(Project& project) : project_(project) {}
 
-  Found run() {
+  Found run(const std::optional<Snapshot>& snapshot) {
     folder(project_.folder, "", 0);
+    if (snapshot) take(snapshot->paths);
     std::ranges::sort(found_.sources);
     std::ranges::sort(found_.cmake);
     std::ranges::sort(found_.builds);
@@ -73,9 +78,7 @@ class Walk {
       const auto path = relative.empty() ? name : relative + "/" + name;
       const auto status = entries->symlink_status(error);
       if (error || fs::is_symlink(status)) continue;
-      const bool is_ignored =
-          std::ranges::any_of(project_.settings.ignore, [&](const auto& one) { return matches(one, path); });
-      if (is_ignored) continue;
+      if (is_ignored(path)) continue;
       if (fs::is_directory(status)) {
         if (!is_of_others(name)) folder(at + "/" + name, path, depth + 1);
       } else if (fs::is_regular_file(status)) {
@@ -84,10 +87,30 @@ class Walk {
     }
   }
 
+  /// These instead of what stands on disk.
+  void take(const std::set<std::string>& paths) {
+    found_.sources.clear();
+    found_.cmake.clear();
+    found_.has_other_build = false;
+    for (const auto& path : paths)
+      if (!is_ignored(path) && !stands_in_ignored_folder(path)) file(path, file_name(path));
+  }
+
+  [[nodiscard]] bool is_ignored(const std::string& path) const {
+    return std::ranges::any_of(project_.settings.ignore, [&](const auto& one) { return matches(one, path); });
+  }
+
+  [[nodiscard]] bool stands_in_ignored_folder(std::string_view path) const {
+    for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder))
+      if (is_of_others(file_name(folder)) || std::ranges::find(found_.builds, folder) != found_.builds.end())
+        return true;
+    return false;
+  }
+
   void file(const std::string& path, std::string_view name) {
     if (is_source_path(path) || is_header_path(path))
       found_.sources.push_back(path);
-    else if (name == "CMakeLists.txt" || name.ends_with(".cmake"))
+    else if (is_cmake(name))
       found_.cmake.push_back(path);
     else if (is_other_build(name))
       found_.has_other_build = true;
@@ -144,21 +167,47 @@ void tell_generated(Project& project) {
                                                            "are generated"));
 }
 
-void read_files(Project& project, const std::vector<std::string>& paths,
-                const std::map<std::string, std::string>& instead) {
-  for (const auto& path : paths) {
-    const auto full = project.folder + "/" + path;
+/// Files of the project, on disk or in the snapshot.
+class Files {
+ public:
+  Files(const std::string& folder, const std::optional<Snapshot>& snapshot) : folder_(folder), snapshot_(snapshot) {}
+  [[nodiscard]] bool has(const std::string& path) const {
     std::error_code error;
-    const auto size = fs::file_size(full, error);
+    return snapshot_ ? snapshot_->paths.contains(path) : fs::exists(folder_ + "/" + path, error);
+  }
+  /// 0 where nobody knows.
+  [[nodiscard]] std::uintmax_t size(const std::string& path) const {
+    if (const auto* const text = other(path); text != nullptr) return text->size();
+    std::error_code error;
+    const auto size = fs::file_size(folder_ + "/" + path, error);
+    return error ? 0 : size;
+  }
+  [[nodiscard]] Result<std::string> read(const std::string& path) const {
+    if (const auto* const text = other(path); text != nullptr) return *text;
+    return read_text(folder_ + "/" + path);
+  }
+
+ private:
+  [[nodiscard]] const std::string* other(const std::string& path) const {
+    if (!snapshot_) return nullptr;
+    const auto at = snapshot_->texts.find(path);
+    return at == snapshot_->texts.end() ? nullptr : &at->second;
+  }
+  const std::string& folder_;
+  const std::optional<Snapshot>& snapshot_;
+};
+
+void read_files(Project& project, const std::vector<std::string>& paths, const Files& files) {
+  for (const auto& path : paths) {
+    const auto size = files.size(path);
     const auto note = [&](const std::string& why) {
       project.notes.push_back(project.name_of(path) + " is left out: " + why);
     };
-    if (!error && size > source_bytes_max) {
+    if (size > source_bytes_max) {
       note("it has " + bytes_text(size) + ", and nobody writes more than " + bytes_text(source_bytes_max) + " by hand");
       continue;
     }
-    const auto other = instead.find(path);
-    auto text = other != instead.end() ? Result<std::string>(other->second) : read_text(full);
+    auto text = files.read(path);
     if (!text) {
       note(text.error().message);
       continue;
@@ -175,6 +224,11 @@ void read_files(Project& project, const std::vector<std::string>& paths,
 }
 
 }  // namespace
+
+bool is_project_path(std::string_view path) {
+  return is_source_path(path) || is_header_path(path) || is_cmake(file_name(path)) || path == "tidings.toml" ||
+         path == "events.lock.json";
+}
 
 Result<std::string> read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -229,9 +283,9 @@ Result<Project> read_project(const ReadOptions& options) {
   if (error || !fs::is_directory(folder, error))
     return Error{"not_a_folder", "'" + printable(options.folder) + "' is no folder; name that of a project"};
   project.folder = folder.string();
-  const auto record = project.folder + "/tidings.toml";
-  if (fs::exists(record, error)) {
-    auto text = read_text(record);
+  const Files files(project.folder, options.snapshot);
+  if (files.has("tidings.toml")) {
+    auto text = files.read("tidings.toml");
     if (!text) return Error{"unreadable", project.name_of("tidings.toml") + ": " + text.error().message};
     auto settings = read_settings(*text, project.name_of("tidings.toml"), options.rules);
     if (!settings) return settings.error();
@@ -239,20 +293,19 @@ Result<Project> read_project(const ReadOptions& options) {
     project.record = std::move(*text);
     project.has_record = true;
   }
-  auto found = Walk(project).run();
+  auto found = Walk(project).run(options.snapshot);
   project.has_other_build = found.has_other_build;
-  read_files(project, found.sources, options.instead);
+  read_files(project, found.sources, files);
   if (project.files.empty()) {
     std::string left_out;
     for (const auto& note : project.notes) left_out += "; " + note;
     return Error{"no_sources", "there is no C++ source in '" + printable(options.folder) + "'" + left_out};
   }
   for (const auto& path : found.cmake)
-    if (auto text = read_text(project.folder + "/" + path); text && text->size() <= source_bytes_max)
+    if (auto text = files.read(path); text && text->size() <= source_bytes_max)
       project.cmake.push_back({path, project.name_of(path), read_cmake(*text)});
-  const auto schemas = project.folder + "/events.lock.json";
-  if (fs::exists(schemas, error)) {
-    auto text = read_text(schemas);
+  if (files.has("events.lock.json")) {
+    auto text = files.read("events.lock.json");
     if (!text) return Error{"unreadable", project.name_of("events.lock.json") + ": " + text.error().message};
     project.schemas = std::move(*text);
     project.has_schemas = true;
@@ -280,7 +333,7 @@ Result<Project> make_project(std::vector<std::pair<std::string, std::string>> fi
     } else if (path == "events.lock.json") {
       project.schemas = std::move(text);
       project.has_schemas = true;
-    } else if (file_name(path) == "CMakeLists.txt" || path.ends_with(".cmake")) {
+    } else if (is_cmake(file_name(path))) {
       project.cmake.push_back({path, path, read_cmake(text)});
     } else {
       auto file = std::make_unique<File>();

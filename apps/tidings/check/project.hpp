@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,11 +77,17 @@ struct Project {
   [[nodiscard]] std::string name_of(std::string_view path) const;
 };
 
+/// A project as it stands elsewhere than on disk, such as in git's index.
+struct Snapshot {
+  std::set<std::string> paths;               ///< of all its files, from the project's folder
+  std::map<std::string, std::string> texts;  ///< of those that are other than on disk
+};
+
 struct ReadOptions {
   std::string folder;
-  std::string compile_commands;                  ///< file or folder; empty: what build folders have
-  std::vector<std::string> rules;                ///< that settings may name
-  std::map<std::string, std::string> instead{};  ///< texts of files that are other than on disk, by their paths
+  std::string compile_commands;           ///< file or folder; empty: what build folders have
+  std::vector<std::string> rules;         ///< that settings may name
+  std::optional<Snapshot> snapshot = {};  ///< of which files are read; else those on disk. Build folders are on disk.
 };
 
 /// Errors (never): `not_a_folder`, `no_sources`, `broken_record`, `broken_compile_commands`, `unreadable`.
@@ -95,6 +102,8 @@ struct ReadOptions {
 [[nodiscard]] bool is_source_path(std::string_view path);
 [[nodiscard]] bool is_header_path(std::string_view path);
 [[nodiscard]] bool is_test_path(std::string_view path);
+/// Whether a project's file is read at all: sources, what builds them, settings, schemas.
+[[nodiscard]] bool is_project_path(std::string_view path);
 /// `a/b/../c` is `a/c`; what leads out of the folder is empty.
 [[nodiscard]] std::string normal_path(std::string_view path);
 [[nodiscard]] std::string_view folder_of(std::string_view path);

@@ -182,7 +182,9 @@ TEST(Reports, AreTextForPeople) {
 }
 
 TEST(Reports, AreSarif) {
-  const auto read = JsonCodec::decode<SarifLog>(to_sarif(some_findings(), "1.2.3"));
+  auto all = rule_texts();
+  all.push_back({.id = "capability", .finds = "a", .can_happen = "b", .to_do = "c", .bad = "", .good = ""});
+  const auto read = JsonCodec::decode<SarifLog>(to_sarif(some_findings(), "1.2.3", all));
   ASSERT_TRUE(read.has_value()) << to_string(read.error());
   EXPECT_EQ(read->version, "2.1.0");
   ASSERT_EQ(read->runs.size(), 1u);
@@ -192,6 +194,7 @@ TEST(Reports, AreSarif) {
   ASSERT_EQ(run.results.size(), 2u);
   for (const auto& one : run.results) {
     EXPECT_EQ(run.tool.driver.rules.at(one.ruleIndex).id, one.ruleId);
+    EXPECT_TRUE(run.tool.driver.rules.at(one.ruleIndex).shortDescription);
     EXPECT_FALSE(one.message.text.empty());
     ASSERT_EQ(one.locations.size(), 1u);
     EXPECT_GE(one.locations[0].physicalLocation.region.startLine, 1);
@@ -224,7 +227,7 @@ TEST(Rules, StandInTheDocumentation) {
   const std::string mark = "<!-- made by: tidings check --rules-markdown -->\n";
   const auto at = page.find(mark);
   ASSERT_NE(at, std::string::npos);
-  EXPECT_EQ(page.substr(at + mark.size()), rules_as_markdown())
+  EXPECT_EQ(page.substr(at + mark.size()), rules_as_markdown(rule_texts()))
       << "cut docs/check.md behind the mark, and put there what it prints";
 }
 

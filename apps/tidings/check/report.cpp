@@ -84,38 +84,32 @@ std::string to_json_lines(const std::vector<Finding>& findings) {
   return out;
 }
 
-std::string to_sarif(const std::vector<Finding>& findings, const std::string& version) {
+std::string to_sarif(const std::vector<Finding>& findings, const std::string& version,
+                     std::span<const RuleText> rules) {
   std::string out =
       "{\"$schema\":\"https://json.schemastore.org/"
       "sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[{\"tool\":{\"driver\":{\"name\":\"tidings "
       "check\",\"version\":";
   append(out, version);
   out += ",\"rules\":[";
-  std::vector<std::string> ids = rule_names();
-  for (const auto& one : findings)  // also those of others, which have no entry among the rules
-    if (std::ranges::find(ids, one.rule) == ids.end()) ids.push_back(one.rule);
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    out += i == 0 ? "{\"id\":" : ",{\"id\":";
-    append(out, ids[i]);
-    if (i < rules().size()) {
-      const auto& rule = *rules()[i];
-      out += ",";
-      message(out, "shortDescription", rule.finds);
-      out += ",";
-      message(out, "fullDescription", rule.can_happen);
-      out += ",";
-      message(out, "help", rule.to_do);
-      out += ",\"defaultConfiguration\":{\"level\":\"" + std::string(level_of(rule.severity)) + "\"}";
-    }
-    out += "}";
+  for (const auto& rule : rules) {
+    out += &rule == rules.data() ? "{\"id\":" : ",{\"id\":";
+    append(out, rule.id);
+    out += ",";
+    message(out, "shortDescription", rule.finds);
+    out += ",";
+    message(out, "fullDescription", rule.can_happen);
+    out += ",";
+    message(out, "help", rule.to_do);
+    out += ",\"defaultConfiguration\":{\"level\":\"" + std::string(level_of(rule.severity)) + "\"}}";
   }
   out += "]}},\"columnKind\":\"utf16CodeUnits\",\"results\":[";
   for (std::size_t i = 0; i < findings.size(); ++i) {
     const auto& one = findings[i];
     out += i == 0 ? "{\"ruleId\":" : ",{\"ruleId\":";
     append(out, one.rule);
-    out += ",\"ruleIndex\":" + std::to_string(std::ranges::find(ids, one.rule) - ids.begin()) + ",\"level\":\"" +
-           std::string(level_of(one.severity)) + "\",";
+    out += ",\"ruleIndex\":" + std::to_string(std::ranges::find(rules, one.rule, &RuleText::id) - rules.begin()) +
+           ",\"level\":\"" + std::string(level_of(one.severity)) + "\",";
     message(out, "message", one.what + ". " + one.can_happen + " " + one.to_do);
     out += ",\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"uri\":";
     append(out, uri_of(one.file));
@@ -127,28 +121,28 @@ std::string to_sarif(const std::vector<Finding>& findings, const std::string& ve
 
 // ---- rules
 
-std::string rules_as_text() {
+std::string rules_as_text(std::span<const RuleText> rules) {
   std::string out;
-  for (const auto* rule : rules()) {
-    const std::string id(rule->id);
-    out += id + std::string(30 - std::min<std::size_t>(id.size(), 29), ' ') + std::string(name_of(rule->severity)) +
-           std::string(9 - name_of(rule->severity).size(), ' ') + std::string(rule->finds) + "\n";
+  for (const auto& rule : rules) {
+    const std::string id(rule.id);
+    out += id + std::string(30 - std::min<std::size_t>(id.size(), 29), ' ') + std::string(name_of(rule.severity)) +
+           std::string(9 - name_of(rule.severity).size(), ' ') + std::string(rule.finds) + "\n";
   }
   return out;
 }
 
-std::string rules_as_json() {
+std::string rules_as_json(std::span<const RuleText> rules) {
   std::string out;
-  for (const auto* rule : rules()) {
+  for (const auto& rule : rules) {
     out += "{\"rule\":";
-    append(out, rule->id);
+    append(out, rule.id);
     out += ",\"severity\":";
-    append(out, name_of(rule->severity));
-    for (const auto& [name, text] : {std::pair{"finds", rule->finds},
-                                     {"can_happen", rule->can_happen},
-                                     {"to_do", rule->to_do},
-                                     {"bad", rule->bad},
-                                     {"good", rule->good}}) {
+    append(out, name_of(rule.severity));
+    for (const auto& [name, text] : {std::pair{"finds", rule.finds},
+                                     {"can_happen", rule.can_happen},
+                                     {"to_do", rule.to_do},
+                                     {"bad", rule.bad},
+                                     {"good", rule.good}}) {
       out += std::string(",\"") + name + "\":";
       append(out, text);
     }
@@ -157,9 +151,9 @@ std::string rules_as_json() {
   return out;
 }
 
-std::string rule_as_text(std::string_view id) {
-  for (const auto* rule : rules()) {
-    if (rule->id != id) continue;
+std::string rule_as_text(std::string_view id, std::span<const RuleText> rules) {
+  for (const auto& rule : rules) {
+    if (rule.id != id) continue;
     const auto indented = [](std::string_view text) {
       std::string out;
       while (!text.empty()) {
@@ -169,31 +163,31 @@ std::string rule_as_text(std::string_view id) {
       }
       return out;
     };
-    return std::string(rule->id) + " (" + std::string(name_of(rule->severity)) +
-           ")\n\nfinds:           " + std::string(rule->finds) + "\nwhat can happen: " + std::string(rule->can_happen) +
-           "\nwhat to do:      " + std::string(rule->to_do) + "\n\nis found:\n\n" + indented(rule->bad) +
-           "\nis not:\n\n" + indented(rule->good);
+    return std::string(rule.id) + " (" + std::string(name_of(rule.severity)) +
+           ")\n\nfinds:           " + std::string(rule.finds) + "\nwhat can happen: " + std::string(rule.can_happen) +
+           "\nwhat to do:      " + std::string(rule.to_do) + "\n\nis found:\n\n" + indented(rule.bad) +
+           "\nis not:\n\n" + indented(rule.good);
   }
   return {};
 }
 
-std::string rules_as_markdown() {
+std::string rules_as_markdown(std::span<const RuleText> rules) {
   std::string out = "| rule | severity | finds |\n|---|---|---|\n";
   const auto in_table = [](std::string_view text) {
     std::string cell;
     for (const char c : text) cell += c == '|' ? std::string("\\|") : std::string(1, c);
     return cell;
   };
-  for (const auto* rule : rules())
-    out += "| [`" + std::string(rule->id) + "`](#" + std::string(rule->id) + ") | " +
-           std::string(name_of(rule->severity)) + " | " + in_table(rule->finds) + " |\n";
-  for (const auto* rule : rules()) {
-    const bool is_cpp = rule->bad.starts_with("#include") || rule->bad.starts_with("//");
+  for (const auto& rule : rules)
+    out += "| [`" + std::string(rule.id) + "`](#" + std::string(rule.id) + ") | " +
+           std::string(name_of(rule.severity)) + " | " + in_table(rule.finds) + " |\n";
+  for (const auto& rule : rules) {
+    const bool is_cpp = rule.bad.starts_with("#include") || rule.bad.starts_with("//");
     const std::string language = is_cpp ? "cpp" : "text";
-    out += "\n### " + std::string(rule->id) + "\n\n" + std::string(rule->finds) + "\n\n**What can happen.** " +
-           std::string(rule->can_happen) + "\n\n**What to do.** " + std::string(rule->to_do) + "\n\nIs found:\n\n```" +
-           language + "\n" + std::string(rule->bad) + "```\n\nIs not:\n\n```" + language + "\n" +
-           std::string(rule->good) + "```\n";
+    out += "\n### " + std::string(rule.id) + "\n\n" + std::string(rule.finds) + "\n\n**What can happen.** " +
+           std::string(rule.can_happen) + "\n\n**What to do.** " + std::string(rule.to_do) + "\n\nIs found:\n\n```" +
+           language + "\n" + std::string(rule.bad) + "```\n\nIs not:\n\n```" + language + "\n" +
+           std::string(rule.good) + "```\n";
   }
   return out;
 }

@@ -14,6 +14,19 @@ std::vector<std::string> rule_names() {
   return names;
 }
 
+std::vector<RuleText> rule_texts() {
+  std::vector<RuleText> texts;
+  for (const auto* rule : rules())
+    texts.push_back({.id = std::string(rule->id),
+                     .severity = rule->severity,
+                     .finds = std::string(rule->finds),
+                     .can_happen = std::string(rule->can_happen),
+                     .to_do = std::string(rule->to_do),
+                     .bad = std::string(rule->bad),
+                     .good = std::string(rule->good)});
+  return texts;
+}
+
 void Sink::add(const Project& project, const File& file, std::uint32_t token, std::string what) {
   const auto& tokens = file.tokens();
   const bool is_there = token < tokens.size();

@@ -37,7 +37,16 @@ struct Rule {
   void (*run)(const Workspace&, Sink&) = nullptr;
 };
 
+/// What a rule says of itself; also one of what others find, such as capabilities that hurt together.
+struct RuleText {
+  std::string id;
+  Severity severity = Severity::warning;
+  std::string finds, can_happen, to_do, bad, good;
+};
+
 [[nodiscard]] std::span<const Rule* const> rules();
+/// Those of `rules`.
+[[nodiscard]] std::vector<RuleText> rule_texts();
 [[nodiscard]] std::vector<std::string> rule_names();
 
 /// Takes findings, and leaves out what is allowed where it stands, what settings turn off, and what tests do.

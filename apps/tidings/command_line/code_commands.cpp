@@ -32,7 +32,7 @@ void Parser::add_check() {
       "right\n"
       "where it stands: '// tidings: allow(RULE): reason', there or in the line before. Exit status: 1 with errors, 0 "
       "with\n"
-      "warnings and advice alone, 2 where the command line is wrong.\n\n"
+      "warnings and advice alone, 2 where it could not look, or not tell.\n\n"
       "Examples:\n"
       "  tidings check\n"
       "  tidings check services/orders services/billing --json | jq 'select(.severity == \"error\")'\n"
