@@ -2,8 +2,8 @@
 
 #include "scaffold/record.hpp"
 #include "scaffold/resolve.hpp"
-#include "scaffold/toml.hpp"
 #include "scaffold/warnings.hpp"
+#include "toml.hpp"
 
 namespace tidings::cli {
 
@@ -82,7 +82,7 @@ Result<std::vector<check::Finding>> combination_findings(const check::Project& p
   std::vector<check::Finding> findings;
   if (!project.has_record) return findings;
   const auto shown = project.name_of(scaffold::record_file);
-  const auto table = scaffold::parse_toml(project.record, shown);
+  const auto table = parse_toml(project.record, shown);
   if (!table) return table.error();
   if (table->find("capabilities") == nullptr) return findings;
   auto record = scaffold::read_record(project.record, shown);

@@ -3,14 +3,12 @@
 #include <algorithm>
 
 #include "describe/words.hpp"
-#include "scaffold/toml.hpp"
 #include "tidings/base/text.hpp"
+#include "toml.hpp"
 
 namespace tidings::cli {
 
 namespace {
-
-using scaffold::Toml;
 
 Error wrong(const std::string& file, std::size_t line, const std::string& why) {
   return {"invalid_guarantees", file + ":" + std::to_string(line) + ": " + why};
@@ -76,7 +74,7 @@ void compare(std::vector<std::string>& all, const std::string& way, const std::s
 }  // namespace
 
 Result<std::vector<Declared>> read_declared(std::string_view text, const std::string& file) {
-  auto toml = scaffold::parse_toml(text, file);
+  auto toml = parse_toml(text, file);
   if (!toml) return Error{"invalid_guarantees", toml.error().message};
   std::vector<Declared> all;
   for (const auto& [section, table] : toml->members) {

@@ -5,8 +5,8 @@
 
 #include "scaffold/catalogue_check.hpp"
 #include "scaffold/contains.hpp"
-#include "scaffold/toml.hpp"
 #include "tidings/base/text.hpp"
+#include "toml.hpp"
 
 namespace tidings::scaffold {
 

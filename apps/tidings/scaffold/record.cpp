@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "scaffold/contains.hpp"
-#include "scaffold/toml.hpp"
 #include "tidings/base/text.hpp"
+#include "toml.hpp"
 
 namespace tidings::scaffold {
 

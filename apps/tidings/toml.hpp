@@ -8,7 +8,8 @@
 
 #include "tidings/base/result.hpp"
 
-namespace tidings::scaffold {
+// What the CLI reads of TOML: projects' records and settings, capabilities.
+namespace tidings {
 
 /// A value of a TOML file, with the line where it stands. Tables keep their members sorted by name.
 struct Toml {
@@ -67,4 +68,4 @@ class TomlReader {
   Result<> first_;
 };
 
-}  // namespace tidings::scaffold
+}  // namespace tidings

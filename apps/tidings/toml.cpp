@@ -1,5 +1,5 @@
 // The one place of the CLI that includes toml++.
-#include "scaffold/toml.hpp"
+#include "toml.hpp"
 
 #include <algorithm>
 
@@ -22,7 +22,7 @@
 
 #include "tidings/base/text.hpp"
 
-namespace tidings::scaffold {
+namespace tidings {
 
 namespace {
 
@@ -208,4 +208,4 @@ Result<> TomlReader::finish() {
   return first_;
 }
 
-}  // namespace tidings::scaffold
+}  // namespace tidings
