@@ -2,6 +2,8 @@
 
 namespace tidings::dashboard {
 
-std::span<const PageFile> page_files() { return {}; }
+std::span<const PageFile> page_files() {
+  return {};
+}
 
 }  // namespace tidings::dashboard

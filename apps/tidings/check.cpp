@@ -80,8 +80,10 @@ Result<check::Changes> changes_of(const check::Project& project, const CheckArgu
                  "'" + printable(project.shown) +
                      "' is in no work tree of git, or there is no git: --diff and --staged ask it what was changed"};
   }
-  std::vector<std::string> words{"diff",          "--relative",   "--unified=0",     "--no-color",
-                                 "--no-ext-diff", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/"};
+  // Whatever attributes and settings say, it is of lines, as they are, and runs no program.
+  std::vector<std::string> words{"diff",         "--relative",      "--unified=0",    "--inter-hunk-context=0",
+                                 "--text",       "--no-color",      "--no-ext-diff",  "--no-textconv",
+                                 "--no-renames", "--src-prefix=a/", "--dst-prefix=b/"};
   if (arguments.staged) {
     words.emplace_back("--cached");
   } else {

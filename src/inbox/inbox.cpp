@@ -294,8 +294,9 @@ Result<InboxStatus> status(Store& store, std::uint64_t most, const std::string& 
   if (!*there)
     return Error{"no_inbox", "the database has no inbox: nothing there has handled events with a transaction"};
   InboxStatus out;
-  const auto marks = (*tx)->query_one<std::int64_t>(
-      "select count(*) from (select 1 from " + prefix + "inbox limit $1) as counted", static_cast<std::int64_t>(most + 1));
+  const auto marks =
+      (*tx)->query_one<std::int64_t>("select count(*) from (select 1 from " + prefix + "inbox limit $1) as counted",
+                                     static_cast<std::int64_t>(most + 1));
   if (!marks) return marks.error();
   const auto count = static_cast<std::uint64_t>(marks->value());
   out.marks = std::min(count, most);

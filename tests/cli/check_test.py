@@ -163,6 +163,19 @@ class Check(CommandLine):
         os.remove(os.path.join(self.folder, "CMakeLists.txt"))
         self.assertEqual(self.findings("--staged"), [])
 
+    def test_lines_are_lines_whatever_git_is_told_of_them(self):
+        self.git("init", "-q")
+        self.write("src/tell.cpp", "\n" * 40)
+        self.write(".gitattributes", "*.cpp -diff\n")
+        self.git("add", ".")
+        self.git("commit", "-qm", "first")
+        self.write("src/tell.cpp", "\n" * 40 + BAD)
+        self.assertEqual([one["rule"] for one in self.findings("--diff", "HEAD")], ["unchecked-publish"])
+        self.write(".gitattributes", "*.cpp diff=upper\n")
+        self.git("config", "diff.upper.textconv", "touch ran; head -n 1")
+        self.assertEqual([one["rule"] for one in self.findings("--diff", "HEAD")], ["unchecked-publish"])
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "ran")))
+
     def test_of_projects_within_each_other_each_finding_is_told_once(self):
         self.git("init", "-q")
         self.write("services/a/src/tell.cpp", BAD)
@@ -213,7 +226,7 @@ struct OrderPlaced {
             self.write("events.lock.json", broken)
             (one,) = self.findings(status=1)
             self.assertEqual(one["file"], "events.lock.json")
-            self.run_tidings("check", "--update-schemas", status=1)  # what was agreed to is not written over
+            self.run_tidings("check", "--update-schemas", status=2)  # what was agreed to is not written over
             self.assertEqual(pathlib.Path(self.folder, "events.lock.json").read_text(), broken)
 
     def test_several_services_are_looked_at_together(self):

@@ -125,8 +125,8 @@ Result<Schemas> read_schemas(std::string_view json, const std::string& path) {
     return Error{"broken_schemas", path + " is not what 'tidings check --update-schemas' writes: " +
                                        read.error().message + "; take it from version control again"};
   if (read->version != 1)
-    return Error{"broken_schemas",
-                 path + " has version " + std::to_string(read->version) + ", which this tidings does not know; use the one that wrote it"};
+    return Error{"broken_schemas", path + " has version " + std::to_string(read->version) +
+                                       ", which this tidings does not know; use the one that wrote it"};
   return read;
 }
 

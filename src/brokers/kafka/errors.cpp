@@ -58,8 +58,7 @@ Error error_of(rd_kafka_resp_err_t code, std::string_view doing, const LogRelay&
       return {std::string(why),
               message + "; look at the user, its password and the certificates in the URL (last: " + trouble + ")"};
     return {"unreachable",
-            message + "; it works again once the server answers" +
-                (trouble.empty() ? "" : " (last: " + trouble + ")"),
+            message + "; it works again once the server answers" + (trouble.empty() ? "" : " (last: " + trouble + ")"),
             Retry::same_call};
   }
   switch (code) {
