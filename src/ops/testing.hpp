@@ -66,6 +66,10 @@ class Client {
     return text;
   }
   [[nodiscard]] std::string read_to_end() const { return read_until({}); }
+  [[nodiscard]] bool has_answer() const {
+    char byte = 0;
+    return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  }
   [[nodiscard]] bool is_closed() const {
     char byte = 0;
     const auto got = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
