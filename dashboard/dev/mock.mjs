@@ -37,6 +37,7 @@ const letters = [];
 const audit = [];
 const paused = new Set();
 const requests = new Map();
+const KEPT = 60_000;
 const log = [];  // the newest events, whole
 let made = 0;
 let order = 10_000;
@@ -53,7 +54,7 @@ function make(topic, type, key, data, causation, correlation, source, headers = 
   ++at.events;
   ++made;
   log.push(event);
-  if (log.length > 5000) log.splice(0, 1000);
+  if (log.length > KEPT) log.splice(0, KEPT / 4);
   return event;
 }
 function shop() {
@@ -81,9 +82,10 @@ if (!options.empty) {
       attempts: 5, parked: new Date(Date.now() - 60000 * (i + 1)).toISOString(), blocks: i % 5, follows: i % 6 === 5 });
   }
 }
+let due = 0;
 setInterval(() => {
   if (options.empty) return;
-  for (let i = 0; i < Math.min(per_second, 500) / 7 / 10 + Math.random(); ++i) shop();
+  for (due += Math.min(per_second, 500) / 7 / 10; due >= 1; --due) shop();
 }, 100).unref();
 
 const wave = (t, base, by) => base * (1 + by * Math.sin(t / 37) + 0.08 * Math.sin(t * 1.7));
@@ -180,7 +182,7 @@ const GET = {
     const of = log.find(event => event.id === query.get('id'));
     const all = log.filter(event => event.correlation === (of?.correlation ?? query.get('id')));
     const begun = Date.parse(all[0]?.time ?? now());
-    return { complete: log.length < 5000, nodes: all.map((event, at) => ({ ...event, data: undefined, service: event.source, time: new Date(begun + at * at * 7).toISOString(),
+    return { complete: made <= KEPT, nodes: all.map((event, at) => ({ ...event, data: undefined, service: event.source, time: new Date(begun + at * at * 7).toISOString(),
       attempts: TAKES.filter(([, topic]) => topic === event.topic).map(([service, , handler]) => {
         const parked = letters.find(one => one.id === event.id && one.group === `${service}/${handler}`);
         return { group: `${service}/${handler}`, status: parked ? 'parked' : 'handled', reason: parked?.reason ?? '' };
