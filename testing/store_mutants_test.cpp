@@ -100,7 +100,11 @@ const std::vector<StoreMutant> mutants_of_a_server{
 
 void expect_found(const StoreMutant& mutant, const StoreFixture& good) {
   for (const auto* name : mutant.found_by) {
-    const auto report = run_store_case(name, faulty(good, mutant.fault));
+    auto report = run_store_case(name, faulty(good, mutant.fault));
+    // Who starves whom is up to the scheduler: now and then it is the busy one that waits.
+    for (int again = 0; again < 4 && mutant.fault == StoreFault::starves_others && report.verdict != Verdict::failed;
+         ++again)
+      report = run_store_case(name, faulty(good, mutant.fault));
     EXPECT_EQ(report.verdict, Verdict::failed) << name << " does not see a store that " << mutant.name;
   }
   for (const auto descriptor : std::exchange(FaultyStore::leaked, {})) ::close(descriptor);
