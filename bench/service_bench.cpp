@@ -122,7 +122,9 @@ void handle(benchmark::State& state, const std::string& broker_name, const std::
   });
   for (auto _ : state) {
     const auto begin = Steady::now().time_since_epoch().count();
+    const auto busy_before = processor_seconds();
     expect(state, static_cast<std::uint64_t>(service.run()), 0, "is the service's exit status");
+    state.counters["processor"] = (processor_seconds() - busy_before) / static_cast<double>(count) * 1e9;
     if (until == Until::committed) ended = Steady::now().time_since_epoch().count();
     state.SetIterationTime(std::chrono::duration<double>(Steady::duration{ended - begin}).count());
   }
@@ -252,7 +254,7 @@ void add_benchmarks() {
   for (const bool is_measured : {true, false})
     once(is_measured ? "handle readings, log" : "handle readings, log, not measured", [is_measured](
                                                                                           benchmark::State& state) {
-      handle(state, "log", make_readings(options().seed, 1'000), 400, {.concurrency = 8}, Until::committed,
+      handle(state, "log", make_readings(options().seed, 1'000), 1'000, {.concurrency = 8}, Until::committed,
              is_measured);
     })->UseManualTime();
   once("idle, nothing", [](benchmark::State& state) { idle(state, Waiting::nothing); })->UseManualTime();
@@ -275,36 +277,43 @@ std::vector<Table> tables() {
     return Row{
         .label = label, .ours = {std::string("idle, ") + of, "idle"}, .goals = std::move(goals), .unit = Unit::percent};
   };
-  return {{.title = "Starting a service",
-           .rows = {{.label = "to the first delivery over log:",
-                     .ours = {"start, tidings", "time"},
-                     .peers = {{"a bare process", {"start, process", "time"}}},
-                     .goals = {at_most(20e6)}}},
-           .note = "From before `exec` of a real process, over a log with one event, as a new group."},
-          {.title = "A service's handler, orders of 3 lines, with what is there already",
-           .rows = {handled("memory", {}), handled("log", {at_least(3e6)})},
-           .note = "Four lanes, as handlers have unless told otherwise; positions settled, durable topics."},
-          {.title = "A service's handler, over log:, events of 128 bytes, 8 lanes",
-           .rows = {{.label = "decoded, handled and committed:",
-                     .ours = {"handle readings, log", rate},
-                     .peers = {{"not measured", {"handle readings, log, not measured", rate}}},
-                     .goals = {at_least(1e6), at_least(0.97, "not measured")},
-                     .unit = Unit::rate}},
-           .note = "From the start of `run` to its end: the group's position is then behind the last of them. The "
-                   "payload, JSON of four members, has 128 bytes. Not measured: with `metrics.measure = false`."},
-          {.title = "A service over log: that has nothing to do, of one core",
-           .rows = {idle_row("nothing waits:", "nothing", {at_most(1)}),
-                    idle_row("events wait for their time, three seconds to a year:", "delayed", {at_most(1)}),
-                    idle_row("100 dead letters:", "parked", {at_most(1)})},
-           .note = "Over a second, with one handler. The first of those that wait are in levels that are looked at "
-                   "several times a second."},
-          {.title = "A service's handler, over log:, with as many events beside that are parked",
-           .rows = {{.label = "good ones handled:",
-                     .ours = {"beside poison, log", rate},
-                     .peers = {{"without bad ones", {"handle, log", rate}}},
-                     .unit = Unit::rate},
-                    {.label = "bad ones parked:", .ours = {"beside poison, log", "parked"}, .unit = Unit::rate}},
-           .note = "100,000 of each, alternating, over the same durable topic; each bad one of a key of its own."}};
+  return {
+      {.title = "Starting a service",
+       .rows = {{.label = "to the first delivery over log:",
+                 .ours = {"start, tidings", "time"},
+                 .peers = {{"a bare process", {"start, process", "time"}}},
+                 .goals = {at_most(20e6)}}},
+       .note = "From before `exec` of a real process, over a log with one event, as a new group."},
+      {.title = "A service's handler, orders of 3 lines, with what is there already",
+       .rows = {handled("memory", {}), handled("log", {at_least(3e6)})},
+       .note = "Four lanes, as handlers have unless told otherwise; positions settled, durable topics."},
+      {.title = "A service's handler, over log:, events of 128 bytes, 8 lanes",
+       .rows = {{.label = "decoded, handled and committed:",
+                 .ours = {"handle readings, log", rate},
+                 .peers = {{"not measured", {"handle readings, log, not measured", rate}}},
+                 .goals = {at_least(1e6)},
+                 .unit = Unit::rate},
+                {.label = "processor time of each:",
+                 .ours = {"handle readings, log", "processor"},
+                 .peers = {{"not measured", {"handle readings, log, not measured", "processor"}}},
+                 .goals = {at_most(1.03, "not measured")}}},
+       .note =
+           "From the start of `run` to its end: the group's position is then behind the last of them. The "
+           "payload, JSON of four members, has 128 bytes. Not measured: with `metrics.measure = false`; what measuring "
+           "costs is seen in the processor's time, since the rate depends on who waits for whom."},
+      {.title = "A service over log: that has nothing to do, of one core",
+       .rows = {idle_row("nothing waits:", "nothing", {at_most(1)}),
+                idle_row("events wait for their time, three seconds to a year:", "delayed", {at_most(1)}),
+                idle_row("100 dead letters:", "parked", {at_most(1)})},
+       .note = "Over a second, with one handler. The first of those that wait are in levels that are looked at "
+               "several times a second."},
+      {.title = "A service's handler, over log:, with as many events beside that are parked",
+       .rows = {{.label = "good ones handled:",
+                 .ours = {"beside poison, log", rate},
+                 .peers = {{"without bad ones", {"handle, log", rate}}},
+                 .unit = Unit::rate},
+                {.label = "bad ones parked:", .ours = {"beside poison, log", "parked"}, .unit = Unit::rate}},
+       .note = "100,000 of each, alternating, over the same durable topic; each bad one of a key of its own."}};
 }
 
 }  // namespace
