@@ -145,6 +145,7 @@ struct Family {
   std::string label;                                  // of `counters`
   std::unique_ptr<CounterFamily> counters;
   std::unique_ptr<Gathered> gathered;
+  std::vector<Metrics::ReadAll> asked;
   std::uint64_t refused = 0;
 };
 
@@ -185,8 +186,22 @@ struct Metrics::Impl {
     return family.series[text];
   }
 
-  void write(std::string& out) const {
-    for (const auto& [name, family] : families) {
+  void write_asked(std::string& out, const std::string& name, Family& family) const {
+    std::map<std::string, double> sums;
+    for (const auto& read : family.asked)
+      for (const auto& sample : read()) {
+        auto labels = text_of(sample.labels);
+        if (sums.size() >= series_max && !sums.contains(labels)) {
+          labels = text_of(others(sample.labels));
+          ++family.refused;
+        }
+        sums[std::move(labels)] += sample.value;
+      }
+    for (const auto& [labels, value] : sums) append_sample(out, name, "", labels, value);
+  }
+
+  void write(std::string& out) {
+    for (auto& [name, family] : families) {
       out.append("# HELP ").append(name).append(" ");
       for (const char c : printable(family.help)) out.append(c == '\\' ? "\\\\" : std::string_view(&c, 1));
       out.append("\n# TYPE ").append(name).append(" ").append(name_of(family.kind)).append("\n");
@@ -201,6 +216,7 @@ struct Metrics::Impl {
           append_sample(out, name, "", text_of({{family.label, value}}), static_cast<double>(counter.value()));
         });
       if (family.gathered) family.gathered->write(out, name);
+      if (!family.asked.empty()) write_asked(out, name, family);
     }
   }
 
@@ -280,6 +296,16 @@ void Metrics::gauge_of(std::string_view name, std::string_view help, const Label
   auto& one = impl_->series(impl_->family(name, help, Kind::gauge), labels);
   assert(!one.read && !one.gauge && "these labels are taken");
   one.read = std::move(read);
+}
+
+void Metrics::counters_of(std::string_view name, std::string_view help, ReadAll read) {
+  const std::scoped_lock lock(impl_->mutex);
+  impl_->family(name, help, Kind::counter).asked.push_back(std::move(read));
+}
+
+void Metrics::gauges_of(std::string_view name, std::string_view help, ReadAll read) {
+  const std::scoped_lock lock(impl_->mutex);
+  impl_->family(name, help, Kind::gauge).asked.push_back(std::move(read));
 }
 
 void Metrics::add_process_metrics() {

@@ -240,6 +240,8 @@ class Coordinator::Impl {
   /// What is told once it is committed is told then.
   Result<> finish(Transaction& tx, UnitOfWork& work) const {
     if (auto written = work.write(); !written) return written;
+    if (options_.on_enqueued)
+      for (const auto& out : work.outgoing()) options_.on_enqueued(out.topic, out.event.view());
     if (options_.on_due && work.first_due()) {
       const auto due = std::make_shared<TimePoint>(*work.first_due());
       tx.after_commit(due.get(), [due, this] { options_.on_due(*due); });

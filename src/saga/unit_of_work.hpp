@@ -31,6 +31,8 @@ class UnitOfWork {
   /// another transaction: somebody else has begun one of them), those of statements.
   Result<> write();
 
+  /// What it sends, in the order in which it came to be.
+  [[nodiscard]] const std::vector<Outgoing>& outgoing() const { return outgoing_; }
   /// Of those that need a person, one line each, for the log once this is committed.
   [[nodiscard]] const std::vector<std::string>& alerts() const { return alerts_; }
   /// When the first of the timers that were set is due.
@@ -46,7 +48,7 @@ class UnitOfWork {
   const Ledger& ledger_;
   const std::string& type_;
   std::map<std::string, Entry, std::less<>> entries_;
-  std::vector<Outgoing> outgoing_;  // in the order in which it came to be
+  std::vector<Outgoing> outgoing_;
   std::vector<std::string> alerts_;
   std::optional<TimePoint> first_due_;
 };

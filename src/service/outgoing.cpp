@@ -96,23 +96,18 @@ Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView>
 /// To the broker; counted and timed.
 Result<> Outgoing::send(const std::string& name, std::string_view topic, std::span<const EnvelopeView> events,
                         const PublishOptions& options) {
-  auto* const measures = host_.measures;
-  if (host_.tracing != nullptr) {
-    const auto began_at = host_.tracing->now();
-    auto published = host_.broker->publish(name, events, options);
-    host_.tracing->published(Tracing::Operation::send, topic, events, began_at, done(published));
-    count(topic, events.size(), published);
-    return done(published);
-  }
-  if (measures == nullptr) return done(host_.broker->publish(name, events, options));
+  if (host_.measures == nullptr && host_.tracing == nullptr) return done(host_.broker->publish(name, events, options));
   static thread_local Sampling sampling;
-  const bool is_timed = sampling.is_due();
+  const bool is_timed = host_.measures != nullptr && sampling.is_due();
+  const auto began_at = host_.tracing != nullptr ? host_.tracing->now() : TimePoint{};
   const auto began = is_timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
   const auto published = host_.broker->publish(name, events, options);
   if (is_timed) {
     const Duration took = std::chrono::steady_clock::now() - began;
-    measures->publish_duration.observe(seconds(took), sampling.took(took));
+    host_.measures->publish_duration.observe(seconds(took), sampling.took(took));
   }
+  if (host_.tracing != nullptr)
+    host_.tracing->published(Tracing::Operation::send, topic, events, began_at, done(published));
   count(topic, events.size(), published);
   return done(published);
 }

@@ -82,11 +82,19 @@ Result<> Sagas::prepare() {
                                          .entropy = host_.entropy,
                                          .log = host_.log,
                                          .tells_stuck = host_.tells_stuck_sagas,
-                                         .on_due = [this](TimePoint due) { is_due(due); }});
+                                         .on_due = [this](TimePoint due) { is_due(due); },
+                                         .on_enqueued = tell_enqueued()});
     if (!made) return made.error();
     run->coordinator = std::move(*made);
   }
   return {};
+}
+
+std::function<void(std::string_view, const EnvelopeView&)> Sagas::tell_enqueued() const {
+  if (host_.tracing == nullptr) return {};
+  return [tracing = host_.tracing](std::string_view topic, const EnvelopeView& event) {
+    tracing->published(Tracing::Operation::create, topic, {&event, 1}, tracing->now(), {});
+  };
 }
 
 void Sagas::start() {

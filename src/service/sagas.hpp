@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -51,6 +52,8 @@ class Sagas {
   bool clean_up_sagas();
   bool clean_up_commands();
   bool forgot(std::string_view what, const Result<std::uint64_t>& removed, bool& has_told);
+  /// For spans, where traces are on; else empty.
+  [[nodiscard]] std::function<void(std::string_view topic, const EnvelopeView& event)> tell_enqueued() const;
   void is_due(TimePoint due);
   void tell(const Result<>& done);
 

@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "aggregate": {"outbox", "store", "broker", "event", "base"},
     "bridge": {"broker", "event", "base"},
     "saga": {"outbox", "store", "event", "base"},
-    "ops": {"event", "base"},
+    "ops": {"bus", "event", "base"},
     "service": {"ops", "saga", "aggregate", "outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
     "testing": {"service", "stores", "store", "brokers", "broker", "event", "base"},
 }

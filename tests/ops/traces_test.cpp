@@ -3,6 +3,7 @@
 
 #include "collector.hpp"
 #include "ops/testing.hpp"
+#include "saga/testing.hpp"
 #include "service/testing.hpp"
 #include "testing/servers/temporary_folder.hpp"
 #include "tidings/stores/open.hpp"
@@ -116,6 +117,25 @@ TEST_F(TracedTest, one_trace_leads_through_three_services_and_an_outbox) {
   EXPECT_EQ(process.attribute("messaging.message.id"), publish.attribute("messaging.message.id"));
   EXPECT_EQ(deliver.attribute("messaging.destination.partition.id"), "0");
   EXPECT_TRUE(collector_.heads().front().contains("api-key: secret one\r\n")) << collector_.heads().front();
+  EXPECT_TRUE(shop.metrics().text().contains("\ntidings_publish_duration_seconds_count 1\n")) << shop.metrics().text();
+}
+
+TEST_F(TracedTest, a_sagas_step_and_the_commands_that_it_sends_are_in_the_trace_of_the_event) {
+  auto& shop = make("shop", {}, true);
+  shop.saga(saga::shop::checkout());
+  start();
+  shop.publish(saga::shop::OrderPlaced{"7", 100, false}).or_throw();
+  const auto publish = only("publish orders");
+  const auto process = only("process orders");
+  const auto step = only("saga checkout");
+  EXPECT_EQ(step.parentSpanId, process.spanId);
+  for (const std::string topic : {"stock-commands", "payment-commands"}) {
+    const auto enqueue = only("enqueue " + topic);
+    EXPECT_EQ(enqueue.traceId, publish.traceId);
+    EXPECT_EQ(enqueue.parentSpanId, process.spanId) << tree();
+    EXPECT_EQ(enqueue.attribute("messaging.operation.type"), "create");
+    EXPECT_EQ(only("relay " + topic).parentSpanId, enqueue.spanId) << tree();
+  }
 }
 
 TEST_F(TracedTest, each_attempt_is_a_span_and_failures_say_why) {

@@ -161,6 +161,11 @@ class Metrics {
   using Read = std::function<double()>;
   void counter_of(std::string_view name, std::string_view help, const Labels& labels, Read read);
   void gauge_of(std::string_view name, std::string_view help, const Labels& labels, Read read);
+  /// The same for whole families whose labels come and go: what is told no more is shown no more. Samples of the same
+  /// labels are one, their sum. Each call adds to what others tell under that name.
+  using ReadAll = std::function<std::vector<Sample>()>;
+  void counters_of(std::string_view name, std::string_view help, ReadAll read);
+  void gauges_of(std::string_view name, std::string_view help, ReadAll read);
 
   /// `process_…`, as Prometheus' own clients have them.
   void add_process_metrics();

@@ -26,6 +26,9 @@ struct CoordinatorOptions {
   /// Told, once it is committed, when a timer is due that was set here: for who waits to call `fire_due`. It must be
   /// short, and not throw.
   std::function<void(TimePoint due)> on_due{};
+  /// Told of what is written into the outbox, within the transaction, which may still come to nothing: for traces. It
+  /// must not throw.
+  std::function<void(std::string_view topic, const EnvelopeView& event)> on_enqueued{};
 };
 
 /// Runs one saga, in all its versions, over a store. A transition is one transaction: the instance with its timers and
