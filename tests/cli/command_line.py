@@ -14,6 +14,7 @@ import time
 import unittest
 
 TIDINGS = os.environ["TIDINGS"]  # the binary; CTest sets it
+NEEDED_BY_ALL = "part, message_id, topic, key, type, type_version, event_time, attributes, payload"  # of a row of the outbox
 PATIENCE_S = float(os.environ.get("PATIENCE", "60"))  # how long anything may take on a busy machine
 
 

@@ -6,9 +6,7 @@ import time
 import unittest
 import uuid
 
-from command_line import CommandLine
-
-NEEDED_BY_ALL = "part, message_id, topic, key, type, type_version, event_time, attributes, payload"
+from command_line import NEEDED_BY_ALL, CommandLine
 
 
 class Outbox(CommandLine):

@@ -11,7 +11,7 @@ import sys
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
-from command_line import PATIENCE_S, TIDINGS  # noqa: E402
+from command_line import NEEDED_BY_ALL, PATIENCE_S, TIDINGS  # noqa: E402, F401
 from parking import Parking  # noqa: E402
 
 ACTION = {"Content-Type": "application/json", "X-Tidings-Action": "1"}
