@@ -28,6 +28,7 @@ std::string changes_text(const Changes& changes) {
     out += how + file.path + "\n";
   }
   for (const auto& path : changes.removed) out += "removed  " + path + "\n";
+  for (const auto& path : changes.disowned) out += "yours    " + path + ", which is generated no more\n";
   if (changes.record_differs) out += "changed  " + std::string(record_file) + "\n";
   return out;
 }

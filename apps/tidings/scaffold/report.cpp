@@ -257,7 +257,7 @@ std::string added_json(const std::string& folder, const Project& project, const 
   if (changes.record_differs) changed.emplace_back(record_file);
   return project_json(folder, project, found) + ",\"new\":" + json_list(changes.created) +
          ",\"changed\":" + json_list(changed) + ",\"merged\":" + json_list(changes.merged) +
-         ",\"removed\":" + json_list(changes.removed) + "}\n";
+         ",\"removed\":" + json_list(changes.removed) + ",\"yours\":" + json_list(changes.disowned) + "}\n";
 }
 
 }  // namespace tidings::scaffold

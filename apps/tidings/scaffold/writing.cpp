@@ -197,18 +197,33 @@ class Comparison {
     return {};
   }
 
-  /// What is generated no more.
+  /// What is generated no more: nothing asks for it, or the capabilities have no such file since.
   Result<> compare_gone(const Project& project) {
     for (const auto& [path, hash] : hashes_) {
       if (contains(project.files, path, &GeneratedFile::path)) continue;
       const auto there = on_disk(path);
       if (!there) return there.error();
       if (!*there) continue;
-      if (hash_of(**there) == hash)
+      if (contains(kept_, path))
+        changes_.disowned.push_back(path);
+      else if (hash_of(**there) == hash)
         changes_.removed.push_back(path);
       else
-        changes_.in_the_way.push_back(difference(path, **there, ""));
+        changes_.in_the_way.push_back(
+            printable(path) + " is generated no more, and you changed it: remove it, or add again with --keep " +
+            printable(path) + " and it is yours\n");
     }
+    return {};
+  }
+
+  /// Each of `kept` was generated, or will be.
+  [[nodiscard]] Result<> check_kept(const Project& project) const {
+    for (const auto& path : kept_)
+      if (!contains(project.files, path, &GeneratedFile::path) && !hashes_.contains(path))
+        return Error{"invalid_choice",
+                     printable(path) +
+                         " is no file of the project's that is generated: --keep takes paths as they are shown where "
+                         "they are in the way"};
     return {};
   }
 
@@ -241,15 +256,10 @@ class Comparison {
 Result<Changes> compare_with(const std::string& folder, const Project& project, const Project& before,
                              const std::string& record_before, const std::vector<std::string>& kept) {
   Changes changes;
-  for (const auto& path : kept)
-    if (!contains(project.files, path, &GeneratedFile::path))
-      return Error{
-          "invalid_choice",
-          printable(path) +
-              " is no file of the project's that is generated: --keep takes paths as the differences show them"};
   const fs::path at(folder);
   Comparison comparison(at, before, kept, changes);
   if (auto done = comparison.read(); !done) return done.error();
+  if (auto fine = comparison.check_kept(project); !fine) return fine.error();
   for (const auto& file : project.files)
     if (auto done = comparison.compare(file); !done) return done.error();
   if (auto done = comparison.compare_gone(project); !done) return done.error();

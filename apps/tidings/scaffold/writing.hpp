@@ -23,20 +23,24 @@ struct Changes {
   std::vector<std::string> created;     ///< of these, paths that are new
   std::vector<std::string> merged;      ///< of these, paths of files that have changes of the user's too
   std::vector<std::string> removed;     ///< paths
-  std::vector<std::string> in_the_way;  ///< differences, of files in which the user changed what would change
+  std::vector<std::string> disowned;    ///< paths: generated no more, and kept; from now on they are the user's own
+  std::vector<std::string> in_the_way;  ///< differences, of files in which the user changed what would change, and
+                                        ///< what is said of those that would go
   std::vector<std::string> missing;     ///< differences: what files that are kept have not of what comes
   std::string record;                   ///< the text of tidings.toml
   bool record_differs = false;
   std::string hashes;
 
-  [[nodiscard]] bool is_nothing() const { return written.empty() && removed.empty() && !record_differs; }
+  [[nodiscard]] bool is_nothing() const {
+    return written.empty() && removed.empty() && disowned.empty() && !record_differs;
+  }
 };
 
 /// Compares `project` with what is in `folder`, whose tidings.toml has `record_before`, and which was `before`. A file
 /// that the user changed, or removed, and that would be as it was generated last, stays as the user has it; one that
 /// would change gets what comes beside what the user did, where the two are of different lines. The files `kept` stay,
-/// since the user has brought them up by hand. Reads only. Errors: `invalid_choice` for one of `kept` that is no
-/// generated file, those of files.
+/// since the user has brought them up by hand; one of them that is generated no more is the user's own then. Reads
+/// only. Errors: `invalid_choice` for one of `kept` that is no generated file, those of files.
 [[nodiscard]] Result<Changes> compare_with(const std::string& folder, const Project& project, const Project& before,
                                            const std::string& record_before, const std::vector<std::string>& kept = {});
 

@@ -265,6 +265,34 @@ TEST(Add, removes_what_nothing_has_any_more_unless_it_was_changed) {
   EXPECT_TRUE(folder.files().contains("orders/tests/fixture_test.cpp"));
 }
 
+/// As a program before this one left it: with a file that no capability has any more.
+void add_generated(const Folder& folder, const std::string& path, const std::string& text) {
+  folder.write("orders/" + path, text);
+  const auto hashes = folder.files().at("orders/.tidings/generated");
+  folder.write("orders/.tidings/generated", hashes + hash_of(text) + "  " + path + "\n");
+}
+
+TEST(Add, a_file_that_capabilities_have_no_more_goes_or_is_the_users_own) {
+  const Folder folder;
+  const auto at = folder.in("orders");
+  const std::string left_alone = "src/adapters/gone.cpp", changed = "src/adapters/changed.cpp";
+  ASSERT_TRUE(write_new(project_of({}), at));
+  add_generated(folder, left_alone, "// as it was generated\n");
+  add_generated(folder, changed, "// as it was generated\n");
+  folder.write("orders/" + changed, "// mine\n");
+  const auto before = folder.files();
+  const auto refused = add(at, {"docker"}).or_throw();
+  EXPECT_THAT(refused.in_the_way,
+              ::testing::ElementsAre(::testing::HasSubstr(changed + " is generated no more, and you changed it")));
+  EXPECT_EQ(folder.files(), before);
+  const auto kept = add(at, {"docker"}, {changed}).or_throw();
+  EXPECT_THAT(kept.removed, ::testing::ElementsAre(left_alone));
+  EXPECT_THAT(kept.disowned, ::testing::ElementsAre(changed));
+  EXPECT_EQ(folder.files().at("orders/" + changed), "// mine\n");
+  EXPECT_FALSE(folder.files().contains("orders/" + left_alone));
+  EXPECT_TRUE(add(at, {"docker"}).or_throw().is_nothing()) << "it is asked once";
+}
+
 TEST(Add, goes_on_where_it_was_killed) {
   const auto before = project_of({"event-bus", "testing"});
   const auto after = project_of({"event-bus", "testing", "outbox", "docker"});
