@@ -178,6 +178,39 @@ TEST(EveryChoice, no_broker_store_or_server_stands_under_the_domain) {
   }
 }
 
+TEST(EveryChoice, the_application_knows_the_world_by_interfaces_alone) {
+  std::set<std::string> interfaces;
+  for (const auto& name : catalogue().names())
+    for (const auto* const more : {"event-bus", "outbox", "http-api"}) {
+      const auto project = make_project(catalogue(), "orders", Layout::hexagonal, {"event-bus", more, name});
+      if (!project) continue;
+      for (const auto& file : project->files) {
+        if (!file.path.starts_with("src/ports/")) continue;
+        for (const auto* const world : {".execute(", ".query", "tidings/store/", "tidings/outbox/", "tidings/broker",
+                                        "tidings/service/", "adapters/"})
+          EXPECT_FALSE(file.text.contains(world)) << file.path << " with " << name << ": " << world;
+        for (const auto& port : between(file.text, "class ", " "))
+          if (file.text.contains("virtual ~" + port)) interfaces.insert(port);
+      }
+      for (const auto& file : project->files)
+        if (file.path.starts_with("src/adapters/"))
+          for (const auto& adapter : between(file.text, " final : public ", " ")) interfaces.erase(adapter);
+      EXPECT_THAT(interfaces, ::testing::IsEmpty()) << name << ", " << more << ": no adapter implements them";
+    }
+  const auto project = make_project(catalogue(), "orders", Layout::hexagonal, {"event-bus"}).or_throw();
+  EXPECT_TRUE(file_of(project, "src/ports/submissions.hpp").text.contains("virtual "));
+}
+
+TEST(EveryChoice, what_silences_the_warning_of_health_has_a_health_check) {
+  const auto with = make_project(catalogue(), "orders", Layout::layered, {"docker", "health"}).or_throw();
+  const auto address = between(file_of(with, "orders.toml").text, "http.listen = \"", "\"");
+  ASSERT_EQ(address.size(), 1U);
+  auto asked = address[0];
+  std::ranges::replace(asked, ':', '/');
+  EXPECT_TRUE(file_of(with, "Dockerfile").text.contains("HEALTHCHECK ")) << "docker-without-health is told no more";
+  EXPECT_TRUE(file_of(with, "Dockerfile").text.contains("/dev/tcp/" + asked)) << asked;
+}
+
 TEST(EveryChoice, what_is_used_of_the_library_is_included) {
   const std::vector<std::pair<std::string, std::string>> headers{
       {"std::vector<", "vector"},        {"std::move(", "utility"},          {"std::runtime_error", "stdexcept"},
