@@ -3,6 +3,7 @@
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "project_file.hpp"
 #include "scaffold/contains.hpp"
 #include "scaffold/folder_lock.hpp"
 #include "scaffold/project.hpp"
@@ -11,7 +12,6 @@
 #include "scaffold/warnings.hpp"
 #include "scaffold/writing.hpp"
 #include "scaffolding.hpp"
-#include "tidings/base/atomic_file.hpp"
 
 // `tidings add`.
 namespace tidings::cli {
@@ -63,7 +63,7 @@ int scaffold_add(const Common& common, const ScaffoldArguments& given) {
   const auto path = folder == "." ? std::string(record_file) : folder + "/" + record_file;
   const auto lock = FolderLock::take(folder);  // from here on nobody else changes what is read
   if (!lock && lock.error().code != "not_found") return fail(lock.error());
-  auto text = read_file(path);
+  auto text = read_project_file(path);
   if (!text && text.error().code == "not_found")
     return fail({"not_found", "there is no " + path + ": 'tidings new' makes a project, and --into says where one is"});
   if (!text) return fail(text.error());

@@ -3,7 +3,6 @@
 #include "scaffold/record.hpp"
 #include "scaffold/resolve.hpp"
 #include "scaffold/warnings.hpp"
-#include "toml.hpp"
 
 namespace tidings::cli {
 
@@ -82,13 +81,13 @@ Result<std::vector<check::Finding>> combination_findings(const check::Project& p
   std::vector<check::Finding> findings;
   if (!project.has_record) return findings;
   const auto shown = project.name_of(scaffold::record_file);
-  const auto table = parse_toml(project.record, shown);
-  if (!table) return table.error();
-  if (table->find("capabilities") == nullptr) return findings;
-  auto record = scaffold::read_record(project.record, shown);
+  auto record = scaffold::read_settings_record(project.record, shown);
+  if (!record) return record.error();
+  if (auto fine = scaffold::check_acknowledged(catalogue, record->acknowledged, shown); !fine) return fine.error();
+  if (record->capabilities_line == 0) return findings;  // no project of 'tidings new'
+  record = scaffold::read_record(project.record, shown);
   if (!record) return record.error();
   const auto line = static_cast<std::uint32_t>(record->capabilities_line);
-  if (auto fine = scaffold::check_acknowledged(catalogue, record->acknowledged, shown); !fine) return fine.error();
   const std::set<std::string> all(record->capabilities.begin(), record->capabilities.end());
   const auto in_record = [&](const Error& error) { return Error{error.code, shown + ": " + error.message}; };
   for (const auto& name : all)

@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "commands.hpp"
@@ -10,6 +8,7 @@
 #include "interrupt.hpp"
 #include "output.hpp"
 #include "program_output.hpp"
+#include "project_file.hpp"
 #include "tidings/base/redact.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/saga/description.hpp"
@@ -34,7 +33,6 @@ Result<Described> ask(const std::string& program, Duration deadline) {
 
 /// What was saved, as `PROGRAM --describe >DIR/NAME.json`, by the files' names.
 Result<std::vector<Described>> saved_in(const std::string& folder) {
-  static constexpr std::uintmax_t bytes_max = 16U << 20U;
   std::error_code error;
   std::vector<std::filesystem::path> files;
   for (auto at = std::filesystem::directory_iterator(folder, error);
@@ -47,11 +45,9 @@ Result<std::vector<Described>> saved_in(const std::string& folder) {
   std::ranges::sort(files);
   std::vector<Described> all;
   for (const auto& file : files) {
-    if (std::filesystem::file_size(file, error) > bytes_max || error)
-      return Error{"too_large", file.string() + " is no description: it cannot be read, or has more than 16 MiB"};
-    std::ifstream in(file, std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    auto told = read_description(text, file.string());
+    const auto text = read_project_file(file.string());
+    if (!text) return text.error();
+    auto told = read_description(*text, file.string());
     if (!told) return told.error();
     all.push_back(std::move(*told));
   }
@@ -164,12 +160,12 @@ int show_each(const Common& common, const DescribeArguments& arguments, const st
 }
 
 int verify(const Flow& flow, const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in)
-    return fail(Error{"no_guarantees",
-                      "cannot read " + file + ", where [guarantees] should stand; name it with --guarantees FILE"});
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  auto declared = read_declared(text, file);
+  const auto text = read_project_file(file);
+  if (!text)
+    return fail(
+        Error{"no_guarantees",
+              text.error().message + "; [guarantees] should stand there, or name another with --guarantees FILE"});
+  auto declared = read_declared(*text, file);
   if (!declared) return fail(declared.error());
   if (declared->empty())
     return fail(Error{"no_guarantees",

@@ -68,10 +68,14 @@ class NewUser(unittest.TestCase):
 
     def test_a_test_of_the_project_fails_where_its_handler_is_broken(self):
         project = self.workshop.new("--with", "event-bus,inbox")
+        for source in ("src/domain/decision.cpp", "tests/decision_test.cpp"):  # sources may stand in folders of a layer
+            at = project / source
+            (at.parent / "rules").mkdir()
+            at.rename(at.parent / "rules" / at.name)
         self.workshop.configure(project)
         for name, right, wrong, test in (
                 ("application/accept.cpp", "auto decision = decide(requested);", "Decision decision = Accepted{requested.id, 1};", "what_is_requested_is_accepted"),
-                ("domain/decision.cpp", "requested.quantity < 1", "requested.quantity < 0", "rejects_what_is_not")):
+                ("domain/rules/decision.cpp", "requested.quantity < 1", "requested.quantity < 0", "rejects_what_is_not")):
             source = project / "src" / name
             text = source.read_text()
             self.assertIn(right, text)

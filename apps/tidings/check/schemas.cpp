@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "tidings/base/atomic_file.hpp"
+#include "project_file.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/event/json_codec.hpp"
 
@@ -141,7 +141,7 @@ Result<std::size_t> update_schemas(const Project& project) {
       return before.error();
   const auto text = to_json(schemas);
   if (project.has_schemas && project.schemas == text) return schemas.events.size();
-  if (auto written = write_file_atomically(project.folder + "/events.lock.json", text); !written)
+  if (auto written = write_project_file(project.folder + "/events.lock.json", text); !written)
     return written.error();
   return schemas.events.size();
 }

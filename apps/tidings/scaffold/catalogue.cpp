@@ -214,6 +214,10 @@ Error unknown_capability(const Catalogue& catalogue, std::string_view name) {
 Result<Catalogue> make_catalogue(std::span<const SourceFile> files) {
   Catalogue catalogue;
   auto templates = templates_in(files);
+  for (const auto& [name, some] : templates)
+    if (!contains(files, name + "/capability.toml", &SourceFile::path))
+      return Error{"invalid_capability",
+                   some.front().where + ":1: there is no " + name + "/capability.toml that says what it is of"};
   for (const auto& file : files) {
     Result<> done;
     if (file.path == "categories.toml") {

@@ -89,6 +89,9 @@ Result<> check_owners(const Catalogue& catalogue) {
       for (const auto& file : capability.files) {
         if (file.path.starts_with("@") && placed(file.path, layout) == file.path)
           return wrong(file.where + ":1", "there is no such part; there are @domain/, @application/ and @adapters/");
+        if (const auto why = refused_path(placed(file.path, layout)); !why.empty())
+          return wrong(file.where + ":1",
+                       "the capability '" + name + "' may not write " + printable(file.path) + ", " + std::string(why));
         const auto [at, is_new] = owned.try_emplace(placed(file.path, layout), &file);
         if (!is_new)
           return wrong(file.where + ":1", "two capabilities have the file " + at->first + ", the other in " +

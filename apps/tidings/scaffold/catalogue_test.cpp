@@ -102,6 +102,40 @@ TEST(Catalogue, files_and_their_owners) {
               HasSubstr("caps/x/files/a.txt:1: there is no place for it"));
 }
 
+TEST(Catalogue, what_no_capability_may_write) {
+  const auto with = [](const std::string& path) {
+    return refusal({capability("x", ""), {"x/files/" + path + ".mustache", "t\n", "caps/"}});
+  };
+  EXPECT_THAT(with("tidings.toml"),
+              HasSubstr("caps/x/files/tidings.toml.mustache:1: the capability 'x' may not write tidings.toml"));
+  for (const auto* const path :
+       {".git/hooks/pre-commit", "lib/.GIT/config", ".tidings/generated", "Tidings.toml", "@domain/../../x"})
+    EXPECT_THAT(with(path), HasSubstr("the capability 'x' may not write ")) << path;
+  for (const auto* const path : {".github/workflows/x.yml", ".gitignore", "src/tidings.toml", "x.git"})
+    EXPECT_EQ(with(path), "nothing is wrong") << path;
+  const auto made = make_catalogue(
+      small_files({capability("x", ""), {"x/files/.g<%#has.base%>it<%/has.base%>/config.mustache", "t\n", "caps/"}}));
+  ASSERT_TRUE(made) << made.error().message;
+  const auto project = make_project(*made, "orders", Layout::flat, {"x"});
+  ASSERT_FALSE(project) << "put together by its tags";
+  EXPECT_THAT(project.error().message, HasSubstr("the capability 'x' may not write .git/config"));
+}
+
+TEST(Catalogue, what_stands_where_a_file_should_is_told) {
+  const Folder folder;
+  folder.write("x/files/a.txt.mustache", "t\n");
+  EXPECT_THAT(load_catalogue({folder.path().string()}).error().message, HasSubstr("there is no x/capability.toml"));
+  std::filesystem::create_directory(folder.path() / "x/capability.toml");
+  EXPECT_THAT(load_catalogue({folder.path().string()}).error().message,
+              HasSubstr("x/capability.toml is a folder and no file"));
+  std::filesystem::remove(folder.path() / "x/capability.toml");
+  std::filesystem::create_symlink("/dev/zero", folder.path() / "x/capability.toml");
+  EXPECT_THAT(load_catalogue({folder.path().string()}).error().message, HasSubstr("is a device and no file"));
+  const Folder links;
+  std::filesystem::create_directory_symlink(folder.path() / "x", links.path() / "x");
+  EXPECT_THAT(load_catalogue({links.path().string()}).error().message, HasSubstr("is a link to a folder"));
+}
+
 TEST(Catalogue, slots) {
   EXPECT_THAT(refusal({capability("x", "[[add]]\nto = \"other.txt\"\nslot = \"lines\"\ntext = \"t\"\n")}),
               HasSubstr("capability.toml:5: no capability has the file other.txt"));

@@ -26,6 +26,22 @@ std::string folder_of(Layout layout, std::string_view part) {
   return std::string(part) + "/";
 }
 
+std::string_view refused_path(std::string_view path) {
+  std::string lower(path);  // some disks know no difference
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  if (lower == "tidings.toml") return "which 'tidings new' writes itself";
+  for (std::size_t at = 0; at <= lower.size();) {
+    const auto end = std::min(lower.find('/', at), lower.size());
+    const auto part = std::string_view(lower).substr(at, end - at);
+    if (part == ".git") return "which belongs to git, and may have programs that it runs";
+    if (at == 0 && part == ".tidings") return "which 'tidings new' writes itself";
+    if (part.empty() || part == "." || part == "..") return "which is no path below the project's folder";
+    at = end + 1;
+  }
+  return {};
+}
+
 std::string placed(std::string path, Layout layout) {
   for (const auto part : parts) {
     const auto prefix = "@" + std::string(part) + "/";

@@ -25,4 +25,8 @@ inline constexpr std::array<std::string_view, 3> parts{"domain", "application", 
 /// A path of a template, where the layout has it: `@domain/x.hpp` becomes `src/domain/x.hpp`; others stay.
 [[nodiscard]] std::string placed(std::string path, Layout layout);
 
+/// What is wrong with a path of a project, below its folder, that a capability would write to; empty where nothing is:
+/// what git runs, and what `tidings` itself writes, is no capability's.
+[[nodiscard]] std::string_view refused_path(std::string_view path);
+
 }  // namespace tidings::scaffold

@@ -110,23 +110,21 @@ std::set<std::string> Record::asked() const {
   return names;
 }
 
-Result<Record> read_record(std::string_view text, const std::string& file) {
-  const auto as_record = [](Error error) { return Error{"invalid_record", std::move(error.message)}; };
-  auto table = parse_toml(text, file);
-  if (!table) return as_record(table.error());
-  table->line = 1;
-  TomlReader reader(*table, file, "record");
-  Record record;
-  reader.whole("version", 1);
-  record.name = reader.text("name");
-  const auto layout = layout_of(reader.text("layout"));
-  record.layout = layout.value_or(Layout::layered);
-  record.capabilities = reader.texts("capabilities");
-  if (const auto* const list = table->find("capabilities"); list != nullptr) record.capabilities_line = list->line;
-  record.implied = reader.texts("implied");
-  for (const auto& [key, member] : table->members) {
-    if (key == "layout" && !layout)
-      reader.wrong(member.line, "there is no such layout; there are layered, hexagonal and flat");
+namespace {
+
+std::string no_such_layout(const std::string& text) {
+  std::vector<std::string> known;
+  for (const auto layout : layouts) known.emplace_back(to_text(layout));
+  const auto near = nearest(text, known);
+  return "there is no layout '" + printable(text) + "'; " +
+         (near.empty() ? "there are layered, hexagonal and flat" : "did you mean '" + std::string(near) + "'?");
+}
+
+/// All but what a project's record must have.
+void read_rest(const Toml& table, TomlReader& reader, Record& record) {
+  for (const auto& [key, member] : table.members) {
+    if (key == "layout" && member.kind == Toml::Kind::text && !layout_of(member.text))
+      reader.wrong(member.line, no_such_layout(member.text));
     if (key == "guarantees" && member.kind != Toml::Kind::table)
       reader.wrong(member.line, "guarantees must be a table");
     if (key == "check" && member.kind != Toml::Kind::table) reader.wrong(member.line, "check must be a table");
@@ -139,11 +137,37 @@ Result<Record> read_record(std::string_view text, const std::string& file) {
       record.acknowledged[id] = reason.text;
     }
   }
-  reader.know("acknowledged");
-  reader.know("check");
-  reader.know("guarantees");
+  for (const auto* const key : {"acknowledged", "check", "guarantees"}) reader.know(key);
+}
+
+Result<Record> read(std::string_view text, const std::string& file, bool is_of_a_project) {
+  const auto as_record = [](Error error) { return Error{"invalid_record", std::move(error.message)}; };
+  auto table = parse_toml(text, file);
+  if (!table) return as_record(table.error());
+  table->line = 1;
+  TomlReader reader(*table, file, "record");
+  const auto must_have = [&](std::string_view key) { return is_of_a_project || table->find(key) != nullptr; };
+  Record record;
+  if (must_have("version")) reader.whole("version", 1);
+  if (must_have("name")) record.name = reader.text("name");
+  if (must_have("layout")) record.layout = layout_of(reader.text("layout")).value_or(Layout::layered);
+  record.capabilities = reader.texts("capabilities");
+  if (const auto* const list = table->find("capabilities"); list != nullptr) record.capabilities_line = list->line;
+  record.implied = reader.texts("implied");
+  read_rest(*table, reader, record);
+  for (const auto* const key : {"version", "name", "layout"}) reader.know(key);
   if (auto fine = reader.finish(); !fine) return as_record(fine.error());
   return record;
+}
+
+}  // namespace
+
+Result<Record> read_record(std::string_view text, const std::string& file) {
+  return read(text, file, true);
+}
+
+Result<Record> read_settings_record(std::string_view text, const std::string& file) {
+  return read(text, file, false);
 }
 
 std::string record_text(const Record& record) {

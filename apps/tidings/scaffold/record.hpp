@@ -30,6 +30,10 @@ struct Record {
 /// line.
 [[nodiscard]] Result<Record> read_record(std::string_view text, const std::string& file);
 
+/// The same of a `tidings.toml` that may be of no project of `tidings new`, and has settings of others alone: none of
+/// the keys must be there, but those that are must be right.
+[[nodiscard]] Result<Record> read_settings_record(std::string_view text, const std::string& file);
+
 /// The text of a new one.
 [[nodiscard]] std::string record_text(const Record& record);
 

@@ -46,13 +46,29 @@ TEST(RecordFile, what_is_broken_is_told_with_its_line) {
   EXPECT_THAT(refusal("version = 2\nname = \"a\"\nlayout = \"flat\"\n"),
               HasSubstr("tidings.toml:1: this program knows version = 1 only"));
   EXPECT_THAT(refusal("version = 1\nname = \"a\"\nlayout = \"round\"\n"),
-              HasSubstr("tidings.toml:3: there is no such layout"));
+              HasSubstr("tidings.toml:3: there is no layout 'round'; there are layered, hexagonal and flat"));
+  EXPECT_THAT(refusal("version = 1\nname = \"a\"\nlayout = \"hexagon\"\n"),
+              HasSubstr("tidings.toml:3: there is no layout 'hexagon'; did you mean 'hexagonal'?"));
   EXPECT_THAT(refusal("version = 1\nname = \"a\"\nlayout = \"flat\"\ncapabilites = []\n"),
               HasSubstr("tidings.toml:4: the record has no 'capabilites'; did you mean 'capabilities'?"));
   EXPECT_THAT(refusal("version = 1\nname = \"a\"\nlayout = \"flat\"\ncapabilities = [1]\n"),
               HasSubstr("tidings.toml:4: capabilities must be a list of texts"));
   EXPECT_THAT(refusal(whole + "saga-without-outbox = \"\"\n"), HasSubstr("write why saga-without-outbox is accepted"));
   EXPECT_THAT(refusal(whole + "saga-without-outbox = true\n"), HasSubstr("write why"));
+}
+
+TEST(RecordFile, of_no_project_needs_nothing_but_what_is_there_is_right) {
+  const auto refusal = [](const std::string& text) {
+    const auto read = read_settings_record(text, "tidings.toml");
+    return read ? "nothing is wrong" : read.error().message;
+  };
+  for (const auto* const fine : {"", "version = 1\n", "[check]\nignore = []\n", "layout = \"layered\"\n",
+                                 "[acknowledged]\nno-tests = \"none yet\"\n"})
+    EXPECT_EQ(refusal(fine), "nothing is wrong") << fine;
+  EXPECT_THAT(refusal("layout = \"layerd\"\n"), HasSubstr("tidings.toml:1: there is no layout 'layerd'; did you mean"));
+  EXPECT_THAT(refusal("\nversion = 2\n"), HasSubstr("tidings.toml:2: this program knows version = 1 only"));
+  EXPECT_THAT(refusal("layuot = \"flat\"\n"), HasSubstr("has no 'layuot'; did you mean 'layout'?"));
+  EXPECT_THAT(refusal("layout = 1\n"), HasSubstr("layout must be a text"));
 }
 
 TEST(RecordFile, lists_that_nobody_wrote_into_become_as_new) {

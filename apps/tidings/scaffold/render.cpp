@@ -5,6 +5,7 @@
 
 #include "scaffold/mustache.hpp"
 #include "scaffold/neat.hpp"
+#include "tidings/base/text.hpp"
 
 namespace tidings::scaffold {
 
@@ -126,6 +127,10 @@ Result<GeneratedFile> render_file(const Capability& owner, const Template& file,
   auto path = fill(file.path, values, file.where);
   if (!path) return path.error();
   while (path->ends_with('\n')) path->pop_back();
+  // Its parts may have come together only now.
+  if (const auto why = refused_path(placed(*path, spec.layout)); !why.empty())
+    return Error{"invalid_capability", file.where + ":1: the capability '" + owner.name + "' may not write " +
+                                           printable(*path) + ", " + std::string(why)};
   const bool is_cpp = path->ends_with(".cpp") || path->ends_with(".hpp");
   return GeneratedFile{.path = placed(*std::move(path), spec.layout),
                        .text = neat(with_slots(*text, slots), is_cpp),

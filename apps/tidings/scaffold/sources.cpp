@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "project_file.hpp"
 #include "scaffold/embedded.hpp"
-#include "tidings/base/atomic_file.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::scaffold {
@@ -22,8 +22,13 @@ Result<std::vector<SourceFile>> files_of(const std::string& folder) {
   if (!fs::is_directory(folder, failed))
     return Error{"not_found", "there is no folder of capabilities " + printable(folder)};
   for (fs::recursive_directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
-    if (!at->is_regular_file()) continue;
-    auto text = read_file(at->path().string());
+    const auto name = at->path().filename().string();
+    const bool is_list = name == "capability.toml" || name == "categories.toml" || name == "warnings.toml";
+    if (at->is_directory() && !at->is_symlink() && !is_list) continue;
+    if (at->is_directory() && at->is_symlink())
+      return Error{"invalid_capability", printable(at->path().string()) +
+                                             " is a link to a folder, which is not followed; put the folder there"};
+    auto text = read_project_file(at->path().string());
     if (!text) return text.error();
     files.push_back({fs::relative(at->path(), folder).generic_string(), *std::move(text), folder + "/"});
   }

@@ -1,11 +1,10 @@
 #include "scaffold/writing.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <optional>
 
+#include "project_file.hpp"
 #include "scaffold/contains.hpp"
 #include "scaffold/difference.hpp"
 #include "scaffold/folder_lock.hpp"
@@ -27,22 +26,11 @@ Error failed_at(const std::string& path, const std::error_code& why) {
   return {"io_error", "cannot write " + printable(path) + ": " + why.message()};
 }
 
-/// Of a file that is there its own, of a new one what an editor gives it.
-unsigned mode_of(const fs::path& path, bool is_executable) {
-  std::error_code failed;
-  const auto there = fs::status(path, failed);
-  if (fs::is_regular_file(there)) return static_cast<unsigned>(there.permissions());
-  const auto masked = ::umask(0);
-  ::umask(masked);
-  return (is_executable ? 0777U : 0666U) & ~masked;
-}
-
 Result<> write_file(const fs::path& path, const GeneratedFile& file, AtomicFileOptions options = {}) {
   std::error_code failed;
   fs::create_directories(path.parent_path(), failed);
   if (failed) return failed_at(path.parent_path().string(), failed);
-  options.mode = mode_of(path, file.executable);
-  return write_file_atomically(path.string(), file.text, options);
+  return write_project_file(path.string(), file.text, options, file.executable);
 }
 
 /// What a power cut takes of a new project is made again in a moment.
@@ -156,6 +144,20 @@ Result<> write_new(const Project& project, const std::string& folder) try {
 
 namespace {
 
+/// That what is written or removed at `path` of the project stands in it: a folder on the way may be a link.
+Result<> check_inside(const fs::path& folder, const std::string& path) {
+  std::error_code failed;
+  const auto root = fs::canonical(folder, failed);
+  if (failed) return failed_at(folder.string(), failed);
+  const auto above = fs::weakly_canonical(root / fs::path(path).parent_path(), failed);
+  if (failed) return failed_at((folder / path).parent_path().string(), failed);
+  const auto [end_of_root, rest] = std::ranges::mismatch(root, above);
+  if (end_of_root == root.end()) return {};
+  return Error{"leads_outside", printable(path) + " would stand in " + printable(above.string()) +
+                                    ", since a folder of the project is a symbolic link, or the path leads out of it; "
+                                    "nothing is written: put a folder in its place"};
+}
+
 /// The project in the folder, and what was generated there.
 class Comparison {
  public:
@@ -163,7 +165,8 @@ class Comparison {
       : folder_(folder), before_(before), kept_(kept), changes_(changes) {}
 
   Result<> read() {
-    auto text = read_file((folder_ / hashes_file).string());
+    if (auto fine = check_inside(folder_, hashes_file); !fine) return fine;
+    auto text = read_project_file((folder_ / hashes_file).string());
     if (text)
       hashes_ = read_hashes(*text);
     else if (text.error().code != "not_found")
@@ -172,6 +175,7 @@ class Comparison {
   }
 
   Result<> compare(const GeneratedFile& file) {
+    if (auto fine = check_inside(folder_, file.path); !fine) return fine;
     const auto there = on_disk(file.path);
     if (!there) return there.error();
     const auto recorded = hashes_.find(file.path);
@@ -201,6 +205,7 @@ class Comparison {
   Result<> compare_gone(const Project& project) {
     for (const auto& [path, hash] : hashes_) {
       if (contains(project.files, path, &GeneratedFile::path)) continue;
+      if (auto fine = check_inside(folder_, path); !fine) return fine;
       const auto there = on_disk(path);
       if (!there) return there.error();
       if (!*there) continue;
@@ -229,7 +234,7 @@ class Comparison {
 
  private:
   [[nodiscard]] Result<std::optional<std::string>> on_disk(const std::string& path) const {
-    auto text = read_file((folder_ / path).string());
+    auto text = read_project_file((folder_ / path).string());
     if (text) return std::optional(*std::move(text));
     if (text.error().code == "not_found") return std::optional<std::string>{};
     return text.error();
@@ -296,7 +301,7 @@ Result<> write_changes(const Changes& changes, const std::string& folder, const 
 
 Result<> check_finished(const std::string& folder, const std::vector<std::string>& asked) {
   const auto path = (fs::path(folder) / begun_file).string();
-  auto text = read_file(path);
+  auto text = read_project_file(path);
   if (!text) return text.error().code == "not_found" ? Result<>{} : Result<>(text.error());
   std::string all;
   bool is_asked = true;

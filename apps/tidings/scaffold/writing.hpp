@@ -40,7 +40,8 @@ struct Changes {
 /// that the user changed, or removed, and that would be as it was generated last, stays as the user has it; one that
 /// would change gets what comes beside what the user did, where the two are of different lines. The files `kept` stay,
 /// since the user has brought them up by hand; one of them that is generated no more is the user's own then. Reads
-/// only. Errors: `invalid_choice` for one of `kept` that is no generated file, those of files.
+/// only. Errors: `invalid_choice` for one of `kept` that is no generated file, `leads_outside` where a folder on the
+/// way to a file is a link out of the project, those of files.
 [[nodiscard]] Result<Changes> compare_with(const std::string& folder, const Project& project, const Project& before,
                                            const std::string& record_before, const std::vector<std::string>& kept = {});
 

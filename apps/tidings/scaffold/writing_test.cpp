@@ -293,6 +293,45 @@ TEST(Add, a_file_that_capabilities_have_no_more_goes_or_is_the_users_own) {
   EXPECT_TRUE(add(at, {"docker"}).or_throw().is_nothing()) << "it is asked once";
 }
 
+TEST(Add, writes_and_removes_nothing_outside_of_the_project) {
+  const Folder folder;
+  const auto at = folder.in("orders");
+  ASSERT_TRUE(write_new(project_of({"event-bus", "testing"}), at));
+  const auto refused = [&](const std::string& path) {
+    const auto before = folder.files();
+    const auto changes = add(at, {"outbox"});
+    EXPECT_EQ(folder.files(), before);
+    return !changes && changes.error().code == "leads_outside" && changes.error().message.starts_with(path + " would ");
+  };
+  // A folder that has gone elsewhere, with a link in its place.
+  std::filesystem::rename(folder.path() / "orders/src/adapters", folder.path() / "elsewhere");
+  std::filesystem::create_directory_symlink(folder.path() / "elsewhere", folder.path() / "orders/src/adapters");
+  EXPECT_TRUE(refused("src/adapters/handlers.cpp"));
+  // One that leads to where the project has it.
+  std::filesystem::remove(folder.path() / "orders/src/adapters");
+  std::filesystem::rename(folder.path() / "elsewhere", folder.path() / "orders/src/other");
+  std::filesystem::create_directory_symlink("other", folder.path() / "orders/src/adapters");
+  EXPECT_TRUE(add(at, {"outbox"}));
+  // A record that somebody has written.
+  folder.write("victim", "x");
+  folder.write("orders/.tidings/generated",
+               folder.files().at("orders/.tidings/generated") + hash_of("x") + "  ../victim\n");
+  const auto changes = add(at, {"docker"});
+  ASSERT_FALSE(changes);
+  EXPECT_EQ(changes.error().code, "leads_outside");
+  EXPECT_TRUE(folder.files().contains("victim"));
+}
+
+TEST(Add, tells_what_stands_where_a_file_should) {
+  const Folder folder;
+  const auto at = folder.in("orders");
+  ASSERT_TRUE(write_new(project_of({}), at));
+  std::filesystem::create_directory(folder.path() / "orders/Dockerfile");
+  const auto changes = add(at, {"docker"});
+  ASSERT_FALSE(changes);
+  EXPECT_EQ(changes.error().code, "no_regular_file");
+}
+
 TEST(Add, goes_on_where_it_was_killed) {
   const auto before = project_of({"event-bus", "testing"});
   const auto after = project_of({"event-bus", "testing", "outbox", "docker"});
