@@ -141,8 +141,7 @@ Result<std::size_t> update_schemas(const Project& project) {
       return before.error();
   const auto text = to_json(schemas);
   if (project.has_schemas && project.schemas == text) return schemas.events.size();
-  if (auto written = write_project_file(project.folder + "/events.lock.json", text); !written)
-    return written.error();
+  if (auto written = write_project_file(project.folder + "/events.lock.json", text); !written) return written.error();
   return schemas.events.size();
 }
 
