@@ -48,6 +48,13 @@ TEST_F(DescribingTest, AHandlerWithATransactionTellsWhatIsCommitted) {
   EXPECT_EQ(does(steps, "inbox"), "what was handled before is settled; marks are kept for 7d");
 }
 
+TEST_F(DescribingTest, ItTellsHowLongPayloadsAreKept) {
+  EXPECT_EQ(
+      make({.settings = {{"claim_check.folder", "/srv/claims"}, {"claim_check.keep", "30d"}}}).describe().claims_keep,
+      "30d");
+  EXPECT_EQ(make({.settings = {{"claim_check.keep", "30d"}}}).describe().claims_keep, "") << "there is no folder";
+}
+
 TEST_F(DescribingTest, ItTellsEventsAndTheOrderInWhichThingsAreDone) {
   auto& service = make({.settings = {{"namespace", "eu"},
                                      {"handlers.label.rate.events", "100"},
@@ -65,6 +72,7 @@ TEST_F(DescribingTest, ItTellsEventsAndTheOrderInWhichThingsAreDone) {
   const auto told = service.describe();
   EXPECT_EQ(told.service, "test");
   EXPECT_EQ(told.name_space, "eu");
+  EXPECT_EQ(told.claims_keep, "") << "for ever";
   EXPECT_EQ(told.middleware, (std::vector<std::string>{"timing", "tracing"}));
   ASSERT_EQ(told.schedules.size(), 1U);
   EXPECT_EQ(told.schedules[0].recurrence, "PT5M");

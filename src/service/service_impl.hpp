@@ -83,6 +83,7 @@ class Service::Impl {
     assert(!ran_ && "middleware comes before run");
     host_.middleware.push_back({std::string(name), std::move(run)});
   }
+  [[nodiscard]] std::string claims_keep() const;  ///< as a description tells it
   [[nodiscard]] ServiceDescription describe() const;
 
   int run();

@@ -226,12 +226,18 @@ void Service::Impl::tick() {
   for (auto& handling : handlings_) handling->extend();
 }
 
+std::string Service::Impl::claims_keep() const {
+  const auto keep = settings_.duration("claim_check.keep");
+  return settings_.text("claim_check.folder").empty() || keep <= Duration::zero() ? "" : to_text(keep);
+}
+
 ServiceDescription Service::Impl::describe() const {
   ServiceDescription told{.service = host_.service,
                           .broker = is_of_url_ ? service::without_password(settings_.text("broker")) : "",
                           .store = is_store_of_url_ ? service::without_password(settings_.text("store")) : "",
                           .relays = settings_.boolean("outbox.relay") && (is_store_of_url_ || host_.store != nullptr),
                           .inbox_window = is_store_of_url_ || host_.store != nullptr ? to_text(host_.inbox_window) : "",
+                          .claims_keep = claims_keep(),
                           .name_space = host_.name_space,
                           .middleware = {},
                           .handlers = {},

@@ -159,6 +159,12 @@ class Flow(CommandLine):
         mails = next(one for one in kafka["paths"] if one["group"] == "notifications.send-mails")
         self.assertEqual([one["name"] for one in mails["order"]["causes"]], ["stalled", "late-repeat"])
         self.assertEqual([one["name"] for one in mails["duplicates"]["causes"]], ["redelivery", "resend"])
+        nats = json.loads(self.run_tidings("describe", *map(program, SERVICES), "--json", TIDINGS_BROKER="nats://n1:4222?replicas=3&duplicate_window=10min",
+                                           TIDINGS_STORE="sqlite:./x.db", TIDINGS_CLAIM_CHECK__FOLDER="/srv/claims", TIDINGS_CLAIM_CHECK__KEEP="30d").stdout)
+        mails = next(one for one in nats["paths"] if one["group"] == "notifications.send-mails")
+        self.assertIn("NATS drops it within 10min", mails["duplicates"]["causes"][1]["when"])
+        self.assertEqual([one["name"] for one in mails["loss"]["causes"]], ["claim-expiry"])
+        self.assertIn("kept for 30d", mails["loss"]["causes"][0]["when"])
 
     def test_one_event_is_explained(self):
         text = self.describe("--explain", "shop.order-confirmed")
@@ -254,6 +260,8 @@ class Flow(CommandLine):
                 for one in value:
                     check(one)
         check(told)
+        nats = json.loads(self.run_tidings("describe", program("analytics"), "--asyncapi", TIDINGS_BROKER="nats://n1:4222", TIDINGS_NAMESPACE="eu").stdout)
+        self.assertEqual((nats["channels"]["orders"]["address"], list(nats["channels"]["orders"]["parameters"])), ("tidings.eu=orders.{partition}", ["partition"]))
         kafka = json.loads(self.run_tidings("describe", program("analytics"), "--asyncapi", TIDINGS_BROKER="kafka://k1:9092", TIDINGS_NAMESPACE="eu").stdout)
         self.assertEqual(kafka["servers"]["kafka"]["host"], "k1:9092")
         self.assertEqual(kafka["channels"]["orders"]["bindings"]["kafka"]["topic"], "eu.orders")

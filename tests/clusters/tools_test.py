@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 from command_line import TIDINGS  # noqa: E402
-from parking import GROUP, Parking  # noqa: E402
+from parking import GROUP, SERVICE, Parking  # noqa: E402
 
 SERVE = os.environ["SERVE_FOR_TESTS"]
 BROKER = sys.argv.pop(1)
@@ -124,6 +124,36 @@ class Tools(Parking):
         self.assertIn(f"{GROUP} paused in process", self.run_tidings("pause", "shop").stdout)
         self.run_tidings("resume", "shop")
         self.assertEqual(self.leave(good), ["a:0", "a:1", "b:1"])
+
+    def test_describe_asks_the_broker(self):
+        self.run_tidings("topics", "create", "orders", "--partitions", "3", "--durability", "durable", "--retain-age", "7d")
+        self.publish("orders", [{"n": n} for n in range(6)])
+        self.tail_json("orders", "--group", GROUP, "--count", "2")
+        self.tail_json("orders", "--group", "audit", "--count", "5")
+        self.run_tidings("topics", "create", "elsewhere", "--partitions", "1")
+        (told,) = self.json_of("describe", SERVICE, "--broker", self.url)
+        self.assertTrue(told["knows_broker"])
+        topics = {one["topic"]: one for one in told["topics"]}
+        self.assertEqual(set(topics), {"orders", "elsewhere"}, "its own topics are of no service")
+        orders = topics["orders"]
+        self.assertEqual((orders["partitions"], orders["events_kept"], orders["durability"]), (3, 6, "durable"))
+        self.assertEqual({one["group"]: one["lag"] for one in orders["groups"]}, {GROUP: 4, "audit": 1})
+        (way,) = told["paths"]
+        self.assertEqual((way["topic"], way["group"]), ("orders", GROUP))
+        self.assertEqual({one["name"] for one in way["loss"]["causes"]}, {"retention", "power-cut"} if BROKER == "nats" else {"retention"})
+        self.assertEqual([one["name"] for one in way["duplicates"]["causes"]], ["redelivery"])
+        self.assertEqual([one["name"] for one in way["order"]["causes"]], ["stalled"])
+        self.assertEqual(any("within 2min" in one for one in way["duplicates"]["provided"]), BROKER == "nats")
+        (asyncapi,) = [json.loads(self.run_tidings("describe", SERVICE, "--asyncapi", "--broker", self.url).stdout)]
+        channel = asyncapi["channels"]["orders"]
+        if BROKER == "nats":
+            self.assertEqual(channel["address"], f"tidings.{self.name_space}=orders.{{partition}}")
+            self.assertEqual(channel["parameters"]["partition"]["description"], "the number of the partition, 0 to 2")
+        else:
+            self.assertEqual((channel["address"], channel["bindings"]["kafka"]["partitions"]), (f"{self.name_space}.orders", 3))
+        text = self.run_tidings("describe", SERVICE, "--broker", self.url).stdout
+        self.assertIn(f"  -> {GROUP}, lag 4\n", text)
+        self.assertIn("  -> group audit, of none of these services, lag 1\n", text)
 
     def test_demo(self):
         done = subprocess.run([TIDINGS, "demo", "--json", "--check", "--broker", self.url, "--count", "600", "--rate", "0"], capture_output=True,

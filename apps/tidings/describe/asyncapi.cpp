@@ -177,6 +177,21 @@ class Writer {
     return name;
   }
 
+  /// On `nats:` a topic is a subject for each partition (docs/brokers.md); there are no bindings of channels.
+  static std::string address_of(BrokerKind broker, const std::string& topic) {
+    auto address = plain_name(topic);
+    if (broker != BrokerKind::nats) return address;
+    std::ranges::replace(address, '.', '=');
+    return "tidings." + address + ".{partition}";
+  }
+
+  static std::string partition_parameter(const std::optional<std::uint32_t>& partitions) {
+    const auto which = partitions.value_or(0) > 0 ? "0 to " + std::to_string(*partitions - 1) : "from 0";
+    return JsonLine()
+        .raw("partition", JsonLine().add("description", "the number of the partition, " + which).str())
+        .str();
+  }
+
   void write_channels() {
     for (const auto& topic : flow_.topics) {
       JsonLine messages;
@@ -185,10 +200,12 @@ class Writer {
         messages.raw(name, reference("#/components/messages/" + name));
       }
       JsonLine channel;
-      channel.add("address", plain_name(in_namespace(topic.name_space, topic.name)))
+      const auto broker = broker_kind(topic.broker);
+      channel.add("address", address_of(broker, in_namespace(topic.name_space, topic.name)))
           .raw("messages", messages.str())
           .raw("servers", json_array({reference("#/servers/" + server_of(topic.broker))}));
-      if (broker_kind(topic.broker) == BrokerKind::kafka) {
+      if (broker == BrokerKind::nats) channel.raw("parameters", partition_parameter(topic.partitions));
+      if (broker == BrokerKind::kafka) {
         JsonLine kafka;
         kafka.add("topic", in_namespace(topic.name_space, topic.name));
         if (topic.partitions) kafka.add("partitions", *topic.partitions);
@@ -217,12 +234,13 @@ class Writer {
           message.raw("payload", reference("#/components/schemas/" + names_(newest(reply.type))));
         messages_.raw(name, message.str());
       }
-    channels_.raw(channel_names_(request.replies_topic),
-                  JsonLine()
-                      .add("address", plain_name(in_namespace(told.name_space, request.replies_topic)))
-                      .raw("messages", messages.str())
-                      .raw("servers", json_array({reference("#/servers/" + server_of(told.broker))}))
-                      .str());
+    JsonLine channel;
+    const auto broker = broker_kind(told.broker);
+    channel.add("address", address_of(broker, in_namespace(told.name_space, request.replies_topic)))
+        .raw("messages", messages.str())
+        .raw("servers", json_array({reference("#/servers/" + server_of(told.broker))}));
+    if (broker == BrokerKind::nats) channel.raw("parameters", partition_parameter({}));
+    channels_.raw(channel_names_(request.replies_topic), channel.str());
   }
 
   /// The events of these paths or of this publisher, as a channel has them.

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "tidings/base/text.hpp"
+#include "tidings/base/time.hpp"
 #include "tidings/event/json_codec.hpp"
 #include "tidings/service/names.hpp"
 
@@ -19,12 +20,36 @@ std::string unnamed(std::string_view name_space, std::string_view name) {
   return std::string(name);
 }
 
+/// What stands behind `name=` in a URL's query; empty: nothing.
+std::string_view option_of(std::string_view url, std::string_view name) {
+  for (auto at = url.find('?'); at != std::string_view::npos; at = url.find('&', at + 1)) {
+    const auto said = url.substr(at + 1, url.find('&', at + 1) - at - 1);
+    if (said.starts_with(name) && said.substr(name.size()).starts_with("=")) return said.substr(name.size() + 1);
+  }
+  return {};
+}
+
 std::uint32_t replicas_of(std::string_view url) {
   std::uint32_t replicas = 1;
-  for (const auto* const before : {"?replicas=", "&replicas="})
-    if (const auto at = url.find(before); at != std::string_view::npos)
-      std::from_chars(url.data() + at + std::string_view(before).size(), url.data() + url.size(), replicas);
+  const auto said = option_of(url, "replicas");
+  std::from_chars(said.data(), said.data() + said.size(), replicas);
   return replicas;
+}
+
+/// Of `nats:`, as docs/brokers.md has it.
+std::string duplicate_window_of(std::string_view url) {
+  const auto said = option_of(url, "duplicate_window");
+  return said.empty() ? "2min" : std::string(said);
+}
+
+/// The folder is one for all of them, and who keeps for the shortest time removes what others keep.
+std::string shortest_claims(const std::vector<Described>& services) {
+  std::string shortest;
+  Duration least = Duration::max();
+  for (const auto& one : services)
+    if (const auto keep = parse_duration(one.told.claims_keep); keep && *keep < least)
+      least = *keep, shortest = one.told.claims_keep;
+  return shortest;
 }
 
 class Maker {
@@ -228,6 +253,8 @@ class Maker {
     PathFacts facts{.broker = broker_kind(topic.broker),
                     .durability = topic.durability,
                     .replicas = replicas_of(topic.broker),
+                    .duplicate_window = duplicate_window_of(topic.broker),
+                    .claims_keep = shortest_claims(flow_.services),
                     .keyed = event.type.empty() ? std::nullopt : std::optional(event.keyed),
                     .ttl = event.ttl,
                     .by = Publishing::unknown,

@@ -86,6 +86,12 @@ Guarantee loss_of(const PathFacts& facts) {
                            "skipped)",
                            facts.broker == BrokerKind::log ? "let the retention wait for groups, or keep events longer"
                                                            : "keep events longer than a group may be behind"});
+  if (!facts.claims_keep.empty())
+    loss.causes.push_back({"claim-expiry",
+                           "a payload above claim_check.above waits in a folder, and is kept for " + facts.claims_keep +
+                               ": a group that is behind for longer parks its event, which has none any more",
+                           "set claim_check.keep beyond what a group may be behind and a dead letter may lie, or leave "
+                           "it out: payloads are kept for ever then"});
   if (!facts.ttl.empty())
     loss.causes.push_back({"expiry", "the event is worth handling for " + facts.ttl + ", and is settled unhandled then",
                            "take .ttl out of its traits, or accept it"});
@@ -125,6 +131,12 @@ Guarantee loss_of(const PathFacts& facts) {
   return loss;
 }
 
+/// What the broker itself makes of the same id twice.
+std::string while_it_is_known(const PathFacts& facts) {
+  if (facts.broker != BrokerKind::nats) return "";
+  return "; NATS drops it within " + facts.duplicate_window + " (duplicate_window) alone";
+}
+
 Guarantee duplicates_of(const PathFacts& facts) {
   Guarantee duplicates;
   if (facts.transaction) {
@@ -150,7 +162,8 @@ Guarantee duplicates_of(const PathFacts& facts) {
       else
         duplicates.causes.push_back({"resend",
                                      "a relay dies, or hangs beyond its lease, after it has sent: its successor sends "
-                                     "the same again, under one id",
+                                     "the same again, under one id" +
+                                         while_it_is_known(facts),
                                      "take a Transaction& in the handler: the inbox knows the id"});
       break;
     case Publishing::handler:
@@ -163,14 +176,21 @@ Guarantee duplicates_of(const PathFacts& facts) {
       if (facts.transaction)
         duplicates.because.emplace_back("what a schedule publishes twice has one id, which the inbox knows");
       else
-        duplicates.causes.push_back({"resend", "a crash while it is due publishes it twice, under one id",
-                                     "take a Transaction& in the handler: the inbox knows the id"});
+        duplicates.causes.push_back(
+            {"resend", "a crash while it is due publishes it twice, under one id" + while_it_is_known(facts),
+             "take a Transaction& in the handler: the inbox knows the id"});
       break;
     case Publishing::direct:
     case Publishing::unknown:
-      duplicates.provided.emplace_back(
-          facts.transaction ? "its publisher, where it tries again (outcome_unknown), does so under the same id"
-                            : "its publisher does not publish again what may be there (outcome_unknown)");
+      if (facts.transaction)
+        duplicates.provided.emplace_back(
+            "its publisher, where it tries again (outcome_unknown), does so under the same id");
+      else if (facts.broker == BrokerKind::nats)
+        duplicates.provided.push_back(
+            "its publisher, where it tries again (outcome_unknown), does so under the same id, and within " +
+            facts.duplicate_window + ", while NATS knows it (duplicate_window)");
+      else
+        duplicates.provided.emplace_back("its publisher does not publish again what may be there (outcome_unknown)");
       break;
   }
   return duplicates;
@@ -262,7 +282,8 @@ void add_to(Guarantees& all, const Guarantees& more) {
 
 std::vector<std::string> causes_known(std::string_view guarantee) {
   if (guarantee == "loss")
-    return {"absence", "expiry", "late-start", "power-cut", "process-end", "retention", "unknown-broker"};
+    return {"absence",   "claim-expiry", "expiry",    "late-start",
+            "power-cut", "process-end",  "retention", "unknown-broker"};
   if (guarantee == "duplicates") return {"redelivery", "republish", "resend"};
   if (guarantee == "order") return {"late-repeat", "no-key", "parked", "stalled", "unknown-broker"};
   return {};

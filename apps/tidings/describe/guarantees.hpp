@@ -28,10 +28,12 @@ struct PathFacts {
   BrokerKind broker = BrokerKind::unknown;
   std::optional<Durability> durability;  ///< of the topic; none: as this broker makes topics
   std::uint32_t replicas = 1;            ///< on `nats:`
-  bool is_bounded = false;               ///< it has a retention
-  bool waits_for_groups = false;         ///< which takes nothing that a group has not settled
-  std::optional<bool> keyed;             ///< the event has a key; none: its type is not known
-  std::string ttl;                       ///< as `10s`; empty: for ever
+  std::string duplicate_window;          ///< on `nats:`: so long it knows ids, as `2min`
+  std::string claims_keep;        ///< so long payloads beside their events are kept; empty: for ever, or none are
+  bool is_bounded = false;        ///< it has a retention
+  bool waits_for_groups = false;  ///< which takes nothing that a group has not settled
+  std::optional<bool> keyed;      ///< the event has a key; none: its type is not known
+  std::string ttl;                ///< as `10s`; empty: for ever
 
   Publishing by = Publishing::unknown;
   bool relays = true;       ///< the publishing service runs its relay

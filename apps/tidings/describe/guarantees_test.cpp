@@ -72,6 +72,7 @@ const Row rows[] = {
      "power-cut||"},
     {"retention", [](PathFacts& f) { f.is_bounded = true; }, "retention||"},
     {"retention that waits", [](PathFacts& f) { f.is_bounded = f.waits_for_groups = true; }, "||"},
+    {"payloads beside their events", [](PathFacts& f) { f.claims_keep = "1d"; }, "claim-expiry||"},
     {"time to live", [](PathFacts& f) { f.ttl = "10s"; }, "expiry||"},
     {"starts at the latest", [](PathFacts& f) { f.starts_latest = true; }, "late-start||"},
     {"remembers nothing",
@@ -126,6 +127,19 @@ TEST(Guarantees, WhatNobodyCanSeeIsProvided) {
   EXPECT_THAT(guarantees_of(facts).loss.provided, testing::Contains(HasSubstr("min.insync.replicas")));
   EXPECT_THAT(guarantees_of(facts).order.provided, testing::Contains(HasSubstr("partitioner=")));
   EXPECT_THAT(guarantees_of(facts).duplicates.provided, testing::Contains(HasSubstr("elsewhere may be done again")));
+}
+
+TEST(Guarantees, NatsKnowsAnIdForAWhile) {
+  auto facts = safest();
+  facts.broker = BrokerKind::nats, facts.transaction = false, facts.duplicate_window = "5min";
+  const auto resend = guarantees_of(facts).duplicates.causes.at(1);
+  EXPECT_EQ(resend.name, "resend");
+  EXPECT_THAT(resend.when, HasSubstr("within 5min (duplicate_window)"));
+  facts.by = Publishing::direct;
+  EXPECT_THAT(guarantees_of(facts).duplicates.provided,
+              testing::Contains(HasSubstr("within 5min, while NATS knows it")));
+  facts.broker = BrokerKind::kafka;
+  EXPECT_THAT(guarantees_of(facts).duplicates.provided, testing::Not(testing::Contains(HasSubstr("5min"))));
 }
 
 TEST(Guarantees, OfSeveralPublishersTheWeakestCounts) {

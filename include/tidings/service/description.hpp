@@ -91,6 +91,8 @@ struct ServiceDescription {
   std::string store;         ///< likewise; empty also where there is none
   bool relays = false;       ///< it publishes what stands in the store's outbox
   std::string inbox_window;  ///< so long marks of what was handled are kept, as `7d`; empty without a store
+  std::string
+      claims_keep;  ///< so long payloads beside their events are kept, as `30d`; empty: for ever, or there are none
   std::string name_space;
   std::vector<std::string> middleware;  ///< the outermost first
   std::vector<Handler> handlers;
