@@ -1,5 +1,7 @@
 #include "check/allowing.hpp"
 
+#include <algorithm>
+
 namespace tidings::check {
 
 namespace {
@@ -33,23 +35,27 @@ std::vector<Allowance> allowances(const File& file) {
   return found;
 }
 
-bool is_allowed(const File& file, std::string_view rule, std::uint32_t line) {
+Allowances::Lines Allowances::read(const File& file) {
+  Lines lines;
   for (const auto& one : allowances(file)) {
-    if (one.rule != rule || one.reason.empty()) continue;
-    if (one.line == line) return true;
+    if (one.reason.empty()) continue;
+    lines.emplace(one.line, one.rule);
     if (!one.stands_alone) continue;
     // The next line that has code, other comments between them or not.
-    std::uint32_t next = 0;
-    for (const auto& token : file.tokens())
-      if (token.line > one.last_line) {
-        next = token.line;
-        break;
-      }
-    if (next == line) return true;
-    for (const auto& include : file.source.includes)
-      if (include.line == line && line == one.last_line + 1) return true;
+    const auto next = std::ranges::upper_bound(file.tokens(), one.last_line, {}, &Token::line);
+    if (next != file.tokens().end()) lines.emplace(next->line, one.rule);
+    const auto include = std::ranges::lower_bound(file.source.includes, one.last_line + 1, {}, &Include::line);
+    if (include != file.source.includes.end() && include->line == one.last_line + 1)
+      lines.emplace(include->line, one.rule);
   }
-  return false;
+  return lines;
+}
+
+bool Allowances::allow(const File& file, std::string_view rule, std::uint32_t line) {
+  const auto [at, is_new] = files_.try_emplace(&file);
+  if (is_new) at->second = read(file);
+  const auto [begin, end] = at->second.equal_range(line);
+  return std::any_of(begin, end, [&](const auto& one) { return one.second == rule; });
 }
 
 }  // namespace tidings::check

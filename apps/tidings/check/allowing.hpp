@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "check/project.hpp"
 
@@ -15,6 +18,17 @@ struct Allowance {
 };
 
 [[nodiscard]] std::vector<Allowance> allowances(const File& file);
-[[nodiscard]] bool is_allowed(const File& file, std::string_view rule, std::uint32_t line);
+
+/// What comments allow, of each file looked for once. For one thread at a time.
+class Allowances {
+ public:
+  [[nodiscard]] bool allow(const File& file, std::string_view rule, std::uint32_t line);
+
+ private:
+  using Lines = std::multimap<std::uint32_t, std::string_view>;  ///< the rules of each line
+  [[nodiscard]] static Lines read(const File& file);
+
+  std::unordered_map<const File*, Lines> files_;
+};
 
 }  // namespace tidings::check

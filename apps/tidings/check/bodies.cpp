@@ -259,15 +259,29 @@ void Parser::local(std::uint32_t at, std::uint32_t block_end) {
   }
 }
 
-std::uint32_t Parser::end_of_scope(std::uint32_t at, std::uint32_t block_end) const {
+std::uint32_t Parser::end_of_scope(std::uint32_t at, std::uint32_t block_end) {
   if (at == 0 || !is(at - 1, "(")) return block_end;
+  // Of `if (…) … else if (…) …` and of `for (…) if (…) …` all end where the last one does: looked for once.
+  std::vector<std::uint32_t> same{at - 1};
   auto behind = matched(at - 1, block_end) + 1;
-  for (;;) {
+  for (bool is_known = false; !is_known && behind < block_end;) {
+    auto open = behind;
+    if (is(open, "if") || is(open, "for") || is(open, "while") || is(open, "switch")) ++open;
+    if (open > behind && is(open, "constexpr")) ++open;
+    if (open > behind && is(open, "(")) {
+      const auto known = scope_ends_.find(open);
+      is_known = known != scope_ends_.end();
+      if (!is_known) same.push_back(open);
+      behind = is_known ? known->second : matched(open, block_end) + 1;
+      continue;
+    }
     behind = is(behind, "{") ? matched(behind, block_end) + 1 : behind_statement(behind, block_end);
-    if (!is(behind, "else")) return std::min(behind, block_end);
+    if (!is(behind, "else")) break;
     ++behind;
-    if (is(behind, "if") && is(behind + 1, "(")) behind = matched(behind + 1, block_end) + 1;
   }
+  behind = std::min(behind, block_end);
+  for (const auto one : same) scope_ends_[one] = behind;
+  return behind;
 }
 
 }  // namespace tidings::check

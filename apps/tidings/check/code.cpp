@@ -9,14 +9,22 @@ Code::Code(const Project& project) : project_(&project) {
   for (const auto& file : project.files) {
     const auto& structure = file->structure;
     for (const auto& one : structure.structs) structs_[one.name].push_back({file.get(), &one});
-    for (const auto& one : structure.functions)
-      if (!one.is_lambda) functions_[one.name].push_back({file.get(), &one});
+    for (const auto& one : structure.functions) {
+      if (one.is_lambda) continue;
+      functions_[one.name].push_back({file.get(), &one});
+      members_[{one.of, one.name}].push_back({file.get(), &one});
+    }
     for (const auto& one : structure.aliases) aliases_[one.name].push_back({file.get(), &one});
     auto& here = variables_[file.get()];
     for (const auto& one : structure.variables) {
-      here[one.name].push_back(&one);
+      auto& named = here.named[one.name];
+      named.seen.add(one.seen, static_cast<std::uint32_t>(named.all.size()));
+      named.all.push_back(&one);
+      here.all.push_back(&one);
       if (one.place == Place::space) globals_[one.name].push_back({file.get(), &one});
     }
+    for (auto& [name, named] : here.named) named.seen.arrange();
+    std::ranges::stable_sort(here.all, {}, &Variable::at);
   }
 }
 
@@ -45,6 +53,14 @@ bool Code::has_word(const File& file, Range range, std::string_view word) {
   return false;
 }
 
+bool Code::has_word_anywhere(std::string_view word) const {
+  if (words_.empty())
+    for (const auto& file : project_->files)
+      for (const auto& token : file->tokens())
+        if (token.is_identifier()) words_.insert(token.text);
+  return words_.contains(word);
+}
+
 std::string Code::spelled(const File& file, Range range) {
   std::string out;
   bool was_word = false;
@@ -60,17 +76,26 @@ std::string Code::spelled(const File& file, Range range) {
 }
 
 bool Code::has_comment(const File& file, std::uint32_t first_line, std::uint32_t last_line) {
-  return std::ranges::any_of(file.source.comments,
-                             [&](const auto& one) { return one.last_line >= first_line && one.line <= last_line; });
+  const auto first = std::ranges::lower_bound(file.source.comments, first_line, {}, &Comment::last_line);
+  return first != file.source.comments.end() && first->line <= last_line;
 }
 
 const Function* Code::function_at(const File& file, std::uint32_t at, bool lambdas_too) {
   const Function* found = nullptr;
-  for (const auto& one : file.structure.functions) {
-    if (!one.has_body || !one.body.has(at) || (one.is_lambda && !lambdas_too)) continue;
-    if (found == nullptr || one.body.begin >= found->body.begin) found = &one;
-  }
+  file.structure.bodies.around(at, [&](std::uint32_t number) {
+    const auto& one = file.structure.functions[number];
+    if (one.is_lambda && !lambdas_too) return false;
+    found = &one;
+    return true;
+  });
   return found;
+}
+
+const Function* Code::lambda_at(const File& file, std::uint32_t at) {
+  const auto& structure = file.structure;
+  const auto place = [&](std::uint32_t number) { return structure.functions[number].at; };
+  const auto found = std::ranges::lower_bound(structure.lambdas, at, {}, place);
+  return found == structure.lambdas.end() || place(*found) != at ? nullptr : &structure.functions[*found];
 }
 
 bool Code::has_receiver(const File& file, const Call& call) {

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <array>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "check/project.hpp"
@@ -31,6 +35,7 @@ struct In {
   const T& operator*() const { return *it; }
 };
 
+/// For one thread at a time.
 class Code {
  public:
   /// `project` outlives it.
@@ -44,6 +49,8 @@ class Code {
   [[nodiscard]] static std::vector<Range> arguments(const File& file, const Call& call);
   /// The calls whose names stand in `range`.
   [[nodiscard]] static std::span<const Call> calls(const File& file, Range range);
+  /// In any file of the project.
+  [[nodiscard]] bool has_word_anywhere(std::string_view word) const;
   [[nodiscard]] static bool has_word(const File& file, Range range, std::string_view word);
   /// As it stands there, one blank between words that need it.
   [[nodiscard]] static std::string spelled(const File& file, Range range);
@@ -55,6 +62,8 @@ class Code {
   [[nodiscard]] static bool has_comment(const File& file, std::uint32_t first_line, std::uint32_t last_line);
   /// The innermost function, or lambda, around `at`.
   [[nodiscard]] static const Function* function_at(const File& file, std::uint32_t at, bool lambdas_too);
+  /// The lambda whose `[` stands there.
+  [[nodiscard]] static const Function* lambda_at(const File& file, std::uint32_t at);
 
   // ---- names
   [[nodiscard]] Type type_of(const File& file, Range type) const;
@@ -62,6 +71,8 @@ class Code {
   [[nodiscard]] Type held_type_of(const File& file, Range type) const;
   [[nodiscard]] const Variable* variable(const File& file, std::string_view name, std::uint32_t at,
                                          const File** where = nullptr) const;
+  /// Those whose names stand in `range`, in their order.
+  [[nodiscard]] std::span<const Variable* const> variables_in(const File& file, Range range) const;
   [[nodiscard]] Type type_of_variable(const File& file, const Variable& variable, int depth = 0) const;
   [[nodiscard]] Type type_of_expression(const File& file, Range expression, int depth = 0) const;
   /// What a call is made on: `service` in `service.publish(…)`.
@@ -91,12 +102,24 @@ class Code {
   [[nodiscard]] bool may_take(const In<Function>& function, std::size_t at, const File& file, Range argument,
                               int depth) const;
 
+  struct Named {
+    std::vector<const Variable*> all;
+    Nesting seen;  ///< of each, by its number in `all`
+  };
+  struct Variables {
+    std::unordered_map<std::string_view, Named> named;
+    std::vector<const Variable*> all;  ///< in the order of their names
+  };
+
   const Project* project_;
   std::unordered_map<std::string_view, std::vector<In<Struct>>> structs_;
   std::unordered_map<std::string_view, std::vector<In<Function>>> functions_;
+  std::map<std::pair<std::string_view, std::string_view>, std::vector<In<Function>>> members_;  ///< by class and name
   std::unordered_map<std::string_view, std::vector<In<Variable>>> globals_;
   std::unordered_map<std::string_view, std::vector<In<Alias>>> aliases_;
-  std::unordered_map<const File*, std::unordered_map<std::string_view, std::vector<const Variable*>>> variables_;
+  std::unordered_map<const File*, Variables> variables_;
+  mutable std::unordered_set<std::string_view> words_;  ///< all that there are, once somebody has asked
+  mutable std::array<std::unordered_map<std::string_view, Type>, 2> returned_;  ///< what was asked already
 };
 
 }  // namespace tidings::check

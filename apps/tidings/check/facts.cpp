@@ -78,6 +78,7 @@ Facts::Facts(const Code& of) : code(&of) {
   find_macros();
   find_events();
   for (const auto& file : of.project().files) {
+    const auto first = static_cast<std::uint32_t>(publications.size());
     for (const auto& call : file->structure.calls) {
       find_handlers(*file, call);
       find_publications(*file, call);
@@ -85,6 +86,7 @@ Facts::Facts(const Code& of) : code(&of) {
       const auto name = Code::text(*file, call.name);
       has_store = has_store || name == "open_store" || name == "apply_schema";
     }
+    published_[file.get()] = {first, static_cast<std::uint32_t>(publications.size())};
   }
   for (const auto& one : handlers) has_store = has_store || one.has_transaction;
 }
@@ -222,8 +224,7 @@ void Facts::resolve_handler(Handler& handler, const std::vector<Range>& args, st
   const auto range = args[at];
   std::string_view of, name;
   if (Code::is(file, range.begin, "[")) {
-    for (const auto& one : file.structure.functions)
-      if (one.is_lambda && one.at == range.begin) handler.function = {&file, &one};
+    handler.function = {&file, Code::lambda_at(file, range.begin)};
   } else if (names_member(file, range, of, name)) {
     // Of a class that is seen here, and is the only one of its name.
     if (code->struct_of({.name = of, .file = &file})) handler.function = code->function_named(of, name);
@@ -231,8 +232,7 @@ void Facts::resolve_handler(Handler& handler, const std::vector<Range>& args, st
     const File* where = nullptr;
     const auto* const held = code->variable(file, Code::text(file, range.begin), range.begin, &where);
     if (held != nullptr && Code::is(*where, held->value.begin, "[")) {
-      for (const auto& one : where->structure.functions)
-        if (one.is_lambda && one.at == held->value.begin) handler.function = {where, &one};
+      handler.function = {where, Code::lambda_at(*where, held->value.begin)};
     } else if (held == nullptr) {
       handler.function = code->function_named({}, Code::text(file, range.begin));
     }
@@ -304,6 +304,20 @@ void Facts::find_publications(const File& file, const Call& call) {
     made.event = code->type_of_expression(file, args[at]);
   if (name == "request" && made.event) asked.insert(std::string(made.event.name));
   publications.push_back(made);
+}
+
+std::span<const Publication> Facts::publications_in(const File& file, Range range) const {
+  const auto here = published_.find(&file);
+  if (here == published_.end()) return {};
+  const std::span all(publications.data() + here->second.begin, here->second.end - here->second.begin);
+  const auto place = [](const Publication& one) { return one.call->name; };
+  const auto begin = std::ranges::lower_bound(all, range.begin, {}, place);
+  return {begin, std::ranges::lower_bound(all, std::max(range.begin, range.end), {}, place)};
+}
+
+const Publication* Facts::publication_of(const File& file, const Call& call) const {
+  const auto here = publications_in(file, {call.name, call.name + 1});
+  return here.empty() ? nullptr : here.data();
 }
 
 // ---- sagas

@@ -2,8 +2,10 @@
 
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "check/code.hpp"
@@ -60,13 +62,16 @@ struct Facts {
 
   const Code* code;
   std::vector<Handler> handlers;
-  std::vector<Publication> publications;
+  std::vector<Publication> publications;         ///< in the order of files, and of calls
   std::vector<Event> events;                     ///< with traits of their own
   std::set<std::string, std::less<>> saga_sent;  ///< types that sagas send
   std::set<std::string, std::less<>> saga_taken;
   std::set<std::string, std::less<>> asked;  ///< types of `request`
   bool has_store = false;
 
+  /// What the call publishes; null: nothing.
+  [[nodiscard]] const Publication* publication_of(const File& file, const Call& call) const;
+  [[nodiscard]] std::span<const Publication> publications_in(const File& file, Range range) const;
   /// Also of one without traits.
   [[nodiscard]] std::optional<Event> event_of(const Type& type) const;
   /// Functions that are called by name count, three calls deep, where it is certain which they are.
@@ -81,7 +86,8 @@ struct Facts {
   void resolve_handler(Handler& handler, const std::vector<Range>& args, std::size_t at);
   [[nodiscard]] Event read_event(In<Struct> type) const;
 
-  std::set<std::string_view> given_to_macros_;  ///< words in `MACRO(…)` at the level of namespaces
+  std::unordered_map<const File*, Range> published_;  ///< which of `publications` stand there
+  std::set<std::string_view> given_to_macros_;        ///< words in `MACRO(…)` at the level of namespaces
 };
 
 }  // namespace tidings::check

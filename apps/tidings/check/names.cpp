@@ -5,14 +5,34 @@
 // Which variable, struct or function a name means.
 namespace tidings::check {
 
+namespace {
+
+constexpr std::size_t scopes_max = 64;  // names that hide each other; what stands deeper is not known
+
+}  // namespace
+
+std::span<const Variable* const> Code::variables_in(const File& file, Range range) const {
+  const auto& all = variables_.at(&file).all;
+  const auto begin = std::ranges::lower_bound(all, range.begin, {}, &Variable::at);
+  const auto end = std::ranges::lower_bound(all, std::max(range.begin, range.end), {}, &Variable::at);
+  return {begin, end};
+}
+
 const Variable* Code::variable(const File& file, std::string_view name, std::uint32_t at, const File** where) const {
   if (where != nullptr) *where = &file;
-  const auto& here = variables_.at(&file);
+  const auto& here = variables_.at(&file).named;
   const auto found = here.find(name);
   const Variable* best = nullptr;
-  if (found != here.end())
-    for (const auto* one : found->second) {
-      if (!one->seen.has(at) || (one->at > at && one->place != Place::member)) continue;
+  if (found != here.end()) {
+    std::vector<std::uint32_t> numbers;
+    found->second.seen.around(at, [&](std::uint32_t number) {
+      numbers.push_back(number);
+      return numbers.size() == scopes_max;
+    });
+    std::ranges::sort(numbers);
+    for (const auto number : numbers) {
+      const auto* const one = found->second.all[number];
+      if (one->at > at && one->place != Place::member) continue;
       if (best == nullptr || one->place == Place::local || one->place == Place::parameter) {
         const bool is_nearer = best == nullptr || best->place == Place::space || best->place == Place::member ||
                                (one->seen.end - one->seen.begin) <= (best->seen.end - best->seen.begin);
@@ -21,18 +41,24 @@ const Variable* Code::variable(const File& file, std::string_view name, std::uin
         best = one;
       }
     }
+  }
   if (best != nullptr && best->place != Place::space) return best;
   // A member of the class whose function this is.
   if (const auto* function = function_at(file, at, true); function != nullptr && !function->of.empty()) {
     const auto of = structs_named(function->of);
     if (of.size() == 1) {
-      const auto& members = variables_.at(of[0].file);
+      const auto& members = variables_.at(of[0].file).named;
+      const Variable* own = nullptr;
       if (const auto member = members.find(name); member != members.end())
-        for (const auto* one : member->second)
-          if (one->place == Place::member && one->seen.begin == of[0]->body.begin) {
-            if (where != nullptr) *where = of[0].file;
-            return one;
-          }
+        member->second.seen.around(of[0]->body.begin, [&](std::uint32_t number) {
+          const auto* const one = member->second.all[number];
+          if (one->place == Place::member && one->seen.begin == of[0]->body.begin) own = one;
+          return own != nullptr;
+        });
+      if (own != nullptr) {
+        if (where != nullptr) *where = of[0].file;
+        return own;
+      }
     }
   }
   if (best != nullptr) return best;
@@ -65,8 +91,9 @@ static bool is_seen(const File& from, const Struct& one) {
   const auto& scope = one.scope;
   if (scope.empty()) return true;
   const auto& structure = from.structure;
-  return std::ranges::any_of(structure.spaces,
-                             [&](const auto& space) { return space == scope || space.starts_with(scope + "::"); }) ||
+  const auto within = std::ranges::lower_bound(structure.spaces, scope + "::");
+  return std::ranges::binary_search(structure.spaces, scope) ||
+         (within != structure.spaces.end() && within->starts_with(scope + "::")) ||
          std::ranges::any_of(structure.used,
                              [&](const auto& used) { return used == scope || scope.ends_with("::" + used); }) ||
          std::ranges::find(structure.used_names, one.name) != structure.used_names.end();
@@ -103,11 +130,11 @@ In<Struct> Code::struct_of(const Type& type) const {
 }
 
 In<Function> Code::function_named(std::string_view of, std::string_view name) const {
-  const auto found = functions_.find(name);
-  if (found == functions_.end()) return {};
+  const auto found = members_.find({of, name});
+  if (found == members_.end()) return {};
   In<Function> only;
   for (const auto& one : found->second) {
-    if (one->of != of || !one->has_body) continue;
+    if (!one->has_body) continue;
     if (only) return {};
     only = one;
   }

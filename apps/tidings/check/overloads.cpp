@@ -88,20 +88,19 @@ bool Code::may_take(const In<Function>& function, std::size_t at, const File& fi
 
 In<Function> Code::overload(std::string_view of, const File& file, const Call& call, int depth,
                             std::string_view space) const {
-  const auto found = functions_.find(text(file, call.name));
-  if (found == functions_.end()) return {};
+  const auto found = members_.find({of, text(file, call.name)});
+  if (found == members_.end()) return {};
   std::vector<Candidate> all;
   for (const auto& one : found->second)
-    if (one->of == of && one->has_body && one->scope.ends_with(space)) all.push_back(candidate_of(one));
+    if (one->has_body && one->scope.ends_with(space)) all.push_back(candidate_of(one));
   // Of free functions those of this source hide what others have for themselves.
   if (of.empty() && std::ranges::any_of(all, [&](const auto& one) { return one.function.file == &file; }))
     std::erase_if(all, [&](const auto& one) { return one.function.file != &file; });
-  const auto declared_only =
-      std::ranges::count_if(found->second, [&](const auto& one) { return one->of == of && !one->has_body; });
+  const auto declared_only = std::ranges::count_if(found->second, [](const auto& one) { return !one->has_body; });
   if (all.empty() || std::max(all.size(), static_cast<std::size_t>(declared_only)) > overloads_max) return {};
   const auto bodies = all.size();
   for (const auto& one : found->second) {
-    if (one->of != of || one->has_body) continue;
+    if (one->has_body) continue;
     const auto declared = candidate_of(one);
     bool is_known = false;
     for (std::size_t at = 0; at < bodies; ++at) {
@@ -143,16 +142,11 @@ In<Function> Code::function_of(const File& file, const Call& call, int depth) co
   const File* where = nullptr;
   if (const auto* const held = variable(file, name, call.name, &where); held != nullptr) {
     if (held->value.empty() || !is(*where, held->value.begin, "[")) return {};
-    for (const auto& one : where->structure.functions)
-      if (one.is_lambda && one.at == held->value.begin) return {where, &one};
-    return {};
+    return {where, lambda_at(*where, held->value.begin)};
   }
   if (const auto* const here = function_at(file, call.name, true); here != nullptr && !here->of.empty()) {
-    const auto found = functions_.find(name);
-    if (found == functions_.end()) return {};
     // Those of the class hide all others.
-    if (std::ranges::any_of(found->second, [&](const auto& one) { return one->of == here->of; }))
-      return overload(here->of, file, call, depth);
+    if (members_.contains({here->of, name})) return overload(here->of, file, call, depth);
   }
   return overload({}, file, call, depth);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "check/structure.hpp"
@@ -82,13 +83,14 @@ class Parser {
   /// A variable, where a statement begins with one.
   void local(std::uint32_t at, std::uint32_t block_end);
   /// A variable lives as long as its block; one of `if (…)` or `for (…)` as long as that.
-  [[nodiscard]] std::uint32_t end_of_scope(std::uint32_t at, std::uint32_t block_end) const;
+  [[nodiscard]] std::uint32_t end_of_scope(std::uint32_t at, std::uint32_t block_end);
 
   const std::vector<Token>& tokens_;
   Structure out_;
   std::vector<Work> work_;
   std::vector<Body> bodies_;
   std::size_t next_body_ = 0;
+  std::unordered_map<std::uint32_t, std::uint32_t> scope_ends_;  ///< by the `(` of `if (…)`, `for (…)`
 };
 
 }  // namespace tidings::check

@@ -27,11 +27,11 @@ std::vector<RuleText> rule_texts() {
   return texts;
 }
 
-void Sink::add(const Project& project, const File& file, std::uint32_t token, std::string what) {
+void Sink::add(const Project& project, const File& file, std::uint32_t token, std::string what, Severity at_most) {
   const auto& tokens = file.tokens();
   const bool is_there = token < tokens.size();
   put(project, &file, file.shown, is_there ? tokens[token].line : 1, is_there ? tokens[token].column : 1,
-      std::move(what), Severity::error);
+      std::move(what), at_most);
 }
 
 void Sink::add_line(const Project& project, const File& file, std::uint32_t line, std::string what) {
@@ -45,7 +45,7 @@ void Sink::add_elsewhere(const Project& project, std::string path, std::uint32_t
 
 void Sink::put(const Project& project, const File* file, std::string path, std::uint32_t line, std::uint32_t column,
                std::string what, Severity at_most) {
-  if (file != nullptr && (file->is_test || file->is_generated || is_allowed(*file, rule_->id, line))) return;
+  if (file != nullptr && (file->is_test || file->is_generated || allowances_->allow(*file, rule_->id, line))) return;
   const auto said = project.settings.severities.find(rule_->id);
   const auto severity = said != project.settings.severities.end() ? said->second : std::max(rule_->severity, at_most);
   if (severity == Severity::off) return;
@@ -63,8 +63,9 @@ std::vector<Finding> find(std::span<const Project* const> projects) {
   Workspace workspace;
   for (const auto* one : projects) workspace.projects.push_back(std::make_unique<Workspace::One>(*one));
   std::vector<Finding> found;
+  Allowances allowances;
   for (const auto* rule : rules()) {
-    Sink sink(*rule, found);
+    Sink sink(*rule, allowances, found);
     rule->run(workspace, sink);
   }
   const auto order = [](const Finding& one) { return std::tie(one.file, one.line, one.column, one.rule, one.what); };

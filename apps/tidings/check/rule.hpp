@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "check/allowing.hpp"
 #include "check/facts.hpp"
 #include "check/finding.hpp"
 
@@ -52,8 +53,10 @@ struct RuleText {
 /// Takes findings, and leaves out what is allowed where it stands, what settings turn off, and what tests do.
 class Sink {
  public:
-  Sink(const Rule& rule, std::vector<Finding>& out) : rule_(&rule), out_(&out) {}
-  void add(const Project& project, const File& file, std::uint32_t token, std::string what);
+  Sink(const Rule& rule, Allowances& allowances, std::vector<Finding>& out)
+      : rule_(&rule), allowances_(&allowances), out_(&out) {}
+  void add(const Project& project, const File& file, std::uint32_t token, std::string what,
+           Severity at_most = Severity::error);
   void add_line(const Project& project, const File& file, std::uint32_t line, std::string what);
   /// In what is no source.
   void add_elsewhere(const Project& project, std::string path, std::uint32_t line, std::string what,
@@ -63,6 +66,7 @@ class Sink {
   void put(const Project& project, const File* file, std::string path, std::uint32_t line, std::uint32_t column,
            std::string what, Severity at_most);
   const Rule* rule_;
+  Allowances* allowances_;
   std::vector<Finding>* out_;
 };
 

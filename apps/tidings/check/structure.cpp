@@ -26,6 +26,15 @@ Structure Parser::parse() {
     }
   }
   std::ranges::sort(out_.calls, {}, &Call::name);
+  std::ranges::sort(out_.spaces);
+  const auto again = std::ranges::unique(out_.spaces);
+  out_.spaces.erase(again.begin(), again.end());
+  for (std::uint32_t i = 0; i < out_.functions.size(); ++i) {
+    if (out_.functions[i].has_body) out_.bodies.add(out_.functions[i].body, i);
+    if (out_.functions[i].is_lambda) out_.lambdas.push_back(i);
+  }
+  out_.bodies.arrange();
+  std::ranges::sort(out_.lambdas, {}, [&](std::uint32_t i) { return out_.functions[i].at; });
   return std::move(out_);
 }
 

@@ -6,20 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "check/nesting.hpp"
 #include "check/source.hpp"
 
 // What a source is made of, as far as tokens tell: brackets, namespaces, structs, functions, lambdas, variables, calls.
 // Nothing is expanded, instantiated or looked up; what is not understood is left out.
 namespace tidings::check {
-
-inline constexpr std::uint32_t none = 0xffffffffU;
-
-/// Tokens from `begin` to before `end`.
-struct Range {
-  std::uint32_t begin = 0, end = 0;
-  [[nodiscard]] bool empty() const { return begin >= end; }
-  [[nodiscard]] bool has(std::uint32_t at) const { return at >= begin && at < end; }
-};
 
 struct Member {
   std::string_view name;
@@ -93,10 +85,12 @@ struct Structure {
   std::vector<Struct> structs;
   std::vector<Function> functions;
   std::vector<Variable> variables;
-  std::vector<Call> calls;  ///< in the order of their names
+  std::vector<Call> calls;             ///< in the order of their names
+  Nesting bodies;                      ///< of functions, by their numbers
+  std::vector<std::uint32_t> lambdas;  ///< which functions these are, in the order of their `[`
   std::vector<Alias> aliases;
   std::vector<std::string_view> enums;
-  std::vector<std::string> spaces;           ///< namespaces and classes that are opened, in full
+  std::vector<std::string> spaces;           ///< namespaces and classes that are opened, in full; in order, each once
   std::vector<std::string> used;             ///< of `using namespace a::b`
   std::vector<std::string_view> used_names;  ///< of `using a::b::Name`
 };

@@ -188,11 +188,13 @@ bool Code::is_of_tidings(const Type& type, std::string_view name) const {
 Type Code::returned(std::string_view name, bool outermost) const {
   const auto found = functions_.find(name);
   if (found == functions_.end()) return {};
-  Type only;
+  auto& known = returned_[outermost ? 1 : 0];
+  if (const auto before = known.find(name); before != known.end()) return before->second;
+  auto& only = known[name];
   for (const auto& one : found->second) {
     const auto type = outermost ? type_of(*one.file, one->returns) : held_type_of(*one.file, one->returns);
     if (!type || type.name == "auto" || (only && (only.name != type.name || only.qualifier != type.qualifier)))
-      return {};
+      return only = {};
     only = type;
   }
   return only;

@@ -1,4 +1,6 @@
+#include <map>
 #include <set>
+#include <utility>
 
 #include "check/rules/all.hpp"
 #include "check/rules/words.hpp"
@@ -55,8 +57,7 @@ bool outlives(const Code& code, const File& file, const Call& call, const Functi
                                 (found->place == Place::parameter && found->seen.begin == around.body.begin));
   };
   if (Code::is(file, begin - 1, "=") && begin >= 2) {
-    const bool is_declared =
-        std::ranges::any_of(file.structure.variables, [&](const auto& one) { return one.at == begin - 2; });
+    const bool is_declared = !code.variables_in(file, {begin - 2, begin - 1}).empty();
     return !is_declared && is_elsewhere(begin - 2);
   }
   if (!Code::is(file, begin - 1, "(")) return false;
@@ -67,24 +68,44 @@ bool outlives(const Code& code, const File& file, const Call& call, const Functi
   return false;
 }
 
-bool runs(const File& file, Range range, std::string_view name) {
-  for (const auto& call : Code::calls(file, range))
-    if (Code::text(file, call.name) == "run" && call.name >= 2 && Code::text(file, call.name - 2) == name) return true;
-  return false;
-}
-
-bool returns(const File& file, Range body, std::string_view name) {
-  for (auto at = body.begin; at + 1 < body.end; ++at) {
-    if (!Code::is(file, at, "return")) continue;
-    for (auto i = at + 1; i < body.end && !Code::is(file, i, ";"); ++i) {
-      if (file.tokens()[i].text == name && !Code::is(file, i + 1, ".") && !Code::is(file, i + 1, "->")) return true;
-      if (Code::is(file, i, "[")) break;
-    }
+/// What functions do with their services; looked for once, since a function may have thousands of handlers.
+class Ways {
+ public:
+  bool runs(const File& file, Range range, std::string_view name) {
+    auto [at, is_new] = runs_.try_emplace(&file);
+    if (is_new)
+      for (const auto& call : file.structure.calls)
+        if (Code::text(file, call.name) == "run" && call.name >= 2)
+          at->second.emplace(Code::text(file, call.name - 2), call.name);
+    const auto found = at->second.lower_bound({name, range.begin});
+    return found != at->second.end() && found->first == name && found->second < range.end;
   }
-  return false;
-}
+
+  bool returns(const File& file, Range body, std::string_view name) {
+    auto [at, is_new] = returned_.try_emplace({&file, body.begin});
+    if (is_new) at->second = returned(file, body);
+    return at->second.contains(name);
+  }
+
+ private:
+  static std::set<std::string_view> returned(const File& file, Range body) {
+    std::set<std::string_view> words;
+    for (auto at = body.begin; at + 1 < body.end; ++at) {
+      if (!Code::is(file, at, "return")) continue;
+      for (auto i = at + 1; i < body.end && !Code::is(file, i, ";"); ++i) {
+        if (!Code::is(file, i + 1, ".") && !Code::is(file, i + 1, "->")) words.insert(file.tokens()[i].text);
+        if (Code::is(file, i, "[")) break;
+      }
+    }
+    return words;
+  }
+
+  std::map<const File*, std::set<std::pair<std::string_view, std::uint32_t>>> runs_;
+  std::map<std::pair<const File*, std::uint32_t>, std::set<std::string_view>> returned_;
+};
 
 void run(const Workspace& workspace, Sink& sink) {
+  Ways ways;
   each(workspace, [&](const Project& project, const Code& code, const Facts& facts) {
     for (const auto& handler : facts.handlers) {
       const auto& file = *handler.file;
@@ -109,14 +130,14 @@ void run(const Workspace& workspace, Sink& sink) {
         std::string_view why;
         if (on_refers) {
           if (on->place == Place::local) continue;  // it refers to who knows what
-          if (is_service ? runs(file, {handler.call->close, around->body.end}, name)
+          if (is_service ? ways.runs(file, {handler.call->close, around->body.end}, name)
                          : !outlives(code, file, *handler.call, *around))
             continue;
           why = "ends with this function, before ";
-        } else if (around->body.has(on->at) && returns(file, around->body, name)) {
+        } else if (around->body.has(on->at) && ways.returns(file, around->body, name)) {
           why = "ends with this function, which returns ";
         } else if (around->body.has(on->at) && local->seen.end < on->seen.end && local->place == Place::local) {
-          if (is_service ? runs(file, {handler.call->close, local->seen.end}, name)
+          if (is_service ? ways.runs(file, {handler.call->close, local->seen.end}, name)
                          : !outlives(code, file, *handler.call, *around))
             continue;
           why = "ends with its block, before ";

@@ -35,9 +35,10 @@ bool is_written(const File& file, std::uint32_t at) {
 }
 
 /// Whether something is locked in a block around `at`, before it.
-bool is_locked(const File& file, Range body, std::uint32_t at) {
-  for (const auto& one : file.structure.variables) {
-    if (one.place != Place::local || !body.has(one.at) || one.at > at || !one.seen.has(at)) continue;
+bool is_locked(const Code& code, const File& file, Range body, std::uint32_t at) {
+  for (const auto* const local : code.variables_in(file, {body.begin, at})) {
+    const auto& one = *local;
+    if (one.place != Place::local || !one.seen.has(at)) continue;
     for (auto i = one.type.begin; i < one.type.end; ++i) {
       const auto word = lower(Code::text(file, i));
       if (word.find("lock") != std::string::npos || word.find("guard") != std::string::npos) return true;
@@ -75,7 +76,7 @@ void run(const Workspace& workspace, Sink& sink) {
           if (found == nullptr || found->at == at) continue;
           const bool is_shared = found->place == Place::space || (found->place == Place::local && found->is_static);
           if (!is_shared || found->is_constant || found->is_thread_local || !is_plain(code, *where, *found)) continue;
-          if (is_locked(file, reached.body, at)) continue;
+          if (is_locked(code, file, reached.body, at)) continue;
           sink.add(
               project, file, at,
               quoted(token.text) + ", which all threads share, is changed in " + name_of(handler) + " without a lock");

@@ -30,10 +30,8 @@ bool has_any(const File& file, Range range, Words words) {
   return false;
 }
 
-bool is_anywhere(const Project& project, Words words) {
-  for (const auto& file : project.files)
-    if (has_any(*file, {0, static_cast<std::uint32_t>(file->tokens().size())}, words)) return true;
-  return false;
+bool is_anywhere(const Code& code, Words words) {
+  return std::ranges::any_of(words, [&](const auto& word) { return code.has_word_anywhere(word); });
 }
 
 /// A client, or a handle of libcurl, by its name, and whether its calls end.
@@ -45,14 +43,14 @@ class Handle {
   /// by which, and one anywhere counts.
   bool is_bounded(const File& file, std::uint32_t name) const {
     const auto& project = code_.project();
-    if (name == none) return is_anywhere(project, limits_);
+    if (name == none) return is_anywhere(code_, limits_);
     const File* where = nullptr;
     const auto word = Code::text(file, name);
     const auto* const held = code_.variable(file, word, name, &where);
     const bool is_own = held != nullptr && (held->place == Place::local || held->place == Place::member) &&
                         !held->is_bound && !Code::has_word(*where, held->type, "function");
     if (!is_own || is_borrowed(*where, *held) || is_made_elsewhere(*where, held->value))
-      return is_anywhere(project, limits_);
+      return is_anywhere(code_, limits_);
     if (held->place == Place::local) return look(*where, held->seen, word, held->at);
     for (const auto& one : project.files)
       if (look(*one, {0, static_cast<std::uint32_t>(one->tokens().size())}, word, none)) return true;
@@ -76,7 +74,7 @@ class Handle {
     for (auto at = range.begin; at < range.end && at < file.tokens().size(); ++at) {
       if (!file.tokens()[at].is_identifier() || file.tokens()[at].text != word || at == declared) continue;
       if (sets_limit(file, at)) return true;
-      if (at > 0 && goes_away(file, at) && is_anywhere(code_.project(), limits_)) return true;
+      if (at > 0 && goes_away(file, at) && is_anywhere(code_, limits_)) return true;
     }
     return false;
   }

@@ -1,3 +1,5 @@
+#include <map>
+
 #include "check/rules/all.hpp"
 #include "check/rules/words.hpp"
 
@@ -30,29 +32,36 @@ bool commits(const Code& code, const File& file, const Call& call) {
   return said.starts_with("commit");
 }
 
+const Call* first_commit(const Code& code, const File& file, const Function& within) {
+  for (const auto& call : Code::calls(file, within.body))
+    if (commits(code, file, call) && Code::function_at(file, call.name, true) == &within) return &call;
+  return nullptr;
+}
+
 void run(const Workspace& workspace, Sink& sink) {
   each(workspace, [&](const Project& project, const Code& code, const Facts& facts) {
     for (const auto& handler : facts.handlers) {
       if (!handler.has_transaction) continue;
       for (const auto& reached : facts.reached(handler))
-        for (const auto& one : facts.publications)
-          if (one.file == reached.file && reached.body.has(one.call->name) && leaves_at_once(one, true))
+        for (const auto& one : facts.publications_in(*reached.file, reached.body))
+          if (leaves_at_once(one, true))
             sink.add(project, *one.file, one.call->name,
                      name_of(handler) + " takes a transaction, and publishes through " +
                          std::string(name_of(one.through)) + " beside it");
     }
+    std::map<const Function*, const Call*> known;
     for (const auto& one : facts.publications) {
       if (!leaves_at_once(one, false)) continue;
       const auto* const within = Code::function_at(*one.file, one.call->name, true);
       if (within == nullptr) continue;
-      for (const auto& call : Code::calls(*one.file, within->body)) {
-        if (!commits(code, *one.file, call) || Code::function_at(*one.file, call.name, true) != within) continue;
-        sink.add(project, *one.file, one.call->name,
-                 std::string("publishes through ") + std::string(name_of(one.through)) +
-                     (call.name < one.call->name ? " after" : " before") + " the transaction is committed, in line " +
-                     std::to_string(one.file->tokens()[call.name].line));
-        break;
-      }
+      const auto [at, is_new] = known.try_emplace(within, nullptr);
+      if (is_new) at->second = first_commit(code, *one.file, *within);
+      if (at->second == nullptr) continue;
+      sink.add(project, *one.file, one.call->name,
+               std::string("publishes through ") + std::string(name_of(one.through)) +
+                   (at->second->name < one.call->name ? " after" : " before") +
+                   " the transaction is committed, in line " +
+                   std::to_string(one.file->tokens()[at->second->name].line));
     }
   });
 }

@@ -1,4 +1,3 @@
-#include "check/allowing.hpp"
 #include "check/rules/all.hpp"
 #include "check/rules/words.hpp"
 #include "check/schemas.hpp"
@@ -103,10 +102,7 @@ class Comparison {
     auto at = event.type->at;
     for (const auto& one : event.type->members)
       if (!member.empty() && one.name == member) at = one.at;
-    if (severity == Severity::error) return sink_.add(project_, *event.type.file, at, what);
-    const auto& file = *event.type.file;
-    if (!is_allowed(file, "schema-changed", file.tokens()[at].line))
-      sink_.add_elsewhere(project_, file.shown, file.tokens()[at].line, what, severity);
+    sink_.add(project_, *event.type.file, at, what, severity);
   }
 
   void one(const Schema& was) {

@@ -148,7 +148,9 @@ class Sql {
 
   /// `std::string sql = "select …"; sql += …; sql.append(…);`
   void appended(std::uint32_t at, std::string sql) {
-    for (const auto& one : file_.structure.variables) {
+    // `std::string sql("`, `auto sql = "`, `std::string sql = {"`
+    for (const auto* const held : code_.variables_in(file_, {at > 3 ? at - 3 : 0, at})) {
+      const auto& one = *held;
       if (one.place != Place::local || !one.value.has(at) || one.value.end - one.value.begin > 3) continue;
       const auto& tokens = file_.tokens();
       for (auto i = one.value.end; i < one.seen.end && i + 2 < tokens.size(); ++i) {

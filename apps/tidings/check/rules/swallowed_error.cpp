@@ -8,8 +8,8 @@ namespace {
 /// What surely answers a Result.
 bool answers_result(const Code& code, const Facts& facts, const File& file, const Call& call) {
   const auto name = Code::text(file, call.name);
-  for (const auto& one : facts.publications)
-    if (one.call == &call) return one.through != Through::bus && one.through != Through::aggregate;
+  if (const auto* const one = facts.publication_of(file, call))
+    return one->through != Through::bus && one->through != Through::aggregate;
   if (Code::has_receiver(file, call) && code.is_of_tidings(code.receiver(file, call), "Transaction"))
     return is_one_of(name, {"execute", "query", "query_one"});
   if (name == "decode_event") return true;
@@ -139,8 +139,7 @@ class Body {
     if (Code::function_at(file_, call.name, true) != handler_.function.it) return;
     bool is_void = false;
     if (!Code::is_statement(file_, call, &is_void)) return;
-    for (const auto& one : facts_.publications)
-      if (one.call == &call) return;  // unchecked-publish tells of it
+    if (facts_.publication_of(file_, call) != nullptr) return;  // unchecked-publish tells of it
     if (!answers_result(code_, facts_, file_, call)) return;
     const auto line = line_of(file_, Code::operand_begin(file_, call));
     if (is_void && Code::has_comment(file_, line - 1, line_of(file_, call.close))) return;

@@ -6,10 +6,11 @@ namespace tidings::check {
 namespace {
 
 /// `auto published = …publish(…);`, and nobody looks at it.
-const Variable* unread_variable(const File& file, const Call& call) {
-  for (const auto& one : file.structure.variables) {
-    if (one.place != Place::local || one.is_bound || one.value.begin != Code::operand_begin(file, call) ||
-        one.value.end != call.close + 1)
+const Variable* unread_variable(const Code& code, const File& file, const Call& call) {
+  const auto begin = Code::operand_begin(file, call);
+  for (const auto* const held : code.variables_in(file, {begin > 2 ? begin - 2 : 0, begin})) {  // `name =`, `name{`
+    const auto& one = *held;
+    if (one.place != Place::local || one.is_bound || one.value.begin != begin || one.value.end != call.close + 1)
       continue;
     for (auto at = one.value.end; at < one.seen.end; ++at)
       if (file.tokens()[at].is_identifier() && file.tokens()[at].text == one.name) return nullptr;
@@ -19,7 +20,7 @@ const Variable* unread_variable(const File& file, const Call& call) {
 }
 
 void run(const Workspace& workspace, Sink& sink) {
-  each(workspace, [&](const Project& project, const Code&, const Facts& facts) {
+  each(workspace, [&](const Project& project, const Code& code, const Facts& facts) {
     for (const auto& one : facts.publications) {
       const auto& file = *one.file;
       const auto name = Code::text(file, one.call->name);
@@ -32,7 +33,8 @@ void run(const Workspace& workspace, Sink& sink) {
         if (is_void && (one.through == Through::bus || Code::has_comment(file, line - 1, last))) continue;
         sink.add(project, file, one.call->name,
                  "the result of " + quoted(name) + (is_void ? " is cast away, and nothing says why" : " is ignored"));
-      } else if (const auto* const unread = one.through == Through::bus ? nullptr : unread_variable(file, *one.call)) {
+      } else if (const auto* const unread =
+                     one.through == Through::bus ? nullptr : unread_variable(code, file, *one.call)) {
         sink.add(project, file, one.call->name,
                  "nobody looks at " + quoted(unread->name) + ", the result of " + quoted(name));
       }
