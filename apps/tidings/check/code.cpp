@@ -91,6 +91,38 @@ const Function* Code::function_at(const File& file, std::uint32_t at, bool lambd
   return found;
 }
 
+bool Code::calls_at_once(const File& file, std::uint32_t name) {
+  if (name < 2 || !is(file, name - 1, "::") || (!is(file, name - 2, "std") && !is(file, name - 2, "ranges")))
+    return false;
+  return is(file, name, "visit") || is(file, name, "invoke") || is(file, name, "apply") || is(file, name, "for_each");
+}
+
+/// The bracket around `at` that is open there; `none` beyond a statement.
+static std::uint32_t open_around(const File& file, std::uint32_t at) {
+  const auto& match = file.structure.match;
+  while (at > 0) {
+    --at;
+    const auto& token = file.tokens()[at];
+    if (token.is(";")) return none;
+    if (token.is("(") || token.is("{") || token.is("[")) return at;
+    if ((token.is(")") || token.is("}") || token.is("]")) && match[at] != none) at = match[at];
+  }
+  return none;
+}
+
+const Function* Code::runner_at(const File& file, std::uint32_t at) {
+  const auto* here = function_at(file, at, true);
+  while (here != nullptr && here->is_lambda) {
+    auto open = open_around(file, here->at);
+    // `std::visit(overloaded{[](…) {…}, …}, event)`
+    if (open != none && open > 0 && is(file, open, "{") && file.tokens()[open - 1].is_identifier())
+      open = open_around(file, open - 1);
+    if (open == none || open == 0 || !is(file, open, "(") || !calls_at_once(file, open - 1)) break;
+    here = function_at(file, here->at, true);
+  }
+  return here;
+}
+
 const Function* Code::lambda_at(const File& file, std::uint32_t at) {
   const auto& structure = file.structure;
   const auto place = [&](std::uint32_t number) { return structure.functions[number].at; };
@@ -105,14 +137,36 @@ bool Code::has_receiver(const File& file, const Call& call) {
 bool Code::is_statement(const File& file, const Call& call, bool* is_void) {
   const auto begin = operand_begin(file, call);
   if (is_void != nullptr) *is_void = false;
-  if (!is(file, call.close + 1, ";") || begin == 0) return false;
+  if (begin == 0) return false;
   const auto& match = file.structure.match;
   auto before = begin - 1;
-  if (is(file, before, ")") && match[before] != none && match[before] + 2 == before && is(file, before - 1, "void")) {
+  auto behind = call.close + 1;
+  const auto cast = [&](std::uint32_t to) {
     if (is_void != nullptr) *is_void = true;
+    before = to;
+  };
+  if (is(file, before, ")") && match[before] != none && match[before] + 2 == before && is(file, before - 1, "void")) {
     if (match[before] == 0) return false;
-    before = match[before] - 1;
+    cast(match[before] - 1);
+  } else if (is(file, before, "(") && match[before] == behind && before > 0) {
+    // `static_cast<void>(…)`, `void(…)`
+    auto at = before - 1;
+    if (at > 3 && is(file, at, ">") && is(file, at - 1, "void") && is(file, at - 2, "<") &&
+        is(file, at - 3, "static_cast"))
+      at -= 3;
+    else if (!is(file, at, "void"))
+      return false;
+    if (at == 0) return false;
+    ++behind;
+    cast(at - 1);
+  } else if (is(file, before, "=") && before > 2 && is(file, before - 1, "ignore")) {
+    // `std::ignore = …`
+    auto at = before - 1;
+    if (is(file, at - 1, "::") && is(file, at - 2, "std")) at -= 2;
+    if (at == 0) return false;
+    cast(at - 1);
   }
+  if (!is(file, behind, ";")) return false;
   const auto& token = file.tokens()[before];
   if (token.is(";") || token.is("{") || token.is("}") || token.is("else") || token.is("do")) return true;
   if (!token.is(")") || match[before] == none || match[before] == 0) return false;

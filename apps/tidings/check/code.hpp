@@ -62,6 +62,11 @@ class Code {
   [[nodiscard]] static bool has_comment(const File& file, std::uint32_t first_line, std::uint32_t last_line);
   /// The innermost function, or lambda, around `at`.
   [[nodiscard]] static const Function* function_at(const File& file, std::uint32_t at, bool lambdas_too);
+  /// The innermost function that runs what stands there: not the lambda that `std::visit`, `invoke`, `apply` or
+  /// `for_each` calls at once.
+  [[nodiscard]] static const Function* runner_at(const File& file, std::uint32_t at);
+  /// Whether it is such a call, by its name and qualifier alone.
+  [[nodiscard]] static bool calls_at_once(const File& file, std::uint32_t name);
   /// The lambda whose `[` stands there.
   [[nodiscard]] static const Function* lambda_at(const File& file, std::uint32_t at);
 
@@ -88,6 +93,8 @@ class Code {
   /// The function that a call means, with its body; none where that is not certain. Of overloads it is the only one
   /// that can take so many arguments, and of their types as far as these are known.
   [[nodiscard]] In<Function> function_of(const File& file, const Call& call, int depth = 0) const;
+  /// `operator()` of a class that has one alone.
+  [[nodiscard]] In<Function> call_operator(const In<Struct>& of) const;
   [[nodiscard]] In<Function> function_named(std::string_view of, std::string_view name) const;
   /// What a function of the project returns, where all of that name agree: `Result` or `expected` at the outside.
   [[nodiscard]] bool returns_result(const File& file, const Call& call) const;

@@ -192,9 +192,7 @@ void Facts::find_handlers(const File& file, const Call& call) {
     const bool looks_so = Code::is(file, options.begin, "{") || Code::has_word(file, options, "HandlerOptions");
     if (!code->is_of_tidings(of, "Service") && (of || !looks_so)) return;
     made.name = first_literal(file, args[0]);
-    if (Code::is(file, options.begin, "{") ||
-        Code::has_word(file, {options.begin, options.begin + 1}, "HandlerOptions"))
-      made.options = options;
+    made.options = options;
     if (name == "on_any") {
       made.takes_any = true;
       for (auto i = args[1].begin; i < args[1].end; ++i) {
@@ -219,31 +217,65 @@ void Facts::find_handlers(const File& file, const Call& call) {
   handlers.push_back(std::move(made));
 }
 
-void Facts::resolve_handler(Handler& handler, const std::vector<Range>& args, std::size_t at) {
-  const auto& file = *handler.file;
-  const auto range = args[at];
+In<Function> Facts::callable(const File& file, Range range, std::size_t* bound, int depth) const {
+  if (range.empty() || depth > calls_deep_max) return {};
+  if (Code::is(file, range.begin, "[")) return {&file, Code::lambda_at(file, range.begin)};
   std::string_view of, name;
-  if (Code::is(file, range.begin, "[")) {
-    handler.function = {&file, Code::lambda_at(file, range.begin)};
-  } else if (names_member(file, range, of, name)) {
+  if (names_member(file, range, of, name)) {
     // Of a class that is seen here, and is the only one of its name.
-    if (code->struct_of({.name = of, .file = &file})) handler.function = code->function_named(of, name);
-  } else if (range.end == range.begin + 1 && file.tokens()[range.begin].is_identifier()) {
+    return code->struct_of({.name = of, .file = &file}) ? code->function_named(of, name) : In<Function>{};
+  }
+  if (Code::is(file, range.begin, "&") && range.end == range.begin + 2) ++range.begin;
+  if (range.end == range.begin + 1 && file.tokens()[range.begin].is_identifier()) {
     const File* where = nullptr;
     const auto* const held = code->variable(file, Code::text(file, range.begin), range.begin, &where);
-    if (held != nullptr && Code::is(*where, held->value.begin, "[")) {
-      handler.function = {where, Code::lambda_at(*where, held->value.begin)};
-    } else if (held == nullptr) {
-      handler.function = code->function_named({}, Code::text(file, range.begin));
-    }
+    if (held == nullptr) return code->function_named({}, Code::text(file, range.begin));
+    const bool is_made_here = Code::has_word(*where, held->type, "auto") && !held->value.empty();
+    if (is_made_here) return callable(*where, held->value, bound, depth + 1);
   }
+  for (const auto& call : Code::calls(file, range)) {
+    if (call.close + 1 != range.end || Code::operand_begin(file, call) != range.begin) continue;
+    const auto made_by = Code::text(file, call.name);
+    const auto args = Code::arguments(file, call);
+    if ((made_by == "move" || made_by == "ref" || made_by == "cref" || made_by == "forward") && args.size() == 1)
+      return callable(file, args[0], bound, depth + 1);
+    if ((made_by != "bind_front" && made_by != "bind") || Code::qualifier(file, call) != "std") continue;
+    // Of a member function what is bound first is the object.
+    const std::size_t object = names_member(file, args[0], of, name) ? 1 : 0;
+    auto count = args.size() - 1;
+    if (made_by == "bind") {
+      const auto is_first = [&](Range one) { return !one.empty() && Code::text(file, one.end - 1) == "_1"; };
+      const auto first = std::ranges::find_if(args, is_first);
+      if (first == args.end()) return {};
+      count = static_cast<std::size_t>(first - args.begin()) - 1;
+    }
+    if (count < object) return {};
+    if (bound != nullptr) *bound += count - object;
+    return callable(file, args[0], bound, depth + 1);
+  }
+  return code->call_operator(code->struct_of(code->type_of_expression(file, range)));
+}
+
+In<Function> Facts::called_at_once(const File& file, const Call& call) const {
+  if (!Code::calls_at_once(file, call.name)) return {};
+  const auto args = Code::arguments(file, call);
+  const std::size_t at = Code::text(file, call.name) != "for_each" ? 0
+                         : Code::qualifier(file, call) == "ranges" ? 1
+                                                                   : 2;
+  return args.size() > at ? callable(file, args[at]) : In<Function>{};
+}
+
+void Facts::resolve_handler(Handler& handler, const std::vector<Range>& args, std::size_t at) {
+  std::size_t bound = 0;
+  handler.function = callable(*handler.file, args[at], &bound);
   if (!handler.function) return;
   const auto& from = *handler.function.file;
   const bool is_named = !handler.events.empty();
   for (std::size_t i = 0; i < handler.function->parameters.size(); ++i) {
     const auto type = code->type_of(from, handler.function->parameters[i].type);
     if (code->is_of_tidings(type, "Transaction")) handler.has_transaction = true;
-    if (i > 0 || is_named || handler.takes_any) continue;
+    if (i == bound && is_batch(type.name)) handler.takes_batch = true;
+    if (i != bound || is_named || handler.takes_any) continue;
     if (type.name == "AnyEvent") {
       handler.takes_any = true;
     } else if (is_batch(type.name)) {
@@ -352,7 +384,8 @@ std::vector<Reached> Facts::reached(const Handler& handler) const {
     for (; from < end; ++from) {
       const auto here = found[from];
       for (const auto& call : Code::calls(*here.file, here.body)) {
-        const auto meant = code->function_of(*here.file, call);
+        auto meant = code->function_of(*here.file, call);
+        if (!meant) meant = called_at_once(*here.file, call);
         if (!meant || !meant->has_body || meant.file->is_test || found.size() >= reached_max) continue;
         if (here.body.has(meant->at) && meant.file == here.file) continue;  // a lambda within: it is looked at already
         const bool through_lambda =
@@ -362,6 +395,27 @@ std::vector<Reached> Facts::reached(const Handler& handler) const {
           found.push_back({meant.file, meant.it, meant->body, through_lambda});
         else
           known->through_lambda = known->through_lambda && through_lambda;
+      }
+    }
+  }
+  return found;
+}
+
+std::vector<In<Function>> Facts::runs(const Handler& handler) const {
+  std::vector<In<Function>> found;
+  if (!handler.function || !handler.function->has_body || handler.file->is_test) return found;
+  found.push_back(handler.function);
+  std::size_t from = 0;
+  for (int depth = 0; depth < calls_deep_max; ++depth) {
+    const auto end = found.size();
+    for (; from < end; ++from) {
+      const auto here = found[from];
+      for (const auto& call : Code::calls(*here.file, here->body)) {
+        if (Code::function_at(*here.file, call.name, true) != here.it) continue;
+        auto meant = code->function_of(*here.file, call);
+        if (!meant) meant = called_at_once(*here.file, call);
+        if (!meant || !meant->has_body || meant.file->is_test || found.size() >= reached_max) continue;
+        if (std::ranges::find(found, meant.it, &In<Function>::it) == found.end()) found.push_back(meant);
       }
     }
   }

@@ -37,7 +37,8 @@ struct Handler {
   bool topics_known = true;
   In<Function> function;  ///< what is called; none where nobody knows
   bool has_transaction = false;
-  std::optional<Range> options;  ///< where they are written in braces; else nobody knows them
+  bool takes_batch = false;
+  std::optional<Range> options;  ///< what is given as such: `option_of` says what they are
 };
 
 enum class Through : std::uint8_t { context, service, bus, broker, publisher, outbox, aggregate };
@@ -76,6 +77,10 @@ struct Facts {
   [[nodiscard]] std::optional<Event> event_of(const Type& type) const;
   /// Functions that are called by name count, three calls deep, where it is certain which they are.
   [[nodiscard]] std::vector<Reached> reached(const Handler& handler) const;
+  /// Of these what surely runs in the handler itself: lambdas count where they are called, or given to `std::visit`.
+  [[nodiscard]] std::vector<In<Function>> runs(const Handler& handler) const;
+  /// What `std::visit`, `invoke`, `apply` or `for_each` calls; none where that is not certain.
+  [[nodiscard]] In<Function> called_at_once(const File& file, const Call& call) const;
 
  private:
   void find_macros();
@@ -83,6 +88,8 @@ struct Facts {
   void find_handlers(const File& file, const Call& call);
   void find_publications(const File& file, const Call& call);
   void find_sagas(const File& file, const Call& call);
+  /// The function that an expression is, or holds; `bound`: so many of its parameters are given already.
+  [[nodiscard]] In<Function> callable(const File& file, Range range, std::size_t* bound = nullptr, int depth = 0) const;
   void resolve_handler(Handler& handler, const std::vector<Range>& args, std::size_t at);
   [[nodiscard]] Event read_event(In<Struct> type) const;
 

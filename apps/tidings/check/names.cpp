@@ -129,6 +129,19 @@ In<Struct> Code::struct_of(const Type& type) const {
   return found.size() == 1 ? found[0] : In<Struct>{};
 }
 
+In<Function> Code::call_operator(const In<Struct>& of) const {
+  if (!of) return {};
+  const auto found = members_.find({of->name, "operator"});
+  if (found == members_.end()) return {};
+  In<Function> only;
+  for (const auto& one : found->second) {
+    if (!one->has_body || !is(*one.file, one->at + 1, "(") || !is(*one.file, one->at + 2, ")")) continue;
+    if (only) return {};
+    only = one;
+  }
+  return only;
+}
+
 In<Function> Code::function_named(std::string_view of, std::string_view name) const {
   const auto found = members_.find({of, name});
   if (found == members_.end()) return {};

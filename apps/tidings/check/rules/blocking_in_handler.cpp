@@ -1,3 +1,4 @@
+#include "check/options.hpp"
 #include "check/rules/all.hpp"
 #include "check/rules/network.hpp"
 #include "check/rules/words.hpp"
@@ -43,9 +44,10 @@ void run(const Workspace& workspace, Sink& sink) {
     for (const auto& handler : facts.handlers) {
       // On a queue of the bus a handler has a thread of its own, and may wait there.
       if (handler.kind == HandlerKind::queued || !handler.function) continue;
-      if (handler.kind == HandlerKind::service &&
-          (!handler.options || Code::has_word(*handler.file, *handler.options, "deadline")))
-        continue;
+      if (handler.kind == HandlerKind::service) {
+        const auto deadline = option_of(code, handler, "deadline");
+        if (!deadline.is_known || !deadline.values.empty()) continue;
+      }
       const auto all = facts.reached(handler);
       const bool is_bounded = std::ranges::any_of(all, [](const Reached& one) {
         return Code::has_word(*one.file, one.body, "deadline") || Code::has_word(*one.file, one.body, "stop");

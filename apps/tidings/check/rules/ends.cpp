@@ -9,6 +9,8 @@ namespace tidings::check {
 
 namespace {
 
+constexpr std::uint32_t arguments_max = 400;  // tokens of a list of template arguments
+
 using Names = std::set<std::string, std::less<>>;
 
 /// Whether these are several services: of one alone, others are the other end.
@@ -29,6 +31,22 @@ bool are_several(const Workspace& workspace) {
                  : std::max<std::size_t>(names.size(), workspace.projects.size() > 1 ? 1 : 0);
   }
   return count > 1;
+}
+
+/// The `<` of the list of template arguments that an argument begins at `at`; 0: there is none.
+std::uint32_t begin_of_templates(const File& file, std::uint32_t at) {
+  const auto& tokens = file.tokens();
+  if (at == 0 || (!tokens[at - 1].is("<") && !tokens[at - 1].is(","))) return 0;
+  std::uint32_t depth = 0;
+  const auto least = at > arguments_max ? at - arguments_max : 0;
+  for (auto i = at; i-- > least;) {
+    if (tokens[i].is(">")) ++depth;
+    if (tokens[i].is("<") && depth-- == 0) return i;
+    if (!tokens[i].is_identifier() && !tokens[i].is("<") && !tokens[i].is(">") && !tokens[i].is(",") &&
+        !tokens[i].is("::") && !tokens[i].is("*") && !tokens[i].is("&"))
+      break;
+  }
+  return 0;
 }
 
 struct Ends {
@@ -95,12 +113,13 @@ struct Ends {
       if (before.is("struct") || before.is("class")) continue;
       if (next.is("{") || next.is("(") || (next.is_identifier() && !is_keyword(next.text)))
         types_used.insert(std::string(token.text));
-      // `make<OrderPlaced>()`, but neither `traits<…>`, `Batch<…>` nor `on<…>`
+      // `make<OrderPlaced>()`, `std::variant<OrderPlaced, OrderRejected>`, but neither `traits<…>`, `Batch<…>` nor
+      // `on<…>`
       auto begin = at;
       while (begin >= 2 && tokens[begin - 1].is("::")) begin -= 2;
-      if (begin >= 2 && tokens[begin - 1].is("<") &&
-          !is_one_of(tokens[begin - 2].text,
-                     {"traits", "Batch", "on", "event_traits", "done", "failed", "cancels", "subscribe", "in"}))
+      const auto open = begin_of_templates(file, begin);
+      if (open > 0 && !is_one_of(tokens[open - 1].text, {"traits", "Batch", "on", "event_traits", "done", "failed",
+                                                         "cancels", "subscribe", "in"}))
         types_used.insert(std::string(token.text));
     }
   }

@@ -1,3 +1,4 @@
+#include "check/options.hpp"
 #include "check/rules/all.hpp"
 #include "check/rules/words.hpp"
 
@@ -53,18 +54,18 @@ bool is_locked(const Code& code, const File& file, Range body, std::uint32_t at)
   return false;
 }
 
-bool is_one_at_a_time(const Handler& handler) {
-  if (!handler.options) return false;
-  const auto& file = *handler.file;
-  for (auto at = handler.options->begin; at + 2 < handler.options->end; ++at)
-    if (Code::is(file, at, "concurrency") && Code::is(file, at + 1, "=") && Code::is(file, at + 2, "1")) return true;
-  return false;
+/// Whether it surely runs in several lanes.
+bool runs_in_parallel(const Code& code, const Handler& handler) {
+  if (handler.takes_batch) return false;
+  const auto lanes = option_of(code, handler, "concurrency");
+  return lanes.is_known &&
+         std::ranges::all_of(lanes.values, [&](const auto& one) { return number_of(code, *one.file, one.range) > 1; });
 }
 
 void run(const Workspace& workspace, Sink& sink) {
   each(workspace, [&](const Project& project, const Code& code, const Facts& facts) {
     for (const auto& handler : facts.handlers) {
-      if (handler.kind != HandlerKind::service || is_one_at_a_time(handler)) continue;
+      if (handler.kind != HandlerKind::service || !runs_in_parallel(code, handler)) continue;
       for (const auto& reached : facts.reached(handler)) {
         const auto& file = *reached.file;
         for (auto at = reached.body.begin; at < reached.body.end; ++at) {

@@ -50,19 +50,31 @@ void run(const Workspace& workspace, Sink& sink) {
                          std::string(name_of(one.through)) + " beside it");
     }
     std::map<const Function*, const Call*> known;
-    for (const auto& one : facts.publications) {
-      if (!leaves_at_once(one, false)) continue;
-      const auto* const within = Code::function_at(*one.file, one.call->name, true);
-      if (within == nullptr) continue;
+    const auto look = [&](const File& file, const Call& call, const Publication& one) {
+      const auto* const within = Code::runner_at(file, call.name);
+      if (within == nullptr) return;
       const auto [at, is_new] = known.try_emplace(within, nullptr);
-      if (is_new) at->second = first_commit(code, *one.file, *within);
-      if (at->second == nullptr) continue;
-      sink.add(project, *one.file, one.call->name,
+      if (is_new) at->second = first_commit(code, file, *within);
+      if (at->second == nullptr) return;
+      sink.add(project, file, call.name,
                std::string("publishes through ") + std::string(name_of(one.through)) +
-                   (at->second->name < one.call->name ? " after" : " before") +
-                   " the transaction is committed, in line " +
-                   std::to_string(one.file->tokens()[at->second->name].line));
-    }
+                   (at->second->name < call.name ? " after" : " before") + " the transaction is committed, in line " +
+                   std::to_string(file.tokens()[at->second->name].line));
+    };
+    for (const auto& one : facts.publications)
+      if (leaves_at_once(one, false)) look(*one.file, *one.call, one);
+    // `std::visit(publisher, event)`: what it calls stands elsewhere.
+    for (const auto& file : project.files)
+      for (const auto& call : file->structure.calls) {
+        if (!Code::calls_at_once(*file, call.name)) continue;
+        const auto called = facts.called_at_once(*file, call);
+        if (!called || !called->has_body || Code::runner_at(*called.file, called->body.begin) != called.it) continue;
+        for (const auto& one : facts.publications_in(*called.file, called->body))
+          if (leaves_at_once(one, false)) {
+            look(*file, call, one);
+            break;
+          }
+      }
   });
 }
 

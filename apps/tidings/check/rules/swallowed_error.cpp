@@ -1,3 +1,5 @@
+#include <set>
+
 #include "check/rules/all.hpp"
 #include "check/rules/words.hpp"
 
@@ -39,22 +41,73 @@ std::uint32_t line_of(const File& file, std::uint32_t at) {
   return at < file.tokens().size() ? file.tokens()[at].line : file.source.lines;
 }
 
+/// Whether it says nothing but that it succeeded, by `{}` or by nothing at all: others may say by what they return that
+/// they failed.
+bool answers_nothing_else(const File& file, const Function& function) {
+  if (function.is_lambda && function.returns.empty()) {
+    for (auto at = function.body.begin; at < function.body.end; ++at)
+      if (Code::is(file, at, "return") && !Code::is(file, at + 1, ";") &&
+          Code::function_at(file, at, true) == &function)
+        return false;
+    return true;
+  }
+  for (auto at = function.returns.begin; at < function.returns.end; ++at) {
+    if (Code::is(file, at, "void")) return true;
+    if (Code::is(file, at, "Result") && Code::is(file, at + 1, "<")) return Code::is(file, at + 2, ">");
+  }
+  return false;
+}
+
+/// Whether a statement does no more than to tell people: `spdlog::error(…);`, `LOG(ERROR) << …;`, `std::cerr << …;`.
+bool logs(const File& file, Range statement) {
+  for (auto at = statement.begin; at < statement.end; ++at) {
+    const auto& token = file.tokens()[at];
+    if (token.is("(") && at > statement.begin) break;
+    if (!token.is_identifier()) continue;
+    const auto word = lower(token.text);
+    for (const std::string_view part :
+         {"log", "error", "warn", "info", "debug", "trace", "critical", "print", "puts", "cerr", "cout"})
+      if (word.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+/// A function that a handler runs, or the handler itself.
 class Body {
  public:
-  Body(const Project& project, const Code& code, const Facts& facts, const Handler& handler, Sink& sink)
-      : project_(project), code_(code), facts_(facts), handler_(handler), sink_(sink), file_(*handler.function.file) {}
+  Body(const Project& project, const Code& code, const Facts& facts, const Handler& handler, In<Function> function,
+       Sink& sink)
+      : project_(project),
+        code_(code),
+        facts_(facts),
+        handler_(handler),
+        function_(function),
+        sink_(sink),
+        file_(*function.file),
+        is_handler_(function.it == handler.function.it) {}
 
   void look() {
-    const auto body = handler_.function->body;
-    for (auto at = body.begin; at < body.end; ++at) {
-      if (Code::function_at(file_, at, true) != handler_.function.it) continue;
-      if (Code::is(file_, at, "catch")) exception(at);
-      if (Code::is(file_, at, "if")) condition(at);
+    const auto body = function_->body;
+    const bool may_succeed = is_handler_ || answers_nothing_else(file_, *function_);
+    for (auto at = body.begin; at < body.end && may_succeed; ++at) {
+      if (!Code::is(file_, at, "catch") && !Code::is(file_, at, "if")) continue;
+      if (Code::function_at(file_, at, true) != function_.it) continue;
+      if (Code::is(file_, at, "catch"))
+        exception(at);
+      else
+        condition(at);
     }
     for (const auto& call : Code::calls(file_, body)) ignored(call);
   }
 
  private:
+  /// `handler 'reserve'`, and in which function.
+  [[nodiscard]] std::string who() const {
+    const auto& name = function_->name;
+    return name_of(handler_) +
+           (is_handler_ || name.empty() || name == "operator" ? std::string() : ", in " + quoted(name) + ",");
+  }
+
   /// `try { …; return parsed; } catch (…) {}`, and something behind it: what fails there goes on here.
   [[nodiscard]] bool tries_another_way(std::uint32_t at, std::uint32_t close) const {
     if (at == 0 || !Code::is(file_, at - 1, "}") || Code::is(file_, close + 1, "}")) return false;
@@ -78,8 +131,7 @@ class Body {
     const bool is_empty = close == open + 1 || behind_success(file_, open + 1) == close;
     if (close == open + 1 && tries_another_way(at, close)) return;
     if (is_empty)
-      sink_.add(project_, file_, at,
-                name_of(handler_) + " catches an exception and says nothing: the event counts as handled");
+      sink_.add(project_, file_, at, who() + " catches an exception and says nothing: the event counts as handled");
   }
 
   void condition(std::uint32_t at) {
@@ -115,28 +167,30 @@ class Body {
     if (Code::is(file_, then, "{")) {
       end = match[then];
       if (end == none) return;
-      // What is done before it returns may log; what looks at the error has decided.
+      // What is done before it returns may log; what does anything else with the failure has decided.
       auto last = end;
       for (auto i = then + 1; i < end; ++i)
         if (Code::is(file_, i, "return") && behind_success(file_, i) == end) last = i;
       if (last == end) return;
-      for (auto i = then + 1; i < last; ++i)
-        if (Code::is(file_, i, "code") || Code::is(file_, i, "retry") || Code::is(file_, i, "if") ||
-            Code::is(file_, i, "switch") || Code::is(file_, i, "publish") || Code::is(file_, i, "fail") ||
-            Code::is(file_, i, "throw") || Code::is(file_, i, "return"))
+      for (auto i = then + 1; i < last; ++i) {
+        const auto begin = i;
+        while (i < last && !Code::is(file_, i, ";"))
+          i = match[i] != none && match[i] > i && match[i] < last ? match[i] + 1 : i + 1;
+        if (!logs(file_, {begin, i}) || Code::is(file_, begin, "if") || Code::is(file_, begin, "switch") ||
+            Code::is(file_, begin, "throw") || Code::is(file_, begin, "return"))
           return;
+      }
     } else {
       end = behind_success(file_, then);
       if (end == 0) return;
     }
     if (Code::has_comment(file_, line_of(file_, at), line_of(file_, end - 1))) return;
-    sink_.add(
-        project_, file_, at,
-        "where " + quoted(Code::text(file_, of->name)) + " fails " + name_of(handler_) + " says that all is well");
+    sink_.add(project_, file_, at,
+              "where " + quoted(Code::text(file_, of->name)) + " fails " + who() + " says that all is well");
   }
 
   void ignored(const Call& call) {
-    if (Code::function_at(file_, call.name, true) != handler_.function.it) return;
+    if (Code::function_at(file_, call.name, true) != function_.it) return;
     bool is_void = false;
     if (!Code::is_statement(file_, call, &is_void)) return;
     if (facts_.publication_of(file_, call) != nullptr) return;  // unchecked-publish tells of it
@@ -144,21 +198,29 @@ class Body {
     const auto line = line_of(file_, Code::operand_begin(file_, call));
     if (is_void && Code::has_comment(file_, line - 1, line_of(file_, call.close))) return;
     sink_.add(project_, file_, call.name,
-              name_of(handler_) + " ignores whether " + quoted(Code::text(file_, call.name)) + " failed");
+              who() + " ignores whether " + quoted(Code::text(file_, call.name)) + " failed");
   }
 
   const Project& project_;
   const Code& code_;
   const Facts& facts_;
   const Handler& handler_;
+  In<Function> function_;
   Sink& sink_;
   const File& file_;
+  bool is_handler_;
 };
 
 void run(const Workspace& workspace, Sink& sink) {
   each(workspace, [&](const Project& project, const Code& code, const Facts& facts) {
+    std::set<const Function*> seen;
+    const auto look = [&](const Handler& handler, In<Function> function) {
+      if (function && function->has_body && seen.insert(function.it).second)
+        Body(project, code, facts, handler, function, sink).look();
+    };
+    for (const auto& handler : facts.handlers) look(handler, handler.function);
     for (const auto& handler : facts.handlers)
-      if (handler.function && handler.function->has_body) Body(project, code, facts, handler, sink).look();
+      for (const auto& function : facts.runs(handler)) look(handler, function);
   });
 }
 
@@ -168,8 +230,8 @@ const Rule swallowed_error{
     .id = "swallowed-error",
     .severity = Severity::warning,
     .finds =
-        "A handler that succeeds though something in it has failed: an empty catch, `if (!done) return {};`, a Result "
-        "that nobody looks at.",
+        "A handler that succeeds though something in it, or in a function that it calls, has failed: an empty catch, "
+        "`if (!done) return {};`, a Result that nobody looks at.",
     .can_happen =
         "The event counts as handled, and is never tried again; what it should have done is lost without a trace.",
     .to_do =

@@ -29,8 +29,7 @@ void run(const Workspace& workspace, Sink& sink) {
       if (Code::is_statement(file, *one.call, &is_void)) {
         const auto line = file.tokens()[Code::operand_begin(file, *one.call)].line;
         const auto last = file.tokens()[one.call->close].line;
-        // Who says why is taken at his word; on the bus a handler's failure is the handler's.
-        if (is_void && (one.through == Through::bus || Code::has_comment(file, line - 1, last))) continue;
+        if (is_void && Code::has_comment(file, line - 1, last)) continue;  // who says why is taken at his word
         sink.add(project, file, one.call->name,
                  "the result of " + quoted(name) + (is_void ? " is cast away, and nothing says why" : " is ignored"));
       } else if (const auto* const unread =
