@@ -89,7 +89,6 @@ struct Health::Shared : std::enable_shared_from_this<Shared> {
   /// Under the lock.
   void begin_thread(void (Shared::*loop)()) {
     ++alive;
-    // tidings: allow(detached-thread): a check of the program's may hang for ever, and it holds all that it uses itself
     std::thread([self = shared_from_this(), loop] {
       (self.get()->*loop)();
       const std::scoped_lock lock(self->mutex);

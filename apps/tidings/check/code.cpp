@@ -77,7 +77,10 @@ std::string Code::spelled(const File& file, Range range) {
 
 bool Code::has_comment(const File& file, std::uint32_t first_line, std::uint32_t last_line) {
   const auto first = std::ranges::lower_bound(file.source.comments, first_line, {}, &Comment::last_line);
-  return first != file.source.comments.end() && first->line <= last_line;
+  for (auto at = first; at != file.source.comments.end() && at->line <= last_line; ++at)
+    if (!at->text.substr(std::min(at->text.find_first_not_of(" \t/*!"), at->text.size())).starts_with("tidings:"))
+      return true;
+  return false;
 }
 
 const Function* Code::function_at(const File& file, std::uint32_t at, bool lambdas_too) {

@@ -58,7 +58,7 @@ class Code {
   [[nodiscard]] static std::uint32_t operand_begin(const File& file, const Call& call);
   /// Whether the call is a statement of its own, whose result nobody has; `is_void`: cast to void.
   [[nodiscard]] static bool is_statement(const File& file, const Call& call, bool* is_void = nullptr);
-  /// Whether a comment stands on one of these lines.
+  /// Whether a comment stands on one of these lines; `// tidings: allow(…)` has a meaning of its own, and is none.
   [[nodiscard]] static bool has_comment(const File& file, std::uint32_t first_line, std::uint32_t last_line);
   /// The innermost function, or lambda, around `at`.
   [[nodiscard]] static const Function* function_at(const File& file, std::uint32_t at, bool lambdas_too);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -260,6 +261,59 @@ TEST(House, IsUnderstood) {
       << "silence because nothing is seen is none";
   EXPECT_GE(facts.events.size(), 8u);
   EXPECT_FALSE(facts.publications.empty());
+}
+
+std::string recorded(const std::string& members) {
+  return R"({"version": 1, "events": [{"event": "shop.order-placed", "version": 1, "topic": "orders", "key": "&OrderPlaced::id", "members": [)" +
+         members + "]}]}";
+}
+
+std::string event_of(const std::string& member) {
+  return "#include \"tidings/service/service.hpp\"\nstruct OrderPlaced {\n  std::string id;\n  " + member +
+         ";\n  static constexpr tidings::traits<OrderPlaced> event{.name = \"shop.order-placed\", .topic = \"orders\", "
+         ".key = &OrderPlaced::id};\n};\n";
+}
+
+TEST(Schemas, OfAnotherNameForTheSameWidthStillFit) {
+  const auto severity = [](const std::string& was, const std::string& is) {
+    const auto record = recorded(R"({"name": "id", "type": "string"}, {"name": "n", "type": ")" + was + "\"}");
+    const auto project = make_project({{"events.hpp", event_of(is + " n")}, {"events.lock.json", record}}).or_throw();
+    const auto found = found_in(project);
+    return found.size() == 1 ? found[0].severity : Severity::off;
+  };
+  for (const auto& [was, is] : std::vector<std::pair<std::string, std::string>>{{"int64_t", "long"},
+                                                                                {"int64_t", "long long"},
+                                                                                {"long", "std::int64_t"},
+                                                                                {"uint32_t", "unsigned"},
+                                                                                {"size_t", "unsigned long"},
+                                                                                {"int", "std::int64_t"},
+                                                                                {"unsigned", "long"}})
+    EXPECT_EQ(severity(was, is), Severity::advice) << was << " " << is;
+  for (const auto& [was, is] : std::vector<std::pair<std::string, std::string>>{
+           {"int64_t", "int"}, {"long", "unsigned long"}, {"unsigned long", "long"}, {"unsigned", "int"}})
+    EXPECT_EQ(severity(was, is), Severity::error) << was << " " << is;
+}
+
+TEST(Schemas, OfEventsThatAreGoneButTaken) {
+  const auto record = recorded(R"({"name": "id", "type": "string"}, {"name": "n", "type": "int"})");
+  const auto orders = make_project({{"orders.cpp", "#include \"tidings/service/service.hpp\"\nint main() {}\n"},
+                                    {"events.lock.json", record}})
+                          .or_throw();
+  const auto take =
+      "void wire(tidings::Service& service) {\n  service.on(\"bill\", {}, [](const OrderPlaced&) {});\n}\n";
+  const auto make =
+      "tidings::Result<> tell(tidings::Service& service) { return service.publish(OrderPlaced{\"7\"}); }\n";
+  const auto found = [&](const std::string& other) -> std::vector<Finding> {
+    const auto project = make_project({{"billing.cpp", event_of("int n") + other}}).or_throw();
+    const std::array<const Project*, 2> both{&orders, &project};
+    auto all = find(both);
+    std::erase_if(all, [](const Finding& one) { return one.rule != "schema-changed"; });
+    return all;
+  };
+  EXPECT_EQ(found("").at(0).severity, Severity::warning);
+  EXPECT_EQ(found(take).at(0).severity, Severity::error);
+  EXPECT_THAT(found(take).at(0).what, HasSubstr("is gone, and handler 'bill' of billing.cpp takes it still"));
+  EXPECT_EQ(found(std::string(take) + make).at(0).severity, Severity::warning) << "it went to another project";
 }
 
 TEST(Schemas, AreWrittenAndReadAgain) {

@@ -35,6 +35,7 @@ struct Rule {
   std::string_view can_happen;  ///< likewise
   std::string_view to_do;       ///< likewise
   std::string_view bad, good;   ///< examples; a test sees that the first is found and the second is not
+  bool needs_others = false;    ///< it may find nothing for want of other services, or of what is built
   void (*run)(const Workspace&, Sink&) = nullptr;
 };
 
@@ -58,6 +59,8 @@ class Sink {
   void add(const Project& project, const File& file, std::uint32_t token, std::string what,
            Severity at_most = Severity::error);
   void add_line(const Project& project, const File& file, std::uint32_t line, std::string what);
+  /// What nothing needed that the rules before this one found.
+  [[nodiscard]] std::vector<Allowance> unused_allowances(const File& file) { return allowances_->unused(file); }
   /// In what is no source.
   void add_elsewhere(const Project& project, std::string path, std::uint32_t line, std::string what,
                      Severity at_most = Severity::error);

@@ -221,6 +221,7 @@ int audit(int argc, char** argv) {
 }
 )code",
     .good = published_and_handled,
+    .needs_others = true,
     .run = run_topics};
 
 const Rule handler_without_producer{
@@ -248,6 +249,7 @@ int billing(int argc, char** argv) {
 }
 )code",
     .good = published_and_handled,
+    .needs_others = true,
     .run = run_handlers};
 
 }  // namespace tidings::check

@@ -71,6 +71,24 @@ void run_allowances(const Workspace& workspace, Sink& sink) {
   });
 }
 
+void run_stale(const Workspace& workspace, Sink& sink) {
+  // Whether those that need others would have found something, nobody knows who does not have them.
+  const auto is_sure = [](const Project& project, std::string_view id) {
+    const auto said = project.settings.severities.find(id);
+    if (said != project.settings.severities.end() && said->second == Severity::off) return false;
+    return std::ranges::any_of(
+        rules(), [&](const Rule* one) { return one->id == id && !one->needs_others && one->id != stale_allow.id; });
+  };
+  each(workspace, [&](const Project& project, const Code&, const Facts&) {
+    for (const auto& file : project.files)
+      if (!file->is_test && !file->is_generated)
+        for (const auto& one : sink.unused_allowances(*file))
+          if (is_sure(project, one.rule))
+            sink.add_line(project, *file, one.line,
+                          "this allows " + quoted(one.rule) + ", of which nothing is found here any more");
+  });
+}
+
 }  // namespace
 
 const Rule orphan_file{
@@ -83,6 +101,7 @@ const Rule orphan_file{
     .to_do = "Add it to its target, or delete it.",
     .bad = "# CMakeLists.txt\nadd_executable(orders src/main.cpp)   # src/refunds.cpp stands beside it\n",
     .good = "# CMakeLists.txt\nadd_executable(orders src/main.cpp src/refunds.cpp)\n",
+    .needs_others = true,
     .run = run_orphans};
 
 const Rule god_file{.id = "god-file",
@@ -111,5 +130,21 @@ const Rule allow_without_reason{
         "#include <thread>\nvoid warm(Cache& cache) {\n  // tidings: allow(detached-thread): it ends by itself, and "
         "touches nothing of ours\n  std::thread([] { warm_pages(); }).detach();\n}\n",
     .run = run_allowances};
+
+const Rule stale_allow{
+    .id = "stale-allow",
+    .severity = Severity::advice,
+    .finds =
+        "`// tidings: allow(rule): reason` where the rule finds nothing. Not of rules that are off, or that need other "
+        "services or a build folder to find something.",
+    .can_happen = "Whatever is written there next is allowed too, for a reason that was another's.",
+    .to_do = "Take the comment out, or put it where the finding is now.",
+    .bad =
+        "#include <thread>\nvoid warm(Cache& cache) {\n  // tidings: allow(detached-thread): it ends by itself\n  "
+        "std::jthread([&cache] { cache.load(); }).join();\n}\n",
+    .good =
+        "#include <thread>\nvoid warm(Cache& cache) {\n  // tidings: allow(detached-thread): it ends by itself\n  "
+        "std::thread([&cache] { cache.load(); }).detach();\n}\n",
+    .run = run_stale};
 
 }  // namespace tidings::check

@@ -5,6 +5,7 @@
 namespace tidings::check {
 
 std::span<const Rule* const> rules() {
+  // stale_allow looks at what the others left over.
   static const std::array all{&publish_outside_transaction,
                               &unchecked_publish,
                               &swallowed_error,
@@ -25,7 +26,8 @@ std::span<const Rule* const> rules() {
                               &folder_cycle,
                               &orphan_file,
                               &god_file,
-                              &allow_without_reason};
+                              &allow_without_reason,
+                              &stale_allow};
   return all;
 }
 

@@ -1,3 +1,8 @@
+#include <array>
+#include <map>
+#include <set>
+#include <utility>
+
 #include "check/rules/all.hpp"
 #include "check/rules/words.hpp"
 #include "check/schemas.hpp"
@@ -10,23 +15,55 @@ std::string_view without_optional(std::string_view type) {
   return type.starts_with("optional<") && type.ends_with('>') ? type.substr(9, type.size() - 10) : type;
 }
 
-int bits_of(std::string_view type, bool& is_signed) {
-  is_signed = !type.starts_with('u');
-  const auto name = type.substr(is_signed ? 0 : 1);
-  return name == "int8_t"                       ? 8
-         : name == "int16_t" || name == "short" ? 16
-         : name == "int32_t" || name == "int"   ? 32
-         : name == "int64_t"                    ? 64
-                                                : 0;
-}
+struct Whole {
+  std::string_view name;
+  int bits;
+  bool is_signed;
+};
+
+/// As 64-bit Linux has them, which is where all of it runs.
+constexpr auto wholes = std::to_array<Whole>({
+    {"int8_t", 8, true},
+    {"int16_t", 16, true},
+    {"short", 16, true},
+    {"short int", 16, true},
+    {"int32_t", 32, true},
+    {"int", 32, true},
+    {"signed", 32, true},
+    {"signed int", 32, true},
+    {"int64_t", 64, true},
+    {"long", 64, true},
+    {"long int", 64, true},
+    {"signed long", 64, true},
+    {"long long", 64, true},
+    {"long long int", 64, true},
+    {"ptrdiff_t", 64, true},
+    {"ssize_t", 64, true},
+    {"intmax_t", 64, true},
+    {"uint8_t", 8, false},
+    {"uint16_t", 16, false},
+    {"unsigned short", 16, false},
+    {"unsigned short int", 16, false},
+    {"uint32_t", 32, false},
+    {"unsigned", 32, false},
+    {"unsigned int", 32, false},
+    {"uint64_t", 64, false},
+    {"unsigned long", 64, false},
+    {"unsigned long int", 64, false},
+    {"unsigned long long", 64, false},
+    {"unsigned long long int", 64, false},
+    {"size_t", 64, false},
+    {"uintmax_t", 64, false},
+});
 
 /// Whether what was written as `before` is read as `now`.
 bool reads(std::string_view before, std::string_view now) {
   if (before == now) return true;
   if (now.starts_with("optional<")) return reads(without_optional(before), without_optional(now));
-  bool was_signed = false, is_signed = false;
-  const int had = bits_of(before, was_signed), has = bits_of(now, is_signed);
-  return had > 0 && has > 0 && ((was_signed == is_signed && has >= had) || (!was_signed && is_signed && has > had));
+  const auto* const had = std::ranges::find(wholes, before, &Whole::name);
+  const auto* const has = std::ranges::find(wholes, now, &Whole::name);
+  if (had == wholes.end() || has == wholes.end()) return false;
+  return had->is_signed == has->is_signed ? has->bits >= had->bits : has->is_signed && has->bits > had->bits;
 }
 
 struct Change {
@@ -71,31 +108,68 @@ void compare(const std::vector<SchemaMember>& before, const std::vector<SchemaMe
   }
 }
 
+using Key = std::pair<std::string_view, std::uint32_t>;  // an event's name and version
+
 class Comparison {
  public:
-  Comparison(const Project& project, const Facts& facts, const Schemas& before, const Schemas& now, Sink& sink)
-      : project_(project), facts_(facts), before_(before), now_(now), sink_(sink) {}
+  Comparison(const Workspace& workspace, const Project& project, const Facts& facts, const Schemas& before,
+             const Schemas& now, Sink& sink)
+      : workspace_(workspace), project_(project), facts_(facts), before_(before), now_(now), sink_(sink) {
+    for (const auto& one : before.events) had_.emplace(Key{one.event, one.version}, &one);
+    for (const auto& one : now.events) has_.emplace(Key{one.event, one.version}, &one);
+    for (const auto& one : facts.events) {
+      events_.emplace(Key{one.name, one.version}, &one);
+      all_known_ = all_known_ && one.is_known;
+    }
+  }
 
   void look() {
     for (const auto& was : before_.events) one(was);
     for (const auto& is : now_.events) {
-      const bool is_known = std::ranges::any_of(
-          before_.events, [&](const auto& was) { return was.event == is.event && was.version == is.version; });
-      if (!is_known) {
-        const auto* const event = of(is);
-        if (event != nullptr)
-          tell(*event, {},
-               "the event " + quoted(is.event) + ", version " + std::to_string(is.version) + ", is not recorded yet",
-               Severity::advice);
-      }
+      const auto* const event = of(is);
+      if (event == nullptr || had_.contains({is.event, is.version}) || renamed_.contains(&is)) continue;
+      tell(*event, {},
+           "the event " + quoted(is.event) + ", version " + std::to_string(is.version) + ", is not recorded yet",
+           Severity::advice);
     }
   }
 
  private:
   [[nodiscard]] const Event* of(const Schema& schema) const {
-    for (const auto& event : facts_.events)
-      if (event.name == schema.event && event.version == schema.version) return &event;
+    const auto found = events_.find({schema.event, schema.version});
+    return found == events_.end() ? nullptr : found->second;
+  }
+
+  /// One that is not recorded, and is what `was` was but for its name.
+  [[nodiscard]] const Schema* renamed(const Schema& was) const {
+    if (was.members.empty()) return nullptr;
+    for (const auto& is : now_.events) {
+      const auto other = had_.lower_bound({is.event, 0});
+      if ((other != had_.end() && other->first.first == is.event) || renamed_.contains(&is)) continue;
+      const bool is_same = std::ranges::equal(was.members, is.members, [](const auto& a, const auto& b) {
+        return a.name == b.name && reads(a.type, b.type);
+      });
+      if (is_same) return &is;
+    }
     return nullptr;
+  }
+
+  /// A handler of another project that takes it still; empty: none, or that project has it now.
+  [[nodiscard]] std::string still_taken(const Schema& was) const {
+    std::string by;
+    for (const auto& other : workspace_.projects) {
+      if (other->project == &project_) continue;
+      const auto is_it = [&](const Type& type) {
+        const auto event = other->facts.event_of(type);
+        return event && event->is_known && event->name == was.event;
+      };
+      for (const auto& one : other->facts.publications)
+        if (one.event && !one.file->is_test && is_it(one.event)) return {};
+      for (const auto& one : other->facts.handlers)
+        if (by.empty() && !one.file->is_test && std::ranges::any_of(one.events, is_it))
+          by = name_of(one) + " of " + one.file->shown;
+    }
+    return by;
   }
 
   void tell(const Event& event, std::string_view member, const std::string& what, Severity severity) {
@@ -106,9 +180,9 @@ class Comparison {
   }
 
   void one(const Schema& was) {
-    const auto same = std::ranges::find_if(
-        now_.events, [&](const auto& is) { return is.event == was.event && is.version == was.version; });
-    if (same == now_.events.end()) return newer(was);
+    const auto found = has_.find({was.event, was.version});
+    if (found == has_.end()) return newer(was);
+    const auto* const same = found->second;
     const auto* const event = of(*same);
     if (event == nullptr) return;
     std::vector<Change> changes;
@@ -139,11 +213,9 @@ class Comparison {
   }
 
   void newer(const Schema& was) {
-    const Schema* next = nullptr;
-    for (const auto& is : now_.events)
-      if (is.event == was.event && is.version > was.version && (next == nullptr || is.version < next->version))
-        next = &is;
-    if (next != nullptr) {
+    const auto behind = has_.upper_bound({was.event, was.version});
+    if (behind != has_.end() && behind->first.first == was.event) {
+      const auto* const next = behind->second;
       const auto* const event = of(*next);
       if (event == nullptr || std::ranges::find(event->type->functions, "upcast") != event->type->functions.end())
         return;
@@ -153,18 +225,37 @@ class Comparison {
                   Severity::error);
     }
     // One whose traits are not understood any more may be it.
-    for (const auto& event : facts_.events)
-      if (!event.is_known) return;
+    if (!all_known_) return;
+    const auto name = "the event " + quoted(was.event) + ", version " + std::to_string(was.version) + ",";
+    const bool is_last = [&] {  // of its name
+      const auto other = has_.lower_bound({was.event, 0});
+      return other == has_.end() || other->first.first != was.event;
+    }();
+    const auto* const other = is_last ? renamed(was) : nullptr;
+    const auto* const event = other == nullptr ? nullptr : of(*other);
+    if (event != nullptr) {
+      renamed_.insert(other);
+      return tell(*event, {},
+                  name + " is called " + quoted(other->event) +
+                      " now: who takes the old name gets no more of them, and what is stored under it is not read",
+                  Severity::error);
+    }
+    const auto by = is_last ? still_taken(was) : std::string();
     sink_.add_elsewhere(project_, project_.name_of("events.lock.json"), 1,
-                        "the event " + quoted(was.event) + ", version " + std::to_string(was.version) + ", is gone",
-                        Severity::warning);
+                        name + " is gone" + (by.empty() ? std::string() : ", and " + by + " takes it still"),
+                        by.empty() ? Severity::warning : Severity::error);
   }
 
+  const Workspace& workspace_;
   const Project& project_;
   const Facts& facts_;
   const Schemas& before_;
   const Schemas& now_;
   Sink& sink_;
+  std::map<Key, const Schema*> had_, has_;
+  std::map<Key, const Event*> events_;
+  std::set<const Schema*> renamed_;
+  bool all_known_ = true;
 };
 
 void run(const Workspace& workspace, Sink& sink) {
@@ -176,7 +267,7 @@ void run(const Workspace& workspace, Sink& sink) {
       return;
     }
     const auto now = schemas_of(facts);
-    Comparison(project, facts, *before, now, sink).look();
+    Comparison(workspace, project, facts, *before, now, sink).look();
   });
 }
 
@@ -188,12 +279,12 @@ const Rule schema_changed{
     .finds =
         "An event that is not as events.lock.json has recorded it, in a way that stored events do not bear: a member "
         "that is gone, renamed, of another type, or "
-        "new without an initialiser, while its version is the same or has no upcast. Smaller differences are told as "
-        "advice.",
+        "new without an initialiser, while its version is the same or has no upcast; or that has another name. Smaller "
+        "differences are told as advice.",
     .can_happen = "What is stored, parked or on its way cannot be read, or is read with members empty that were not.",
     .to_do =
-        "Raise its version, keep the old struct, and add an upcast; or take the change back. Then record it: tidings "
-        "check --update-schemas.",
+        "Raise its version, keep the old struct, and add an upcast; keep the name, or publish under both until nobody "
+        "takes the old one; or take the change back. Then record it: tidings check --update-schemas.",
     .bad =
         "// events.lock.json has the member \"total_minor\" of shop.order-placed, version 1\nstruct OrderPlaced {\n  "
         "std::string order_id;\n  std::int64_t total = 0;\n"
