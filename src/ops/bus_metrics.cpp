@@ -26,8 +26,7 @@ template <class Member>
 std::vector<Sample> of_queued(const Bus& bus, const std::string& name, Member member) {
   std::vector<Sample> samples;
   for (const auto& one : bus.subscriptions())
-    if (one.queued)
-      samples.push_back({{{"bus", name}, {"subscription", one.name}}, static_cast<double>(one.*member)});
+    if (one.queued) samples.push_back({{{"bus", name}, {"subscription", one.name}}, static_cast<double>(one.*member)});
   return samples;
 }
 
@@ -36,9 +35,7 @@ std::vector<Sample> of_queued(const Bus& bus, const std::string& name, Member me
 void add_bus_metrics(Metrics& metrics, const Bus& bus, std::string name) {
   metrics.gauges_of("tidings_bus_subscriptions", "What is subscribed on a bus.",
                     [&bus, name] { return count_kinds(bus, name); });
-  const auto read = [&](auto member) {
-    return [&bus, name, member] { return of_queued(bus, name, member); };
-  };
+  const auto read = [&](auto member) { return [&bus, name, member] { return of_queued(bus, name, member); }; };
   using Info = SubscriptionInfo;
   metrics.gauges_of("tidings_bus_pending_events", "Events in the queue, and in the handler.", read(&Info::pending));
   metrics.gauges_of("tidings_bus_capacity_events", "What the queue can hold.", read(&Info::capacity));

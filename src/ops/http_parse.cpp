@@ -54,8 +54,8 @@ std::optional<std::string_view> HttpRequest::header(std::string_view name) const
 
 ParsedRequest parse_request(std::string_view bytes, std::size_t bytes_max, std::size_t body_bytes_max) {
   const auto end = bytes.find("\r\n\r\n");
-  if (end == bytes.npos)
-    return bytes.size() > bytes_max ? refused(431, "the request's head is too large") : ParsedRequest{};
+  if (end == bytes.npos)  // three bytes of its end may be there
+    return bytes.size() > bytes_max + 3 ? refused(431, "the request's head is too large") : ParsedRequest{};
   if (end > bytes_max) return refused(431, "the request's head is too large");
   ParsedRequest parsed;
   parsed.bytes = end + 4;
