@@ -35,7 +35,8 @@ struct Attempts {
   bool has_members = false;
   std::vector<Parking> parkings;    ///< each time that it was
   std::optional<TimePoint> marked;  ///< in the inbox
-  std::string inbox;                ///< why nothing is known of that; empty: it is, or nobody asked
+  std::optional<Error> inbox;       ///< why nothing is known of that; none: it is, or nobody asked
+  [[nodiscard]] bool has_inbox() const { return !inbox || inbox->code != "unknown_inbox"; }
 };
 
 class Why {
@@ -122,7 +123,7 @@ class Why {
       if (marked)
         out.marked = *marked;
       else
-        out.inbox = marked.error().message;
+        out.inbox = std::move(marked.error());
     }
     return out;
   }
@@ -204,7 +205,10 @@ class Why {
            "\n";
   }
 
-  static std::string text(const Seen& place, const std::vector<Attempts>& all, const std::vector<Seen>& chain) {
+  [[nodiscard]] std::string text(const Seen& place, const std::vector<Attempts>& all,
+                                 const std::vector<Seen>& chain) const {
+    // The databases are those of some services: of the others there is nothing to say, unless they are of none.
+    const bool is_any_known = std::ranges::any_of(all, &Attempts::has_inbox);
     auto out = printable(place.type) + (place.key.empty() ? "" : " " + printable(place.key)) + "  " + place.topic +
                "/" + std::to_string(place.partition) + "@" + std::to_string(place.offset) + "  " +
                to_rfc3339(place.time) + (place.source.empty() ? "" : "  from " + printable(place.source)) + "\n";
@@ -225,8 +229,11 @@ class Why {
       if (one.marked)
         out += "    its effects were committed at " +
                to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(*one.marked)) + "\n";
-      else if (!one.inbox.empty())
-        out += "    " + printable(one.inbox) + "\n";
+      else if (one.inbox && (one.has_inbox() || !is_any_known))
+        out += "    " + printable(one.inbox->message) + "\n";
+      else if (!one.inbox && !databases_.empty() && one.fate.status == Fate::Status::handled)
+        out +=
+            "    its inbox knows nothing of it: it is of a type that is not taken there, or that is forgotten by now\n";
     }
     for (const auto& one : chain)
       if (one.cause == place.id && one.id != place.id && !is_of_dead_letters(one.topic))

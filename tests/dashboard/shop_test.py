@@ -96,6 +96,20 @@ class Shop(Watching):
             self.assertIn(one, outcomes)
 
 
+    def test_why_tells_when_effects_were_committed(self):
+        store = ("--store", f"sqlite:{self.kept}/orders/orders.db")
+
+        def committed():
+            self.event = [one["id"] for one in self.tail_json("orders") if one["type"] == "shop.order-placed"][-1]
+            told = json.loads(self.run_tidings("why", self.event, "--json", *store).stdout)
+            return any(group["group"] == "orders.saga-checkout" and group["marked"] for group in told["groups"])
+
+        self.wait_until(committed, "its inbox has no mark of the newest")
+        text = self.run_tidings("why", self.event, *store).stdout
+        self.assertIn("its effects were committed at", text)
+        self.assertIn("notifications.send-mails", text)
+        self.assertNotIn("is it the right database?", text, "the database is another service's")
+
 def what_is_missing():
     if not shutil.which("node") or not (os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")):
         return "Node.js or chromium; script/setup test installs them"
