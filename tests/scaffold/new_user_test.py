@@ -175,6 +175,28 @@ class NewUser(unittest.TestCase):
         self.assertIn("not empty", why)
         self.assertEqual([path.name for path in at.iterdir()], ["tidings.toml"])
 
+    def test_what_is_wrong_in_settings_of_no_generated_project_is_told_by_check(self):
+        at = self.empty()
+        (at / "main.cpp").write_text("int main() {}\n")
+        for text, why in (('layout = "layerd"\n', "did you mean 'layered'?"), ("version = 2\n", "version = 1 only"),
+                          ('[acknowledged]\nno-test = "none yet"\n', "did you mean 'no-tests'?"), ('layuot = "flat"\n', "did you mean 'layout'?")):
+            with self.subTest(text):
+                (at / "tidings.toml").write_text(text)
+                _, told = self.ask("check", cwd=at, status=2)
+                self.assertIn(why, told)
+        (at / "tidings.toml").write_text('version = 1\n[acknowledged]\nno-tests = "none yet"\n')
+        self.ask("check", cwd=at)
+
+    def test_what_stands_where_the_record_should_is_told_at_once(self):
+        at = self.empty()
+        record = at / "tidings.toml"
+        for make, kind in ((record.mkdir, "a folder"), (lambda: os.mkfifo(record), "a pipe"), (lambda: record.symlink_to("/dev/zero"), "a device")):
+            with self.subTest(kind):
+                make()
+                _, told = self.ask("add", "docker", cwd=at, status=1)
+                self.assertIn(f"tidings.toml is {kind} and no file", told)
+                record.rmdir() if kind == "a folder" else record.unlink()
+
     def test_capabilities_of_a_team(self):
         at = self.empty()
         own = at / "caps/banner"
