@@ -22,7 +22,6 @@ namespace tidings::cli {
 namespace {
 
 using check::Finding;
-using check::Severity;
 
 constexpr auto git_wait_max = std::chrono::seconds(60);
 

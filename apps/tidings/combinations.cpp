@@ -8,18 +8,6 @@ namespace tidings::cli {
 
 namespace {
 
-check::Severity severity_of(scaffold::Severity severity) {
-  switch (severity) {
-    case scaffold::Severity::critical:
-      return check::Severity::error;
-    case scaffold::Severity::warning:
-      return check::Severity::warning;
-    case scaffold::Severity::advice:
-      break;
-  }
-  return check::Severity::advice;
-}
-
 constexpr std::string_view incomplete = "capabilities-incomplete";
 constexpr std::string_view incomplete_happens =
     "The program lacks what its parts stand on, and fails when it is built, or when it starts.";
@@ -51,7 +39,7 @@ std::string record_of(const std::vector<std::string>& names) {
 std::vector<check::RuleText> combination_rules(const scaffold::Catalogue& catalogue) {
   std::vector<check::RuleText> rules;
   rules.push_back({.id = std::string(incomplete),
-                   .severity = check::Severity::error,
+                   .severity = Severity::error,
                    .finds = "Capabilities in tidings.toml that lack what they require, or that do not go together.",
                    .can_happen = std::string(incomplete_happens),
                    .to_do = "tidings add what is missing, or take out what does not go with the rest.",
@@ -66,7 +54,7 @@ std::vector<check::RuleText> combination_rules(const scaffold::Catalogue& catalo
     const bool is_mended = names.size() > one.has_all.size() + (one.has_any.empty() ? 0 : 1);
     rules.push_back(
         {.id = one.id,
-         .severity = severity_of(one.severity),
+         .severity = one.severity,
          .finds = found_by(one),
          .can_happen = one.happens,
          .to_do = one.what_to_do,
@@ -95,11 +83,11 @@ Result<std::vector<check::Finding>> combination_findings(const check::Project& p
   const auto add = [&](check::Finding finding) {
     const auto said = project.settings.severities.find(finding.rule);
     if (said != project.settings.severities.end()) finding.severity = said->second;
-    if (finding.severity != check::Severity::off) findings.push_back(std::move(finding));
+    if (finding.severity != Severity::off) findings.push_back(std::move(finding));
   };
   const auto tell = [&](std::string what, std::string to_do) {
     add({.rule = std::string(incomplete),
-         .severity = check::Severity::error,
+         .severity = Severity::error,
          .file = shown,
          .line = line,
          .what = std::move(what),
@@ -117,7 +105,7 @@ Result<std::vector<check::Finding>> combination_findings(const check::Project& p
   }
   for (auto& one : scaffold::warnings(catalogue, all, record->acknowledged))
     add({.rule = one.id,
-         .severity = severity_of(one.severity),
+         .severity = one.severity,
          .file = shown,
          .line = line,
          .what = "these capabilities hurt in production: " + one.id,

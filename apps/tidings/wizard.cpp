@@ -183,7 +183,7 @@ bool ask_all(const Catalogue& catalogue, const ScaffoldArguments& arguments, std
 std::string short_of(const std::vector<Warning>& found) {
   std::string text;
   for (const auto& one : found)
-    text += (text.empty() ? "" : ", ") + one.id + (one.severity == Severity::critical ? " (critical)" : std::string());
+    text += (text.empty() ? "" : ", ") + one.id + (one.severity == Severity::error ? " (critical)" : std::string());
   return text;
 }
 

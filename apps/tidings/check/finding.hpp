@@ -2,26 +2,10 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <vector>
+
+#include "severity.hpp"
 
 namespace tidings::check {
-
-enum class Severity : std::uint8_t { error, warning, advice, off };
-
-[[nodiscard]] constexpr std::string_view name_of(Severity severity) {
-  switch (severity) {
-    case Severity::error:
-      return "error";
-    case Severity::warning:
-      return "warning";
-    case Severity::advice:
-      return "advice";
-    case Severity::off:
-      break;
-  }
-  return "off";
-}
 
 struct Finding {
   std::string rule;

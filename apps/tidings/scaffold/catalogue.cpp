@@ -132,7 +132,7 @@ Result<> read_warnings(const SourceFile& file, Catalogue& catalogue) {
     rule.id = warning.text("id");
     const auto severity = warning.text("severity");
     if (severity == "critical")
-      rule.severity = Severity::critical;
+      rule.severity = Severity::error;
     else if (severity == "advice")
       rule.severity = Severity::advice;
     else if (severity != "warning")
@@ -171,15 +171,7 @@ std::map<std::string, std::vector<Template>> templates_in(std::span<const Source
 }  // namespace
 
 std::string_view to_text(Severity severity) {
-  switch (severity) {
-    case Severity::critical:
-      return "critical";
-    case Severity::warning:
-      return "warning";
-    case Severity::advice:
-      return "advice";
-  }
-  return "";
+  return severity == Severity::error ? "critical" : name_of(severity);
 }
 
 const Capability* Catalogue::find(std::string_view name) const {

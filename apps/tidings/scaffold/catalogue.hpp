@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "severity.hpp"
 #include "tidings/base/result.hpp"
 
 // What there is to choose from, as data: docs/scaffolding.md says how it is written.
@@ -89,7 +90,7 @@ struct Category {
   std::string title;
 };
 
-enum class Severity { advice, warning, critical };
+/// As `warnings.toml` has it: an error is `critical`.
 [[nodiscard]] std::string_view to_text(Severity severity);
 
 /// A combination that hurts in production.

@@ -107,7 +107,7 @@ std::string choice_text(const Resolution& resolution, std::size_t columns) {
 std::string warnings_text(const std::vector<Warning>& found, bool coloured, std::size_t columns) {
   std::string out;
   for (const auto& one : found) {
-    const auto* const colour = one.severity == Severity::critical  ? "1;31"
+    const auto* const colour = one.severity == Severity::error     ? "1;31"
                                : one.severity == Severity::warning ? "33"
                                                                    : "36";
     const auto severity = std::string(to_text(one.severity));

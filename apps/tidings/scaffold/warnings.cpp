@@ -19,7 +19,7 @@ std::vector<Warning> warnings(const Catalogue& catalogue, const std::set<std::st
     if (fits && !acknowledged.contains(rule.id))
       found.push_back({rule.id, rule.severity, rule.happens, rule.what_to_do});
   }
-  std::ranges::stable_sort(found, std::ranges::greater{}, &Warning::severity);
+  std::ranges::stable_sort(found, {}, &Warning::severity);
   return found;
 }
 

@@ -19,7 +19,7 @@ TEST(Warnings, events_without_an_outbox_are_critical) {
   const auto found = warnings(catalogue(), {"event-bus"}, {});
   ASSERT_FALSE(found.empty());
   EXPECT_EQ(found.front().id, "event-bus-without-outbox");
-  EXPECT_EQ(found.front().severity, Severity::critical);
+  EXPECT_EQ(found.front().severity, Severity::error);
   EXPECT_THAT(ids({"event-bus", "outbox"}), ::testing::Not(::testing::Contains("event-bus-without-outbox")));
   EXPECT_THAT(ids({}), ::testing::IsEmpty());
 }
@@ -65,8 +65,32 @@ TEST(Warnings, rules) {
   EXPECT_EQ(found("has_all = [\"e\"]\nlacks_any = [\"c\", \"d\"]", {"c", "d", "e"}), 0U);
 }
 
+TEST(Warnings, come_by_their_weight_and_then_as_they_are_written) {
+  const auto rule = [](const std::string& id, const std::string& severity) {
+    return "[[warning]]\nid = \"" + id + "\"\nseverity = \"" + severity + "\"\nhas_all = [\"c\"]\nhappens = \"h of " +
+           id + "\"\nwhat_to_do = \"do " + id + "\"\n";
+  };
+  const auto made = [&](const std::string& rules) {
+    return make_catalogue(small_files({capability("c", ""), {"warnings.toml", rules, "caps/"}}));
+  };
+  const auto some = made(rule("a", "advice") + rule("w", "warning") + rule("b", "advice") + rule("k", "critical"));
+  ASSERT_TRUE(some);
+  std::vector<std::string> told;
+  for (const auto& one : warnings(*some, {"c"}, {}))
+    told.push_back(std::string(to_text(one.severity)) + " " + one.id + ": " + one.happens + ", " + one.what_to_do);
+  EXPECT_THAT(told, ::testing::ElementsAre("critical k: h of k, do k", "warning w: h of w, do w",
+                                           "advice a: h of a, do a", "advice b: h of b, do b"));
+  EXPECT_EQ(warnings(*some, {"c"}, {{"w", "known"}}).size(), 3U) << "the others are told all the same";
+  EXPECT_TRUE(warnings(*some, {}, {}).empty());
+  EXPECT_THAT(made(rule("a", "error")).error().message,
+              ::testing::HasSubstr("'error' is no severity; there are critical, warning and advice"));
+  EXPECT_THAT(made(rule("a", "advice") + rule("a", "advice")).error().message,
+              ::testing::HasSubstr("there are two warnings a"));
+}
+
 TEST(Warnings, of_what_hurts_in_production) {
-  // What is asked for, the warning, and each set of capabilities that answers it.
+  // What is asked for, the warning, and each capability that answers it. Every warning that one more capability ends
+  // has a case.
   struct Case {
     std::set<std::string> asked;
     const char* id;
@@ -105,6 +129,7 @@ TEST(Warnings, of_what_hurts_in_production) {
       {{"docker"}, "docker-without-health", {"health"}},
       {{"worker"}, "worker-without-graceful", {"graceful"}},
       {{"event-sourcing"}, "event-sourcing-without-projection", {"projection"}},
+      {{"event-bus"}, "no-tests", {"testing"}},
   };
   for (const auto& one : cases) {
     const auto told = [&](std::set<std::string> asked) { return ids(resolve(catalogue(), asked).or_throw().all); };
@@ -115,6 +140,21 @@ TEST(Warnings, of_what_hurts_in_production) {
       EXPECT_THAT(told(more), ::testing::Not(::testing::Contains(one.id))) << answer;
     }
   }
+  for (const auto& rule : catalogue().warnings) {
+    std::set<std::string> answers;
+    for (const auto& one : cases)
+      if (one.id == rule.id) answers.insert(one.answers.begin(), one.answers.end());
+    const bool ends_by_more = !rule.lacks_all.empty() || !rule.lacks_any.empty();
+    EXPECT_EQ(!answers.empty(), ends_by_more) << rule.id << " has no case";
+    for (const auto& one : rule.lacks_all) EXPECT_TRUE(answers.contains(one)) << one << " ends " << rule.id;
+  }
+}
+
+TEST(Warnings, of_sqlite_over_a_cluster_ends_with_postgres_in_its_place) {
+  EXPECT_THAT(ids({"sqlite", "nats"}), ::testing::Contains("sqlite-over-a-cluster"));
+  EXPECT_THAT(ids({"sqlite", "kafka"}), ::testing::Contains("sqlite-over-a-cluster"));
+  EXPECT_THAT(ids({"postgres", "nats"}), ::testing::Not(::testing::Contains("sqlite-over-a-cluster")));
+  EXPECT_THAT(ids({"sqlite", "event-bus"}), ::testing::Not(::testing::Contains("sqlite-over-a-cluster")));
 }
 
 TEST(Warnings, each_says_what_can_happen_and_an_addition_that_ends_it) {
