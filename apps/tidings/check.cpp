@@ -25,11 +25,21 @@ using check::Finding;
 
 constexpr auto git_wait_max = std::chrono::seconds(60);
 
+/// While something is waited for, or written: elsewhere a signal ends all at once, since rules look at none.
+class Patient {
+ public:
+  Patient() { catch_signals(); }
+  ~Patient() { end_at_signals(); }
+  Patient(const Patient&) = delete;
+  Patient& operator=(const Patient&) = delete;
+};
+
 Result<std::string> git(const std::string& folder, std::vector<std::string> arguments) {
   // Whatever a user has set, the output is the one that is read here.
   std::vector<std::string> words{
       "-C", folder, "-c", "core.quotePath=true", "-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false"};
   words.insert(words.end(), arguments.begin(), arguments.end());
+  const Patient patient;  // git is ended with us
   return program_output("git", words, git_wait_max);
 }
 
@@ -131,6 +141,7 @@ int give_up(const Error& error) {
 }
 
 int update(const std::vector<check::Project>& projects) {
+  const Patient patient;  // files are written whole
   std::string out;
   for (const auto& project : projects) {
     const auto count = check::update_schemas(project);
@@ -143,11 +154,21 @@ int update(const std::vector<check::Project>& projects) {
   return print(out);
 }
 
-/// Prints all that was found; the exit status.
-int tell(const std::string& findings, bool has_errors) {
-  const auto status = print(findings);
+/// Prints all that was found, writes the report; the exit status.
+int tell(const Common& common, const CheckArguments& arguments, const std::vector<Finding>& findings,
+         const std::vector<check::RuleText>& rules, bool has_looked) {
+  const Patient patient;
+  const auto sarif = arguments.sarif ? check::to_sarif(findings, arguments.version, rules) : std::string();
+  const bool is_sarif_alone = arguments.sarif == "-";
+  const auto text = is_sarif_alone ? sarif : common.json ? check::to_json_lines(findings) : check::to_text(findings);
+  const auto status = print(text);
   if (status == failed) return wrong_usage;
-  return status != done ? status : has_errors ? failed : done;
+  if (status != done) return status;
+  // What was found is told, whatever becomes of the report.
+  if (arguments.sarif && !is_sarif_alone)
+    if (auto written = write_file_atomically(*arguments.sarif, sarif); !written) return give_up(written.error());
+  if (!has_looked) return wrong_usage;
+  return std::ranges::any_of(findings, [](const auto& one) { return one.severity == Severity::error; }) ? failed : done;
 }
 
 std::vector<std::string> names_of(const std::vector<check::RuleText>& rules) {
@@ -171,26 +192,36 @@ int tell_rules(const Common& common, const CheckArguments& arguments, const std:
 
 int check_project(const Common& common, const CheckArguments& arguments) {
   if (arguments.markdown) return print(check::rules_as_markdown(check::rule_texts()));
-  const auto catalogue = scaffold::load_catalogue(arguments.capabilities);
-  if (!catalogue) return give_up(catalogue.error());
+  // Where folders of a team's own are away, all but what they say can be looked at.
+  auto catalogue = scaffold::load_catalogue(arguments.capabilities);
+  std::optional<Error> missing;
+  if (!catalogue) {
+    missing = catalogue.error();
+    catalogue = scaffold::load_catalogue({});
+    if (!catalogue) return give_up(catalogue.error());
+    complain(Error{missing->code,
+                   missing->message + "; what these capabilities say is not known, and the rest is looked at"});
+  }
   auto rules = check::rule_texts();
   for (auto& one : combination_rules(*catalogue)) rules.push_back(std::move(one));
-  if (arguments.list_rules || !arguments.explain.empty()) return tell_rules(common, arguments, rules);
-  const auto names = names_of(rules);
-  catch_signals();
+  if (arguments.list_rules || !arguments.explain.empty()) {
+    const auto status = tell_rules(common, arguments, rules);
+    return status == done && missing && arguments.list_rules ? wrong_usage : status;
+  }
+  end_at_signals();
   std::vector<check::Project> projects;
   const auto folders = arguments.folders.empty() ? std::vector<std::string>{"."} : arguments.folders;
   for (const auto& folder : folders) {
     std::optional<check::Snapshot> snapshot;
     // Outside of a work tree there is none, which is told where changes are asked for.
-    if (arguments.staged && git(folder, {"rev-parse", "--is-inside-work-tree"})) {
+    if (arguments.staged && !folder.empty() && git(folder, {"rev-parse", "--is-inside-work-tree"})) {
       auto read = staged(folder);
       if (!read) return give_up(read.error());
       snapshot = std::move(*read);
     }
     auto project = check::read_project({.folder = folder,
                                         .compile_commands = arguments.compile_commands,
-                                        .rules = names,
+                                        .rules = missing ? std::vector<std::string>() : names_of(rules),
                                         .snapshot = std::move(snapshot)});
     if (!project) return give_up(project.error());
     for (const auto& note : project->notes) complain("note: " + printable(note));
@@ -201,23 +232,20 @@ int check_project(const Common& common, const CheckArguments& arguments) {
   std::vector<const check::Project*> all;
   for (const auto& one : projects) all.push_back(&one);
   auto findings = check::find(all);
+  bool has_looked = true;
   for (const auto& project : projects) {
     auto more = combination_findings(project, *catalogue);
-    if (!more) return give_up(more.error());
+    if (!more && !missing) return give_up(more.error());
+    if (!more) {
+      complain(more.error());
+      has_looked = false;
+      continue;
+    }
     findings.insert(findings.end(), std::make_move_iterator(more->begin()), std::make_move_iterator(more->end()));
   }
   if (!arguments.reference.empty() || arguments.staged)
     if (auto kept = keep_changed(projects, arguments, findings); !kept) return give_up(kept.error());
-  const bool has_errors =
-      std::ranges::any_of(findings, [](const auto& one) { return one.severity == Severity::error; });
-  if (arguments.sarif) {
-    const auto text = check::to_sarif(findings, arguments.version, rules);
-    if (*arguments.sarif == "-") {
-      return tell(text, has_errors);
-    }
-    if (auto written = write_file_atomically(*arguments.sarif, text); !written) return give_up(written.error());
-  }
-  return tell(common.json ? check::to_json_lines(findings) : check::to_text(findings), has_errors);
+  return tell(common, arguments, findings, rules, has_looked);
 }
 
 }  // namespace tidings::cli

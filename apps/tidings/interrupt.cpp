@@ -22,15 +22,28 @@ void on_signal(int signal) {
   errno = saved;
 }
 
+void end(int signal) {
+  ::_exit(128 + signal);
+}
+
+void handle_signals(void (*handler)(int)) {
+  struct sigaction action{};
+  action.sa_handler = handler;  // without SA_RESTART: a blocked call returns
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
 }  // namespace
 
 void catch_signals() {
   if (bell[0] < 0 && ::pipe2(bell, O_CLOEXEC | O_NONBLOCK) != 0) bell[0] = bell[1] = -1;
-  struct sigaction action{};
-  action.sa_handler = on_signal;  // without SA_RESTART: a blocked call returns
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
+  handle_signals(on_signal);
+}
+
+void end_at_signals() {
+  handle_signals(end);
+  if (caught != 0) end(caught);
 }
 
 int caught_signal() {

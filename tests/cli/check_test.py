@@ -2,6 +2,8 @@ import json
 import os
 import pathlib
 import subprocess
+import signal
+import time
 import unittest
 
 from command_line import CommandLine
@@ -98,7 +100,12 @@ class Check(CommandLine):
         with open(os.path.join(self.folder, "check.sarif")) as file:
             self.assertEqual(json.load(file), told)
         # A report that cannot be written is no finding: whoever waits for it must hear of it.
-        self.run_tidings("check", "--sarif", "nowhere/check.sarif", status=2)
+        # What was found is told all the same.
+        done = self.run_tidings("check", "--sarif", "nowhere/check.sarif", status=2)
+        self.assertIn("dangling-capture", done.stdout)
+        self.assertIn("nowhere/check.sarif", done.stderr)
+        (found,) = [json.loads(line) for line in self.run_tidings("check", "--json", "--sarif", "nowhere/check.sarif", status=2).stdout.splitlines()]
+        self.assertEqual(found["rule"], "dangling-capture")
 
     def test_only_lines_that_were_changed(self):
         self.write("src/tell.cpp", BAD)
@@ -276,6 +283,65 @@ struct OrderPlaced {
         self.assertIn("unreadable", self.run_tidings("check", "--compile-commands", "nowhere.json", status=2).stderr)
         self.write("compile_commands.json", json.dumps([{"directory": self.folder, "command": "c++ -Iinclude -c src/a.cpp", "file": "src/a.cpp"}]))
         self.assertEqual(self.run_tidings("check", "--compile-commands", ".").stderr, "")
+
+    def test_a_folder_that_is_none_is_told_why(self):
+        os.symlink("b", os.path.join(self.folder, "a"))
+        os.symlink("a", os.path.join(self.folder, "b"))
+        self.write("file", "")
+        for name, why in (("", "the name of a folder is empty; leave it out for the current one"), ("a", "'a' is a link that leads back to itself"),
+                          ("nowhere", "'nowhere' is not there"), ("file", "'file' is no folder")):
+            for more in ([], ["--staged"]):
+                self.assertIn(why, self.run_tidings("check", name, *more, status=2).stderr)
+
+    def test_a_teams_capabilities_that_are_away_hide_nothing_else(self):
+        self.write("caps/ours/capability.toml", 'name = "ours"\ntitle = "Ours"\ncategory = "modelling"\ndescription = "What we have."\n')
+        self.write("caps/warnings.toml", '[[warning]]\nid = "ours-alone"\nseverity = "advice"\nhas_all = ["ours"]\nlacks_all = ["outbox"]\nhappens = "It hurts."\nwhat_to_do = "tidings add outbox."\n')
+        self.write("src/wire.cpp", WORSE)
+        self.assertEqual(self.run_tidings("check", "--capabilities", "caps", status=1).stderr, "")
+        for away in ("nowhere", "src"):
+            # Nothing here is of these capabilities.
+            self.assertEqual(self.rules_of("--capabilities", away, status=1), ["dangling-capture"], away)
+        self.assertIn("nowhere", self.run_tidings("check", "--capabilities", "nowhere", status=1).stderr)
+        self.assertEqual(self.rules_of(status=1, TIDINGS_CAPABILITIES="nowhere"), ["dangling-capture"])
+        self.write("tidings.toml", 'version = 1\nname = "x"\nlayout = "flat"\ncapabilities = ["event-bus"]\n[check.severity]\nours-alone = "warning"\n')
+        self.assertIn("event-bus-without-outbox", self.rules_of("--capabilities", "nowhere", status=1))
+        # Here is one, of which nobody knows what it hurts with: the rest is told, and that it was not looked at.
+        self.write("tidings.toml", 'version = 1\nname = "x"\nlayout = "flat"\ncapabilities = ["event-bus", "ours"]\n')
+        self.assertEqual(self.rules_of("--capabilities", "nowhere", status=2), ["dangling-capture"])
+        self.assertIn("there is no capability 'ours'", self.run_tidings("check", "--capabilities", "nowhere", status=2).stderr)
+
+    def rules_of(self, *arguments, status=0, **more):
+        return [json.loads(line)["rule"] for line in self.run_tidings("check", "--json", *arguments, status=status, **more).stdout.splitlines()]
+
+    def test_the_first_signal_ends_it_while_it_computes(self):
+        handler = "".join(f"""  service.on("h{number}", {{}}, [&](const OrderPlaced& order, tidings::Context& context) -> tidings::Result<> {{
+    if (auto done = context.publish(OrderTaken{{order.id}}); !done) return done.error();
+    return {{}};
+  }});
+""" for number in range(10_000))
+        for number in range(6):
+            self.write(f"src/wire{number}.cpp", '#include "tidings/service/service.hpp"\nvoid wire(tidings::Service& service) {\n' + handler + "}\n")
+
+        def spent(process):
+            with open(f"/proc/{process.pid}/stat") as file:
+                return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+        def end(process):
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return used.ru_utime + used.ru_stime
+
+        whole = self.start("check", stdout=subprocess.DEVNULL)
+        needed = end(whole)
+        self.assertEqual(whole.returncode, 0)
+        for how in (signal.SIGTERM, signal.SIGINT):
+            process = self.start("check", stdout=subprocess.DEVNULL)
+            while spent(process) / os.sysconf("SC_CLK_TCK") < needed / 8:
+                time.sleep(0.001)
+            process.send_signal(how)
+            used = end(process)
+            self.assertEqual(process.returncode, 128 + how)
+            self.assertLess(used, needed / 2, "it went on to the end")
 
     def test_whatever_stands_there_is_borne(self):
         self.write("src/a.cpp", BAD.replace("\n", "\r\n").rstrip())

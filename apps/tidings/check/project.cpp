@@ -279,9 +279,16 @@ Result<Project> read_project(const ReadOptions& options) {
   Project project;
   project.shown = options.folder;
   std::error_code error;
-  const auto folder = fs::canonical(options.folder.empty() ? "." : options.folder, error);
-  if (error || !fs::is_directory(folder, error))
-    return Error{"not_a_folder", "'" + printable(options.folder) + "' is no folder; name that of a project"};
+  if (options.folder.empty())
+    return Error{"not_a_folder", "the name of a folder is empty; leave it out for the current one"};
+  const auto folder = fs::canonical(options.folder, error);
+  const auto wrong = [&](const std::string& what) {
+    return Error{"not_a_folder", "'" + printable(options.folder) + "' " + what + "; name the folder of a project"};
+  };
+  if (error == std::errc::no_such_file_or_directory) return wrong("is not there");
+  if (error == std::errc::too_many_symbolic_link_levels) return wrong("is a link that leads back to itself");
+  if (error) return wrong("cannot be looked at: " + error.message());
+  if (!fs::is_directory(folder, error)) return wrong("is no folder");
   project.folder = folder.string();
   const Files files(project.folder, options.snapshot);
   if (files.has("tidings.toml")) {

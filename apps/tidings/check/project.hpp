@@ -86,7 +86,7 @@ struct Snapshot {
 struct ReadOptions {
   std::string folder;
   std::string compile_commands;           ///< file or folder; empty: what build folders have
-  std::vector<std::string> rules;         ///< that settings may name
+  std::vector<std::string> rules;         ///< that settings may name; none: any
   std::optional<Snapshot> snapshot = {};  ///< of which files are read; else those on disk. Build folders are on disk.
 };
 

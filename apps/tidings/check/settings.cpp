@@ -103,7 +103,7 @@ class Record {
 
   Result<> severities(const Toml& table, Settings& out) const {
     for (const auto& [name, node] : table.members) {
-      if (std::ranges::find(rules_, name) == rules_.end())
+      if (!rules_.empty() && std::ranges::find(rules_, name) == rules_.end())
         return wrong(node, "there is no rule '" + printable(name) + "'" + meant(name, rules_));
       const auto found = std::ranges::find(severity_names, node.text);
       if (found == severity_names.end())

@@ -27,7 +27,8 @@ struct Settings {
   std::map<std::string, Severity, std::less<>> severities;
 };
 
-/// Errors (never): `broken_record`, with file and line. `rules` are those that there are.
+/// Errors (never): `broken_record`, with file and line. `rules` are those that there are; none: any may
+/// be named.
 [[nodiscard]] Result<Settings> read_settings(const std::string& text, const std::string& path,
                                              const std::vector<std::string>& rules);
 
