@@ -25,7 +25,6 @@ std::string_view last_line(std::string_view text) {
 }
 
 Result<Described> ask(const std::string& program, Duration deadline) {
-  // As a file of this folder, where it is one: a service is seldom on $PATH.
   auto said = program_output(program, {"--describe"}, deadline);
   if (!said) return said.error();
   return read_description(last_line(*said), program + " --describe");
@@ -159,6 +158,24 @@ int show_each(const Common& common, const DescribeArguments& arguments, const st
   return print(out);
 }
 
+/// A program finds its settings in the folder where it is run, as `SERVICE.toml`. Where it found none it told of its
+/// defaults, which may well keep what the real ones do not.
+Result<> have_settings(const std::vector<std::string>& services, const std::string& guarantees) {
+  const auto beside = std::filesystem::path(guarantees).parent_path();
+  std::error_code error;
+  for (const auto& name : services) {
+    const auto file = name + ".toml";
+    if (std::filesystem::exists(file, error)) continue;
+    if (!beside.empty() && std::filesystem::exists(beside / file, error))
+      return Error{"other_settings", printable(name) + " was run in this folder, where it finds no settings, and " +
+                                         printable(file) + " stands in " + printable(beside.string()) +
+                                         "; run tidings there, or save there what it says, and name it with --dir"};
+    complain("note: " + printable(name) + " found no " + printable(file) +
+             " in this folder: what is verified is what its defaults and the environment make of it");
+  }
+  return {};
+}
+
 int verify(const Flow& flow, const std::string& file) {
   const auto text = read_project_file(file);
   if (!text)
@@ -231,9 +248,16 @@ int describe(const Common& common, const DescribeArguments& arguments) {
     if (!asked) return fail(asked.error());
     broker = std::move(*asked);
   }
+  const auto guarantees = arguments.guarantees.empty() ? std::string("tidings.toml") : arguments.guarantees;
+  std::vector<std::string> ran;  // those of --dir were run where their settings are
+  for (std::size_t i = 0; i < std::min(arguments.programs.size(), services->size()); ++i)
+    ran.push_back((*services)[i].told.service);
   const auto flow = make_flow(std::move(*services), broker ? &*broker : nullptr);
   if (!flow) return fail(flow.error());
-  if (arguments.verifies) return verify(*flow, arguments.guarantees.empty() ? "tidings.toml" : arguments.guarantees);
+  if (arguments.verifies) {
+    if (auto found = have_settings(ran, guarantees); !found) return fail(found.error());
+    return verify(*flow, guarantees);
+  }
   const auto out = shown(*flow, common, arguments);
   return out ? print(*out) : fail(out.error());
 }

@@ -34,29 +34,28 @@ class Spawned {
   explicit Spawned(pid_t pid) : pid_(pid) {}
   ~Spawned() {
     ::kill(-pid_, SIGKILL);
-    if (!ended_) (void)::waitpid(pid_, nullptr, 0);
+    if (!status_) (void)::waitpid(pid_, nullptr, 0);
   }
   Spawned(const Spawned&) = delete;
   Spawned& operator=(const Spawned&) = delete;
 
+  [[nodiscard]] bool has_ended() {
+    int status = 0;
+    if (!status_ && ::waitpid(pid_, &status, WNOHANG) == pid_) status_ = status;
+    return status_.has_value();
+  }
+
   /// Its status; nullopt where it runs for longer, or we are to end.
   std::optional<int> wait(Clock::time_point until) {
     constexpr auto look_every = std::chrono::milliseconds{5};
-    while (true) {
-      int status = 0;
-      const auto got = ::waitpid(pid_, &status, WNOHANG);
-      if (got == pid_) {
-        ended_ = true;
-        return status;
-      }
-      if ((got < 0 && errno != EINTR) || Clock::now() >= until) return std::nullopt;
-      if (await(-1, 0, look_every) == Awaited::interrupted) return std::nullopt;
-    }
+    while (!has_ended())
+      if (Clock::now() >= until || await(-1, 0, look_every) == Awaited::interrupted) break;
+    return status_;
   }
 
  private:
   pid_t pid_;
-  bool ended_ = false;
+  std::optional<int> status_;
 };
 
 class Descriptor {
@@ -80,11 +79,19 @@ Error too_late(const std::string& program, Duration wait_max) {
   return {"timeout", program + " did not end within " + to_text(wait_max)};
 }
 
-Result<std::string> read_all(int from, const std::string& program, Clock::time_point until, Duration wait_max) {
+/// To the end of what it writes: until nobody holds the other end any more, or it has ended and nothing more comes.
+/// What it started and left behind may hold that end for ever, and is no part of it.
+Result<std::string> read_all(int from, Spawned& child, const std::string& program, Clock::time_point until,
+                             Duration wait_max) {
+  constexpr std::chrono::milliseconds look_every{50};
   std::string output;
   std::array<char, 65536> bytes{};
   while (true) {
-    if (await(from, POLLIN, left_until(until)) != Awaited::ready) return too_late(program, wait_max);
+    const bool had_ended = child.has_ended();
+    const auto awaited = await(from, POLLIN, std::min(left_until(until), look_every));
+    if (awaited == Awaited::timed_out && had_ended) return output;
+    if (awaited == Awaited::interrupted || Clock::now() >= until) return too_late(program, wait_max);
+    if (awaited == Awaited::timed_out) continue;
     const auto got = ::read(from, bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return output;
@@ -127,7 +134,7 @@ Result<std::string> program_output(const std::string& program, const std::vector
                                      (program.contains('/') ? "" : "; one of this folder is ./" + program)};
   Spawned child(pid);
   to.close();
-  auto output = read_all(from.number(), program, until, wait_max);
+  auto output = read_all(from.number(), child, program, until, wait_max);
   if (!output) return output;
   const auto status = child.wait(until);
   if (!status) return too_late(program, wait_max);

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import unittest
 
@@ -36,6 +37,34 @@ class Describe(CommandLine):
         self.assertEqual(told["handlers"][0]["events"], [{"type": "shop.order", "versions": [1], "topic": "orders", "ordered": True, "keyed": True, "ttl": ""}])
         schema = told["schemas"]["shop.order/1"]
         self.assertEqual(schema["$defs"][schema["$ref"].removeprefix("#/$defs/")]["required"], ["order_id", "number"])
+
+    def test_what_a_program_leaves_behind_is_not_waited_for(self):
+        # It is in a session of its own, and holds the output for longer than anybody waits.
+        program = self.script("leaves", f'setsid sleep 1000 2>/dev/null &\necho $! >left\nexec {SERVICE} --describe\n')
+        try:
+            done = self.run_tidings("describe", program, "--steps")
+            self.assertTrue(done.stdout.startswith("service shop over "), done.stdout)
+        finally:
+            with open(os.path.join(self.folder, "left")) as file:
+                os.kill(int(file.read()), signal.SIGKILL)
+        hangs = self.script("hangs", "sleep 1000\n")
+        self.assertIn("did not end within", self.run_tidings("describe", hangs, "--deadline", "200ms", status=1).stderr)
+
+    def test_what_is_verified_without_settings_is_said(self):
+        os.makedirs(os.path.join(self.folder, "project"))
+        for name, text in (("shop.toml", "version = 1\nbroker = 'memory:'\n"), ("tidings.toml", '[guarantees]\n"orders -> shop.take" = {loss = "none"}\n')):
+            with open(os.path.join(self.folder, "project", name), "w") as file:
+                file.write(text)
+        guarantees = os.path.join("project", "tidings.toml")
+        told = self.run_tidings("describe", SERVICE, "--verify", "--guarantees", guarantees, status=1)
+        self.assertIn("other_settings", told.stderr)
+        self.assertIn("shop.toml stands in project; run tidings there", told.stderr)
+        os.remove(os.path.join(self.folder, "project", "shop.toml"))
+        told = self.run_tidings("describe", SERVICE, "--verify", "--guarantees", guarantees)
+        self.assertIn("note: shop found no shop.toml in this folder", told.stderr)
+        with open(os.path.join(self.folder, "shop.toml"), "w") as file:
+            file.write("version = 1\n")
+        self.assertEqual(self.run_tidings("describe", SERVICE, "--verify", "--guarantees", guarantees).stderr, "")
 
     def test_sagas_and_projections_are_told_and_drawn(self):
         told = json.loads(self.run_tidings("describe", PROJECTING, "--steps", "--json", TIDINGS_STORE="postgres://who:secret@127.0.0.1:1/shop").stdout)
@@ -89,7 +118,9 @@ class Describe(CommandLine):
         hangs = self.script("hangs", "sleep 1000 & echo $! >child; sleep 1000; echo late")
         closes = self.script("closes", "sleep 1000 & echo $! >child; exec >&-; sleep 1000")
         leaves = self.script("leaves", "sleep 1000 & echo $! >child")
-        for program in (hangs, closes, leaves):
+        self.assertIn("no_description", self.run_tidings("describe", leaves, status=1).stderr)
+        self.check_child_is_gone()
+        for program in (hangs, closes):
             with self.subTest(program):
                 done = self.run_tidings("describe", program, "--deadline", "1s", status=1)
                 self.assertIn("timeout", done.stderr)
