@@ -62,6 +62,16 @@ TEST_P(CoordinatorTest, WhatIsRolledBackLeavesNothing) {
   EXPECT_EQ(shown().instance.status, Status::running);
 }
 
+TEST_P(CoordinatorTest, TheTraceInWhichItBeganIsKept) {
+  auto saga = coordinator({checkout()});
+  auto order = event_of(placed);
+  order.trace_parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  auto tx = store_->begin(10s).or_throw();
+  ASSERT_TRUE(saga->handle(*tx, order.view()).or_throw());
+  tx->commit().or_throw();
+  EXPECT_EQ(shown().instance.trace_parent, order.trace_parent);
+}
+
 /// The database goes at every statement of a transition, and at its commit; then it comes back.
 TEST_P(CoordinatorTest, AFailureAtAnyStatementLeavesNothingAndIsMadeUpFor) {
   StoreThatFails failing(*store_);

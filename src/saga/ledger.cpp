@@ -19,6 +19,7 @@ struct Progress {
   std::vector<StepProgress> steps;
   std::string why;
   std::string started_by;
+  std::optional<std::string> trace_parent;
 };
 
 struct InstanceRow {
@@ -57,6 +58,7 @@ Instance any_instance_of(InstanceRow row) {
   made.steps = std::move(progress->steps);
   made.why = std::move(progress->why);
   made.started_by = std::move(progress->started_by);
+  made.trace_parent = std::move(progress->trace_parent).value_or("");
   made.state = std::move(row.state);
   made.revision = row.revision;
   made.correlation = std::move(row.correlation);
@@ -109,7 +111,8 @@ Result<std::string> json_of(const T& value) {
 }
 
 Result<std::string> progress_of(const Instance& now) {
-  return json_of(Progress{now.backward, now.stage, now.steps, now.why, now.started_by});
+  return json_of(Progress{now.backward, now.stage, now.steps, now.why, now.started_by,
+                          now.trace_parent.empty() ? std::nullopt : std::optional(now.trace_parent)});
 }
 
 template <class... Args>

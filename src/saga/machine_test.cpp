@@ -82,6 +82,7 @@ TEST_F(MachineTest, WhatItSendsHasCauseAndCorrelation) {
   ASSERT_EQ(again.outgoing.size(), 1U);
   EXPECT_EQ(again.outgoing[0].event.id, command.id);
   EXPECT_EQ(again.outgoing[0].event.causation_id, order.id) << "the same command has the same cause";
+  EXPECT_EQ(again.outgoing[0].event.trace_parent.substr(0, 35), order.trace_parent.substr(0, 35)) << "the same trace";
   ASSERT_EQ(again.notes.size(), 1U);
   EXPECT_EQ(again.notes[0].what, "sent again");
   EXPECT_EQ(again.notes[0].cause_id, command.id) << "what was waited for";

@@ -9,6 +9,7 @@ namespace tidings::saga {
 
 Move::Move(const Plan& plan, const Instance& instance, const Moment& moment) : plan_(plan), moment_(moment) {
   out_.instance = instance;
+  trace_parent_ = instance.trace_parent;
 }
 
 void Move::caused_by(const EnvelopeView& event) {

@@ -24,6 +24,7 @@ Result<> Move::begin(const EnvelopeView& event) {
   now.status = Status::running;
   now.correlation = event.correlation_id.empty() ? event.id : event.correlation_id;
   now.started_by = event.id;
+  now.trace_parent = event.trace_parent;
   now.started_at = moment_.now;
   for (const auto& step : plan_.steps) now.steps.push_back({.name = step.name, .cause = {}, .content = {}});
   state_ = plan_.state.make();

@@ -65,8 +65,9 @@ struct Instance {
   std::string state = "{}";  ///< JSON
   std::int64_t revision = 0;
   std::string correlation;
-  std::string why;         ///< it goes back, or is stuck
-  std::string started_by;  ///< the id of the event with which it began
+  std::string why;           ///< it goes back, or is stuck
+  std::string started_by;    ///< the id of the event with which it began
+  std::string trace_parent;  ///< that event's, for what no event causes: timers, and who steers by hand
   TimePoint started_at{};
   TimePoint updated_at{};
   /// Why its row cannot be read, where `list` tells of it all the same: nothing of status, steps and `why` is known
