@@ -5,6 +5,7 @@
 
 #include "event/eight_bytes.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/event/sealer.hpp"
 
 namespace tidings {
 namespace {
@@ -13,6 +14,13 @@ constexpr std::size_t text_bytes_max = 0xffff;
 
 Error invalid(std::string_view what, std::string_view why) {
   return {"invalid_event", "the event's " + std::string(what) + " " + std::string(why)};
+}
+
+Error not_sealed(const EnvelopeView& envelope) {
+  return {"not_sealed", "event " + printable(envelope.type) +
+                            " is to be encrypted, and nobody has sealed it: it does not leave in the open; set "
+                            "encryption.key_file (or encryption.keys) in the service that publishes it, or give a "
+                            "tidings::Keyring to who does, as EnqueueOptions::sealer"};
 }
 
 bool has_control(std::string_view text) {
@@ -130,6 +138,7 @@ Result<> validate(const EnvelopeView& envelope, std::size_t size_bytes_max) {
     if (value.find_first_of(std::string_view("\r\n\0", 3)) != value.npos)
       return invalid("header '" + printable(name) + "'", "has CR, LF or NUL in its value");
     if (!is_utf8(value)) return invalid("header '" + printable(name) + "'", "is not UTF-8");
+    if (name == encryption_header && value == encryption_required) return not_sealed(envelope);
     encoded += 8 + name.size() + value.size();
   }
   if (encoded != envelope.headers.encoded().size()) return invalid("headers", "are malformed");

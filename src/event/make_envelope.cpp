@@ -64,6 +64,10 @@ Envelope begin_envelope(const EnvelopeOptions& options) {
 namespace detail {
 
 Error foreign_content(const EnvelopeView& envelope, std::string_view wanted) {
+  if (is_sealed(envelope))
+    return {"unsupported_content", "the payload is sealed with key '" + printable(seal_key(envelope)) +
+                                       "', and is to be opened before it is read; a service does so by its setting "
+                                       "encryption.key_file"};
   return {"unsupported_content",
           "the payload is '" + printable(envelope.data_content_type) + "', the handler reads " + std::string(wanted)};
 }

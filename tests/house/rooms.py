@@ -8,6 +8,7 @@ import sys
 MAY_INCLUDE = {
     "base": set(),
     "event": {"base"},
+    "encryption": {"event", "base"},
     "bus": {"event", "base"},
     "log": {"event", "base"},
     "broker": {"event", "base"},
@@ -20,8 +21,8 @@ MAY_INCLUDE = {
     "bridge": {"broker", "event", "base"},
     "saga": {"outbox", "store", "event", "base"},
     "ops": {"bus", "event", "base"},
-    "service": {"ops", "saga", "aggregate", "outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
-    "testing": {"service", "stores", "store", "brokers", "broker", "event", "base"},
+    "service": {"ops", "encryption", "saga", "aggregate", "outbox", "inbox", "stores", "store", "brokers", "broker", "event", "base"},
+    "testing": {"service", "encryption", "stores", "store", "brokers", "broker", "event", "base"},
 }
 # The brokers' folders, and what each may include beside `broker` and below.
 BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}, "nats": set(), "kafka": set()}
@@ -29,7 +30,7 @@ BROKER_MAY_INCLUDE = {"memory": set(), "log": {"log"}, "nats": set(), "kafka": s
 STORES = {"postgres", "sqlite"}
 # Who includes these has the library already, and its handle in hand.
 HANDLES = {f"include/tidings/outbox/{name}.hpp" for name in ("sqlite3", "sqlitecpp", "libpq", "pqxx", "soci")} | {"include/tidings/ops/spdlog_sink.hpp"}
-HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/|librdkafka/|sqlite3\.h|libpq|pqxx/|soci/|SQLiteCpp/|spdlog/)")
+HEAVY = re.compile(r"^(simdjson|CLI/|toml\+\+|toml\.hpp|fmt/|nlohmann/|boost/|nats/|librdkafka/|sqlite3\.h|libpq|pqxx/|soci/|openssl/|SQLiteCpp/|spdlog/)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+[<"]([^">]+)[">]', re.MULTILINE)
 MACRO = re.compile(r"^\s*#\s*(define|undef)\s+(\w+)", re.MULTILINE)
 MACROS_FOR_USERS = {"TIDINGS_BROKER_CONFORMANCE", "TIDINGS_STORE_CONFORMANCE"}
@@ -63,7 +64,7 @@ def wrong_include(path, included):
         if target not in allowed and not (is_test and target in ("testing", "brokers", "stores")):
             return f"{room} must not know {target}"
         return None
-    private = {"base", "event", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "aggregate", "bridge", "saga", "ops", "service"}
+    private = {"base", "event", "encryption", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "aggregate", "bridge", "saga", "ops", "service"}
     if len(parts) > 1 and parts[0] in private:
         if is_public:
             return "a public header must not include a private one"

@@ -19,7 +19,7 @@ CXX = sys.argv.pop(1)
 OTHER_CXX = shutil.which("clang++-19") or shutil.which("clang++")
 DEBUG_INFORMATION = tools.cached(BUILD, "CMAKE_BUILD_TYPE") in ("Debug", "RelWithDebInfo")
 PAGE = (tools.SOURCE / "docs/installing.md").read_text(encoding="utf-8")
-ROOMS = ["base", "event", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "aggregate", "saga", "bridge", "ops", "service", "testing"]
+ROOMS = ["base", "event", "encryption", "bus", "log", "broker", "brokers", "store", "stores", "outbox", "inbox", "aggregate", "saga", "bridge", "ops", "service", "testing"]
 
 
 def files_that_tell(folder, *secrets):
@@ -113,7 +113,7 @@ class Installed(unittest.TestCase):
         for version, fits in {"0.0": 0, "0.1": 1, "0.1.0": 1, "0.1.1": 0, "0.2": 0, "1.0": 0}.items():
             self.assertEqual(answers[f"version {version}"].split(" ")[0], str(fits) if fits else "0", version)
         lacks = "0 tidings::event needs simdjson, which is not found (Debian: libsimdjson-dev)"
-        rooms = "base, event, bus, log, broker, broker_kafka, broker_log, broker_memory, broker_nats, brokers, store, store_postgres, store_sqlite, stores, outbox, inbox, aggregate, saga, bridge, ops, service, testing"
+        rooms = "base, event, encryption, bus, log, broker, broker_kafka, broker_log, broker_memory, broker_nats, brokers, store, store_postgres, store_sqlite, stores, outbox, inbox, aggregate, saga, bridge, ops, service, testing"
         self.assertEqual(answers["base without simdjson"], "1")
         self.assertEqual(answers["service without simdjson"], lacks)
         self.assertEqual(answers["service if it can be"], "1")

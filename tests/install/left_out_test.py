@@ -108,7 +108,7 @@ class LeftOut(unittest.TestCase):
         project = write(self.folder / "everything", {"CMakeLists.txt": EVERYTHING})
         said = tools.configure(project, project / "build", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={CXX}")
         left_out = re.findall(r"-- tidings: (\w+) was left out when Tidings was built: simdjson is missing \(Debian: libsimdjson-dev\)", said)
-        self.assertEqual(left_out, ["event", "bus", "log", "broker", "broker_kafka", "broker_log", "broker_memory", "broker_nats", "brokers", "store", "store_postgres", "store_sqlite", "stores", "outbox", "inbox", "aggregate", "saga", "bridge", "ops", "service", "testing"])
+        self.assertEqual(left_out, ["event", "encryption", "bus", "log", "broker", "broker_kafka", "broker_log", "broker_memory", "broker_nats", "brokers", "store", "store_postgres", "store_sqlite", "stores", "outbox", "inbox", "aggregate", "saga", "bridge", "ops", "service", "testing"])
 
     def test_without_any_room_and_with_tests_it_is_an_error(self):
         said = self.configure_without("xxhash", fails=True)

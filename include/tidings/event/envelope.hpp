@@ -63,8 +63,8 @@ inline constexpr std::string_view expiry_header = "expirytime";
 [[nodiscard]] std::size_t size_bytes(const EnvelopeView& envelope);
 
 /// What every broker checks before anything is written: id and type are there, texts are UTF-8 without control
-/// characters, headers without CR, LF or NUL, size within `size_bytes_max`. Errors `invalid_event`, `too_large`
-/// (never).
+/// characters, headers without CR, LF or NUL, size within `size_bytes_max`, and that nobody has asked for it to be
+/// sealed (tidings/event/sealer.hpp) who did not get it. Errors `invalid_event`, `too_large`, `not_sealed` (never).
 Result<> validate(const EnvelopeView& envelope, std::size_t size_bytes_max);
 
 }  // namespace tidings

@@ -9,6 +9,7 @@
 #include "tidings/event/detail/upcast.hpp"
 #include "tidings/event/envelope.hpp"
 #include "tidings/event/json_codec.hpp"
+#include "tidings/event/sealer.hpp"
 #include "tidings/event/traits.hpp"
 
 namespace tidings {
@@ -33,7 +34,8 @@ namespace detail {
 void begin_envelope(Envelope& envelope, const EnvelopeOptions& options);
 }  // namespace detail
 
-/// Encodes `event` and gives it type, version, key and all that `begin_envelope` gives. Errors: what the codec says.
+/// Encodes `event` and gives it type, version, key and all that `begin_envelope` gives; and the mark that it is to be
+/// sealed, where its traits ask for that (tidings/event/sealer.hpp). Errors: what the codec says.
 template <class Event, class C = JsonCodec>
   requires(!detail::is_event<Event> || Codec<C, Event>)
 Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& options = {}) {
@@ -46,6 +48,7 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
     envelope.key = event_key(event);
     if constexpr (event_ttl<Event>() > Duration::zero())
       envelope.headers.set(expiry_header, to_rfc3339(envelope.time + event_ttl<Event>()));
+    if constexpr (is_encrypted<Event>) envelope.headers.set(encryption_header, encryption_required);
     envelope.data_content_type = C::content_type;
     envelope.payload.reserve(256);  // most fit, and it does not grow step by step
     if (auto encoded = C::encode(event, envelope.payload); !encoded) {

@@ -22,6 +22,7 @@ struct traits {
   std::string_view topic{};   ///< else the name
   detail::KeyOf<T> key{};     ///< events of one key keep their order
   Duration ttl{};             ///< so long after it happened it is still worth handling; nothing: for ever
+  bool encrypted = false;     ///< its payload is sealed before it leaves the process, or it does not leave
 };
 
 /// For types that cannot be edited: specialise with a member `static constexpr tidings::traits<T> event{…}`.
@@ -233,6 +234,10 @@ template <class T>
 constexpr Duration event_ttl() {
   return detail::EventTraits<T>::given.ttl;
 }
+
+/// Whether its payload is to be sealed before it leaves the process.
+template <class T>
+inline constexpr bool is_encrypted = detail::EventTraits<T>::given.encrypted;
 
 /// The topic: the traits' topic, else the wire name.
 template <class T>

@@ -20,6 +20,7 @@ struct EventKind {
   bool ordered = false;                            ///< has a key, or says that it is unordered
   bool keyed = false;                              ///< has a key
   Duration ttl{};                                  ///< nothing: for ever
+  bool encrypted = false;                          ///< is sealed before it leaves
   bool named = false;                              ///< names itself, instead of by its C++ name
   bool (*reads)(std::uint32_t version) = nullptr;  ///< the version itself, and those that upcasts lead from
   std::string_view cpp_type;                       ///< as the compiler spells it, for messages
@@ -46,6 +47,7 @@ constexpr EventKind kind_of() {
           .ordered = has_key<Event> || is_unordered<Event>,
           .keyed = has_key<Event>,
           .ttl = event_ttl<Event>(),
+          .encrypted = is_encrypted<Event>,
           .named = !has_default_name<Event>,
           .reads = &reads_version<Event>,
           .cpp_type = type_name<Event>,

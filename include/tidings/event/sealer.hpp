@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tidings/base/result.hpp"
+#include "tidings/event/envelope.hpp"
+
+namespace tidings {
+
+/// The header of an event whose payload is to be encrypted, or is: `encryption_required` until somebody has sealed it,
+/// the algorithm afterwards. `validate` refuses the former, so that it never leaves in the open.
+inline constexpr std::string_view encryption_header = "tidings-encryption";
+inline constexpr std::string_view encryption_required = "required";
+/// The id of the key with which it was sealed.
+inline constexpr std::string_view encryption_key_header = "tidings-key";
+/// The content type of what was sealed; that of the event is `sealed_content_type` meanwhile.
+inline constexpr std::string_view sealed_from_header = "tidings-content-type";
+inline constexpr std::string_view sealed_content_type = "application/vnd.tidings.sealed";
+
+/// Whether its traits ask for encryption, and nobody has sealed it yet.
+[[nodiscard]] inline bool wants_seal(const EnvelopeView& event) {
+  return !event.headers.empty() && event.headers.get(encryption_header) == encryption_required;
+}
+/// Whether its payload is sealed.
+[[nodiscard]] inline bool is_sealed(const EnvelopeView& event) {
+  return event.data_content_type == sealed_content_type;
+}
+/// The id of the key with which a sealed event was sealed.
+[[nodiscard]] inline std::string_view seal_key(const EnvelopeView& event) {
+  return event.headers.get(encryption_key_header).value_or("");
+}
+/// A sealed event with what its payload was: of its content type. `payload` is borrowed.
+[[nodiscard]] inline EnvelopeView opened_view(EnvelopeView sealed, std::string_view payload) {
+  sealed.data_content_type = sealed.headers.get(sealed_from_header).value_or("");
+  sealed.payload = payload;
+  return sealed;
+}
+
+/// Who seals payloads before their events leave: a `Keyring` (tidings/encryption/keyring.hpp), or a service, by its
+/// settings. Thread-safe.
+class Sealer {
+ public:
+  virtual ~Sealer() = default;
+  /// Whether this event is to be sealed by it, and is not yet.
+  [[nodiscard]] virtual bool wants(const EnvelopeView& event) const = 0;
+  /// Puts the sealed payload in place of the plain one, whatever `wants` says. After an error the event is as it was.
+  /// Errors: `no_key` (never), `too_large` (never), `cipher_failed` (same call).
+  virtual Result<> seal(Envelope& event) const = 0;
+
+ protected:
+  Sealer() = default;
+  Sealer(const Sealer&) = default;
+  Sealer& operator=(const Sealer&) = default;
+};
+
+}  // namespace tidings

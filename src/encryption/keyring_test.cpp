@@ -1,0 +1,111 @@
+#include "tidings/encryption/keyring.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <vector>
+
+#include "testing/servers/keys.hpp"
+#include "testing/servers/temporary_folder.hpp"
+
+namespace tidings {
+namespace {
+
+using testing::key_text;
+using testing::keyring;
+
+using Ids = std::vector<std::string>;
+
+TEST(Keyring, TheFirstKeySealsAndAllAreThere) {
+  const auto keys = keyring(key_text("2027", 1) + "," + key_text("2026", 2));
+  EXPECT_FALSE(keys.empty());
+  EXPECT_EQ(keys.sealing_id(), "2027");
+  EXPECT_EQ(keys.ids(), (Ids{"2027", "2026"}));
+  EXPECT_TRUE(Keyring().empty());
+  EXPECT_EQ(Keyring().sealing_id(), "");
+}
+
+TEST(Keyring, LinesBlanksAndRemarksDoNotCount) {
+  const auto keys = keyring("# new since autumn, ours\r\n\n " + key_text("a_b", 1) + " ,\r\n\t" + key_text("c-d", 2) +
+                            "\n,\n   # old:none\n");
+  EXPECT_EQ(keys.ids(), (Ids{"a_b", "c-d"}));
+  for (const auto* const none : {"", "\n", " ", ",", ",,\n,", "#", "# a:b"}) EXPECT_TRUE(keyring(none).empty()) << none;
+}
+
+TEST(Keyring, AHostileTextIsRefusedAndNothingOfItIsShown) {
+  const auto key = key_text("", 3).substr(1);
+  const std::string placeholder(32, 'x');
+  for (const auto& text :
+       std::vector<std::string>{"2026", key, ":" + key, "2026:", "2026:" + key.substr(4), "2026:" + key + "AAAA",
+                                "2026:" + to_base64(std::string(31, 'a') + "b").substr(1), "2026:!" + key.substr(1),
+                                "2026:" + to_base64(placeholder), "20 26:" + key, "ä:" + key, "a.b:" + key,
+                                "a/b:" + key, std::string(65, 'a') + ":" + key, std::string("a\0b:", 4) + key,
+                                "2026::" + key, "2026:" + key + ",2026:" + key_text("", 4).substr(1), "2026;" + key,
+                                "2026:" + key.substr(0, 20) + "\n" + key.substr(20)}) {
+    const auto keys = Keyring::from_text(text);
+    ASSERT_FALSE(keys) << text;
+    EXPECT_EQ(keys.error().code, "invalid_keys");
+    EXPECT_EQ(keys.error().retry, Retry::never);
+    EXPECT_EQ(keys.error().message.find(key.substr(0, 8)), std::string::npos) << keys.error().message;
+  }
+  EXPECT_TRUE(Keyring::from_text(std::string(64, 'a') + ":" + key));
+}
+
+TEST(Keyring, TellsTheSameKeysFromOthers) {
+  const auto keys = keyring(key_text("a", 1) + "," + key_text("b", 2));
+  EXPECT_TRUE(keys.has_same_keys(keyring(key_text("a", 1) + "\n" + key_text("b", 2))));
+  EXPECT_FALSE(keys.has_same_keys(keyring(key_text("b", 2) + "," + key_text("a", 1))));
+  EXPECT_FALSE(keys.has_same_keys(keyring(key_text("a", 1))));
+  EXPECT_FALSE(keys.has_same_keys(keyring(key_text("a", 1) + "," + key_text("b", 3))));
+  EXPECT_FALSE(keys.has_same_keys(keyring(key_text("a", 1) + "," + key_text("c", 2))));
+}
+
+class KeyFile : public ::testing::Test {
+ protected:
+  void write(const std::string& text, mode_t mode = 0600) const {
+    std::filesystem::remove(path_);  // who is not root cannot write to all of them
+    made_.write("keys", text).or_throw();
+    ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
+  }
+  const testing::TemporaryFolder made_ = testing::TemporaryFolder::make("keys").or_throw();
+  const std::string& folder_ = made_.path();
+  const std::string path_ = folder_ + "/keys";
+};
+
+TEST_F(KeyFile, IsReadWhereNobodyElseMayReadIt) {
+  for (const auto mode : {0600U, 0400U, 0440U, 0640U}) {
+    write(key_text("2026", 1) + "\n", mode);
+    EXPECT_TRUE(Keyring::from_file(path_)) << std::oct << mode;
+  }
+  for (const auto mode : {0644U, 0604U, 0602U, 0601U, 0660U, 0620U, 0666U}) {
+    write(key_text("2026", 1) + "\n", mode);
+    const auto keys = Keyring::from_file(path_);
+    ASSERT_FALSE(keys) << std::oct << mode;
+    EXPECT_EQ(keys.error().code, "insecure_file");
+    EXPECT_NE(keys.error().message.find("chmod 600 " + path_), std::string::npos) << keys.error().message;
+  }
+}
+
+TEST_F(KeyFile, MayBeALinkAsSecretsOfKubernetesAre) {
+  write(key_text("2026", 1));
+  std::filesystem::create_symlink(path_, folder_ + "/link");
+  EXPECT_EQ(Keyring::from_file(folder_ + "/link").or_throw().sealing_id(), "2026");
+}
+
+TEST_F(KeyFile, SaysWhatIsWrongWithIt) {
+  EXPECT_EQ(Keyring::from_file(path_).error().code, "no_file");
+  EXPECT_EQ(Keyring::from_file(path_).error().retry, Retry::same_call);
+  EXPECT_EQ(Keyring::from_file(folder_).error().code, "insecure_file");
+  ASSERT_EQ(::mkfifo((folder_ + "/pipe").c_str(), 0600), 0);
+  EXPECT_EQ(Keyring::from_file(folder_ + "/pipe").error().code, "insecure_file") << "and nobody waits for its writer";
+  write(key_text("2026", 1) + "\n" + std::string(64 << 10, '#'));
+  EXPECT_EQ(Keyring::from_file(path_).error().code, "invalid_keys");
+  write("2026:short");
+  const auto keys = Keyring::from_file(path_);
+  ASSERT_FALSE(keys);
+  EXPECT_NE(keys.error().message.find(path_ + ": key 1"), std::string::npos) << keys.error().message;
+}
+
+}  // namespace
+}  // namespace tidings
