@@ -7,6 +7,7 @@
 
 #include "tidings/base/clock.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/event/sealer.hpp"
 
 namespace tidings::aggregate::detail {
 
@@ -267,7 +268,10 @@ class Rebuilding {
         return Error{"bad_payload", "the payload of " + place_of(one) + " cannot be had: " + to_string(had.error()),
                      had.error().retry};
       payload = std::move(*had);
-      envelope.payload = payload;
+      if (is_sealed(envelope))
+        envelope = opened_view(envelope, payload);
+      else
+        envelope.payload = payload;
     }
     try {
       done = apply_(envelope, model);

@@ -56,6 +56,13 @@ void expect_commit(const Tables& tables) {
   if (Bell::is_any()) Bell::announce(tables.name("outbox"));
 }
 
+Result<EnvelopeView> sealed_if_wanted(const EnvelopeView& event, const EnqueueOptions& options, Envelope& sealed) {
+  if (options.sealer == nullptr || !options.sealer->wants(event)) return event;
+  sealed = Envelope(event);
+  if (auto done = options.sealer->seal(sealed); !done) return done.error();
+  return sealed.view();
+}
+
 Result<Row> make_row(std::string_view topic, const EnvelopeView& event, const EnqueueOptions& options) {
   if (auto fine = validate_name("topic", topic); !fine) return fine.error();
   if (auto fine = validate(event, options.event_bytes_max); !fine) {

@@ -60,7 +60,7 @@ class Coordinator::Impl {
       for (const auto& one : ids.emplace_back(correlate_by_versions(*event)))
         if (one && *one) all.push_back(**one);
     }
-    UnitOfWork work(tx, ledger_, name());
+    UnitOfWork work(tx, ledger_, name(), options_.sealer);
     if (auto loaded = work.load(std::move(all)); !loaded) return loaded.error();
     std::vector<Result<bool>> results;
     // What comes behind one that failed, of its saga or its key, comes after it.
@@ -114,7 +114,7 @@ class Coordinator::Impl {
       Fired fired{.has_more = due->size() == max};
       std::vector<std::string> ids;
       for (const auto& timer : *due) ids.push_back(timer.id);
-      UnitOfWork work(tx, ledger_, name());
+      UnitOfWork work(tx, ledger_, name(), options_.sealer);
       if (auto loaded = work.load(std::move(ids)); !loaded) return loaded.error();
       for (const auto& timer : *due) {
         const auto is_ours = claim(tx, timer);
@@ -139,7 +139,7 @@ class Coordinator::Impl {
   }
 
   Result<> steer(Transaction& tx, std::string_view id, Steering steering) {
-    UnitOfWork work(tx, ledger_, name());
+    UnitOfWork work(tx, ledger_, name(), options_.sealer);
     if (auto loaded = work.load({std::string(id)}); !loaded) return loaded;
     if (auto done = steer_one(work, id, steering); !done) return done;
     return finish(tx, work);

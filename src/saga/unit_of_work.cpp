@@ -36,9 +36,12 @@ Result<const Instance*> UnitOfWork::find(std::string_view id) const {
 
 Result<> UnitOfWork::apply(Transition made) {
   if (!made.has_changed) return {};
-  for (const auto& out : made.outgoing)
+  for (auto& out : made.outgoing) {
+    if (sealer_ != nullptr && sealer_->wants(out.event.view()))
+      if (auto sealed = sealer_->seal(out.event); !sealed) return sealed;
     if (auto row = outbox::detail::make_row(out.topic, out.event.view(), {.tables = &ledger_.tables()}); !row)
       return row.error();
+  }
   auto& [now, unreadable, changes] = entries_[made.instance.id];
   for (auto& note : made.notes) changes.notes.emplace_back(made.instance.revision, std::move(note));
   if (made.clears_all) {

@@ -13,8 +13,9 @@ namespace tidings::saga {
 /// before anything is done, and written once, at the end, however many transitions it has made between.
 class UnitOfWork {
  public:
-  /// They outlive it.
-  UnitOfWork(Transaction& tx, const Ledger& ledger, const std::string& type) : tx_(tx), ledger_(ledger), type_(type) {}
+  /// They outlive it. `sealer` may be null.
+  UnitOfWork(Transaction& tx, const Ledger& ledger, const std::string& type, const Sealer* sealer)
+      : tx_(tx), ledger_(ledger), type_(type), sealer_(sealer) {}
 
   /// Reads and locks those instances, in the order of their ids: whoever locks several does so, and nobody waits for
   /// somebody who waits for him. Errors: those of statements.
@@ -47,6 +48,7 @@ class UnitOfWork {
   Transaction& tx_;
   const Ledger& ledger_;
   const std::string& type_;
+  const Sealer* const sealer_;
   std::map<std::string, Entry, std::less<>> entries_;
   std::vector<Outgoing> outgoing_;
   std::vector<std::string> alerts_;

@@ -30,6 +30,7 @@ class SharedEntropy final : public Entropy {
 };
 
 class Claims;
+class Sealing;
 struct Measures;
 class Tracing;
 class Relaying;
@@ -40,6 +41,7 @@ struct Host {
   std::string name_space;
   std::string instance;
   const Claims* claims = nullptr;
+  const Sealing* sealing = nullptr;
   Broker* broker = nullptr;
   std::string broker_place;  ///< of one that was opened by its URL
   Store* store = nullptr;    ///< none: no handler takes a transaction

@@ -32,7 +32,7 @@ Result<> Outgoing::open(std::unique_ptr<Broker> schedule) {
   delays_.emplace(host_, schedule_broker_ ? schedule_broker_.get() : own);
   mover_.emplace(host_, *delays_, [this](std::string_view topic, std::span<const EnvelopeView> events) {
     const Untraced passed_on;
-    return publish(topic, events);
+    return pass_on(topic, events, {});
   });
   return {};
 }
@@ -62,6 +62,23 @@ Result<> Outgoing::may_wait(const EnvelopeView& event) const {
 }
 
 Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView> events,
+                           const PublishOptions& options) {
+  const auto wanted = [&](const EnvelopeView& event) { return sealing_.wants(event); };
+  if (std::ranges::none_of(events, wanted)) return pass_on(topic, events, options);
+  std::deque<Envelope> sealed;
+  std::vector<EnvelopeView> leaving;
+  for (const auto& event : events) {
+    if (!wanted(event)) {
+      leaving.push_back(event);
+      continue;
+    }
+    if (auto done = sealing_.seal(sealed.emplace_back(event)); !done) return done;
+    leaving.push_back(sealed.back().view());
+  }
+  return pass_on(topic, leaving, options);
+}
+
+Result<> Outgoing::pass_on(std::string_view topic, std::span<const EnvelopeView> events,
                            const PublishOptions& options) {
   const auto name = in_namespace(host_.name_space, topic);
   const auto is_plain = [&](const EnvelopeView& event) { return !claims_.wanted(event) && !Delays::due_of(event); };

@@ -10,15 +10,17 @@
 #include "service/delay_mover.hpp"
 #include "service/delays.hpp"
 #include "service/host.hpp"
+#include "service/sealing.hpp"
 #include "service/troubles.hpp"
 
 namespace tidings::service {
 
-/// Where all that a service publishes leaves: at once to its broker, what is due later to where it waits, large
-/// payloads to their folder before. Thread-safe, once it is open.
+/// Where all that a service publishes leaves: at once to its broker, what is due later to where it waits, sealed where
+/// that is asked for, large payloads to their folder before. Thread-safe, once it is open.
 class Outgoing final : public Publisher {
  public:
-  Outgoing(Host& host, const Claims& claims) : host_(host), claims_(claims) {}
+  Outgoing(Host& host, const Sealing& sealing, const Claims& claims)
+      : host_(host), sealing_(sealing), claims_(claims) {}
   Outgoing(const Outgoing&) = delete;
   Outgoing& operator=(const Outgoing&) = delete;
 
@@ -29,12 +31,15 @@ class Outgoing final : public Publisher {
   void look_after_delays(SteadyTime now);
   void close();
 
+  Result<> seal(Envelope& event) override { return sealing_.wants(event.view()) ? sealing_.seal(event) : Result<>{}; }
   /// Topics are called as in the service's namespace.
   Result<> check(std::string_view topic, const EnvelopeView& event) override;
   Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) override {
     return publish(topic, events, PublishOptions{});
   }
   Result<> publish(std::string_view topic, std::span<const EnvelopeView> events, const PublishOptions& options);
+  /// What others have published before, as they have sealed it or not.
+  Result<> pass_on(std::string_view topic, std::span<const EnvelopeView> events, const PublishOptions& options);
   Result<> publish_with(Transaction& tx, std::string_view topic, std::span<const EnvelopeView> events) override;
   void reply_refused(std::string_view topic, const Error& why) override;
   Clock& clock() override { return *host_.clock; }
@@ -48,6 +53,7 @@ class Outgoing final : public Publisher {
   [[nodiscard]] std::size_t bytes_max(const std::string& topic);
 
   Host& host_;
+  const Sealing& sealing_;
   const Claims& claims_;
   std::unique_ptr<Broker> schedule_broker_;
   std::optional<Delays> delays_;

@@ -28,6 +28,8 @@ Result<> Publications::publish(std::string_view topic, Envelope envelope) {
       publisher_->reply_refused(topic, fine.error());
       return {};
     }
+  // Once: what is sent again is the same then, also where its payload waits in a folder.
+  if (auto sealed = publisher_->seal(envelope); !sealed) return sealed;
   if (auto fine = publisher_->check(topic, envelope.view()); !fine) return fine;
   auto batch = std::ranges::find(batches_, topic, &Batch::topic);
   if (batch == batches_.end()) batch = batches_.insert(batch, Batch{std::string(topic), {}, is_reply});

@@ -14,6 +14,8 @@ namespace tidings::service {
 class Publisher {
  public:
   virtual ~Publisher() = default;
+  /// Seals what is to be encrypted. Errors: as of `Sealer::seal`.
+  virtual Result<> seal(Envelope& event) = 0;
   /// Checks what a publish into `topic` would be refused for.
   virtual Result<> check(std::string_view topic, const EnvelopeView& event) = 0;
   virtual Clock& clock() = 0;

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <thread>
 
-#include "service/claims.hpp"
+#include "service/payloads.hpp"
 #include "tidings/aggregate/rebuild.hpp"
 #include "tidings/aggregate/schema.hpp"
 #include "tidings/base/text.hpp"
@@ -55,10 +55,7 @@ Result<Rebuilt> rebuild_once(Host& host, const aggregate::detail::AnyProjection&
   if (auto ready = prepare(host, projection); !ready) return ready.error();
   RebuildOptions options{.name_space = host.name_space,
                          .anew = anew,
-                         .payload = [&](const EnvelopeView& event) -> Result<std::string> {
-                           if (Claims::is_ticket(event)) return host.claims->redeem(event);
-                           return std::string(event.payload);
-                         },
+                         .payload = [&](const EnvelopeView& event) { return whole_payload(host, event); },
                          .stop = stop,
                          .progress = [&](const RebuildProgress& at) { telling.progress(at); }};
   return aggregate::detail::rebuild(*host.store, *host.broker, *projection.core, projection.apply, options);

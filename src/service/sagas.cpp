@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "service/relaying.hpp"
+#include "service/sealing.hpp"
 #include "service/tracing.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/saga/inspect.hpp"
@@ -81,6 +82,7 @@ Result<> Sagas::prepare() {
                                          .clock = host_.clock,
                                          .entropy = host_.entropy,
                                          .log = host_.log,
+                                         .sealer = host_.sealing,
                                          .tells_stuck = host_.tells_stuck_sagas,
                                          .on_due = [this](TimePoint due) { is_due(due); },
                                          .on_enqueued = tell_enqueued()});

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "service/payloads.hpp"
 #include "service/service_impl.hpp"
 #include "tidings/base/standard_descriptors.hpp"
 #include "tidings/brokers/open.hpp"
@@ -54,6 +55,7 @@ Service::Impl::Impl(const ServiceOptions& options, Settings settings)
   host_.create_topics = settings_.boolean("create_topics");
   host_.instance = settings_.text("instance");
   host_.claims = &claims_;
+  host_.sealing = &sealing_;
   host_.broker = options.broker;
   host_.store = options.store;
   host_.relaying = &relaying_;
@@ -119,6 +121,7 @@ Result<> Service::Impl::open(const std::string& url) {
   }
   if (auto opened = open_own_store(); !opened) return opened;
   if (auto ready = open_claims(); !ready) return ready;
+  if (auto ready = open_keys(); !ready) return ready;
   const std::string schedule(settings_.text("schedule.broker"));
   if (schedule.empty() || settings_.describe()) return outgoing_.open(nullptr);
   auto opened = open_at(schedule, true);
@@ -145,6 +148,15 @@ Result<> Service::Impl::open_claims() const {
     host_.say(LogLevel::warning, "claim_check.folder: " + there.error().message);
   }
   return {};
+}
+
+/// What only tells of itself needs no keys, and may be where there are none.
+Result<> Service::Impl::open_keys() {
+  auto opened = sealing_.open({.keys = std::string(settings_.text("encryption.keys")),
+                               .key_file = std::string(settings_.text("encryption.key_file")),
+                               .types = std::string(settings_.text("encryption.types")),
+                               .reload = settings_.duration("encryption.reload")});
+  return opened || settings_.describe() ? Result<>{} : opened;
 }
 
 Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -259,8 +271,7 @@ Result<Envelope> Service::ask(std::string_view topic, Envelope envelope, const R
 }
 
 Result<std::string> Service::payload(const EnvelopeView& envelope) const {
-  if (service::Claims::is_ticket(envelope)) return impl_->claims().redeem(envelope);
-  return std::string(envelope.payload);
+  return service::whole_payload(impl_->host(), envelope);
 }
 
 const std::string& Service::name() const {
@@ -275,6 +286,9 @@ Broker& Service::broker() {
 }
 Store* Service::store() {
   return impl_->host().store;
+}
+const Sealer& Service::sealer() const {
+  return impl_->sealing();
 }
 LogSink& Service::log() {
   return *impl_->host().log;

@@ -54,6 +54,7 @@ class Service::Impl {
 
   Result<> open_own_store();
   Result<> open_claims() const;
+  Result<> open_keys();
 
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler) {
     assert(!ran_ && "handlers come before run");
@@ -96,7 +97,7 @@ class Service::Impl {
     return outgoing_.publish(topic, events);
   }
   Result<Envelope> ask(std::string_view topic, Envelope envelope, const RequestOptions& options);
-  [[nodiscard]] const service::Claims& claims() const { return claims_; }
+  [[nodiscard]] const service::Sealing& sealing() const { return sealing_; }
 
   [[nodiscard]] Result<HandlerStats> stats(std::string_view name) const {
     const std::scoped_lock lock(mutex_);
@@ -130,6 +131,7 @@ class Service::Impl {
   int print_diagrams() const;
   [[nodiscard]] std::vector<service::Published> published() const;
   [[nodiscard]] Result<> check_told() const;
+  [[nodiscard]] Result<> check_keys() const;
   int rebuild();
   /// The tables of what a service keeps in its store, beside the outbox's.
   [[nodiscard]] std::function<Result<>(Store&)> tables() const;
@@ -159,7 +161,8 @@ class Service::Impl {
   SteadyTime swept_{};
   bool audit_told_ = false;
   service::Claims claims_;
-  service::Outgoing outgoing_{host_, claims_};
+  service::Sealing sealing_;
+  service::Outgoing outgoing_{host_, sealing_, claims_};
   service::Schedules schedules_{host_};
   service::Sagas sagas_{host_};
   std::vector<saga::Definition> definitions_;

@@ -42,7 +42,30 @@ Result<Envelope> Service::Impl::ask(std::string_view topic, Envelope envelope, c
     requests_.forget(envelope.id);
     return sent.error();
   }
-  return requests_.wait(envelope.id, until);
+  auto reply = requests_.wait(envelope.id, until);
+  if (!reply) return reply;
+  std::string opened;
+  const auto plain = sealing_.open(reply->view(), opened);
+  if (!plain) return plain.error();
+  if (is_sealed(reply->view())) reply = Envelope(*plain);
+  return reply;
+}
+
+/// Before it begins, instead of at its first event.
+Result<> Service::Impl::check_keys() const {
+  if (!sealing_.keys().empty()) return {};
+  for (const auto& one : published())
+    if (one.kind->encrypted)
+      return Error{"no_key", "it publishes " + std::string(one.kind->type) +
+                                 ", which is to be encrypted, and there is no key; set encryption.key_file, or "
+                                 "encryption.keys"};
+  for (const auto& one : registered_)
+    for (const auto& kind : one.handler->kinds())
+      if (kind.encrypted)
+        host_.say(LogLevel::warning, "handler '" + one.name + "' takes " + std::string(kind.type) +
+                                         ", which is encrypted, and there is no key: its events will be parked; set "
+                                         "encryption.key_file, or encryption.keys");
+  return {};
 }
 
 Result<> Service::Impl::start() {
@@ -54,6 +77,7 @@ Result<> Service::Impl::start() {
   }
   if (auto fine = sagas_.check(); !fine) return fine;
   if (auto fine = check_registered(registered_, host_, settings_); !fine) return fine;
+  if (auto fine = check_keys(); !fine) return fine;
   if (!sagas_.empty())
     if (auto ready = sagas_.prepare(); !ready) return ready;
   relaying_.prepare_with(tables());
@@ -216,6 +240,7 @@ void Service::Impl::tick() {
   }
   const auto now = std::chrono::steady_clock::now();
   outgoing_.look_after_delays(SteadyTime{now});
+  sealing_.look(SteadyTime{now}, host_);
   if (SteadyTime{now} - swept_ >= sweep_every) {
     swept_ = now;
     if (const auto removed = claims_.sweep(); removed > 0)

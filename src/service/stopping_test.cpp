@@ -219,6 +219,7 @@ class Perishable final : public Wrapped {
 
 class NoPublisher final : public Publisher {
  public:
+  Result<> seal(Envelope&) override { return {}; }
   Result<> check(std::string_view, const EnvelopeView&) override { return {}; }
   Clock& clock() override { return system_clock(); }
   Entropy& entropy() override { return system_entropy(); }

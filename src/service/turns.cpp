@@ -7,6 +7,7 @@
 #include "service/claims.hpp"
 #include "service/log_fields.hpp"
 #include "service/refusals.hpp"
+#include "service/sealing.hpp"
 #include "service/shown.hpp"
 #include "service/tracing.hpp"
 #include "tidings/base/text.hpp"
@@ -268,6 +269,13 @@ Result<> Turns::redeem(Task& task, EnvelopeView& view) {
   return {};
 }
 
+/// The event as its handler decodes it; what is sealed stays so for the context, and for a handler that does not
+/// decode.
+Result<EnvelopeView> Turns::open(const EnvelopeView& view, std::string& opened) const {
+  if (!is_sealed(view) || !handler_.decodes()) return view;
+  return host_.sealing->open(view, opened);
+}
+
 /// Hands those of `first` and its followers that are still ours to the user's handler. Those that cannot be decoded go
 /// on to be parked.
 Result<> Turns::attempt(Task* first, std::size_t size, Publications& publications, bool& is_trouble) {
@@ -275,8 +283,11 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
     const Overruns::Attempt running(overruns_, *first);
     EnvelopeView view;
     if (auto whole = redeem(*first, view); !whole) return whole;
+    std::string opened;
+    const auto plain = open(view, opened);
+    if (!plain) return plain.error();
     Context context(view, place_of(*first), host_.service, publications, running.stop(), running.until());
-    detail::Handler::Item item{.envelope = &view,
+    detail::Handler::Item item{.envelope = &*plain,
                                .context = &context,
                                .kind = first->kind,
                                .appended = first->delivery.appended,
@@ -287,6 +298,8 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
   }
   const Overruns::Attempt running(overruns_, *first);
   std::deque<EnvelopeView> views;
+  std::deque<std::string> opened;
+  std::deque<EnvelopeView> plain;
   std::deque<Context> contexts;
   std::vector<detail::Handler::Item> items;
   std::vector<Task*> tasks;
@@ -296,9 +309,11 @@ Result<> Turns::attempt(Task* first, std::size_t size, Publications& publication
     if (!may_be_handled(*task)) continue;
     auto& view = views.emplace_back();
     if (auto whole = redeem(*task, view); !whole) return whole;
+    auto had = open(view, opened.emplace_back());
+    if (!had) return had.error();
     auto& context =
         contexts.emplace_back(view, place_of(*task), host_.service, publications, running.stop(), running.until());
-    items.push_back({.envelope = &view,
+    items.push_back({.envelope = &plain.emplace_back(*had),
                      .context = &context,
                      .kind = task->kind,
                      .appended = task->delivery.appended,

@@ -64,6 +64,7 @@ class Turns {
   std::optional<SteadyTime> send_together(Lanes::Turn& turn);
   void come_alone(Lanes::Turn& turn);
   Result<> redeem(Task& task, EnvelopeView& view);
+  [[nodiscard]] Result<EnvelopeView> open(const EnvelopeView& view, std::string& opened) const;
   /// `is_trouble`: it was the store that failed.
   void tell_delivered(const Lanes::Turn& turn) const;
   Result<> attempt(Task* first, std::size_t size, Publications& publications, bool& is_trouble);

@@ -25,8 +25,8 @@ struct RebuildOptions {
   bool from_earliest_kept = false;                ///< also where the topic no longer has its first events
   Duration quiet_max = std::chrono::seconds{10};  ///< so long the topic may give nothing before its end
   Duration wait_max = std::chrono::seconds{30};   ///< for a transaction
-  /// The payload of an event, where it stands or where a claim check has put it: a service's is `[&](const auto& event)
-  /// { return service.payload(event); }`. None: where it stands.
+  /// The payload of an event, where it stands or where a claim check has put it, opened where it is sealed: a service's
+  /// is `[&](const auto& event) { return service.payload(event); }`. None: where it stands.
   std::function<Result<std::string>(const EnvelopeView& event)> payload{};
   std::stop_token stop{};                                  ///< ends it between two batches; a later call goes on
   std::function<void(const RebuildProgress&)> progress{};  ///< after each batch

@@ -25,7 +25,10 @@ struct RepositoryOptions {
   outbox::Tables tables{};  ///< of the outbox, and of the aggregates beside it
   std::size_t event_bytes_max = outbox::enqueue_bytes_max_default;  ///< what their topic takes
   std::uint32_t snapshot_every = 100;                               ///< events, of what is kept by its events; 0: never
-  Clock* clock = &system_clock();                                   ///< outlives the repository
+  /// Seals events that are to be encrypted, in the outbox and on their way: a `Keyring`, or `Service::sealer()`, which
+  /// outlives the repository. What an aggregate is kept by stands in the open.
+  const Sealer* sealer = nullptr;
+  Clock* clock = &system_clock();  ///< outlives the repository
   Entropy* entropy = &system_entropy();
 };
 
@@ -173,9 +176,12 @@ class Repository {
                                            .was = aggregate.version(),
                                            .becomes = aggregate.version() + events.size(),
                                            .events = events};
-    return aggregate::detail::save(
-        tx, *keeper_, name(), saving, topics,
-        {.event_bytes_max = options_->event_bytes_max, .in_order = true, .tables = &options_->tables}, removes);
+    return aggregate::detail::save(tx, *keeper_, name(), saving, topics,
+                                   {.event_bytes_max = options_->event_bytes_max,
+                                    .in_order = true,
+                                    .sealer = options_->sealer,
+                                    .tables = &options_->tables},
+                                   removes);
   }
 
   std::shared_ptr<const aggregate::detail::Keeper> keeper_;

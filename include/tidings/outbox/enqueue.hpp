@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tidings/event/make_envelope.hpp"
+#include "tidings/event/sealer.hpp"
 #include "tidings/outbox/tables.hpp"
 #include "tidings/store/transaction.hpp"
 
@@ -29,6 +30,8 @@ struct EnqueueOptions {
   /// and what was committed with it gone once the power was.
   bool any_durability = false;
   bool takes_due = false;  ///< also what is due later, into a topic whose reader sees to that
+  /// Seals what is to be encrypted: a `Keyring`, or `Service::sealer()`. Without one such an event is refused.
+  const Sealer* sealer = nullptr;
   const Tables* tables = &default_tables();
   Clock* clock = &system_clock();
   Entropy* entropy = &system_entropy();
@@ -73,6 +76,9 @@ concept TakesRows = requires(Handle& handle, const Row& row, const Tables& table
   tidings_outbox_refuse(Hook{}, handle, tables, why);
 };
 
+/// The event, sealed into `sealed` where that is wanted.
+[[nodiscard]] Result<EnvelopeView> sealed_if_wanted(const EnvelopeView& event, const EnqueueOptions& options,
+                                                    Envelope& sealed);
 /// Checks the event as a broker would, and makes the row of it.
 [[nodiscard]] Result<Row> make_row(std::string_view topic, const EnvelopeView& event, const EnqueueOptions& options);
 /// Error `not_durable` (never) where SQLite may lose what it has committed, by its `PRAGMA journal_mode` and
@@ -107,13 +113,17 @@ struct RefusedHandle {
 /// transactions at once locks its row before this, and they have the order of the changes.
 ///
 /// Errors: `invalid_name`, `invalid_event`, `too_large`, `missing_key` where order was demanded, `unsupported` for an
-/// event that is due later, `no_transaction`, `not_durable` (never; see `EnqueueOptions::any_durability`), those of
+/// event that is due later, `not_sealed` for one that is to be encrypted where there is no `EnqueueOptions::sealer`,
+/// `no_transaction`, `not_durable` (never; see `EnqueueOptions::any_durability`), those of the sealer and of
 /// statements.
 template <class Handle>
 Result<> enqueue_envelope(Handle&& tx, std::string_view topic, const EnvelopeView& event,
                           const EnqueueOptions& options = {}) {
   if constexpr (detail::TakesRows<Handle>) {
-    auto row = detail::make_row(topic, event, options);
+    Envelope sealed;
+    auto leaving = detail::sealed_if_wanted(event, options, sealed);
+    if (!leaving) return detail::refuse(tx, *options.tables, std::move(leaving).error());
+    auto row = detail::make_row(topic, *leaving, options);
     if (!row) return detail::refuse(tx, *options.tables, std::move(row).error());
     auto done = tidings_outbox_insert(Hook{}, tx, *row);
     return done ? std::move(done) : detail::refuse(tx, *options.tables, std::move(done).error());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tidings/base/log_sink.hpp"
+#include "tidings/event/sealer.hpp"
 #include "tidings/saga/definition.hpp"
 #include "tidings/saga/instance.hpp"
 #include "tidings/saga/schema.hpp"
@@ -22,7 +23,8 @@ struct CoordinatorOptions {
   Clock* clock = &system_clock();  ///< these outlive the coordinator
   Entropy* entropy = &system_entropy();
   LogSink* log = &stderr_log();
-  bool tells_stuck = false;  ///< by publishing `Stuck` (tidings/saga/stuck.hpp), beside the line in the log
+  const Sealer* sealer = nullptr;  ///< seals commands and events that are to be encrypted; without one they are refused
+  bool tells_stuck = false;        ///< by publishing `Stuck` (tidings/saga/stuck.hpp), beside the line in the log
   /// Told, once it is committed, when a timer is due that was set here: for who waits to call `fire_due`. It must be
   /// short, and not throw.
   std::function<void(TimePoint due)> on_due{};

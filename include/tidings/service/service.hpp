@@ -278,8 +278,9 @@ class Service {
     return service::detail::read_reply<Reply>(come->view());
   }
 
-  /// The payload of an event that may be one of a claim check, where it stands or from its folder: for `on_any`, whose
-  /// events come as they are. Errors: `claim_missing` (same call), `claim_damaged`, `no_claim_folder` (never).
+  /// The payload of an event that may be one of a claim check, where it stands or from its folder, opened where it is
+  /// sealed: for `on_any`, whose events come as they are. Errors: `claim_missing` (same call), `claim_damaged`,
+  /// `no_claim_folder` (never), those of `Keyring::open`.
   [[nodiscard]] Result<std::string> payload(const EnvelopeView& envelope) const;
 
   /// Publishes events that are encoded already, under their own ids, into the topic as it is called in the service's
@@ -295,6 +296,9 @@ class Service {
   [[nodiscard]] Broker& broker();
   /// `ServiceOptions::store`, or its own, which lives as long as the service; null without one.
   [[nodiscard]] Store* store();
+  /// Seals what is to be encrypted as the service does, by its settings: for `EnqueueOptions::sealer` and
+  /// `RepositoryOptions::sealer`. Lives as long as the service.
+  [[nodiscard]] const Sealer& sealer() const;
   /// Where the service logs: `ServiceOptions::log`, or its own, which lives as long as the service.
   [[nodiscard]] LogSink& log();
   /// Looks now whether every event of the handlers' groups is accounted for, as the service does by itself every

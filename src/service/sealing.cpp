@@ -1,0 +1,119 @@
+#include "service/sealing.hpp"
+
+#include <algorithm>
+
+#include "service/host.hpp"
+#include "tidings/base/text.hpp"
+
+namespace tidings::service {
+
+namespace {
+
+/// What Tidings tells itself, and its tools read.
+constexpr std::string_view of_tidings = "tidings.";
+
+std::vector<std::string> words(std::string_view list) {
+  std::vector<std::string> all;
+  while (!list.empty()) {
+    const auto end = std::min(list.find_first_of(", "), list.size());
+    if (end > 0) all.emplace_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return all;
+}
+
+/// `*` is any number of characters, `?` is one.
+bool matches(std::string_view text, std::string_view glob) {
+  std::size_t at = 0, in = 0;
+  std::size_t star = glob.npos, retry = 0;
+  while (at < text.size()) {
+    if (in < glob.size() && glob[in] == '*') {
+      star = in++;
+      retry = at;
+    } else if (in < glob.size() && (glob[in] == '?' || glob[in] == text[at])) {
+      ++at, ++in;
+    } else if (star != glob.npos) {
+      in = star + 1;
+      at = ++retry;
+    } else {
+      return false;
+    }
+  }
+  return glob.find_first_not_of('*', in) == glob.npos;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string all;
+  for (const auto& word : words) all += (all.empty() ? "" : ", ") + word;
+  return all;
+}
+
+}  // namespace
+
+Result<> Sealing::open(How how) {
+  if (!how.keys.empty() && !how.key_file.empty())
+    return Error{"invalid_setting", "encryption.keys and encryption.key_file are both set; one of them says the keys"};
+  auto keys = how.key_file.empty() ? Keyring::from_text(how.keys) : Keyring::from_file(how.key_file);
+  const std::string from = how.key_file.empty() ? "encryption.keys: " : "encryption.key_file: ";
+  if (!keys) return Error{keys.error().code, from + keys.error().message, keys.error().retry};
+  types_ = words(how.types);
+  if (!types_.empty() && keys->empty())
+    return Error{"no_key",
+                 "encryption.types names events that are to be sealed, and there is no key; set "
+                 "encryption.key_file, or encryption.keys"};
+  key_file_ = std::move(how.key_file);
+  reload_ = how.reload;
+  const std::scoped_lock lock(mutex_);
+  keys_ = std::move(*keys);
+  return {};
+}
+
+Keyring Sealing::keys() const {
+  const std::scoped_lock lock(mutex_);
+  return keys_;
+}
+
+bool Sealing::takes(std::string_view type) const {
+  if (type.starts_with(of_tidings)) return false;
+  return std::ranges::any_of(types_, [&](const std::string& glob) { return matches(type, glob); });
+}
+
+bool Sealing::wants(const EnvelopeView& event) const {
+  return wants_seal(event) || (!types_.empty() && !is_sealed(event) && takes(event.type));
+}
+
+Result<> Sealing::seal(Envelope& event) const {
+  return keys().seal(event);
+}
+
+Result<EnvelopeView> Sealing::open(const EnvelopeView& event, std::string& opened) const {
+  if (!is_sealed(event)) return event;
+  auto payload = keys().open(event);
+  if (!payload) return std::move(payload).error();
+  opened = std::move(*payload);
+  return opened_view(event, opened);
+}
+
+void Sealing::look(SteadyTime now, const Host& host) {
+  if (key_file_.empty() || reload_ <= Duration::zero() || now - looked_ < reload_) return;
+  looked_ = now;
+  auto read = Keyring::from_file(key_file_);
+  if (read && read->empty()) read = Error{"invalid_keys", printable(key_file_) + " has no keys any more"};
+  if (!read) {
+    const auto times = troubles_.tell("keys " + read.error().code, now);
+    if (times)
+      host.say(LogLevel::error, "keeps its keys, since those of the file cannot be had: " + to_string(read.error()) +
+                                    times_text(*times));
+    is_unread_ = true;
+    return;
+  }
+  const auto before = keys();
+  if (std::exchange(is_unread_, false)) host.say(LogLevel::info, "reads its keys again");
+  if (read->has_same_keys(before)) return;
+  const std::scoped_lock lock(mutex_);
+  keys_ = std::move(*read);
+  host.say(LogLevel::info,
+           "seals with key " + std::string(keys_.sealing_id()) + " from now on, and opens " + joined(keys_.ids()));
+}
+
+}  // namespace tidings::service

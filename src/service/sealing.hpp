@@ -1,0 +1,55 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "service/troubles.hpp"
+#include "tidings/base/log_sink.hpp"
+#include "tidings/encryption/keyring.hpp"
+
+namespace tidings::service {
+
+struct Host;
+
+/// What a service seals, and with which keys, by its settings. Thread-safe.
+class Sealing final : public Sealer {
+ public:
+  struct How {
+    std::string keys;      ///< as `Keyring::from_text`
+    std::string key_file;  ///< instead of them
+    std::string types;     ///< globs, with commas between: what is sealed beside what asks for it in its traits
+    Duration reload{};     ///< how often the file is read again; zero: never
+  };
+
+  /// Errors: `invalid_setting` where it is said twice, and those of `Keyring`.
+  Result<> open(How how);
+
+  [[nodiscard]] bool wants(const EnvelopeView& event) const override;
+  /// Whether events of that type are sealed, by the setting.
+  [[nodiscard]] bool takes(std::string_view type) const;
+  Result<> seal(Envelope& event) const override;
+  /// The event as it was before it was sealed, whose payload is in `opened` then; one that is not sealed as it is.
+  /// Errors: those of `Keyring::open`.
+  [[nodiscard]] Result<EnvelopeView> open(const EnvelopeView& event, std::string& opened) const;
+
+  /// Reads the file again, if it is time; a file that cannot be read changes nothing, and is told of.
+  void look(SteadyTime now, const Host& host);
+
+  [[nodiscard]] Keyring keys() const;
+  /// For people: where keys come from.
+  [[nodiscard]] const std::vector<std::string>& types() const { return types_; }
+
+ private:
+  std::string key_file_;
+  std::vector<std::string> types_;
+  Duration reload_{};
+  SteadyTime looked_{};
+  Troubles troubles_;
+  bool is_unread_ = false;
+  mutable std::mutex mutex_;
+  Keyring keys_;
+};
+
+}  // namespace tidings::service
