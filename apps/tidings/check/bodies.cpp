@@ -39,6 +39,11 @@ void Parser::body(const Body& of) {
           continue;
         }
       }
+      if (is(at, "namespace") && is_name(at + 1) && is(at + 2, "=")) {
+        at = space_alias(at + 1, of.range.end) - 1;
+        begins = true;
+        continue;
+      }
       if (is(at, "using")) {
         at = alias(at, of.range.end) - 1;
         begins = true;

@@ -85,6 +85,8 @@ class Code {
   [[nodiscard]] static bool has_receiver(const File& file, const Call& call);
   /// The word before `::`, as in `Service::create(`.
   [[nodiscard]] static std::string_view qualifier(const File& file, const Call& call);
+  /// The namespace that a qualifier means: `tidings` of `td`, where all that call one so mean the same.
+  [[nodiscard]] std::string_view space_named(std::string_view qualifier) const;
   /// Whether it is Tidings' own type of that name.
   [[nodiscard]] bool is_of_tidings(const Type& type, std::string_view name) const;
   [[nodiscard]] In<Struct> struct_of(const Type& type) const;
@@ -124,6 +126,7 @@ class Code {
   std::map<std::pair<std::string_view, std::string_view>, std::vector<In<Function>>> members_;  ///< by class and name
   std::unordered_map<std::string_view, std::vector<In<Variable>>> globals_;
   std::unordered_map<std::string_view, std::vector<In<Alias>>> aliases_;
+  std::unordered_map<std::string_view, std::vector<std::string_view>> space_aliases_;
   std::unordered_map<const File*, Variables> variables_;
   mutable std::unordered_set<std::string_view> words_;  ///< all that there are, once somebody has asked
   mutable std::array<std::unordered_map<std::string_view, Type>, 2> returned_;  ///< what was asked already

@@ -67,6 +67,7 @@ std::uint32_t Parser::declaration(const Work& work, std::uint32_t at, std::uint3
 std::uint32_t Parser::name_space(const Work& work, std::uint32_t at, std::uint32_t end) {
   auto scope = work.scope;
   at = behind_attributes(at, end);
+  if (is_name(at) && is(at + 1, "=")) return space_alias(at, end);
   for (; at < end && !is(at, "{"); ++at) {
     if (is(at, ";") || is(at, "=")) return behind_statement(at, end);
     if (is_name(at)) scope += (scope.empty() ? "" : "::") + std::string(tokens_[at].text);
@@ -77,6 +78,15 @@ std::uint32_t Parser::name_space(const Work& work, std::uint32_t at, std::uint32
   out_.spaces.push_back(scope);
   work_.push_back({{at + 1, close}, std::move(scope), none, work.is_local});
   return close + 1;
+}
+
+std::uint32_t Parser::space_alias(std::uint32_t at, std::uint32_t end) {
+  const auto behind = behind_statement(at, end);
+  SpaceAlias made{.name = tokens_[at].text, .space = {}};
+  for (auto i = at + 2; i + 1 < behind; ++i)
+    if (i > at + 2 || !is(i, "::")) made.space += tokens_[i].text;
+  if (made.space.size() <= scope_max) out_.space_aliases.push_back(std::move(made));
+  return behind;
 }
 
 std::uint32_t Parser::alias(std::uint32_t at, std::uint32_t end) {

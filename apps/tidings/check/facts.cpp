@@ -306,7 +306,9 @@ void Facts::find_publications(const File& file, const Call& call) {
   if (is_outbox) {
     if (Code::has_receiver(file, call) || args.size() < 2) return;
     const auto of = Code::qualifier(file, call);
-    if (of != "outbox" && !(of.empty() && code->is_of_tidings(code->type_of_expression(file, args[0]), "Transaction")))
+    const auto space = code->space_named(of);
+    if (of != "outbox" && space != "tidings::outbox" &&
+        !(of.empty() && code->is_of_tidings(code->type_of_expression(file, args[0]), "Transaction")))
       return;
     made.through = Through::outbox;
     at = 1;

@@ -76,6 +76,13 @@ const Variable* Code::variable(const File& file, std::string_view name, std::uin
   return only->it;
 }
 
+std::string_view Code::space_named(std::string_view qualifier) const {
+  const auto found = space_aliases_.find(qualifier);
+  if (found == space_aliases_.end()) return qualifier;
+  const auto& all = found->second;
+  return std::ranges::all_of(all, [&](const auto& one) { return one == all[0]; }) ? all[0] : qualifier;
+}
+
 std::vector<In<Struct>> Code::structs_named(std::string_view name) const {
   const auto found = structs_.find(name);
   return found == structs_.end() ? std::vector<In<Struct>>() : found->second;
@@ -108,11 +115,11 @@ In<Struct> Code::struct_of(const Type& type) const {
       return one.file != type.file && (!one.file->is_header || (type.qualifier.empty() && !is_seen(*type.file, *one)));
     });
   if (found.empty()) return {};
-  if (!type.qualifier.empty())
-    std::erase_if(found, [&](const auto& one) {
-      const std::string_view scope = one->scope;
-      return !(scope == type.qualifier || scope.ends_with("::" + std::string(type.qualifier)));
-    });
+  if (!type.qualifier.empty()) {
+    const auto space = space_named(type.qualifier);
+    const auto within = "::" + std::string(space);
+    std::erase_if(found, [&](const auto& one) { return one->scope != space && !one->scope.ends_with(within); });
+  }
   if (found.size() > 1) {
     std::vector<In<Struct>> here;
     for (const auto& one : found)

@@ -59,6 +59,7 @@ class Parser {
   void declarations(const Work& work);
   std::uint32_t declaration(const Work& work, std::uint32_t at, std::uint32_t end);
   std::uint32_t name_space(const Work& work, std::uint32_t at, std::uint32_t end);
+  std::uint32_t space_alias(std::uint32_t at, std::uint32_t end);
   std::uint32_t alias(std::uint32_t at, std::uint32_t end);
   std::uint32_t enumeration(std::uint32_t at, std::uint32_t end);
   /// A function may be defined in it.

@@ -80,6 +80,12 @@ struct Alias {
   Range type;
 };
 
+/// `namespace td = tidings;`
+struct SpaceAlias {
+  std::string_view name;
+  std::string space;  ///< in full as it is written
+};
+
 struct Structure {
   std::vector<std::uint32_t> match;  ///< `match_brackets` of the source
   std::vector<Struct> structs;
@@ -89,6 +95,7 @@ struct Structure {
   Nesting bodies;                      ///< of functions, by their numbers
   std::vector<std::uint32_t> lambdas;  ///< which functions these are, in the order of their `[`
   std::vector<Alias> aliases;
+  std::vector<SpaceAlias> space_aliases;
   std::vector<std::string_view> enums;
   std::vector<std::string> spaces;           ///< namespaces and classes that are opened, in full; in order, each once
   std::vector<std::string> used;             ///< of `using namespace a::b`

@@ -177,7 +177,7 @@ Type Code::receiver(const File& file, const Call& call, int depth) const {
 
 bool Code::is_of_tidings(const Type& type, std::string_view name) const {
   if (type.name != name) return false;
-  if (type.qualifier == "tidings") return true;
+  if (space_named(type.qualifier) == "tidings") return true;
   if (!type.qualifier.empty()) return false;
   if (!project_->uses_tidings) return false;
   for (const auto& one : structs_named(name))
