@@ -1,5 +1,7 @@
 #include "tidings/event/make_envelope.hpp"
 
+#include <algorithm>
+
 #include "tidings/base/hex.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/base/uuid.hpp"
@@ -70,6 +72,13 @@ Error foreign_content(const EnvelopeView& envelope, std::string_view wanted) {
                                        "encryption.key_file"};
   return {"unsupported_content",
           "the payload is '" + printable(envelope.data_content_type) + "', the handler reads " + std::string(wanted)};
+}
+
+Error without_values(const EnvelopeView& envelope, Error why) {
+  if (!why.message.starts_with('$') || !envelope.headers.get(redact_header)) return why;
+  why.message.resize(std::min(why.message.find(": "), why.message.size()));
+  why.message += ": what stands there is not told, since the event has members that are redacted";
+  return why;
 }
 
 Error foreign_version(const EnvelopeView& envelope, std::uint32_t newest, bool upcasts) {

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "tidings/event/event_data.hpp"
+#include "tidings/event/reflect.hpp"
 #include "tidings/event/strong_type.hpp"
 
 namespace tidings {
@@ -127,7 +128,7 @@ union KeySource {
   constexpr KeySource(decltype(i64l_of) source) : i64l_of(source) {}
   constexpr KeySource(decltype(u64l_of) source) : u64l_of(source) {}
   template <class Source>
-  [[nodiscard]] Source get() const {
+  [[nodiscard]] constexpr Source get() const {
     if constexpr (std::is_same_v<Source, decltype(text)>) return text;
     else if constexpr (std::is_same_v<Source, decltype(view)>) return view;
     else if constexpr (std::is_same_v<Source, decltype(c)>) return c;
@@ -186,7 +187,9 @@ class KeyOf {
   }
   template <auto Of>
   constexpr KeyOf(Key<Of>)
-      : read_(&read_by<Of>), has_key_(true) {}  // NOLINT: spelled `.key = tidings::key<&Event::member>`
+      : read_(&read_by<Of>),
+        given_by_(text_of_value<Of>()),
+        has_key_(true) {}  // NOLINT: spelled `.key = tidings::key<&Event::member>`
 
   template <class Other>
     requires(!std::is_member_pointer_v<Other> && !std::is_function_v<std::remove_pointer_t<Other>> &&
@@ -199,12 +202,22 @@ class KeyOf {
 
   [[nodiscard]] constexpr bool has_key() const { return has_key_; }
   [[nodiscard]] constexpr bool is_unordered() const { return is_unordered_; }
+  /// Whether the key is that member.
+  template <auto Member>
+  [[nodiscard]] constexpr bool reads() const {
+    if (!given_by_.empty() && source_type_.empty()) return given_by_ == text_of_value<Member>();
+    if constexpr (std::is_member_object_pointer_v<decltype(Member)>)
+      if constexpr (std::is_constructible_v<KeySource<T>, decltype(Member)>)
+        if (source_type_ == text_of_type<decltype(Member)>()) return source_.template get<decltype(Member)>() == Member;
+    return false;
+  }
   [[nodiscard]] std::string of(const T& event) const { return has_key_ ? read_(*this, event) : std::string(); }
 
  private:
   template <class Source>
   constexpr void take(Source source) {
     source_ = KeySource<T>(source);
+    source_type_ = text_of_type<Source>();
     read_ = &read_from<Source>;
     has_key_ = true;
   }
@@ -226,8 +239,10 @@ class KeyOf {
   }
 
   KeySource<T> source_{};
+  std::string_view source_type_;  // of `source_`, as the compiler spells it
   std::string (*read_)(const KeyOf& self, const T& event) = nullptr;
-  bool has_key_ = false;  // beside `read_`, which compares with nothing under the sanitizers
+  std::string_view given_by_;  // what `tidings::key` names, likewise
+  bool has_key_ = false;       // beside `read_`, which compares with nothing under the sanitizers
   bool is_unordered_ = false;
 };
 

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <string_view>
+#include <type_traits>
 
 #include "tidings/base/clock.hpp"
 #include "tidings/base/entropy.hpp"
 #include "tidings/event/codec.hpp"
 #include "tidings/event/detail/event_check.hpp"
+#include "tidings/event/detail/redact_marks.hpp"
 #include "tidings/event/detail/upcast.hpp"
 #include "tidings/event/envelope.hpp"
 #include "tidings/event/json_codec.hpp"
@@ -34,8 +36,9 @@ namespace detail {
 void begin_envelope(Envelope& envelope, const EnvelopeOptions& options);
 }  // namespace detail
 
-/// Encodes `event` and gives it type, version, key and all that `begin_envelope` gives; and the mark that it is to be
-/// sealed, where its traits ask for that (tidings/event/sealer.hpp). Errors: what the codec says.
+/// Encodes `event` and gives it type, version, key and all that `begin_envelope` gives; the mark that it is to be
+/// sealed, and what of it is redacted, where its traits ask for that (tidings/event/sealer.hpp, redact.hpp). Errors:
+/// what the codec says.
 template <class Event, class C = JsonCodec>
   requires(!detail::is_event<Event> || Codec<C, Event>)
 Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& options = {}) {
@@ -48,6 +51,12 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
     envelope.key = event_key(event);
     if constexpr (event_ttl<Event>() > Duration::zero())
       envelope.headers.set(expiry_header, to_rfc3339(envelope.time + event_ttl<Event>()));
+    if constexpr (std::is_same_v<C, JsonCodec>) {
+      if (const auto& redacted = detail::redact_header_for<Event>(); !redacted.empty())
+        envelope.headers.set(redact_header, redacted);
+    } else if constexpr (detail::EventTraits<Event>::given.redacted.has_any()) {
+      envelope.headers.set(redact_header, redact_everything);  // no JSON, in which a part could be pointed to
+    }
     if constexpr (is_encrypted<Event>) envelope.headers.set(encryption_header, encryption_required);
     envelope.data_content_type = C::content_type;
     envelope.payload.reserve(256);  // most fit, and it does not grow step by step
@@ -63,14 +72,16 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
 }
 
 /// Reads an envelope's payload as `Event`; one of an older version goes through the class's `static Event upcast(const
-/// Older&)`, as often as it takes. Errors (never): `unsupported_content`, `unknown_version`, and what the codec says.
-/// The type is not looked at.
+/// Older&)`, as often as it takes. What an error says of values is left out where something of the event is redacted.
+/// Errors (never): `unsupported_content`, `unknown_version`, and what the codec says. The type is not looked at.
 template <class Event, Codec<Event> C = JsonCodec>
 Result<Event> decode_event(const EnvelopeView& envelope) {
   if constexpr (detail::is_event<Event>) {
     if (!envelope.data_content_type.empty() && !envelope.data_content_type.starts_with(C::content_type))
       return detail::foreign_content(envelope, C::content_type);
-    return detail::decode_version<Event, C>(envelope, event_version<Event>());
+    auto event = detail::decode_version<Event, C>(envelope, event_version<Event>());
+    if (!event && !envelope.headers.empty()) event = detail::without_values(envelope, std::move(event).error());
+    return event;
   } else {
     (void)detail::RefusedEvent<Event>{};
     return Error{};

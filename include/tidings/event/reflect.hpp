@@ -33,6 +33,11 @@ consteval std::string_view text_of_member() {
   return __PRETTY_FUNCTION__;
 }
 
+template <auto Value>
+consteval std::string_view text_of_value() {
+  return __PRETTY_FUNCTION__;
+}
+
 template <class T>
 consteval std::string_view text_of_type() {
   return __PRETTY_FUNCTION__;

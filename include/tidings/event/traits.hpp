@@ -9,6 +9,7 @@
 
 #include "tidings/base/time.hpp"
 #include "tidings/event/key.hpp"
+#include "tidings/event/redacted.hpp"
 #include "tidings/event/reflect.hpp"
 
 namespace tidings {
@@ -17,12 +18,13 @@ namespace tidings {
 /// …, .key = …};` All of it is optional.
 template <class T>
 struct traits {
-  std::string_view name{};    ///< on the wire; else the qualified name with dots
-  std::uint32_t version = 1;  ///< raised when the members' meaning changes
-  std::string_view topic{};   ///< else the name
-  detail::KeyOf<T> key{};     ///< events of one key keep their order
-  Duration ttl{};             ///< so long after it happened it is still worth handling; nothing: for ever
-  bool encrypted = false;     ///< its payload is sealed before it leaves the process, or it does not leave
+  std::string_view name{};           ///< on the wire; else the qualified name with dots
+  std::uint32_t version = 1;         ///< raised when the members' meaning changes
+  std::string_view topic{};          ///< else the name
+  detail::KeyOf<T> key{};            ///< events of one key keep their order
+  Duration ttl{};                    ///< so long after it happened it is still worth handling; nothing: for ever
+  bool encrypted = false;            ///< its payload is sealed before it leaves the process, or it does not leave
+  detail::RedactedOf<T> redacted{};  ///< members that are shown as `***`: `tidings::redact<&Event::member, …>`
 };
 
 /// For types that cannot be edited: specialise with a member `static constexpr tidings::traits<T> event{…}`.
@@ -143,6 +145,10 @@ struct EventTraits {
                 "tidings: the topic of an event is 1 to 200 of A-Z a-z 0-9 . _ - without a leading -; no broker takes "
                 "this one");
   static_assert(given.ttl >= Duration::zero(), "tidings: the time to live of an event cannot be negative");
+  static_assert(
+      !given.redacted.has_key_of(given.key),
+      "tidings: the key of an event cannot be redacted, since it travels in the open; take another key, such as "
+      "an id");
   static_assert(given.version >= 1 && given.version <= 0x7fffffff,
                 "tidings: the version of an event is at least 1 (and at most 2147483647)");
 };

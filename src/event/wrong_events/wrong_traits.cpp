@@ -13,7 +13,12 @@ struct Fine {
   OrderId order;
   static std::string by_function(const Fine& self) { return self.id; }
   static constexpr tidings::traits<Fine> event{
-      .name = "shop.fine", .version = 2, .topic = "fine-ones", .key = tidings::key<&Fine::order>};
+      .name = "shop.fine",
+      .version = 2,
+      .topic = "fine-ones",
+      .key = tidings::key<&Fine::order>,
+      .encrypted = true,
+      .redacted = tidings::redact<&Fine::id>};
 };
 /// `event` may be data too.
 struct FineData {
@@ -60,6 +65,31 @@ struct Order {
   TRAITS{.name = "shop.order"};
 
  public:
+#endif
+#ifdef REDACTED_OF_ANOTHER
+  // refused: tidings: what is redacted of a class are data members of that very class
+  // names: Order
+  TRAITS{.redacted = tidings::redact<&Other::id>};
+#endif
+#ifdef REDACTED_METHOD
+  // refused: tidings: what is redacted of a class are data members of that very class
+  // names: Order
+  TRAITS{.redacted = tidings::redact<&Order::method>};
+#endif
+#ifdef REDACTED_WITHOUT_A_WORD
+  // refused: tidings: what is redacted of an event is spelled .redacted = tidings::redact<&Event::member, …>
+  // names: Order
+  TRAITS{.redacted = {&Order::id, &Order::total}};
+#endif
+#ifdef REDACTED_KEY
+  // refused: tidings: the key of an event cannot be redacted, since it travels in the open
+  // names: Order
+  TRAITS{.key = &Order::id, .redacted = tidings::redact<&Order::total, &Order::id>};
+#endif
+#ifdef REDACTED_KEY_BY_NAME
+  // refused: tidings: the key of an event cannot be redacted, since it travels in the open
+  // names: Order
+  TRAITS{.key = tidings::key<&Order::strong_id>, .redacted = tidings::redact<&Order::strong_id>};
 #endif
 #ifdef MISSPELT
   // refused: topik

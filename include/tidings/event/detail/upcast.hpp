@@ -92,6 +92,8 @@ struct EventUpcast {
 };
 
 Error foreign_content(const EnvelopeView& envelope, std::string_view wanted);
+/// An error of its payload's JSON without what stands there, if something of the event is redacted: only the place.
+Error without_values(const EnvelopeView& envelope, Error why);
 Error foreign_version(const EnvelopeView& envelope, std::uint32_t newest, bool upcasts);
 
 template <class Event, class C>

@@ -1,0 +1,189 @@
+#include "tidings/event/redact.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <variant>
+
+#include "tidings/event/json.hpp"
+#include "tidings/event/make_envelope.hpp"
+
+namespace people {
+
+struct Address {
+  std::string street;
+  std::string town;
+  static constexpr auto redacted = tidings::redact<&Address::street>;
+};
+struct Card {
+  std::string number;
+  static constexpr tidings::traits<Card> event{.name = "people.card", .redacted = tidings::redact<&Card::number>};
+};
+struct Cash {
+  std::int64_t pence = 0;
+  bool redacted = false;  // data, and no mark
+};
+struct Node {
+  std::string secret;
+  std::vector<Node> below;
+  static constexpr auto redacted = tidings::redact<&Node::secret>;
+};
+struct Tree {
+  std::string open;
+  std::vector<Tree> below;
+};
+class Sealed {
+ public:
+  [[nodiscard]] Address to_event_data() const { return address_; }
+  static Sealed from_event_data(Address address) {
+    Sealed made;
+    made.address_ = std::move(address);
+    return made;
+  }
+
+ private:
+  Address address_;
+};
+struct Moved {
+  std::string id;
+  std::string name;
+  std::optional<std::string> mail;
+  Address from;
+  std::vector<Address> stops;
+  std::map<std::string, Address> by_name;
+  std::optional<std::array<Address, 1>> last;
+  std::variant<Cash, Card> paid;
+  Sealed hidden;
+  static constexpr tidings::traits<Moved> event{.key = &Moved::id,
+                                                .redacted = tidings::redact<&Moved::mail, &Moved::name>};
+};
+struct Family {
+  Node first;
+  Tree tree;
+};
+struct Plain {
+  std::string id;
+  Cash cash;
+};
+struct Pointed {
+  tidings::Strong<struct PointedTag, std::string> id;
+  std::string other;
+  static constexpr tidings::traits<Pointed> event{.key = tidings::key<&Pointed::id>,
+                                                  .redacted = tidings::redact<&Pointed::other>};
+};
+
+}  // namespace people
+
+namespace tidings {
+namespace {
+
+using namespace std::string_literals;
+
+template <class Event>
+std::string header_of(const Event& event) {
+  const auto envelope = make_envelope(event).or_throw();
+  return std::string(envelope.headers.get(redact_header).value_or("none"));
+}
+
+TEST(Redact, MarksOfAnEventAndOfWhatItHasTravelWithIt) {
+  EXPECT_EQ(header_of(people::Moved{}),
+            "/by_name/*/street,/from/street,/hidden/street,/last/street,/mail,/name,/paid/value/number,/stops/street");
+  EXPECT_EQ(header_of(people::Plain{}), "none");
+  EXPECT_EQ(header_of(people::Pointed{}), "/other");
+  EXPECT_EQ(header_of(people::Family{}), "/first/below,/first/secret") << "and nothing of the tree, which has no marks";
+}
+
+TEST(Redact, WhatIsMarkedIsMasked) {
+  people::Moved moved{.id = "7",
+                      .name = "Ada",
+                      .mail = "ada@example.org",
+                      .from = {"Byron Street 1", "Hucknall"},
+                      .stops = {{"One", "London"}, {"Two", "Paris"}},
+                      .by_name = {{"home", {"Three", "Turin"}}},
+                      .last = std::array{people::Address{"Four", "Genoa"}},
+                      .paid = people::Card{"4111"},
+                      .hidden = people::Sealed::from_event_data({"Five", "Bath"})};
+  const auto envelope = make_envelope(moved).or_throw();
+  const auto shown = shown_payload(envelope.view());
+  EXPECT_EQ(shown,
+            R"({"id":"7","name":"***","mail":"***","from":{"street":"***","town":"Hucknall"},)"
+            R"("stops":[{"street":"***","town":"London"},{"street":"***","town":"Paris"}],)"
+            R"("by_name":{"home":{"street":"***","town":"Turin"}},"last":[{"street":"***","town":"Genoa"}],)"
+            R"("paid":{"type":"people.card","value":{"number":"***"}},"hidden":{"street":"***","town":"Bath"}})");
+  moved.mail.reset();
+  EXPECT_NE(shown_payload(make_envelope(moved).or_throw().view()).find(R"("mail":"***")"), std::string::npos)
+      << "nor whether there is one";
+  const auto plain = make_envelope(people::Plain{"7", {}}).or_throw();
+  EXPECT_EQ(shown_payload(plain.view()), plain.payload);
+}
+
+TEST(Redact, AllElseStaysByteForByte) {
+  EXPECT_EQ(redact_json(" {\t\"b\" : 1.0e5 ,\r\n\"a\":{ \"x\":[1,2 , {}] } , \"c\" : \"\\u00e4\\/\" } ", "/a"),
+            " {\t\"b\" : 1.0e5 ,\r\n\"a\":\"***\" , \"c\" : \"\\u00e4\\/\" } ");
+  for (const auto* const json :
+       {"{}", "[]", "1", "\"a\"", "null", " true ", "[ ]", "{ }", "[[[]]]", R"({"b":{"a":1}})"})
+    EXPECT_EQ(redact_json(json, "/a"), json);
+}
+
+TEST(Redact, HostileDocuments) {
+  EXPECT_EQ(redact_json(R"({"a":1,"b":2,"a":3})", "/a"), R"({"a":"***","b":2,"a":"***"})");
+  EXPECT_EQ(redact_json(R"({"\u0061":1,"\u0061b":2})", "/a"), R"({"\u0061":"***","\u0061b":2})");
+  EXPECT_EQ(redact_json(R"({"a\"":1,"\\":"}","a":"\\"})", "/a"), R"({"a\"":1,"\\":"}","a":"***"})");
+  EXPECT_EQ(redact_json("{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}", "/%F0%9F%98%80"),
+            "{\"\\ud83d\\ude00\":\"***\",\"\xf0\x9f\x98\x80\":\"***\"}");
+  EXPECT_EQ(redact_json(R"({"a":"x\",\"a\":\"y"})", "/a"), R"({"a":"***"})");
+  EXPECT_EQ(redact_json(R"({"a":[{"a":{"b":1}},[{"b":2}]],"b":3})", "/a/b"),
+            R"({"a":[{"a":{"b":1}},[{"b":"***"}]],"b":3})");
+  EXPECT_EQ(redact_json(R"([{"a":1},[{"a":2}],3])", "/a"), R"([{"a":"***"},[{"a":"***"}],3])");
+  EXPECT_EQ(redact_json(R"({"a":[1,2,3]})", "/a/1"), R"({"a":[1,"***",3]})");
+  EXPECT_EQ(redact_json(R"({"a":{"x":{"s":1},"y":{"s":2}}})", "/a/*/s"), R"({"a":{"x":{"s":"***"},"y":{"s":"***"}}})");
+  EXPECT_EQ(redact_json(R"({"":1,"a/b":2,"m~n":3,"p,q":4,"r%s":5})", "/,/a~1b,/m~0n,/p%2Cq,/r%25s"),
+            R"({"":"***","a/b":"***","m~n":"***","p,q":"***","r%s":"***"})");
+  EXPECT_EQ(redact_json(R"({"a":{"b":1}})", "/a,/a/b"), R"({"a":"***"})");
+  const auto deep = [](int depth, const std::string& within) {
+    std::string json;
+    for (int at = 0; at < depth; ++at) json += R"({"d":)";
+    return json + within + std::string(static_cast<std::size_t>(depth), '}');
+  };
+  EXPECT_EQ(redact_json(deep(490, R"({"a":1})"), "/a"), deep(490, R"({"a":1})"));
+  EXPECT_EQ(redact_json(R"({"a":)" + deep(490, "1") + "}", "/a"), R"({"a":"***"})");
+  EXPECT_EQ(redact_json(std::string(400, '[') + R"({"a":1})" + std::string(400, ']'), "/a"),
+            std::string(400, '[') + R"({"a":"***"})" + std::string(400, ']'));
+}
+
+TEST(Redact, ErrorsOfDecodingTellThePlaceAndNotTheValue) {
+  auto envelope = make_envelope(people::Family{}).or_throw();
+  envelope.payload = R"({"first":{"secret":4111111111111111111111},"tree":{}})";
+  const auto decoded = decode_event<people::Family>(envelope.view());
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().message.find("4111"), std::string::npos) << decoded.error().message;
+  EXPECT_TRUE(decoded.error().message.starts_with("$.first.secret: ")) << decoded.error().message;
+  envelope.headers.remove(redact_header);
+  EXPECT_NE(decode_event<people::Family>(envelope.view()).error().message.find("text"), std::string::npos);
+}
+
+// Rather too much is masked than too little.
+TEST(Redact, WhatCannotBeReadIsMaskedWhole) {
+  for (const auto& json : {""s, "{"s, R"({"a":1}})"s, R"({"a":1)"s, "{'a':1}"s, R"({"a":NaN})"s, "\xff"s, "a"s,
+                           R"({"a" 1})"s, std::string(100'000, '['), R"({"a":"\ud800"})"s, R"({"a":1} {"a":2})"s})
+    EXPECT_EQ(redact_json(json, "/a"), R"("***")") << json.substr(0, 40);
+  std::string many = "/a";
+  for (std::size_t count = 0; count < redact_pointers_max; ++count) many += ",/b" + std::to_string(count);
+  for (const auto& header : {""s, "a"s, "*"s, "/a,"s, ",/a"s, "/a,b"s, "/a~"s, "/a~2"s, "/%"s, "/%4"s, "/%GG"s, "/%00"s,
+                             many, "/" + std::string(redact_bytes_max, 'x')})
+    EXPECT_EQ(redact_json(R"({"a":1})", header), R"("***")") << header;
+  EXPECT_TRUE(redact_pointers(many.substr(0, many.rfind(','))));
+}
+
+TEST(Redact, PointersComeBackFromTheirHeader) {
+  const std::vector<std::string> pointers{"/a", "/b/c", "/p,q", "/r%s", "/\xc3\xa4", "/ ", "/m~0n~1"};
+  const auto header = redact_header_of(pointers);
+  EXPECT_EQ(redact_pointers(header), pointers) << header;
+  for (const char c : header) EXPECT_TRUE(c > 0x20 && c < 0x7f) << header;
+  EXPECT_FALSE(redact_pointers(redact_header_of(std::vector<std::string>(redact_pointers_max + 1, "/a"))));
+  EXPECT_FALSE(redact_pointers(redact_header_of({"/" + std::string(redact_bytes_max, 'x')})));
+}
+
+}  // namespace
+}  // namespace tidings
