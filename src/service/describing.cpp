@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "service/sealing.hpp"
 #include "tidings/event/json.hpp"
 #include "tidings/service/names.hpp"
 
@@ -78,7 +79,8 @@ ServiceDescription::Event describe(const detail::EventKind& kind) {
                                   .topic = std::string(kind.topic),
                                   .ordered = kind.ordered,
                                   .keyed = kind.keyed,
-                                  .ttl = kind.ttl > Duration::zero() ? to_text(kind.ttl) : ""};
+                                  .ttl = kind.ttl > Duration::zero() ? to_text(kind.ttl) : "",
+                                  .encrypted = kind.encrypted};
   for (const auto* version = &kind; version != nullptr; version = version->older)
     event.versions.push_back(version->version);
   return event;
@@ -115,6 +117,7 @@ std::vector<ServiceDescription::Publication> describe(std::span<const Published>
                                   .ordered = event.ordered,
                                   .keyed = event.keyed,
                                   .ttl = std::move(event.ttl),
+                                  .encrypted = event.encrypted,
                                   .handlers = {},
                                   .schedules = {}});
     const auto add = [](std::vector<std::string>& names, const std::string& name) {
@@ -194,6 +197,8 @@ ServiceDescription::Handler describe(const Registered& one, const HandlerOptions
     steps.push_back({"deadline", "the attempt is asked to end after " + to_text(options.deadline)});
   if (!any && !claim_folder.empty())
     steps.push_back({"claim-check", "reads a payload that waits in " + std::string(claim_folder)});
+  if (const auto keys = host.sealing->keys(); !any && !keys.empty())
+    steps.push_back({"open", "opens what is sealed with key " + joined(keys.ids())});
   for (const auto& middleware : host.middleware) steps.push_back({"middleware", middleware.name});
   const bool in_transaction = one.handler->takes_transaction();
   if (in_transaction) {

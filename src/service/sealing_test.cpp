@@ -566,6 +566,25 @@ TEST_F(SealingTest, SettingsSayWhatIsWrong) {
   EXPECT_TRUE(code({{"encryption.keys", old_key}, {"encryption.key_file", "keys"}}).starts_with("invalid_setting "));
 }
 
+TEST_F(SealingTest, DescriptionsTellWhatIsSealedAndByWhichKey) {
+  auto& service = make_with_keys({{"encryption.types", "test.conf*"}}, new_key + "," + old_key);
+  service.on<Payment, Order>("book", {}, [](const auto&) {});
+  service.publishes<Confirmed>("book").publishes<Receipt>("book").publishes<Tick>("book");
+  const auto told = service.describe();
+  EXPECT_EQ(told.encryption,
+            (ServiceDescription::Encryption{.key = "2027", .opens = {"2027", "2026"}, .types = {"test.conf*"}}));
+  ASSERT_EQ(told.handlers.at(0).events.size(), 2U);
+  EXPECT_TRUE(told.handlers[0].events[0].encrypted);
+  EXPECT_FALSE(told.handlers[0].events[1].encrypted);
+  EXPECT_TRUE(told.publishes.at(0).encrypted) << "by the setting";
+  EXPECT_TRUE(told.publishes.at(1).encrypted);
+  EXPECT_FALSE(told.publishes.at(2).encrypted);
+  const auto& steps = told.handlers[0].steps;
+  const auto open = std::ranges::find(steps, "open", &ServiceDescription::Step::name);
+  ASSERT_NE(open, steps.end());
+  EXPECT_EQ(open->does, "opens what is sealed with key 2027, 2026");
+}
+
 class ReloadTest : public SealingTest {
  protected:
   void write(const std::string& text) {

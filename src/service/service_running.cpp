@@ -270,6 +270,9 @@ ServiceDescription Service::Impl::describe() const {
                           .sagas = {},
                           .projections = {},
                           .publishes = service::describe(published()),
+                          .encryption = {.key = std::string(sealing_.keys().sealing_id()),
+                                         .opens = sealing_.keys().ids(),
+                                         .types = sealing_.types()},
                           .requests = {}};
   for (const auto& one : host_.middleware) told.middleware.push_back(one.name);
   for (const auto& one : registered_)
@@ -283,6 +286,13 @@ ServiceDescription Service::Impl::describe() const {
     for (const auto& table : options.tables) made.tables.push_back(table.name);
   }
   for (const auto& one : requested_) told.requests.push_back(service::describe(one, host_));
+  const auto by_setting = [&](auto& event) { event.encrypted = event.encrypted || sealing_.takes(event.type); };
+  for (auto& handler : told.handlers) std::ranges::for_each(handler.events, by_setting);
+  std::ranges::for_each(told.publishes, by_setting);
+  for (auto& request : told.requests) {
+    by_setting(request.event);
+    std::ranges::for_each(request.replies, by_setting);
+  }
   return told;
 }
 

@@ -17,9 +17,10 @@ struct ServiceDescription {
     std::string type;
     std::vector<std::uint32_t> versions;
     std::string topic;
-    bool ordered = false;  ///< it has a key, in whose order it comes, or says that it needs none
-    bool keyed = false;    ///< it has a key
-    std::string ttl;       ///< so long it is worth handling, as `10s`; empty: for ever
+    bool ordered = false;    ///< it has a key, in whose order it comes, or says that it needs none
+    bool keyed = false;      ///< it has a key
+    std::string ttl;         ///< so long it is worth handling, as `10s`; empty: for ever
+    bool encrypted = false;  ///< it is sealed before it leaves a process
     bool operator==(const Event&) const = default;
   };
   /// One thing that is done with an event, in the order in which it is done.
@@ -72,6 +73,7 @@ struct ServiceDescription {
     bool ordered = false;
     bool keyed = false;
     std::string ttl;
+    bool encrypted = false;
     std::vector<std::string> handlers;   ///< that publish it
     std::vector<std::string> schedules;  ///< likewise
     bool elsewhere = false;              ///< by `Service::publish`, or nobody said by what
@@ -83,6 +85,14 @@ struct ServiceDescription {
     std::vector<Event> replies;
     std::string replies_topic;
     bool operator==(const Request&) const = default;
+  };
+
+  /// With which keys payloads are sealed and opened. Never a key itself.
+  struct Encryption {
+    std::string key;                 ///< id of the one that seals; empty: there is none
+    std::vector<std::string> opens;  ///< ids of all
+    std::vector<std::string> types;  ///< globs of what is sealed beside what asks for it in its traits
+    bool operator==(const Encryption&) const = default;
   };
 
   std::uint32_t version = 1;
@@ -101,6 +111,7 @@ struct ServiceDescription {
   std::vector<Projection> projections;
   std::vector<Publication>
       publishes;  ///< as far as is known: what sagas and schedules send, and what `Service::publishes` names
+  Encryption encryption;
   std::vector<Request> requests;  ///< that `Service::requests` names
   bool operator==(const ServiceDescription&) const = default;
 };
