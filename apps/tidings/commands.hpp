@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "showing.hpp"
 #include "tidings/base/result.hpp"
 #include "tidings/saga/instance.hpp"
 
@@ -20,7 +21,12 @@ struct Common {
   std::string broker = "log:./tidings-data";
   std::string name_space;
   bool json = false;
+  std::string keys_file;        ///< to open what is sealed; empty: as the environment says
+  bool shows_redacted = false;  ///< also what classes of events mark as redacted
+  Showing showing{};            ///< of these, once `with_showing` has made it; until then all is masked
 };
+/// `common` with `showing`. Errors: those of keys.
+[[nodiscard]] Result<Common> with_showing(Common common);
 
 struct PublishArguments {
   std::string topic;

@@ -70,14 +70,14 @@ std::vector<std::string> to_cells(const Row& row) {
 
 /// The parked event with the reasons, and then its data.
 std::string to_text(const std::string& group, const std::string& topic, const DeadLetter& letter,
-                    const TextForm& form) {
+                    const EnvelopeView& shown, const TextForm& form) {
   auto text = group + " parked " + topic + "/" + std::to_string(letter.partition.value) + " offset " +
               std::to_string(letter.offset.value) + " at " +
               to_rfc3339(std::chrono::floor<std::chrono::seconds>(letter.parked)) + ", id " +
               printable(letter.delivery.envelope.id) + "\n  " + printable(letter.code);
   if (letter.attempts > 0)
     text += " after " + std::to_string(letter.attempts) + (letter.attempts == 1 ? " attempt" : " attempts");
-  return text + ": " + printable(letter.reason) + "\n  " + form.line(letter.delivery);
+  return text + ": " + printable(letter.reason) + "\n  " + form.line(letter.delivery.id, shown);
 }
 
 using Visit = std::function<bool(const std::string& group, DeadLetters& letters, const DeadLetterRequest& meant)>;
@@ -147,7 +147,10 @@ int list_dead_letters(const Common& common, const DeadLetterArguments& arguments
   return status != done ? status : printed;
 }
 
-int show_dead_letters(const Common& common, const DeadLetterArguments& arguments) {
+int show_dead_letters(const Common& given, const DeadLetterArguments& arguments) {
+  const auto with = with_showing(given);
+  if (!with) return fail(with.error());
+  const auto& common = *with;
   std::size_t shown = 0;
   int printed = done;
   const TextForm form;
@@ -163,9 +166,11 @@ int show_dead_letters(const Common& common, const DeadLetterArguments& arguments
           if (!arguments.id.empty() && letter.delivery.envelope.id != arguments.id) return true;
           ++shown;
           const auto topic = unnamed(common, letter.topic);
+          Envelope kept;
+          const auto shown_event = common.showing.of(letter.delivery.envelope, kept);
           if (common.json) {
             // Why it is parked stands in its headers; where it failed again since, the newest is told.
-            Envelope event(letter.delivery.envelope);
+            Envelope event(shown_event);
             event.headers.set(dead_letter::code, letter.code);
             event.headers.set(dead_letter::reason, letter.reason);
             event.headers.set(dead_letter::attempts, std::to_string(letter.attempts));
@@ -173,7 +178,7 @@ int show_dead_letters(const Common& common, const DeadLetterArguments& arguments
                        event.view(), CloudEventPlace{letter.delivery.id.partition, letter.delivery.id.offset})) +
                    "\n";
           } else {
-            out += to_text(group, topic, letter, form);
+            out += to_text(group, topic, letter, shown_event, form);
           }
           return out.size() < std::size_t{256} << 10 || flush();
         });

@@ -40,15 +40,19 @@ Delivery delivery(std::string_view key, std::string_view payload) {
   return one;
 }
 
+std::string line_of(const TextForm& form, const Delivery& one) {
+  return form.line(one.id, one.envelope);
+}
+
 TEST(TextForm, IsOneLineWhateverItShows) {
-  EXPECT_EQ(TextForm(false).line(delivery("", "{\"a\":1}")),
+  EXPECT_EQ(line_of(TextForm(false), delivery("", "{\"a\":1}")),
             "2010-12-01T08:26:00.000Z  3/17  shop.order-placed  -  {\"a\":1}\n");
-  EXPECT_EQ(TextForm(false).line(delivery("k\n", std::string_view("\x1b[2J\0\xff\n", 7))),
+  EXPECT_EQ(line_of(TextForm(false), delivery("k\n", std::string_view("\x1b[2J\0\xff\n", 7))),
             "2010-12-01T08:26:00.000Z  3/17  shop.order-placed  k\\x0A  \\x1B[2J\\x00\\xFF\\x0A\n");
 }
 
 TEST(TextForm, ColoursAreItsOwn) {
-  const auto line = TextForm(true).line(delivery("\x1b[31m", ""));
+  const auto line = line_of(TextForm(true), delivery("\x1b[31m", ""));
   EXPECT_THAT(line, ::testing::HasSubstr("\x1b[33m\\x1B[31m\x1b[0m"));
 }
 
@@ -70,11 +74,11 @@ TEST(TextForm, ShowsWhereALargePayloadIs) {
   envelope.headers.set("tidings-claim-size", "300000");
   Delivery delivery;
   delivery.envelope = envelope.view();
-  EXPECT_THAT(TextForm().line(delivery),
+  EXPECT_THAT(line_of(TextForm(), delivery),
               testing::EndsWith("test.scan  k  [claim check: 300000 bytes in 00ff\\x1B.payload]\n"));
   envelope.payload = "{}";
   delivery.envelope = envelope.view();
-  EXPECT_THAT(TextForm().line(delivery), testing::EndsWith("test.scan  k  {}\n")) << "which is no claim";
+  EXPECT_THAT(line_of(TextForm(), delivery), testing::EndsWith("test.scan  k  {}\n")) << "which is no claim";
 }
 
 }  // namespace

@@ -6,8 +6,11 @@
 
 namespace tidings::cli {
 
-int tail(const Common& common, const TailArguments& arguments) {
+int tail(const Common& given, const TailArguments& arguments) {
   catch_signals();
+  const auto with = with_showing(given);
+  if (!with) return fail(with.error());
+  const auto& common = *with;
   if (auto valid = check_names(common, arguments.topic, arguments.group); !valid) return fail(valid.error());
   if (!arguments.from.empty())
     if (auto valid = parse_place(arguments.from); !valid) return fail(valid.error());

@@ -108,10 +108,12 @@ Result<> Tailing::show(Consumer& consumer, const std::vector<Delivery>& deliveri
     // Within a partition they come in order: what stands at the end or past it says that all before it was given out.
     if (delivery.id.offset.value + 1 >= ends_[partition]) reached_[partition] = true;
     if (!arguments_.follow && delivery.id.offset.value >= ends_[partition]) continue;
-    out += common_.json ? harmless_json(to_cloud_event_json(
-                              delivery.envelope, CloudEventPlace{delivery.id.partition, delivery.id.offset})) +
-                              "\n"
-                        : text_.line(delivery);
+    Envelope kept;
+    const auto shown = common_.showing.of(delivery.envelope, kept);
+    out += common_.json
+               ? harmless_json(to_cloud_event_json(shown, CloudEventPlace{delivery.id.partition, delivery.id.offset})) +
+                     "\n"
+               : text_.line(delivery.id, shown);
     printed.push_back(delivery.id);
     if (out.size() >= out_bytes_max)
       if (auto flushed = flush(consumer, out, printed); !flushed) return flushed;

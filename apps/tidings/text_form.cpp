@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "showing.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/service/names.hpp"
 
@@ -18,12 +19,14 @@ std::string milliseconds(TimePoint time) {
   return text;
 }
 
-/// The payload, or where it is.
+/// The payload, or where it is, and whether anybody could read it.
 std::string payload_of(const EnvelopeView& event) {
   const auto name = event.headers.get(claim::name);
-  if (!name || !event.payload.empty()) return printable(event.payload);
-  return "[claim check: " + printable(event.headers.get(claim::size).value_or("?")) + " bytes in " + printable(*name) +
-         ".payload]";
+  const bool is_elsewhere = name && event.payload.empty();
+  const auto sealed = is_sealed(event) ? told_of_seal(event) : "";
+  if (!is_elsewhere) return sealed.empty() ? printable(event.payload) : sealed;
+  return "[claim check" + (sealed.empty() ? "" : ", " + sealed) + ": " +
+         printable(event.headers.get(claim::size).value_or("?")) + " bytes in " + printable(*name) + ".payload]";
 }
 
 bool may_colour() {
@@ -37,9 +40,8 @@ bool may_colour() {
 
 TextForm::TextForm() : coloured_(may_colour()) {}
 
-std::string TextForm::line(const Delivery& delivery) const {
-  const auto& event = delivery.envelope;
-  const auto place = std::to_string(delivery.id.partition.value) + "/" + std::to_string(delivery.id.offset.value);
+std::string TextForm::line(const DeliveryId& id, const EnvelopeView& event) const {
+  const auto place = std::to_string(id.partition.value) + "/" + std::to_string(id.offset.value);
   return paint("2", milliseconds(event.time)) + "  " + paint("2", place) + "  " + paint("36", printable(event.type)) +
          "  " + paint("33", event.key.empty() ? "-" : printable(event.key)) + "  " + payload_of(event) + "\n";
 }

@@ -16,6 +16,7 @@ void Parser::add_dashboard() {
   at->add_option("--tls-key", watching.key_file, "Its key, PEM")->type_name("FILE");
   at->add_option("--audit-log", watching.audit_log, "Each action, a JSON object a line, is appended here")
       ->type_name("FILE");
+  shows_events(at);
   at->add_flag("--open", watching.open, "Open it in the browser");
   at->add_option("--broker", common.broker, "Broker; $TIDINGS_BROKER, else log:./tidings-data")->type_name("URL");
   at->add_option("--namespace", common.name_space, "Stands before topics and groups; $TIDINGS_NAMESPACE")

@@ -33,6 +33,13 @@ void Parser::add_publish() {
   shared(at);
 }
 
+void Parser::shows_events(CLI::App* at) {
+  at->add_option("--keys-file", common.keys_file,
+                 "Keys to open sealed payloads; $TIDINGS_ENCRYPTION__KEY_FILE, $TIDINGS_ENCRYPTION__KEYS")
+      ->type_name("FILE");
+  at->add_flag("--show-redacted", common.shows_redacted, "Also what is marked as redacted, instead of ***");
+}
+
 void Parser::add_tail() {
   auto* const at = command("tail", "Print a topic's events, and go on as they come");
   at->add_option("TOPIC", tailing.topic, "Must be there")->required()->type_name("");
@@ -44,6 +51,7 @@ void Parser::add_tail() {
   at->add_option("--count", tailing.count, "End after N events")->type_name("N")->check(whole(0, offset_max));
   at->add_flag_callback("--no-follow", [this] { tailing.follow = false; }, "End where the topic ends now");
   at->add_flag("--wait", tailing.waits, "Wait until the topic is there, and begin with the event that made it");
+  shows_events(at);
   at->footer(
       "Without a group it begins at the latest event, a new group at the earliest. A line has the event's time,\n"
       "partition/offset, type, key and payload, or how large a payload is that waits in a folder (claim check); "

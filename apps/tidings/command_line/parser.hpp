@@ -45,6 +45,8 @@ struct Parser {
  private:
   CLI::App* command(const char* name, const std::string& help);
   void shared(CLI::App* at);
+  /// Options of what shows events.
+  void shows_events(CLI::App* at);
   void add_publish();
   void add_tail();
   void add_lists();

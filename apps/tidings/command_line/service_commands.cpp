@@ -36,6 +36,7 @@ void Parser::add_dead_letters() {
                "  tidings dead-letters list --group inventory.reserve-stock --newer-than 1h --json");
   auto* const show = add("show", "Each parked event as it is", false);
   show->add_option("ID", driving.id, "Only the event with this id")->type_name("");
+  shows_events(show);
   show->footer(std::string(meant) +
                "Examples:\n"
                "  tidings dead-letters show 01a216dc-7e46-7019-891e-20c5b4a68351\n"

@@ -256,7 +256,7 @@ Api::Answer Api::event(const Query& query) {
   if (!*found)
     return Error{"unknown_event", "there is no event at offset " + std::to_string(*offset) + " of " + topic + "/" +
                                       std::to_string(*partition) + ": retention may have removed it"};
-  return event_json(**found, topic, Wholeness::whole);
+  return event_json(**found, topic, Wholeness::whole, in_.common.showing);
 }
 
 Api::Answer Api::chain(const Query& query) {
@@ -397,7 +397,7 @@ Api::Answer Api::letter_list(const Query& query) {
     auto at = letter.delivery;
     at.id.partition = letter.partition;
     at.id.offset = letter.offset;
-    auto json = event_json(at, topic, Wholeness::listed);
+    auto json = event_json(at, topic, Wholeness::listed, in_.common.showing);
     json.pop_back();
     rows.push_back({.json = json + "," +
                             JsonLine()

@@ -142,7 +142,10 @@ Result<std::unique_ptr<Dashboard>> Dashboard::start(Broker& broker, const Common
   return std::unique_ptr<Dashboard>(std::move(running));
 }
 
-int dashboard(const Common& common, const DashboardArguments& arguments) {
+int dashboard(const Common& given, const DashboardArguments& arguments) {
+  const auto with = with_showing(given);
+  if (!with) return fail(with.error());
+  const auto& common = *with;
   if (auto valid = check_names(common, ""); !valid) return fail(valid.error());
   catch_signals();
   auto broker = open(common, false);

@@ -4,6 +4,8 @@
 
 #include "json_line.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/event/redact.hpp"
+#include "tidings/event/sealer.hpp"
 
 namespace tidings::cli {
 namespace {
@@ -19,8 +21,8 @@ std::size_t character_size(std::string_view text) {
 
 class Writing {
  public:
-  Writing(const Delivery& delivery, Wholeness wholeness)
-      : event_(delivery.envelope), whole_(wholeness == Wholeness::whole) {}
+  Writing(const EnvelopeView& event, Wholeness wholeness, bool shows_redacted)
+      : event_(event), whole_(wholeness == Wholeness::whole), shows_redacted_(shows_redacted) {}
 
   std::string json(const Delivery& delivery, std::string_view topic) {
     line_.add("id", text(event_.id))
@@ -41,7 +43,8 @@ class Writing {
         .raw("headers", headers())
         .add("bytes", static_cast<std::uint64_t>(size_bytes(event_)));
     payload();
-    line_.raw("redacted", "[]");
+    line_.raw("redacted", redacted());
+    if (is_sealed(event_)) line_.add("sealed", text(seal_key(event_)));
     if (is_cut_) line_.raw("cut", "true");
     return line_.str();
   }
@@ -70,8 +73,22 @@ class Writing {
     return line.str();
   }
 
+  /// Pointers to what is masked; `*` where all is.
+  std::string redacted() {
+    const auto header = event_.headers.get(redact_header);
+    if (!header || shows_redacted_ || is_sealed(event_)) return "[]";
+    std::vector<std::string> paths;
+    for (const auto& pointer : redact_pointers(*header).value_or(std::vector{std::string(redact_everything)}))
+      append_json_string(paths.emplace_back(), well_formed(pointer));
+    return json_array(paths);
+  }
+
   void payload() {
     const auto& payload = event_.payload;
+    if (is_sealed(event_)) {
+      line_.add("text", told_of_seal(event_));
+      return;
+    }
     if (!whole_ && payload.size() > listed_bytes_max) {
       is_cut_ = true;
       return;
@@ -86,16 +103,18 @@ class Writing {
       line_.add("base64", to_base64(payload));
   }
 
-  const EnvelopeView& event_;
+  const EnvelopeView event_;
   const bool whole_;
+  const bool shows_redacted_;
   bool is_cut_ = false;
   JsonLine line_;
 };
 
 }  // namespace
 
-std::string event_json(const Delivery& delivery, std::string_view topic, Wholeness wholeness) {
-  return Writing(delivery, wholeness).json(delivery, topic);
+std::string event_json(const Delivery& delivery, std::string_view topic, Wholeness wholeness, const Showing& showing) {
+  Envelope kept;
+  return Writing(showing.of(delivery.envelope, kept), wholeness, showing.shows_redacted()).json(delivery, topic);
 }
 
 std::string well_formed(std::string_view text) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "showing.hpp"
 #include "tidings/broker/types.hpp"
 
 namespace tidings::cli {
@@ -11,8 +12,10 @@ namespace tidings::cli {
 inline constexpr std::size_t listed_bytes_max = 2048;
 
 enum class Wholeness { listed, whole };
-/// The event as the contract of the page has it, on one line. `topic` is its name without the namespace.
-[[nodiscard]] std::string event_json(const Delivery& delivery, std::string_view topic, Wholeness wholeness);
+/// The event as the contract of the page has it, on one line, as `showing` has it. `topic` is its name without the
+/// namespace.
+[[nodiscard]] std::string event_json(const Delivery& delivery, std::string_view topic, Wholeness wholeness,
+                                     const Showing& showing = {});
 
 /// `text` as UTF-8: what is none stands there as U+FFFD. Brokers carry what others wrote.
 [[nodiscard]] std::string well_formed(std::string_view text);

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "describe/json_tree.hpp"
+#include "testing/servers/keys.hpp"
 #include "tidings/event/headers.hpp"
+#include "tidings/event/redact.hpp"
 
 namespace tidings::cli {
 namespace {
@@ -15,8 +17,8 @@ Delivery delivery_of(const Envelope& envelope) {
   return delivery;
 }
 
-JsonTree told(const Envelope& envelope, Wholeness wholeness = Wholeness::listed) {
-  const auto json = event_json(delivery_of(envelope), "orders", wholeness);
+JsonTree told(const Envelope& envelope, Wholeness wholeness = Wholeness::listed, const Showing& showing = {}) {
+  const auto json = event_json(delivery_of(envelope), "orders", wholeness, showing);
   EXPECT_EQ(json.find('\n'), json.npos) << "a line of server-sent events ends there";
   EXPECT_EQ(json.find('\r'), json.npos);
   auto tree = parse_json_tree(json);
@@ -31,6 +33,34 @@ Envelope event(std::string payload, std::string type = "application/json") {
   envelope.payload = std::move(payload);
   envelope.data_content_type = std::move(type);
   return envelope;
+}
+
+TEST(EventJson, WhatIsRedactedNeverLeavesTheServer) {
+  auto customer = event(R"({"id":"7","mail":"ada@example.org"})");
+  customer.headers.set(redact_header, "/mail");
+  for (const auto wholeness : {Wholeness::listed, Wholeness::whole}) {
+    const auto json = event_json(delivery_of(customer), "orders", wholeness);
+    EXPECT_EQ(json.find("ada"), json.npos) << json;
+    EXPECT_NE(json.find(R"("redacted":["/mail"])"), json.npos) << json;
+  }
+  EXPECT_EQ(told(customer).find("data")->find("mail")->scalar, "***");
+  const auto shown = told(customer, Wholeness::listed, Showing({}, true));
+  EXPECT_EQ(shown.find("data")->find("mail")->scalar, "ada@example.org");
+  EXPECT_TRUE(shown.find("redacted")->items.empty());
+  customer.headers.set(redact_header, "no pointer");
+  EXPECT_EQ(told(customer).find("redacted")->items.at(0).scalar, "*");
+  EXPECT_EQ(told(customer).find("data")->scalar, "***");
+}
+
+TEST(EventJson, WhatIsSealedIsSaidToBe) {
+  auto sealed = event(R"({"id":"7"})");
+  const auto keys = testing::keyring(testing::key_text("2026", 1));
+  keys.seal(sealed).or_throw();
+  const auto closed = told(sealed);
+  EXPECT_EQ(closed.find("sealed")->scalar, "2026");
+  EXPECT_EQ(closed.find("text")->scalar, "sealed with key 2026");
+  EXPECT_EQ(closed.find("base64"), nullptr);
+  EXPECT_EQ(told(sealed, Wholeness::whole, Showing(keys, false)).find("data")->find("id")->scalar, "7");
 }
 
 TEST(EventJson, DataIsJsonTextOrBytes) {

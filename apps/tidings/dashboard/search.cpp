@@ -120,7 +120,7 @@ class Search {
                           .topic = depth.topic,
                           .partition = at->first,
                           .offset = offset,
-                          .json = event_json(delivery, depth.topic, Wholeness::listed)});
+                          .json = event_json(delivery, depth.topic, Wholeness::listed, common_.showing)});
         });
     if (!read) {
       if (read.error().code != "unknown_topic") return read.error();

@@ -154,7 +154,8 @@ void Tail::take(Topic& topic, const std::vector<Delivery>& deliveries) {
     count = std::min(room, options_.max);
   }
   for (std::size_t i = 0; i < count; ++i)
-    waiting_.push_back(event_json(*matched[i * matched.size() / count], topic.name, Wholeness::listed));
+    waiting_.push_back(
+        event_json(*matched[i * matched.size() / count], topic.name, Wholeness::listed, common_.showing));
 }
 
 bool Tail::flush() {
