@@ -92,6 +92,12 @@ class LeftOut(unittest.TestCase):
         self.assertEqual(self.left_out(said), {name: why for name in ("service", "testing", "shop", "scaffold", "cli")})
         self.assertIn("tidings_brokers:", tools.run("cmake", "--build", self.build, "--target", "help"))
 
+    def test_the_service_without_openssl(self):
+        said = self.configure_without("OpenSSL")
+        why = "OpenSSL is missing (Debian: libssl-dev)"
+        self.assertEqual(self.left_out(said), {name: why for name in ("encryption", "service", "testing", "shop", "cli")})
+        self.assertIn("tidings_outbox:", tools.run("cmake", "--build", self.build, "--target", "help"))
+
     def test_base_alone_installs_and_tells_what_it_lacks(self):
         self.configure_without("simdjson")
         build, prefix = self.build, self.folder / "prefix"
