@@ -34,7 +34,7 @@ class Describe(CommandLine):
         (line,) = self.run_tidings("describe", SERVICE, "--steps", "--json").stdout.splitlines()
         told = json.loads(line)
         self.assertEqual((told["version"], told["service"]), (1, "shop"))
-        self.assertEqual(told["handlers"][0]["events"], [{"type": "shop.order", "versions": [1], "topic": "orders", "ordered": True, "keyed": True, "ttl": ""}])
+        self.assertEqual(told["handlers"][0]["events"], [{"type": "shop.order", "versions": [1], "topic": "orders", "ordered": True, "keyed": True, "ttl": "", "encrypted": False}])
         schema = told["schemas"]["shop.order/1"]
         self.assertEqual(schema["$defs"][schema["$ref"].removeprefix("#/$defs/")]["required"], ["order_id", "number"])
 

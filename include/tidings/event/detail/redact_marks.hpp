@@ -116,8 +116,13 @@ class RedactMarks {
 /// The header of events of type T, whose payload is JSON; empty: nothing is redacted. Made once.
 template <class T>
 const std::string& redact_header_for() {
-  static const std::string header = RedactMarks::header_of<T>();
-  return header;
+  if constexpr (looked_traits<T>.flaw == TraitsFlaw::none) {
+    static const std::string header = RedactMarks::header_of<T>();
+    return header;
+  } else {  // what is wrong is said once
+    static const std::string none;
+    return none;
+  }
 }
 
 }  // namespace tidings::detail
