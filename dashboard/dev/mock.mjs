@@ -1,5 +1,5 @@
 // A server for the page alone: a made-up shop behind the same API, for working on the page and for its tests.
-//   node dashboard/dev/mock.mjs PAGE [--port N] [--rate N] [--actions] [--empty] [--hostile] [--stalled] [--no-store] [--many] [--token TEXT]
+//   node dashboard/dev/mock.mjs PAGE [--port N] [--rate N] [--actions] [--empty] [--hostile] [--stalled] [--no-store] [--many] [--burst] [--token TEXT]
 // PAGE is the folder that `script/dashboard --build` made, with page/ in it. It prints its address.
 import { createServer } from 'node:http';
 import { randomUUID } from 'node:crypto';
@@ -11,13 +11,13 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     port: { type: 'string', default: '0' }, rate: { type: 'string', default: '40' }, actions: { type: 'boolean' }, empty: { type: 'boolean' },
-    hostile: { type: 'boolean' }, stalled: { type: 'boolean' }, 'no-store': { type: 'boolean' }, many: { type: 'boolean' }, token: { type: 'string' },
+    hostile: { type: 'boolean' }, stalled: { type: 'boolean' }, 'no-store': { type: 'boolean' }, many: { type: 'boolean' }, burst: { type: 'boolean' }, token: { type: 'string' },
   },
 });
 const page = path.join(positionals[0], 'page');
 const per_second = Number(options.rate);
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
-const EVIL = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>\u202e\u0000\u0007\'"&lt;${window.harmed=1}';
+const EVIL = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>\u202e\u0000\u0007\n\'"&lt;${window.harmed=1}';
 
 // The world: who publishes what, and who takes it.
 const PUBLISHES = [
@@ -94,7 +94,7 @@ function group_status(service, topic) {
   if (paused.has(service)) return ['behind', 'paused by hand'];
   if (options.stalled && service === 'inventory' && topic === 'stock.commands') return ['stalled', 'position unmoved for 34 s; handler `stock` is retrying key order-9981: database is locked'];
   if (options.stalled && service === 'notifications') return ['down', 'nobody owns its partitions'];
-  if (service === 'analytics' && topic === 'orders') return ['behind', 'lag grows: 28/s come in, 21/s are handled'];
+  if (service === 'analytics' && topic === 'orders') return ['behind', 'its lag grows: 787 events, 787 more than 10s ago'];
   return ['ok', ''];
 }
 const since = new Date(started - 34_000).toISOString();
@@ -214,14 +214,15 @@ const GET = {
     const dropped = Math.min(so_far, request.dropped);
     return { partitions: 4, begun: 4, done: share === 1 ? 4 : 1, redriven: so_far - dropped, dropped, failed: 0, given_up: [] };
   },
-  outbox: () => options['no-store'] ? (() => { throw new Refusal(404, 'no_store', 'start with --store URL'); })() : { store: 'sqlite:./shop.db', waiting: options.empty ? 0 : 37, oldest_age: 4.2, held: options.empty ? [] : [{ topic: 'orders', key: options.hostile ? EVIL : 'order-8812', row: 71, events: 3, code: 'too_large', error: 'the event has 1.4 MiB; the broker takes 1 MiB', attempts: 9, parked: true, since: new Date(started - 400_000).toISOString() }], relay: { owner: 'orders@host-a:4711' } },
+  outbox: () => options['no-store'] ? (() => { throw new Refusal(404, 'no_store', 'start with --store URL'); })() : { store: 'sqlite:./shop.db', waiting: options.empty ? 0 : 37, oldest_age: 4.2, held: options.empty ? [] : [{ topic: 'orders', key: options.hostile ? EVIL : 'order-8812', row: 71, events: 3, code: 'too_large', error: 'the event has 1.4 MiB; the broker takes 1 MiB', attempts: 9, parked: true, since: new Date(started - 400_000).toISOString() }], relay: { owner: 'host-a:4711:0197a1b2-3c4d-7e5f-8a9b-0c1d2e3f4a5b' } },
   inbox: () => options['no-store'] ? (() => { throw new Refusal(404, 'no_store', 'start with --store URL'); })() : { rows: 18_422, oldest: new Date(started - 86_400_000).toISOString() },
   sagas: query => {
     if (options['no-store']) throw new Refusal(404, 'no_store', 'start with --store URL');
     const all = sagas.filter(one => (!query.get('status') || one.status === query.get('status')) && (!query.get('type') || one.type === query.get('type')));
     const at = query.get('after_id') ? all.findIndex(one => one.id === query.get('after_id')) + 1 : 0;
-    const part = all.slice(at, at + 50);
-    return { sagas: part, next: at + 50 < all.length ? { after_type: 'checkout', after_id: part.at(-1).id } : null, counts: [...new Set(sagas.map(one => one.status))].map(status => ({ type: 'checkout', status, n: sagas.filter(one => one.status === status).length })) };
+    const most = Number(query.get('limit') ?? 50);
+    const part = all.slice(at, at + most);
+    return { sagas: part, next: at + most < all.length ? { after_type: 'checkout', after_id: part.at(-1).id } : null, counts: [...new Set(sagas.map(one => one.status))].map(status => ({ type: 'checkout', status, n: sagas.filter(one => one.status === status).length })) };
   },
   saga: query => {
     const one = sagas.find(saga => saga.id === query.get('id')) ?? none('saga');
@@ -230,7 +231,7 @@ const GET = {
     return { instance: { ...one, revision: 7, correlation: 'c-1', why: one.status === 'stuck' ? 'charge: no answer in time, and the refund was refused' : '', started_by: 'e-1', started_at: new Date(begun).toISOString(), steps: STEPS.map((step, i) => ({ step, status: i === 0 ? 'done' : i === 1 ? one.status === 'completed' ? 'done' : one.status === 'stuck' ? 'unknown' : 'sent' : one.status === 'completed' ? 'done' : 'waiting' })) },
       state: { order_id: one.id, total: 73.9, big: 1, customer: options.hostile ? EVIL : 'c-17' }, waits: one.status === 'running' ? [{ step: 'charge', kind: 'within', due: new Date(Date.now() + 12_000).toISOString(), attempts: 1 }] : [],
       history: [line(0, '', 'begun', 'shop.order-placed'), line(12, 'reserve', 'sent', 'shop.reserve-stock'), line(260, 'reserve', 'done', 'shop.stock-reserved'), line(270, 'charge', 'sent', 'shop.charge-payment'),
-        ...(one.status === 'completed' ? [line(900, 'charge', 'done', 'shop.payment-charged'), line(905, '', 'completed', '')] : one.status === 'stuck' ? [line(5270, 'charge', 'timed out', 'timer', 'no answer within 5 s'), line(7600, 'charge', 'stuck', '', 'the refund was refused: account closed')] : [])] };
+        ...(one.status === 'completed' ? [line(900, 'charge', 'done', 'shop.payment-charged'), line(905, '', 'completed', '')] : one.status === 'failed' ? [line(900, 'charge', 'failed', 'shop.payment-declined'), line(905, '', 'compensating', ''), line(990, '', 'failed', '')] : one.status === 'stuck' ? [line(5270, 'charge', 'timed out', 'timer', 'no answer within 5 s'), line(7600, 'charge', 'stuck', '', 'the refund was refused: account closed')] : [])] };
   },
   audit: () => ({ entries: audit }),
 };
@@ -276,6 +277,7 @@ function tail(query, send) {
   let seen = 0;
   let matched = 0;
   let shown = 0;
+  let messages = 0;
   return setInterval(() => {
     const fresh = log.slice(Math.max(0, log.length - (made - next)));
     next = made;
@@ -285,7 +287,9 @@ function tail(query, send) {
     seen += Math.round(fresh.length * factor);
     matched += Math.round(these.length * factor);
     const max = Number(query.get('max') ?? 50);
-    const sampled = factor > 1 || these.length > max;
+    const burst = options.burst && these.length > 0 && ++messages === 3;  // one message that leaves out 117
+    if (burst) matched += 117;
+    const sampled = factor > 1 || these.length > max || burst;
     if (these.length > max) these = these.filter((_, at) => at % Math.ceil(these.length / max) === 0);
     shown += these.length;
     if (these.length > 0) send('events', { events: these.map(listed), seen, matched, shown, sampled, rate: per_second });

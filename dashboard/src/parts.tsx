@@ -16,8 +16,8 @@ const SHAPES: Record<string, string> = {
 };
 /// How statuses of sagas and attempts are drawn.
 const LIKE: Record<string, string> = {
-  running: 'ok', compensating: 'behind', completed: 'ok', failed: 'idle', stuck: 'stalled', abandoned: 'down', unreadable: 'down',
-  handled: 'ok', pending: 'idle', in_progress: 'behind', done: 'ok', refused: 'down', error: 'down',
+  running: 'ok', compensating: 'behind', completed: 'ok', failed: 'down', stuck: 'stalled', abandoned: 'down', unreadable: 'down',
+  handled: 'ok', passed: 'idle', pending: 'idle', in_progress: 'behind', done: 'ok', refused: 'down', error: 'down',
 };
 
 export function shape_of(status: string): string {
@@ -83,24 +83,30 @@ export interface Column<Row> {
   number?: boolean;
   /// Left out where there is little room: 1 first, 2 later.
   spare?: 1 | 2;
+  /// A card shows it all the same: without it two rows may look alike.
+  in_card?: boolean;
+  /// A row's first cell says by itself what it is; this one has to be told, where rows are cards.
+  label?: boolean;
   cell: (row: Row) => ComponentChildren;
   class?: string;
 }
 
 /// A table with a caption for who does not see its title, headers, and one row header. A row that leads somewhere has one link, on its first cell,
 /// that covers it. Where there is no room for columns each row is a card; the roles say that it is a table all the same.
-export function Table<Row>({ caption, columns, rows, row_key, href, empty }: {
+export function Table<Row>({ caption, columns, rows, row_key, href, empty, short }: {
   caption: string;
   columns: Column<Row>[];
   rows: readonly Row[];
   row_key: (row: Row) => string;
   href?: (row: Row) => string;
   empty?: ComponentChildren;
+  /// As high as a few rows, and scrolls beyond.
+  short?: boolean;
 }) {
   if (rows.length === 0 && empty) return <>{empty}</>;
-  const kind = (column: Column<Row>) => `${column.number ? 'number' : ''} ${column.spare ? `spare-${column.spare}` : ''} ${column.class ?? ''}`;
+  const kind = (column: Column<Row>) => `${column.number ? 'number' : ''} ${column.spare ? `spare-${column.spare}` : ''} ${column.in_card ? 'in-card' : ''} ${column.label ? 'label-cell' : ''} ${column.class ?? ''}`;
   return (
-    <div class="scroll" tabIndex={href ? undefined : 0} role="group" aria-label={caption}>
+    <div class={short ? 'scroll short' : 'scroll'} tabIndex={href ? undefined : 0} role="group" aria-label={caption}>
       <table class="cards" role="table">
         <caption class="unseen">{caption}</caption>
         <thead role="rowgroup"><tr role="row">{columns.map(column => <th key={column.name} role="columnheader" scope="col" class={kind(column)}>{column.name}</th>)}</tr></thead>
@@ -108,7 +114,7 @@ export function Table<Row>({ caption, columns, rows, row_key, href, empty }: {
           {rows.slice(0, MOST_ROWS).map(row => (
             <tr key={row_key(row)} role="row" class={href ? 'leads' : undefined}>
               {columns.map((column, at) => at === 0
-                ? <th key={column.name} role="rowheader" scope="row" class={kind(column)}>{href ? <a data-row href={href(row)}>{column.cell(row)}</a> : column.cell(row)}</th>
+                ? <th key={column.name} role="rowheader" scope="row" class={kind(column)} data-name={column.name}>{href ? <a data-row href={href(row)}>{column.cell(row)}</a> : column.cell(row)}</th>
                 : <td key={column.name} role="cell" class={kind(column)} data-name={column.name}>{column.cell(row)}</td>)}
             </tr>
           ))}
@@ -135,6 +141,12 @@ export function Field({ label, children, hint }: { label: string; children: Comp
 
 export function Fact({ name, children, wide }: { name: string; children: ComponentChildren; wide?: boolean }) {
   return <div class={wide ? 'fact wide' : 'fact'}><dt>{name}</dt><dd>{children}</dd></div>;
+}
+
+/// Who holds something, HOST:PROCESS:UUID: the UUID is for machines, and stands in the title.
+export function Holder({ name }: { name: string }) {
+  const short = name.replace(/:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}(?=,|$)/gi, '');
+  return <span title={short === name ? undefined : name}>{short}</span>;
 }
 
 export function Copy({ text, what }: { text: string; what: string }) {

@@ -335,7 +335,13 @@ async function actions(t, url, must) {
     assert.match(await outcome(), /paused/);
     tried.push('pause');
     await press('Seek');
+    const move = dialog.getByRole('button', { name: 'Move the group' });
+    assert.equal(await dialog.getByRole('combobox').inputValue(), '', 'nothing is chosen in advance');
+    await dialog.getByText('Fill in the fields above').waitFor();
+    assert.equal(await move.isDisabled(), true);
+    await dialog.getByRole('combobox').selectOption('earliest');
     await dialog.getByText('would be handled again').waitFor();
+    assert.equal(await move.isDisabled(), false);
     await accessible(page, 'seek');
     await page.screenshot({ path: path.join(shots, 'seek.png') });
     await dialog.getByRole('combobox').selectOption('latest');
@@ -479,6 +485,40 @@ if (given) {
       await look.done();
     });
     await t.test('actions', t2 => actions(t2, shop.url, ['publish', 'pause', 'seek', 'resume', 'redrive', 'drop', 'outbox', 'saga']));
+    await shop.end();
+  });
+
+  test('who falls behind is not said to catch up', async () => {
+    const shop = await mock();
+    const look = await opened(shop.url);
+    await look.go();
+    await look.page.getByText('analytics falls behind').waitFor();
+    assert.equal(await look.page.getByText('catching up').count(), 0);
+    await look.done();
+    await shop.end();
+  });
+
+  test('on a phone no two rows look alike, and what is to be moved is whole', async () => {
+    const shop = await mock('--stalled', '--actions');
+    const look = await opened(shop.url, { viewport: { width: 360, height: 740 }, hasTouch: true });
+    const { page } = look;
+    const cards = () => page.locator('main tbody tr').evaluateAll(all => all.map(row => [...row.children].filter(cell => getComputedStyle(cell).display !== 'none').map(cell => `${cell.dataset.name}: ${cell.innerText}`).join('\n')));
+    await look.go('#/consumers');
+    await first_row(page).waitFor();
+    const groups = await cards();
+    assert.equal(new Set(groups.map(text => text.match(/^Group: .*\nTopic: .*/)?.[0])).size, groups.length, 'a group on several topics has a card of each');
+    assert.ok(groups.some(text => /Parked: [1-9]/.test(text)));
+    await look.hash('#/failures?group=payments%2Fledger');
+    await first_row(page).waitFor();
+    for (const text of await cards()) assert.match(text, /Parked: .*ago[^]*amount/);
+    await look.hash('#/consumers?group=payments%2Fledger&topic=payments.commands');
+    await page.getByRole('button', { name: 'Seek' }).click();
+    const dialog = page.locator('dialog[open]');
+    assert.equal(await dialog.getByRole('combobox').inputValue(), '', 'nothing is chosen in advance');
+    await dialog.getByRole('combobox').selectOption('latest');
+    await dialog.locator('tbody tr').first().waitFor();
+    assert.deepEqual(await dialog.locator('.scroll').evaluate(place => [place.scrollWidth - place.clientWidth, place.closest('dialog').scrollWidth - place.closest('dialog').clientWidth]), [0, 0]);
+    await look.done();
     await shop.end();
   });
 

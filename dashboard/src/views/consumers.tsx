@@ -5,7 +5,7 @@ import { useGet } from '../data';
 import { ActionDialog, show_dialog } from '../dialog';
 import { count, plural, rate } from '../format';
 import { overview, session } from '../live';
-import { Ago, Empty, Fact, Field, Loading, Panel, Problem, Shape, StatusMark, Table } from '../parts';
+import { Ago, Empty, Fact, Field, Holder, Loading, Panel, Problem, Shape, StatusMark, Table } from '../parts';
 import { link, refine, route } from '../router';
 import { eta, Head } from './overview';
 
@@ -40,13 +40,13 @@ function List() {
             empty={<Empty title={told.groups.length > 0 ? 'No group matches' : 'No groups yet'}><p>{told.groups.length > 0 ? 'Change the filter above.' : 'A group is there once a service has subscribed.'}</p></Empty>}
             columns={[
               { name: 'Group', cell: row => row.group, class: 'name' },
-              { name: 'Topic', cell: row => row.topic, spare: 2 },
+              { name: 'Topic', cell: row => row.topic },
               { name: 'Status', cell: row => <StatusMark status={row.status} /> },
               { name: 'Why', cell: row => row.reason ? <>{row.reason}{row.since && <span class="faint"> · <Ago at={row.since} /></span>}</> : '', class: 'wide', spare: 1 },
               { name: 'Lag', number: true, cell: row => count(row.lag) },
               { name: 'Per second', number: true, cell: row => rate(row.rate) },
               { name: 'Caught up in', number: true, cell: row => row.lag === 0 ? '' : eta(row.eta), spare: 1 },
-              { name: 'Parked', number: true, cell: row => row.parked > 0 ? count(row.parked) : '', spare: 2 },
+              { name: 'Parked', number: true, cell: row => row.parked > 0 ? count(row.parked) : '' },
               { name: 'Members', cell: row => row.members ? 'yes' : 'nobody', spare: 1 },
             ]} />
         </section>
@@ -133,7 +133,7 @@ function One({ group, topic: named }: { group: string; topic: string }) {
                 { name: 'Parked', number: true, cell: row => count(row.parked), spare: 1 },
                 { name: 'Skipped', number: true, cell: row => count(row.skipped), spare: 1 },
                 { name: 'Expired', number: true, cell: row => count(row.expired), spare: 1 },
-                { name: 'Taken by', cell: row => row.owned ? row.holder ?? 'somebody' : <StatusMark status="idle" text="nobody" /> },
+                { name: 'Taken by', cell: row => row.owned ? row.holder ? <Holder name={row.holder} /> : 'somebody' : <StatusMark status="idle" text="nobody" /> },
               ]} />
           </Panel>
         </>
@@ -143,7 +143,7 @@ function One({ group, topic: named }: { group: string; topic: string }) {
 }
 
 function Seek({ group, topic, done }: { group: string; topic: string; done: () => void }) {
-  const [kind, set_kind] = useState<'earliest' | 'latest' | 'offset' | 'time'>('earliest');
+  const [kind, set_kind] = useState<'' | 'earliest' | 'latest' | 'offset' | 'time'>('');  // what has consequences is chosen by who does it
   const [offset, set_offset] = useState('');
   const [time, set_time] = useState('');
   const at = time ? new Date(time) : null;
@@ -161,10 +161,14 @@ function Seek({ group, topic, done }: { group: string; topic: string; done: () =
             <>
               <p>{again > 0 && <><b>{plural(again, 'event')}</b> would be handled again. </>}{never > 0 && <><b>{plural(never, 'event')}</b> would be skipped, and not handled at all. </>}
                 {again > 0 && 'A handler with an inbox, or one that is idempotent, takes them without harm; others do their work twice.'}</p>
-              <div class="scroll short" tabIndex={0} role="group" aria-label="By partition"><table><caption class="unseen">What would be moved, by partition</caption>
-                <thead><tr><th scope="col">Partition</th><th scope="col" class="number">From</th><th scope="col" class="number">To</th><th scope="col" class="number">Events</th><th scope="col">Which are</th></tr></thead>
-                <tbody>{moved.map(one => <tr key={one.partition}><th scope="row">{one.partition}</th><td class="number">{count(one.from)}</td><td class="number">{count(one.to)}</td><td class="number">{count(one.events)}</td><td>{one.direction === 'replay' ? 'handled again' : 'skipped'}</td></tr>)}</tbody>
-              </table></div>
+              <Table caption="What would be moved, by partition" short rows={moved} row_key={row => String(row.partition)}
+                columns={[
+                  { name: 'Partition', cell: row => row.partition, label: true },
+                  { name: 'From', number: true, cell: row => count(row.from) },
+                  { name: 'To', number: true, cell: row => count(row.to) },
+                  { name: 'Events', number: true, cell: row => count(row.events) },
+                  { name: 'Which are', cell: row => row.direction === 'replay' ? 'handled again' : 'skipped' },
+                ]} />
             </>
           ),
         };
@@ -177,6 +181,7 @@ function Seek({ group, topic, done }: { group: string; topic: string; done: () =
       <div class="fields">
         <Field label="To">
           <select value={kind} onChange={event => set_kind(event.currentTarget.value as typeof kind)}>
+            <option value="" disabled>choose where to</option>
             <option value="earliest">the earliest event that is kept (replay all)</option>
             <option value="time">the first event since a time</option>
             <option value="offset">an offset, in every partition</option>

@@ -4,7 +4,7 @@ import { useGet } from '../data';
 import { ActionDialog, show_dialog } from '../dialog';
 import { count, duration, plural } from '../format';
 import { session } from '../live';
-import { Ago, Empty, Fact, Loading, Panel, Problem, StatusMark, Table } from '../parts';
+import { Ago, Empty, Fact, Holder, Loading, Panel, Problem, StatusMark, Table } from '../parts';
 import { link, route } from '../router';
 import { Head } from './overview';
 import { preview } from './events';
@@ -133,9 +133,9 @@ function Letters({ group, code }: { group: string; code: string }) {
               { name: 'Key', cell: row => row.key, class: 'key' },
               { name: 'Reason', cell: row => <>{row.follows ? <span class="faint">waits behind an earlier one of its key</span> : <><code>{row.code}</code> {row.reason}</>}</>, class: 'wide' },
               { name: 'Attempts', number: true, cell: row => count(row.attempts), spare: 1 },
-              { name: 'Blocks', number: true, cell: row => row.blocks > 0 ? count(row.blocks) : '', spare: 2 },
-              { name: 'Parked', cell: row => <Ago at={row.parked} />, spare: 2 },
-              { name: 'Data', cell: row => <code>{preview(row)}</code>, class: 'data', spare: 1 },
+              { name: 'Blocks', number: true, cell: row => row.blocks > 0 ? count(row.blocks) : '', spare: 1, in_card: true },
+              { name: 'Parked', cell: row => <Ago at={row.parked} /> },
+              { name: 'Data', cell: row => <code>{preview(row)}</code>, class: 'data', spare: 1, in_card: true },
               ...(may ? [{ name: 'Actions', class: 'tools', cell: (row: Letter) => row.key === '' ? <span class="faint">by reason</span>
                 : <span class="row-tools">
                     <button type="button" class="small" onClick={() => act_on('redrive', { group, key: row.key }, `all of key ${row.key}`, asked.again)} aria-label={`Redrive all of key ${row.key}`}>Redrive …</button>
@@ -168,10 +168,10 @@ function OutboxPanel() {
           : !told_ ? <Loading what="the outbox" /> : (
             <>
               <dl class="facts inset">
-                <Fact name="Waiting">{count(told_.waiting)}</Fact>
+                <Fact name={told_.store.includes(', ') ? 'Waiting, in all stores' : 'Waiting'}>{count(told_.waiting)}</Fact>
                 <Fact name="Oldest">{told_.waiting === 0 ? '–' : duration(told_.oldest_age)}</Fact>
-                <Fact name="Relay">{told_.relay?.owner ? told_.relay.owner : <StatusMark status={told_.waiting > 0 ? 'down' : 'idle'} text="nobody" />}</Fact>
-                <Fact name="Store">{told_.store}</Fact>
+                <Fact name="Relay">{told_.relay?.owner ? <Holder name={told_.relay.owner} /> : <StatusMark status={told_.waiting > 0 ? 'down' : 'idle'} text="nobody" />}</Fact>
+                <Fact name={told_.store.includes(', ') ? 'Stores' : 'Store'}>{told_.store}</Fact>
               </dl>
               {told_.held.length > 0 && <Table<HeldKey> caption="Keys that the outbox holds back" rows={told_.held} row_key={row => `${row.topic} ${row.key}`}
                 columns={[

@@ -83,6 +83,14 @@ function Tile({ name, value, unit, colour, href }: { name: string; value: string
   return <div class={`tile ${colour}`}><dt>{name}</dt><dd>{href ? <a href={href}>{content}</a> : content}</dd></div>;
 }
 
+/// Who is behind, and whether it gets worse: nobody knows of the others that they catch up.
+function sentence(behind: Service[]): string {
+  const grows = behind.filter(one => /lag grows/.test(one.reason)).map(one => one.service);
+  const waits = behind.filter(one => !/lag grows/.test(one.reason)).map(one => one.service);
+  return [grows.length > 0 && `${grows.join(', ')} ${grows.length === 1 ? 'falls' : 'fall'} behind: the lag grows.`,
+    waits.length > 0 && `${waits.join(', ')} ${waits.length === 1 ? 'is' : 'are'} behind.`].filter(Boolean).join(' ');
+}
+
 /// What needs somebody, first; where nothing does, it says so in the same place, and nothing below moves much.
 function Attention({ told }: { told: Overview }) {
   const groups = told.groups.filter(group => group.status === 'down' || group.status === 'stalled');
@@ -91,7 +99,7 @@ function Attention({ told }: { told: Overview }) {
     const status = behind.length > 0 ? 'behind' : told.services.length > 0 ? 'ok' : 'idle';
     return (
       <p class={`calm s-${status}`}><Shape status={status} />
-        {behind.length > 0 ? `${behind.map(one => one.service).join(', ')} ${behind.length === 1 ? 'is' : 'are'} catching up.`
+        {behind.length > 0 ? sentence(behind)
           : told.services.length > 0 ? 'All services keep up.' : 'No service has been seen yet.'}
       </p>
     );
@@ -107,7 +115,7 @@ function Attention({ told }: { told: Overview }) {
             <span>{group.reason}{group.lag > 0 && `, ${plural(group.lag, 'event')} behind`}{group.since && <> · <Ago at={group.since} /></>}</span>
           </li>
         ))}
-        {groups.length > 6 && <li><a href={link('consumers')}>and {plural(groups.length - 6, 'more group', 'more groups')}</a></li>}
+        {groups.length > 6 && <li class="rest"><a href={link('consumers')}>and {plural(groups.length - 6, 'more group', 'more groups')}</a></li>}
       </ul>
     </section>
   );
