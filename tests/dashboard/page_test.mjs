@@ -480,7 +480,7 @@ if (given) {
       const look = await opened(shop.url);
       await look.go('#/flow');
       await look.page.locator('.way.stalled .rail').waitFor({ state: 'attached' });  // one that is level has no height
-      await look.page.getByRole('link', { name: 'stock.commands → inventory' }).waitFor();
+      await look.page.getByRole('link', { name: 'stock.commands → service inventory' }).waitFor();
       assert.equal(await look.page.locator('.way.down').count() > 0, true);
       await look.done();
     });

@@ -1,9 +1,9 @@
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { computed } from '@preact/signals';
 import { Graph, layout } from '@dagrejs/dagre';
 import type { Flow, Status } from '../api';
 import { compact, plural, rate } from '../format';
-import { flow } from '../live';
+import { flow, overview } from '../live';
 import { Empty, Loading, Panel, Shape, shape_of, StatusMark, Table } from '../parts';
 import { link } from '../router';
 import { Head } from './overview';
@@ -26,14 +26,22 @@ interface Layout {
 
 /// A graph of more is neither read nor laid out in good time.
 const MOST_TOPICS = 80;
-const CHARACTER = 8;  // of names, at most about so wide
+const NARROW = '(max-width: 700px)';
+const MOST_SCALE = 1.2;  // a graph of two nodes does not fill the screen
+const pen = document.createElement('canvas').getContext('2d');
+/// How wide a name is in the graph: fonts differ by half.
+function width_of(name: string): number {
+  if (!pen) return name.length * 9;
+  pen.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
+  return pen.measureText(name).width;
+}
 const service_id = (name: string) => `s ${name}`;
 const topic_id = (name: string) => `t ${name}`;
 const way_id = (from: string, to: string) => `${from}\n${to}`;
 
 function lay_out(told: Flow, down: boolean): Layout {
   const graph = new Graph();
-  graph.setGraph({ rankdir: down ? 'TB' : 'LR', nodesep: down ? 20 : 26, ranksep: down ? 58 : 88, marginx: 12, marginy: 12 });
+  graph.setGraph({ rankdir: down ? 'TB' : 'LR', nodesep: down ? 20 : 26, ranksep: down ? 58 : 88, marginx: down ? 34 : 12, marginy: 12 });
   graph.setDefaultEdgeLabel(() => ({}));
   const topics = new Set(told.topics.map(topic => topic.name));
   const services = new Set(told.services.map(service => service.name));
@@ -41,8 +49,8 @@ function lay_out(told: Flow, down: boolean): Layout {
     topics.add(way.topic);
     services.add(way.service);
   }
-  for (const name of services) graph.setNode(service_id(name), { width: Math.max(104, name.length * CHARACTER + 46), height: 46 });
-  for (const name of topics) graph.setNode(topic_id(name), { width: Math.max(88, name.length * CHARACTER + 30), height: 40 });
+  for (const name of services) graph.setNode(service_id(name), { width: Math.max(104, width_of(name) + 48), height: 46 });
+  for (const name of topics) graph.setNode(topic_id(name), { width: Math.max(88, width_of(name) + 30), height: 40 });
   for (const way of told.publishes) graph.setEdge(service_id(way.service), topic_id(way.topic), { weight: 1 });
   for (const way of told.consumes) graph.setEdge(topic_id(way.topic), service_id(way.service), { weight: 2 });
   layout(graph);
@@ -99,11 +107,12 @@ const bad = (status: Status) => status === 'stalled' || status === 'down';
 export function FlowView() {
   const told = flow.value;
   const broken = told ? told.consumes.filter(way => bad(way.status)) : [];
+  const behind = told ? told.consumes.filter(way => way.status === 'behind').length : 0;
   return (
     <>
       <Head title="Flow">
-        {told && <StatusMark status={broken.length > 0 ? broken.some(way => way.status === 'down') ? 'down' : 'stalled' : 'ok'}
-          text={broken.length > 0 ? `${plural(broken.length, 'path')} stopped` : 'every path moves'} />}
+        {told && <StatusMark status={broken.length > 0 ? broken.some(way => way.status === 'down') ? 'down' : 'stalled' : behind > 0 ? 'behind' : 'ok'}
+          text={broken.length > 0 ? `${plural(broken.length, 'path')} stopped` : behind > 0 ? `${plural(behind, 'path')} behind` : 'every path moves'} />}
       </Head>
       {!told ? <Loading what="the flow" />
         : told.services.length + told.topics.length === 0
@@ -115,9 +124,10 @@ export function FlowView() {
 
 function Drawing({ told: whole }: { told: Flow }) {
   const { told, left_out } = drawn_flow.value ?? { told: whole, left_out: 0 };
-  const narrow = matchMedia('(max-width: 700px)').matches;
+  const narrow = matchMedia(NARROW).matches;
   const drawn = useMemo(() => lay_out(told, narrow), [structure.value, narrow]);
-  const [zoom, set_zoom] = useState(0);
+  const [scale, set_scale] = useState(0);  // 0: as fits
+  const [room, set_room] = useState(0);
   const [near, set_near] = useState<string | null>(null);
   const place = useRef<HTMLDivElement>(null);
   const services = new Map(told.services.map(service => [service.name, service]));
@@ -135,19 +145,28 @@ function Drawing({ told: whole }: { told: Flow }) {
     }
   }
   const look = (id: string) => ({ onMouseEnter: () => set_near(id), onMouseLeave: () => set_near(null), onFocus: () => set_near(id), onBlur: () => set_near(null) });
-  const scale = 1.25 ** zoom;
-  const fit = zoom === 0;
-  const stopped = whole.consumes.filter(way => bad(way.status));
+  useLayoutEffect(() => {
+    const at = place.current!;
+    const resized = new ResizeObserver(() => set_room(at.clientWidth - 16));  // without its padding
+    resized.observe(at);
+    return () => resized.disconnect();
+  }, []);
+  const fit = scale === 0;
+  const shown = fit ? room > 0 ? Math.min(MOST_SCALE, room / drawn.width) : 1 : scale;
+  const stopped = whole.consumes.filter(way => bad(way.status)).sort((a, b) => b.lag - a.lag);
+  const most = narrow ? 3 : 8;  // the graph is on the first screen
+  const why = (way: Flow['consumes'][number]) => overview.value?.groups.find(one => one.topic === way.topic && one.service === way.service && one.status === way.status)?.reason
+    || (way.lag > 0 ? `${plural(way.lag, 'event')} waiting` : '');
   return (
     <>
       {stopped.length > 0 && (
         <section class="attention" aria-label="Paths that do not move">
-          <ul>{stopped.slice(0, 8).map(way => (
+          <ul>{stopped.slice(0, most).map(way => (
             <li key={`${way.topic} ${way.service}`}><StatusMark status={way.status} />
-              <a href={link('consumers', { group: way.handlers[0]?.group, topic: way.topic })}><b>{way.topic} → {way.service}</b></a>
-              <span>{plural(way.lag, 'event')} waiting{services.get(way.service)?.reason ? ` · ${services.get(way.service)!.reason}` : ''}</span>
+              <a href={link('consumers', { group: way.handlers[0]?.group, topic: way.topic })}><b>{way.topic}</b> → service <b>{way.service}</b></a>
+              <span>{why(way)}</span>
             </li>))}
-            {stopped.length > 8 && <li><a href={link('consumers')}>and {plural(stopped.length - 8, 'more path', 'more paths')}</a></li>}
+            {stopped.length > most && <li class="rest"><a href={link('consumers')}>and {plural(stopped.length - most, 'more path', 'more paths')}</a></li>}
           </ul>
         </section>
       )}
@@ -158,15 +177,14 @@ function Drawing({ told: whole }: { told: Flow }) {
             {(['behind', 'stalled', 'down'] as const).map(status => <li key={status} class={`s-${status}`}><Shape status={status} />{status}</li>)}
           </ul>
           <div class="zoom" role="group" aria-label="Size of the graph">
-            <button type="button" class="small" onClick={() => set_zoom(zoom - 1)} disabled={zoom <= -4} aria-label="Smaller">−</button>
-            <button type="button" class="small" onClick={() => set_zoom(0)} aria-pressed={fit}>fit</button>
-            <button type="button" class="small" onClick={() => set_zoom(zoom + 1)} disabled={zoom >= 6} aria-label="Larger">+</button>
+            <button type="button" class="small" onClick={() => set_scale(shown / 1.25)} disabled={shown <= 0.2} aria-label="Smaller">−</button>
+            <button type="button" class="small" onClick={() => set_scale(0)} aria-pressed={fit}>fit</button>
+            <button type="button" class="small" onClick={() => set_scale(shown * 1.25)} disabled={shown >= 4} aria-label="Larger">+</button>
           </div>
         </div>
         <div class="graph-scroll" ref={place} tabIndex={0} role="region" aria-label="The graph, which scrolls">
           <svg class="graph" viewBox={`0 0 ${drawn.width} ${drawn.height}`} role="group" aria-label="Services and topics, with what goes between them. The same stands in the table below."
-            width={fit ? undefined : drawn.width * scale} height={fit ? undefined : drawn.height * scale}
-            style={fit ? { maxWidth: `${Math.round(drawn.width * 1.2)}px`, minWidth: `${Math.round(drawn.width * 0.68)}px` } : { maxWidth: 'none' }}>
+            width={Math.floor(drawn.width * shown)} height={Math.floor(drawn.height * shown)}>
             <defs>
               {['line', 'behind', 'stalled', 'down'].map(name => (
                 <marker key={name} id={`tip-${name}`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">
@@ -233,13 +251,13 @@ function Drawing({ told: whole }: { told: Flow }) {
       </section>
       <Panel title="Paths" id="paths" flush>
         <Table caption="Every path, from service to topic and from topic to service"
-          rows={[...whole.consumes.map(way => ({ id: `c ${way.topic} ${way.service}`, from: way.topic, to: way.service, status: way.status as string, rate: way.rate, lag: way.lag as number | null, what: way.handlers.map(one => one.handler).join(', ') })),
-            ...whole.publishes.map(way => ({ id: `p ${way.service} ${way.topic}`, from: way.service, to: way.topic, status: way.rate > 0 ? 'ok' : 'idle', rate: way.rate, lag: null, what: way.types.join(', ') }))]
+          rows={[...whole.consumes.map(way => ({ id: `c ${way.topic} ${way.service}`, kinds: ['topic', 'service'], from: way.topic, to: way.service, status: way.status as string, rate: way.rate, lag: way.lag as number | null, what: way.handlers.map(one => one.handler).join(', ') })),
+            ...whole.publishes.map(way => ({ id: `p ${way.service} ${way.topic}`, kinds: ['service', 'topic'], from: way.service, to: way.topic, status: way.rate > 0 ? 'ok' : 'idle', rate: way.rate, lag: null, what: way.types.join(', ') }))]
             .sort((a, b) => Number(bad(b.status as Status)) - Number(bad(a.status as Status)))}
           row_key={row => row.id}
           columns={[
-            { name: 'From', cell: row => row.from, class: 'name' },
-            { name: 'To', cell: row => row.to, class: 'name' },
+            { name: 'From', cell: row => <><span class="faint">{row.kinds[0]}</span> {row.from}</>, class: 'name' },
+            { name: 'To', cell: row => <><span class="faint">{row.kinds[1]}</span> {row.to}</>, class: 'name' },
             { name: 'Status', cell: row => <StatusMark status={row.status} /> },
             { name: 'Per second', number: true, cell: row => rate(row.rate) },
             { name: 'Waiting', number: true, cell: row => row.lag === null ? '' : compact(row.lag) },
