@@ -582,6 +582,22 @@ if (given) {
     await shop.end();
   });
 
+  test('what was a sample for a while is said to be one from then on, and where', async () => {
+    const shop = await mock('--burst');
+    const look = await opened(shop.url);
+    const { page } = look;
+    await look.go('#/events');
+    const ends = page.locator('tr.gap', { hasText: 'sample ends' });
+    await ends.waitFor();
+    assert.match(await ends.textContent(), /117 events since it began are not in this list/);
+    const order = await page.locator('main tbody tr').evaluateAll(all => all.map(row => row.classList.contains('gap') ? 'gap' : 'event').join(' '));
+    assert.match(order, /gap( event)+ gap( event)+$/, 'what is a sample stands between its two lines');
+    await page.waitForFunction(() => /^(event )+gap/.test([...document.querySelectorAll('main tbody tr')].map(row => row.className === 'gap' ? 'gap' : 'event').join(' ')));  // all of what comes after it is shown
+    assert.match(await page.locator('.tail-counts').textContent(), /a sample: [\d,]+ of [\d,]+ shown/);
+    await look.done();
+    await shop.end();
+  });
+
   test('a thousand topics and groups', async () => {
     const shop = await mock('--many', '--stalled');
     const look = await opened(shop.url);

@@ -19,6 +19,9 @@ export function preview(event: Event): string {
 
 const where = (event: { topic: string; partition: number; offset: number }) => link('event', { topic: event.topic, partition: event.partition, offset: event.offset });
 
+/// How the topics end in which groups park what they could not handle.
+const DEAD_LETTERS = '.dead-letters';
+
 /// An event does not change: a row is drawn once, however many come above it.
 class EventRow extends Component<{ event: Event }> {
   override shouldComponentUpdate(): boolean {
@@ -28,9 +31,9 @@ class EventRow extends Component<{ event: Event }> {
     return (
       <tr class="leads" role="row">
         <th scope="row" role="rowheader"><a data-row href={where(event)} title={`published ${event.time}${event.appended ? `, appended ${event.appended}` : ''}`}>{clock(event.time)}</a></th>
-        <td class="name" role="cell">{event.type}</td>
+        <td class="name" role="cell">{event.topic.endsWith(DEAD_LETTERS) && <span class="copy" title="A copy in a topic of dead letters: the event itself stands in the topic that it was published to">dead letter</span>}{event.type}</td>
         <td class="key" role="cell">{event.key}</td>
-        <td class="spare-1" role="cell">{event.topic}</td>
+        <td class="topic spare-1" role="cell" title={event.topic}>{event.topic}</td>
         <td class="spare-2" role="cell">{event.source}</td>
         <td class="data spare-2" role="cell"><code>{preview(event)}</code></td>
       </tr>
@@ -41,10 +44,10 @@ class EventRow extends Component<{ event: Event }> {
 export function EventTable({ caption, list }: { caption: string; list: readonly Row[] }) {
   return (
     <div class="scroll" role="group" aria-label={caption}>
-      <table class="events" role="table">
+      <table class={list.some(row => !is_gap(row) && row.key !== '') ? 'events' : 'events no-keys'} role="table">
         <caption class="unseen">{caption}</caption>
         <thead role="rowgroup"><tr role="row">
-          <th role="columnheader" scope="col">Time</th><th role="columnheader" scope="col">Type</th><th role="columnheader" scope="col">Key</th><th role="columnheader" scope="col" class="spare-1">Topic</th>
+          <th role="columnheader" scope="col">Time</th><th role="columnheader" scope="col">Type</th><th role="columnheader" scope="col">Key</th><th role="columnheader" scope="col" class="topic spare-1">Topic</th>
           <th role="columnheader" scope="col" class="spare-2">Source</th><th role="columnheader" scope="col" class="spare-2 data">Data</th>
         </tr></thead>
         <tbody role="rowgroup">{list.map(row => is_gap(row) ? <GapRow key={`gap ${row.gap}`} gap={row} /> : <EventRow key={`${row.topic} ${row.partition} ${row.offset}`} event={row} />)}</tbody>
@@ -147,7 +150,7 @@ function Live() {
         </span>
         <span class="tail-counts" data-sampled={is.sampled || undefined}>
           {is.sampled ? <><b>a sample</b>: {count(is.shown)} of {count(is.matched)} shown</>
-            : is.matched === is.shown ? <>all {plural(is.matched, 'event')} shown</> : <>{count(is.shown)} of {plural(is.matched, 'event')} shown</>}
+            : <>all {plural(is.shown, 'event')} shown{is.matched > is.shown && `, ${count(is.matched - is.shown)} to come`}</>}
           {filtered && <span class="faint"> · {count(is.seen)} looked at</span>}
           {limit.value && <span class="faint"> · the list keeps the last {MOST_ROWS}</span>}
         </span>
@@ -199,11 +202,11 @@ function Search() {
   return (
     <section class="panel flush" aria-label="What was found">
       <div class="tail-bar" role="status">
-        <span>{busy ? 'Searching …' : <>{plural(events.length, 'event')} found, the newest first; {count(searched)} looked at. {complete ? 'That is all that is kept.' : 'There may be more further back.'}</>}</span>
+        <span>{busy ? 'Searching …' : <>{plural(events.length, 'event')} found, what was appended last comes first; {count(searched)} looked at. {complete ? 'That is all that is kept.' : 'There may be more further back.'}</>}</span>
         <span class="tail-tools"><button type="button" class="small" onClick={() => set_turn(turn + 1)}>Search again</button></span>
       </div>
       {error && <Problem error={error} retry={() => more(cursor)} />}
-      {events.length > 0 ? <EventTable caption="Events that were found, the newest first" list={events} />
+      {events.length > 0 ? <EventTable caption="Events that were found, what was appended last first" list={events} />
         : busy ? <Loading what="events" /> : !error && (
           <Empty title={complete ? 'No such event' : 'None in what was looked at so far'}>
             <p>{complete ? 'Nothing that is kept matches. Widen the times, or leave a field empty; what retention has removed cannot be found.' : 'Go further back to look at older events.'}</p>
