@@ -1,7 +1,7 @@
 /// Lines over time, on a canvas (uPlot), with the same in words.
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { clock, compact } from './format';
+import { clock, compact, rate } from './format';
 import { scheme } from './settings';
 
 export interface Line {
@@ -18,11 +18,15 @@ function colour(name: string, alpha?: number): string {
   return value + Math.round(alpha * 255).toString(16).padStart(2, '0');
 }
 
+/// Of steps of an axis: whole ones, so that no two ticks have one label.
+const STEPS = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map(digit => digit * 10 ** power)).flat();
+const figure = (value: number | null | undefined, unit: string) => (unit === '/s' ? rate(value) : compact(value));
+
 /// What a line did, for who does not see it.
 function words(line: Line, unit: string): string {
   const known = line.values.filter((value): value is number => value !== null && value !== undefined);
   if (known.length === 0) return `${line.name}: nothing known`;
-  return `${line.name}: now ${compact(known[known.length - 1])}${unit}, least ${compact(Math.min(...known))}, most ${compact(Math.max(...known))}`;
+  return `${line.name}: now ${figure(known[known.length - 1], unit)}${unit}, least ${figure(Math.min(...known), unit)}, most ${figure(Math.max(...known), unit)}`;
 }
 
 export function Chart({ title, t, lines, unit = '', height = 180 }: { title: string; t: number[]; lines: Line[]; unit?: string; height?: number }) {
@@ -42,7 +46,7 @@ export function Chart({ title, t, lines, unit = '', height = 180 }: { title: str
       scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
       axes: [
         { ...axis, space: 70, size: 28, values: (_, splits) => splits.map(split => clock(new Date(split * 1000).toISOString(), false).slice(-8, split % 60 === 0 ? -3 : undefined)) },
-        { ...axis, size: 52, values: (_, splits) => splits.map(split => compact(split)) },
+        { ...axis, size: 52, incrs: STEPS, values: (_, splits) => splits.map(split => compact(split)) },
       ],
       series: [{}, ...lines.map(line => ({
         label: line.name,
@@ -69,7 +73,7 @@ export function Chart({ title, t, lines, unit = '', height = 180 }: { title: str
       if (tip_.hidden || index === null || index === undefined) return;
       const time = of.data[0][index];
       tip_.replaceChildren(...[clock(new Date((time ?? 0) * 1000).toISOString(), false),
-        ...of.series.slice(1).map((one, number) => `${String(one.label)} ${compact(of.data[number + 1]![index])}${unit}`)].map(text => {
+        ...of.series.slice(1).map((one, number) => `${String(one.label)} ${figure(of.data[number + 1]![index], unit)}${unit}`)].map(text => {
         const row = document.createElement('div');
         row.textContent = text;
         return row;
