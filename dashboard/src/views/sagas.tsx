@@ -5,12 +5,15 @@ import { ActionDialog, show_dialog } from '../dialog';
 import { count, due, duration, plural } from '../format';
 import { Json } from '../json';
 import { now, session } from '../live';
-import { Ago, Empty, Fact, Loading, Panel, Problem, Shape, StatusMark, Table, Time } from '../parts';
+import { Ago, Empty, Fact, Loading, Panel, Problem, Shape, shape_of, StatusMark, Table, Time } from '../parts';
 import { link, refine, route } from '../router';
 import { NoStore } from './failures';
 import { Head } from './overview';
 
 const OVER = ['completed', 'failed', 'abandoned'];
+/// Those that are not over, the ones that need somebody first.
+const OPEN = ['stuck', 'compensating', 'running'] as const;
+const MOST_OPEN = 50;  // of each status, in the list of all
 
 export function Sagas() {
   const { type, id } = route.value.query;
@@ -20,11 +23,18 @@ export function Sagas() {
 function List() {
   const { type = '', status = '' } = route.value.query;
   const asked = useGet<SagaList>('sagas', { type, status }, 3000);
+  // The server lists by type and id, which would begin with the oldest that is over.
+  const open = OPEN.map(one => useGet<SagaList>(status === '' ? 'sagas' : null, { type, status: one, limit: MOST_OPEN }, 3000).value);
   const [more, set_more] = useState<{ about: string; sagas: SagaLine[]; next: SagaList['next']; error: string } | null>(null);
   const about = `${type} ${status}`;
   const mine = more?.about === about ? more : null;
   const told = asked.value;
-  const sagas = [...(told?.sagas ?? []), ...(mine?.sagas ?? [])];
+  const name = (saga: SagaLine) => `${saga.type} ${saga.id}`;
+  const first = open.flatMap(one => one?.sagas ?? []);
+  const known = new Set(first.map(name));
+  // One that has moved on between two answers stands once.
+  const sagas = [...new Map(first.map(saga => [name(saga), saga])).values(), ...[...(told?.sagas ?? []), ...(mine?.sagas ?? [])].filter(saga => !known.has(name(saga)))];
+  const cut = OPEN.filter((_, at) => open[at]?.next);
   const next = mine ? mine.next : told?.next ?? null;
   const counts = told?.counts ?? [];
   const types = [...new Set(counts.map(one => one.type))].sort();
@@ -47,7 +57,7 @@ function List() {
             {types.length > 1 && <label class="field inline"><span>Type</span><select value={type} onChange={event => refine({ type: event.currentTarget.value || undefined })}>
               <option value="">all</option>{types.map(one => <option key={one} value={one}>{one}</option>)}</select></label>}
           </div>
-          {!told ? !asked.error && <Loading what="sagas" /> : (
+          {!told || (status === '' && open.some(one => !one)) ? !asked.error && <Loading what="sagas" /> : (
             <section class="panel flush" aria-label="Instances">
               <Table<SagaLine> caption="Sagas" rows={sagas} row_key={row => `${row.type} ${row.id}`} href={row => link('sagas', { type: row.type, id: row.id, of: type, status })}
                 empty={<Empty title={counts.length > 0 ? 'None of these' : 'No sagas yet'}><p>{counts.length > 0 ? 'Choose another status above.' : 'A saga stands here once its first event has been handled by the service that runs it.'}</p></Empty>}
@@ -59,6 +69,7 @@ function List() {
                   { name: 'Waits for', cell: row => row.unreadable ?? row.waits.replace(/^waits for: /, ''), class: 'wide' },
                   { name: 'Changed', cell: row => <Ago at={row.changed} />, spare: 1 },
                 ]} />
+              {status === '' && <p class="note">{OPEN.join(', ')} first, then all others; each by type and id.{cut.length > 0 && ` Of ${cut.join(' and ')} the first ${MOST_OPEN} stand at the top: choose the status for the rest.`}</p>}
               {mine?.error && <Problem error={mine.error} />}
               {next && <p class="more"><button type="button" onClick={() => void further()}>More</button></p>}
             </section>
@@ -88,8 +99,11 @@ function Steer({ type, id, status, done }: { type: string; id: string; status: s
 }
 
 const as_text = (value: JsonValue | undefined) => (value === null || value === undefined ? '' : typeof value === 'object' ? compact_json(value) : String(value));
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 /// How a line of the history is drawn.
 function kind(what: string): string {
+  // What a whole saga can be looks the same here as in the list.
+  if (OVER.includes(what) || what === 'stuck' || what === 'compensating') return shape_of(what);
   if (/fail|refus|stuck|timed|unknown|declin/.test(what)) return 'stalled';
   if (/undo|compens|back/.test(what)) return 'behind';
   if (/done|complet/.test(what)) return 'ok';
@@ -117,7 +131,7 @@ function One({ type, id }: { type: string; id: string }) {
       {asked.error && <Problem error={asked.error.message} retry={asked.again} />}
       {!told ? !asked.error && <Loading what="the saga" /> : (
         <>
-          {why && <p class={`calm s-${status === 'stuck' ? 'stalled' : 'behind'}`}><Shape status={status === 'stuck' ? 'stalled' : 'behind'} />{why}</p>}
+          {why && <p class={`calm s-${shape_of(status)}`}><Shape status={status} />{why}</p>}
           <Panel title="Waits for" id="waits">
             {told.waits.length === 0 ? <p class="faint">{OVER.includes(status) ? 'Nothing: it is over.' : status === 'stuck' ? 'Somebody: it goes neither on nor back by itself.' : 'An answer; nothing limits how long it may take.'}</p> : (
               <ul class="plain-list">{told.waits.map((wait, at) => <li key={at}><b>{wait.step || 'the whole'}</b>: {wait.kind}, due {due(wait.due, now.value)}{wait.attempts > 0 && `, ${plural(wait.attempts, 'failed attempt')}`}</li>)}</ul>)}
@@ -138,7 +152,7 @@ function One({ type, id }: { type: string; id: string }) {
             </ol>
           </Panel>
           <Panel title="State" id="state"><Json value={told.state} /></Panel>
-          <Panel title="Instance" id="instance"><dl class="facts">{plain.map(([name, value]) => <Fact key={name} name={name.replace(/_/g, ' ')}>{as_text(value)}</Fact>)}</dl></Panel>
+          <Panel title="Instance" id="instance"><dl class="facts">{plain.map(([name, value]) => <Fact key={name} name={name.replace(/_/g, ' ')}>{TIME.test(as_text(value)) ? <Time at={as_text(value)} /> : as_text(value)}</Fact>)}</dl></Panel>
         </>
       )}
     </>
@@ -147,7 +161,8 @@ function One({ type, id }: { type: string; id: string }) {
 
 function kind_of_step(status: string): string {
   if (status === 'done' || status === 'undone') return 'ok';
-  if (status === 'failed' || status.includes('unknown') || status === 'undo_failed') return 'stalled';
+  if (status === 'failed') return shape_of(status);
+  if (status.includes('unknown') || status === 'undo_failed') return 'stalled';
   if (status === 'sent' || status === 'undoing') return 'behind';
   return 'idle';
 }
