@@ -9,7 +9,7 @@ const MOST_LINES = 2000;
 export function Json({ value }: { value: JsonValue | undefined }) {
   const budget = { lines: MOST_LINES };
   const content = draw(value ?? null, 0, budget);
-  return <pre class="json" tabIndex={0} role="group" aria-label="JSON"><code>{content}</code>{budget.lines <= 0 && '\n… cut here: it is long'}</pre>;
+  return <pre class="json" tabIndex={0} role="group" aria-label="JSON"><code data-lines>{content}</code>{budget.lines <= 0 && '\n… cut here: it is long'}</pre>;
 }
 
 function draw(value: JsonValue, depth: number, budget: { lines: number }): ComponentChildren {

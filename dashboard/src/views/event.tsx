@@ -59,7 +59,7 @@ function Whole({ event }: { event: Event }) {
       <Panel title="Data" id="data" aside={text && <Copy text={text} what="the data" />}>
         {event.redacted && event.redacted.length > 0 && <p class="note">Not shown, as personal or secret: {event.redacted.join(', ')}.</p>}
         {event.data !== undefined && event.data !== null ? <Json value={event.data} />
-          : event.text !== undefined ? <pre class="json" tabIndex={0} role="group" aria-label="Text"><code>{event.text}</code></pre>
+          : event.text !== undefined ? <pre class="json" tabIndex={0} role="group" aria-label="Text"><code data-lines>{event.text}</code></pre>
             : event.base64 !== undefined ? <><p class="faint">It is no text; in base64:</p><pre class="json wrap" tabIndex={0} role="group" aria-label="Base64"><code>{event.base64}</code></pre></>
               : <p class="faint">None.</p>}
       </Panel>
