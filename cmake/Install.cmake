@@ -1,5 +1,5 @@
-# What `cmake --install` puts where, from what tidings_room() and tidings_program() have noted. Two install components: `programs` (the CLI and the
-# shop) and `libraries` (archives, headers, CMake package, pkg-config files); without --component both.
+# What `cmake --install` puts where, from what tidings_room() and tidings_program() have noted. Two install components: `programs` (the CLI, the
+# shop, and what `ops/` has for Prometheus and Grafana) and `libraries` (archives, headers, CMake package, pkg-config files); without --component both.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 get_property(rooms GLOBAL PROPERTY TIDINGS_ROOMS)
@@ -44,6 +44,10 @@ endforeach()
 foreach(component libraries programs)
   install(FILES "${tidings_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT ${component})
 endforeach()
+
+# For Prometheus and Grafana.
+install(FILES "${tidings_SOURCE_DIR}/ops/alerts.yaml" "${tidings_SOURCE_DIR}/ops/grafana-dashboard.json"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/tidings/ops" COMPONENT programs)
 
 # The CMake package: targets of each room in a file of its own, so that a user needs only the libraries behind the rooms that he asks for.
 set(facts "")

@@ -55,7 +55,7 @@ class Installed(unittest.TestCase):
         self.assertEqual({name for name in there if name.startswith("bin/")}, {"bin/tidings"})
         shop = {f"libexec/tidings/shop-{name}" for name in ("orders", "inventory", "payments", "notifications", "analytics")}
         self.assertEqual({name for name in there if name.startswith("libexec/")}, shop)
-        self.assertEqual({name for name in there if name.startswith("share/")}, {"share/doc/tidings/LICENSE"})
+        self.assertEqual({name for name in there if name.startswith("share/")}, {"share/doc/tidings/LICENSE", "share/tidings/ops/alerts.yaml", "share/tidings/ops/grafana-dashboard.json"})
         archives = {f"lib/libtidings_{room}.a" for room in [*ROOMS, "broker_kafka", "broker_log", "broker_memory", "broker_nats", "store_postgres", "store_sqlite"]}
         self.assertEqual({name for name in there if name.endswith(".a")}, archives)
         rest = {name for name in there if name.startswith("lib/") and not name.endswith(".a")}
