@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
@@ -222,6 +223,16 @@ class Server(Watching):
         self.watch()
         for path in ("outbox", "inbox", "sagas", "saga"):
             self.assertEqual(self.api(path, status=404, **({"type": "a", "id": "b"} if path == "saga" else {}))["error"]["code"], "no_store")
+
+    def test_a_store_without_tables_has_nothing_in_them(self):
+        self.orders("a:0")
+        file = os.path.join(self.folder, "empty.db")
+        sqlite3.connect(file).execute("create table other(id integer)").connection.close()
+        self.watch("--store", "sqlite:" + file)
+        self.assertEqual((self.api("outbox")["waiting"], self.api("outbox")["held"]), (0, []))
+        self.assertEqual((self.api("inbox")["rows"], self.api("inbox")["oldest"]), (0, None))
+        self.assertEqual(self.api("sagas"), {"sagas": [], "counts": [], "next": None})
+        self.assertEqual(self.api("saga", status=404, type="a", id="b")["error"]["code"], "unknown_saga")
 
     def test_elsewhere_it_wants_a_token_and_tls(self):
         self.orders("a:0")

@@ -80,10 +80,11 @@ Result<Store*> Databases::open(One& one) {
 
 Result<std::string> Databases::outbox() {
   const std::scoped_lock lock(mutex_);
+  if (all_.empty()) return no_store("an outbox");
   std::uint64_t waiting = 0;
   std::optional<Duration> oldest;
   std::vector<std::string> held, owners;
-  bool is_exact = true, any = false, any_late = false;
+  bool is_exact = true, any_late = false;
   for (auto& one : all_) {
     const auto store = open(one);
     if (!store) return store.error();
@@ -91,7 +92,6 @@ Result<std::string> Databases::outbox() {
       if (is_none(there.error())) continue;
       return there.error();
     }
-    any = true;
     const auto status = outbox::status(**store);
     if (!status) return status.error();
     const auto keys = outbox::held_keys(**store, held_max);
@@ -105,7 +105,6 @@ Result<std::string> Databases::outbox() {
       if (!holder.is_late) owners.push_back(holder.name);
     }
   }
-  if (!any) return no_store("an outbox");
   std::string owner;
   for (const auto& name : owners) owner += (owner.empty() ? "" : ", ") + well_formed(name);
   return JsonLine()
@@ -146,21 +145,19 @@ Result<std::uint64_t> Databases::drive_outbox(const outbox::HeldKey& key, bool d
 
 Result<std::string> Databases::inbox() {
   const std::scoped_lock lock(mutex_);
+  if (all_.empty()) return no_store("an inbox");
   inbox::InboxStatus sum;
-  bool any = false;
   for (auto& one : all_) {
     const auto store = open(one);
     if (!store) return store.error();
     const auto status = inbox::status(**store);
     if (!status && is_none(status.error())) continue;
     if (!status) return status.error();
-    any = true;
     sum.marks += status->marks;
     sum.consumers += status->consumers;
     sum.is_exact = sum.is_exact && status->is_exact;
     if (status->oldest) sum.oldest = std::min(sum.oldest.value_or(TimePoint::max()), *status->oldest);
   }
-  if (!any) return no_store("an inbox");
   return JsonLine()
       .add("rows", sum.marks)
       .flag("exact", sum.is_exact)
@@ -171,9 +168,10 @@ Result<std::string> Databases::inbox() {
 
 Result<std::string> Databases::sagas(const saga::ListFilter& filter) {
   const std::scoped_lock lock(mutex_);
+  if (all_.empty()) return no_store("sagas");
   std::vector<saga::Instance> page;
   std::map<std::pair<std::string, std::string>, std::uint64_t> counts;
-  bool any = false, has_more = false;
+  bool has_more = false;
   if (counted_.size() > types_counted_max) counted_.clear();
   auto& counted_of = counted_[filter.type];
   const auto now = system_clock().steady_now();
@@ -185,7 +183,6 @@ Result<std::string> Databases::sagas(const saga::ListFilter& filter) {
       if (is_none(there.error())) continue;
       return there.error();
     }
-    any = true;
     auto some = saga::list(**store, filter);
     if (!some) return some.error();
     has_more = has_more || some->size() == filter.limit;
@@ -203,7 +200,6 @@ Result<std::string> Databases::sagas(const saga::ListFilter& filter) {
       all.after_id = next->back().id;
     }
   }
-  if (!any) return no_store("sagas");
   std::ranges::sort(page, {}, [](const saga::Instance& one) { return std::pair(one.type, one.id); });
   if (page.size() > filter.limit) page.resize(filter.limit);
   std::vector<std::string> lines, sums;
@@ -224,7 +220,7 @@ Result<std::string> Databases::sagas(const saga::ListFilter& filter) {
 
 Result<std::string> Databases::saga(const std::string& type, const std::string& id) {
   const std::scoped_lock lock(mutex_);
-  bool any = false;
+  if (all_.empty()) return no_store("sagas");
   for (auto& one : all_) {
     const auto store = open(one);
     if (!store) return store.error();
@@ -232,7 +228,6 @@ Result<std::string> Databases::saga(const std::string& type, const std::string& 
       if (is_none(there.error())) continue;
       return there.error();
     }
-    any = true;
     const auto shown = saga::show(**store, type, id);
     if (!shown) return shown.error();
     if (!*shown) continue;
@@ -260,7 +255,6 @@ Result<std::string> Databases::saga(const std::string& type, const std::string& 
         .raw("waits", json_array(waits))
         .str();
   }
-  if (!any) return no_store("sagas");
   return Error{"unknown_saga", "there is no saga " + printable(type) + " '" + printable(id) + "'"};
 }
 

@@ -25,7 +25,8 @@ class Databases {
   /// Their URLs without what is secret; empty where there is none.
   [[nodiscard]] std::string names() const;
 
-  // Errors of all: `no_store` (never) where there is none, or none has such tables, and the stores'.
+  // Errors of all: `no_store` (never) where there is none, and the stores'. One that has no such tables has nothing in
+  // them.
 
   [[nodiscard]] Result<std::string> outbox();
   /// How many events. Error `unknown_key`.
