@@ -46,4 +46,23 @@ Result<std::uint64_t> redrive_all(Store& store, const Tables& tables = default_t
 /// just begun to publish may be published still. Error `unknown_key` (never).
 Result<std::uint64_t> drop(Store& store, const HeldKey& key, const Tables& tables = default_tables());
 
+/// Where an event stands in an outbox.
+struct OutboxEvent {
+  enum class State { waiting, held, retried, parked };
+  std::string id, type, topic, key;
+  /// `waiting`: no relay has published it yet; `retried`: the broker has refused it, and it is tried again; `held`: one
+  /// before it of its key was refused, and is tried again; `parked`: one or the other waits for a person.
+  State state = State::waiting;
+  bool is_effect = false;   ///< not the one that was asked for, but one that it caused
+  bool is_first = false;    ///< it was refused itself
+  std::string code, error;  ///< why the first of its key was refused
+  int attempts = 0;         ///< of that first one
+  TimePoint since{};        ///< it was put in, by the database's clock
+};
+
+/// The event with that id, and those that it caused, as long as they stand in the outbox: at most `max`. Looks at all
+/// rows, so it is for people who ask. Errors: those of `Store::begin` and of statements.
+[[nodiscard]] Result<std::vector<OutboxEvent>> find_events(Store& store, std::string_view id, std::size_t max = 100,
+                                                           const Tables& tables = default_tables());
+
 }  // namespace tidings::outbox
