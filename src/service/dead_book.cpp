@@ -109,6 +109,7 @@ bool Book::park(const DeadPlace& place) {
     key.last = place.offset;
     ++key.open;
   }
+  note_end(place.offset, DeadLetterEnd::none);
   ++parked_;
   last_ = std::max(last_, place.offset + 1);
   return true;
@@ -139,6 +140,7 @@ void Book::close(const DeadPlace& place, bool dropped) {
     }
   }
   failures_.erase(place.offset);
+  note_end(place.offset, dropped ? DeadLetterEnd::dropped : DeadLetterEnd::redriven);
   ++(dropped ? dropped_ : redriven_);
   if (open() == 0) low_ = nowhere, last_ = 0;
 }
@@ -157,6 +159,11 @@ void Book::failed(const DeadPlace& place, std::string_view code, TimePoint time,
   auto& failure = failures_[place.offset];
   failure = {static_cast<std::uint32_t>(known - codes_.begin()), number, time, {}, 0};
   if (auto* asked = request(request_id)) ++asked->failed;
+}
+
+void Book::note_end(std::uint64_t offset, DeadLetterEnd end) {
+  if (watched_.empty()) return;
+  if (const auto found = watched_.find(offset); found != watched_.end()) found->second = end;
 }
 
 std::uint64_t Book::give_up_lost(std::string_view request_id) {

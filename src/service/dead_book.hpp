@@ -60,6 +60,12 @@ class Book {
   void closing(const DeadPlace& place);
   void close(const DeadPlace& place, bool dropped);
   void failed(const DeadPlace& place, std::string_view code, TimePoint time, std::string_view request);
+  /// Remembers what becomes of the event at `offset`: a tool's, before the journal is read.
+  void watch(std::uint64_t offset) { watched_.try_emplace(offset, DeadLetterEnd::none); }
+  [[nodiscard]] DeadLetterEnd end_of(std::uint64_t offset) const {
+    const auto found = watched_.find(offset);
+    return found == watched_.end() ? DeadLetterEnd::none : found->second;
+  }
   /// What the journal no longer has, of the keys that `request` means: counts as dropped. How many.
   std::uint64_t give_up_lost(std::string_view request);
 
@@ -128,6 +134,7 @@ class Book {
   [[nodiscard]] std::uint32_t number_of(std::string_view request) const;
   [[nodiscard]] bool matches(const Letter& letter, std::string_view key, const DeadLetterFilter& filter) const;
   void set_state(Key& key, std::uint32_t request, State state);
+  void note_end(std::uint64_t offset, DeadLetterEnd end);
   void note_progress(std::string_view request, std::uint64_t redriven, std::uint64_t dropped);
 
   bool keeps_reasons_;
@@ -136,6 +143,7 @@ class Book {
   std::unordered_set<std::uint64_t> singles_;
   std::unordered_set<std::uint64_t> singles_looked_;
   std::unordered_map<std::uint64_t, Failure> failures_;  // of first events that failed again, by offset
+  std::unordered_map<std::uint64_t, DeadLetterEnd> watched_;
   std::vector<std::string> codes_;
   std::vector<Request> requests_;
   std::uint32_t looking_ = 0;

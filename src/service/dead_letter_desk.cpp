@@ -52,6 +52,8 @@ class DeadLetters::Impl {
   }
 
   Result<> for_each(const DeadLetterRequest& request, const std::function<bool(const DeadLetter&)>& visit);
+  Result<std::vector<DeadLetterEnd>> ends_of(const std::vector<DeadLetterPlace>& places,
+                                             const std::function<bool()>& goes_on);
   Result<std::string> publish(DeadLetterRequest request, std::string_view name_space);
   Result<> leave_out(const DeadLetterRequest& request, std::string_view name_space);
   [[nodiscard]] bool is_meant(std::string_view topic, std::uint32_t partition) const;
@@ -126,6 +128,24 @@ Result<> DeadLetters::Impl::for_each(const DeadLetterRequest& request,
       [&] { return goes_on; });
   if (!goes_on) return {};
   return done;
+}
+
+Result<std::vector<DeadLetterEnd>> DeadLetters::Impl::ends_of(const std::vector<DeadLetterPlace>& places,
+                                                              const std::function<bool()>& goes_on) {
+  if (auto known = look_at_ends(); !known) return known.error();
+  Books books;
+  for (const auto& one : places) books[{one.topic, one.partition.value}].watch(one.offset.value);
+  const auto find = [&](std::string_view topic, std::uint32_t partition) -> Book* {
+    const auto found = books.find(std::pair(std::string(topic), partition));
+    return found == books.end() ? nullptr : &found->second;
+  };
+  auto read = service::read_through(
+      broker_, journal_, 0, ends_, [&](const Delivery& entry) { (void)service::read_entry(entry, group_, find); },
+      goes_on);
+  if (!read) return read.error();
+  std::vector<DeadLetterEnd> out;
+  for (const auto& one : places) out.push_back(books[{one.topic, one.partition.value}].end_of(one.offset.value));
+  return out;
 }
 
 Result<std::string> DeadLetters::Impl::publish(DeadLetterRequest request, std::string_view name_space) {
@@ -273,6 +293,11 @@ std::vector<DeadLetterCounts> DeadLetters::counts() const {
 }
 Result<> DeadLetters::for_each(const DeadLetterRequest& request, const std::function<bool(const DeadLetter&)>& visit) {
   return impl_->for_each(request, visit);
+}
+Result<std::vector<DeadLetterEnd>> DeadLetters::ends_of(Broker& broker, std::string group,
+                                                        const std::vector<DeadLetterPlace>& places,
+                                                        const std::function<bool()>& goes_on) {
+  return Impl(broker, std::move(group)).ends_of(places, goes_on);
 }
 Result<std::string> DeadLetters::publish(DeadLetterRequest request, std::string_view name_space) {
   return impl_->publish(std::move(request), name_space);

@@ -47,6 +47,21 @@ struct DeadLetter {
   std::optional<Offset> follows;  ///< the parked event of its key that it was parked behind
 };
 
+/// Where an event stood, as a group's dead letters name it.
+struct DeadLetterPlace {
+  std::string topic;  ///< as the broker has it, with the namespace
+  Partition partition;
+  Offset offset;
+  friend auto operator<=>(const DeadLetterPlace&, const DeadLetterPlace&) = default;
+};
+
+/// What became of one that was parked, the last time that it was.
+enum class DeadLetterEnd {
+  none,      ///< it was never parked, or is as far as the journal tells
+  redriven,  ///< it was driven again, and handled
+  dropped,   ///< somebody gave it up: it was not handled
+};
+
 /// What became of a group's parked events of one partition. `parked = open() + redriven + dropped`, and is what the
 /// group's record of that topic counts as parked.
 struct DeadLetterCounts {
@@ -78,6 +93,11 @@ class DeadLetters {
  public:
   /// Reads all that there is. Errors: `unknown_topic` where nothing was ever parked; the broker's.
   static Result<DeadLetters> read(Broker& broker, std::string group);
+  /// What became of each of these, in their order, in the group. Reads all that there is; `goes_on` is asked now and
+  /// then. Errors: those of `read`, `interrupted` (same call) where it does not.
+  [[nodiscard]] static Result<std::vector<DeadLetterEnd>> ends_of(Broker& broker, std::string group,
+                                                                  const std::vector<DeadLetterPlace>& places,
+                                                                  const std::function<bool()>& goes_on);
   DeadLetters(DeadLetters&&) noexcept;
   DeadLetters& operator=(DeadLetters&&) noexcept;
   ~DeadLetters();
