@@ -4,6 +4,7 @@
 
 #include "commands.hpp"
 #include "dashboard/collector.hpp"
+#include "dashboard/letters.hpp"
 #include "demo/frame.hpp"
 #include "demo/view.hpp"
 #include "interrupt.hpp"
@@ -19,6 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds period = 1s;
+constexpr Duration letters_max = 500ms;
+constexpr Duration letters_max_once = 10s;
 constexpr int looks_once = 3;  // rates are of the time between looks
 
 std::string rate(double value) {
@@ -63,6 +66,11 @@ const char* shape_of(Doing doing) {
   return "";
 }
 
+std::string word_of(const GroupState& group) {
+  return group.judgement.doing == Doing::idle && !group.has_members ? "nobody"
+                                                                    : std::string(name_of(group.judgement.doing));
+}
+
 std::vector<const GroupState*> worst_first(const Picture& picture) {
   std::vector<const GroupState*> groups;
   for (const auto& one : picture.groups) groups.push_back(&one);
@@ -74,17 +82,17 @@ std::vector<const GroupState*> worst_first(const Picture& picture) {
 
 std::string sums_of(const Picture& picture) {
   return "published " + rate(picture.published) + "/s   handled " + rate(picture.handled) + "/s   parked " +
-         rate(picture.parked) + "/s   lag " + grouped(picture.lag);
+         rate(picture.parked) + "/s   lag " + grouped(picture.lag) + "   dead letters " + grouped(picture.open_letters);
 }
 
 /// The rows of the table, in columns; `columns` 0: as wide as it gets.
 std::vector<std::string> lines_of(const Picture& picture, std::size_t rows_max, bool coloured) {
-  const std::vector<std::string> heading{"status", "group", "topic", "lag", "per s", ""};
+  const std::vector<std::string> heading{"status", "group", "topic", "lag", "per s", "parked", ""};
   std::vector<std::vector<std::string>> cells{heading};
   const auto groups = worst_first(picture);
   for (const auto* const one : groups)
-    cells.push_back({shape_of(one->judgement.doing) + std::string(name_of(one->judgement.doing)), printable(one->group),
-                     printable(one->topic), grouped(one->lag), rate(one->judgement.handled_rate),
+    cells.push_back({shape_of(one->judgement.doing) + word_of(*one), printable(one->group), printable(one->topic),
+                     grouped(one->lag), rate(one->judgement.handled_rate), grouped(one->open_letters),
                      printable(one->judgement.reason)});
   std::vector<std::size_t> widths(heading.size(), 0);
   for (const auto& row : cells)
@@ -99,7 +107,7 @@ std::vector<std::string> lines_of(const Picture& picture, std::size_t rows_max, 
     for (std::size_t i = 0; i < heading.size(); ++i) {
       const auto& cell = cells[at][i];
       const std::string pad(widths[i] - width(cell), ' ');
-      const bool is_number = i == 3 || i == 4;
+      const bool is_number = i >= 3 && i <= 5;
       auto text = is_number ? pad + cell : cell + pad;
       if (coloured && at == 0)
         text = painted("2", text);
@@ -133,6 +141,10 @@ class Top {
       if (!seen && looks == 1) return fail(seen.error());
       if (seen) {
         look_at_pauses(*seen);
+        // Of many groups those that are left over come with the next look; `--once` reads all.
+        letters_.look(broker_, common_, *seen, system_clock().steady_now() + (once_ ? letters_max_once : letters_max),
+                      system_clock());
+        collector_.set_open_letters(letters_.open_counts());
         collector_.take(std::move(*seen));
       } else {
         collector_.take_problem(seen.error(), system_clock().now());
@@ -187,6 +199,7 @@ class Top {
   const bool once_;
   const bool draws_;
   Collector collector_;
+  LetterBoard letters_;
   std::uint64_t control_end_ = ~std::uint64_t{0};
   bool any_ = false;
 };

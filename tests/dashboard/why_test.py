@@ -100,10 +100,18 @@ class Top(Parking):
         self.parked(bad="", names=("a:0", "b:0"))
         self.orders("a:1")
         told = self.run_tidings("top", "--once").stdout
-        self.assertRegex(told, r"published \S+/s +handled \S+/s +parked \S+/s +lag 1\n")
-        self.assertRegex(told, r"✕ down +shop\.take +orders +1 +0 +nobody holds its partitions, and 1 event waits\n")
+        self.assertRegex(told, r"published \S+/s +handled \S+/s +parked \S+/s +lag 1 +dead letters 0\n")
+        self.assertRegex(told, r"✕ down +shop\.take +orders +1 +0 +0 +nobody holds its partitions, and 1 event waits\n")
         group = json.loads(self.run_tidings("top", "--once", "--json").stdout)["groups"][0]
         self.assertEqual((group["group"], group["status"], group["lag"]), (GROUP, "down", 1))
+
+    def test_dead_letters_and_nobody(self):
+        self.parked(bad="a:0", names=("a:0", "a:1"))
+        told = self.run_tidings("top", "--once").stdout
+        self.assertRegex(told, r"lag 0 +dead letters 2\n")
+        self.assertRegex(told, r"○ nobody +shop\.take +orders +0 +0 +2 +nobody is there, and nothing waits\n")
+        overview = json.loads(self.run_tidings("top", "--once", "--json").stdout)
+        self.assertEqual((overview["parked"], overview["groups"][0]["parked"]), (2, 2))
 
     def test_it_tells_again_and_again(self):
         self.orders("a:0")

@@ -125,6 +125,7 @@ Judgement GroupHealth::judge(const GroupInfo& group, SteadyTime at, std::string_
     return out;
   }
   out.doing = look.lag > 0 || out.handled_rate > 0 ? Doing::ok : Doing::idle;
+  if (out.doing == Doing::idle && !is_held) out.reason = "nobody is there, and nothing waits";
   return out;
 }
 

@@ -35,6 +35,13 @@ TEST_F(GroupHealthTest, WithNothingToDoItIsIdle) {
   EXPECT_EQ(judgement.eta, 0);
 }
 
+TEST_F(GroupHealthTest, WithNothingToDoAndNobodyThereItSaysSo) {
+  part().owned = false;
+  const auto judgement = look();
+  EXPECT_EQ(judgement.doing, Doing::idle);
+  EXPECT_EQ(judgement.reason, "nobody is there, and nothing waits");
+}
+
 TEST_F(GroupHealthTest, WhatIsOnItsWayIsNoBacklog) {
   part().end = Offset{100};
   for (int second = 0; second < 30; ++second) {
