@@ -43,7 +43,8 @@ Result<std::vector<Seen>> scan(Broker& broker, const Common& common, const std::
                                      .source = std::string(event.source),
                                      .partition = delivery.id.partition.value,
                                      .offset = delivery.id.offset.value,
-                                     .time = event.time});
+                                     .time = event.time,
+                                     .expires = event.headers.empty() ? TimePoint::max() : expiry(event)});
                    });
     if (!ended) return ended.error();
     if (*ended == ReadEnd::ended) break;

@@ -16,6 +16,7 @@ struct Seen {
   std::uint32_t partition = 0;
   std::uint64_t offset = 0;
   TimePoint time{};
+  TimePoint expires = TimePoint::max();
 };
 
 /// A topic that was not read to its end.

@@ -39,6 +39,24 @@ struct Attempts {
   [[nodiscard]] bool has_inbox() const { return !inbox || inbox->code != "unknown_inbox"; }
 };
 
+std::string_view word_of(Fate::Status status) {
+  switch (status) {
+    case Fate::Status::handled:
+      return "handled";
+    case Fate::Status::passed:
+      return "passed";
+    case Fate::Status::dropped:
+      return "DROPPED";
+    case Fate::Status::parked:
+      return "PARKED";
+    case Fate::Status::in_progress:
+      return "in hand";
+    case Fate::Status::pending:
+      return "WAITS";
+  }
+  return "";
+}
+
 class Why {
  public:
   Why(Broker& broker, const Common& common, const WhyArguments& arguments)
@@ -60,8 +78,13 @@ class Why {
     std::vector<const Seen*> places;
     for (const auto& one : *chain)
       if (one.id == arguments_.id && !is_of_dead_letters(one.topic) && !is_own_topic(one.topic)) places.push_back(&one);
-    is_found = !places.empty();
+    auto in_outboxes = databases_.outbox_events(arguments_.id);
+    if (!in_outboxes) return in_outboxes.error();
+    outbox_ = std::move(*in_outboxes);
+    is_found = !places.empty() || !outbox_.empty();
     if (!is_found) return out;
+    if (places.empty()) out.push_back(common_.json ? json_of_outbox() : text_of_outbox(""));
+    if (places.empty()) return out;
     // Whether a partition moves takes two looks.
     const bool any_left = std::ranges::any_of(first->groups, [&](const GroupInfo& group) {
       return std::ranges::any_of(
@@ -99,6 +122,8 @@ class Why {
     out.group = group.group;
     auto letters = read_letters(broker_, common_, group.group);
     if (!letters && letters.error().code != "unknown_topic") return letters.error();
+    auto end = letters ? end_of(group.group, place) : Result<DeadLetterEnd>(DeadLetterEnd::none);
+    if (!end) return end.error();
     const auto paused = collector_.pause_of(group.group);
     bool is_still = false;
     if (const auto* const is = partition_of(group, place.partition)) {
@@ -111,8 +136,6 @@ class Why {
             is_still = watched && one->position == is->position && one->settled_beyond == is->settled_beyond &&
                        one->handled == is->handled && one->parked == is->parked;
     }
-    out.fate = fate_of(group, Partition{place.partition}, Offset{place.offset}, place.key,
-                       {.paused = paused, .letters = letters ? &*letters : nullptr, .is_still = is_still});
     if (letters) {
       auto parked = parkings_of(group.group, place);
       if (!parked) return parked.error();
@@ -125,7 +148,25 @@ class Why {
       else
         out.inbox = std::move(marked.error());
     }
+    out.fate = fate_of(group, Partition{place.partition}, Offset{place.offset}, place.key,
+                       {.paused = paused,
+                        .letters = letters ? &*letters : nullptr,
+                        .is_still = is_still,
+                        .now = system_clock().now(),
+                        .expires = place.expires,
+                        .end = *end,
+                        .marked = out.marked});
     return out;
+  }
+
+  Result<DeadLetterEnd> end_of(const std::string& group, const Seen& place) {
+    auto ends = DeadLetters::ends_of(broker_, named(common_, group),
+                                     {{.topic = named(common_, place.topic),
+                                       .partition = Partition{place.partition},
+                                       .offset = Offset{place.offset}}},
+                                     [] { return caught_signal() == 0; });
+    if (!ends) return ends.error();
+    return ends->front();
   }
 
   /// Each time that it was parked, as the group's topic of dead letters tells.
@@ -152,13 +193,71 @@ class Why {
     return out;
   }
 
-  static std::string sentence_of(const Attempts& one) {
-    if (one.fate.status != Fate::Status::handled) return one.fate.reason;
-    if (!one.parkings.empty()) return "it was parked, and has been driven again or dropped since";
-    return "the group has come past it: offset " + std::to_string(one.position) + " is its next";
+  static std::string_view name_of(outbox::OutboxEvent::State state) {
+    switch (state) {
+      case outbox::OutboxEvent::State::waiting:
+        return "waiting";
+      case outbox::OutboxEvent::State::held:
+        return "held";
+      case outbox::OutboxEvent::State::retried:
+        return "retried";
+      case outbox::OutboxEvent::State::parked:
+        return "parked";
+    }
+    return "";
   }
 
-  static std::string json(const Seen& place, const std::vector<Attempts>& all, const std::vector<Seen>& chain) {
+  static std::string sentence_of(const outbox::OutboxEvent& one) {
+    using enum outbox::OutboxEvent::State;
+    if (one.state == waiting) return "it waits in the outbox for a relay to publish it";
+    const auto why = one.code + ": " + one.error;
+    const std::string which = one.is_first ? "it" : "an event of its key in front of it";
+    if (one.state == parked) return "it is held in the outbox, since " + which + " is parked there, " + why;
+    return "it is held in the outbox, since the broker refused " + which + ", which is tried again, " + why;
+  }
+
+  [[nodiscard]] std::vector<std::string> outbox_jsons() const {
+    std::vector<std::string> out;
+    for (const auto& one : outbox_)
+      out.push_back(JsonLine()
+                        .add("id", one.id)
+                        .add("type", one.type)
+                        .add("topic", one.topic)
+                        .add("key", one.key)
+                        .add("status", name_of(one.state))
+                        .add("reason", sentence_of(one))
+                        .flag("effect", one.is_effect)
+                        .add("since", to_rfc3339(one.since))
+                        .str());
+    return out;
+  }
+
+  /// Of an event that no topic has.
+  [[nodiscard]] std::string json_of_outbox() const {
+    JsonLine line;
+    line.add("id", arguments_.id);
+    for (const auto& one : outbox_)
+      if (!one.is_effect) {
+        line.add("type", one.type).add("key", one.key).add("topic", one.topic);
+        break;
+      }
+    return harmless_json(
+               line.raw("groups", "[]").raw("effects", "[]").raw("outbox", json_array(outbox_jsons())).str()) +
+           "\n";
+  }
+
+  [[nodiscard]] std::string text_of_outbox(std::string_view indent) const {
+    std::string out;
+    for (const auto& one : outbox_)
+      out += std::string(indent) + (one.is_effect ? "it caused " : "") + printable(one.type) +
+             (one.key.empty() ? "" : " " + printable(one.key)) + "  " + printable(one.topic) + "  " +
+             printable(one.id) + ": " + printable(sentence_of(one)) + ", since " +
+             to_rfc3339(std::chrono::floor<std::chrono::seconds>(one.since)) + "\n";
+    return out;
+  }
+
+  [[nodiscard]] std::string json(const Seen& place, const std::vector<Attempts>& all,
+                                 const std::vector<Seen>& chain) const {
     std::vector<std::string> groups, effects;
     for (const auto& one : all) {
       std::vector<std::string> parkings;
@@ -171,9 +270,9 @@ class Why {
                                .str());
       groups.push_back(JsonLine()
                            .add("group", one.group)
-                           .add("status", name_of(one.fate.status))
+                           .add("status", cli::name_of(one.fate.status))
                            .add("blocker", one.fate.blocker)
-                           .add("reason", sentence_of(one))
+                           .add("reason", one.fate.reason)
                            .add("position", one.position)
                            .add("settled_beyond", one.settled_beyond)
                            .flag("members", one.has_members)
@@ -201,6 +300,7 @@ class Why {
                              .add("cause", place.cause)
                              .raw("groups", json_array(groups))
                              .raw("effects", json_array(effects))
+                             .raw("outbox", json_array(outbox_jsons()))
                              .str()) +
            "\n";
   }
@@ -217,21 +317,14 @@ class Why {
         out += "  caused by " + printable(one.type) + " " + printable(one.id) + "\n";
     if (all.empty()) out += "  no group reads topic " + place.topic + ": nobody is to handle it\n";
     for (const auto& one : all) {
-      const auto* const word = one.fate.status == Fate::Status::handled       ? "handled"
-                               : one.fate.status == Fate::Status::parked      ? "PARKED"
-                               : one.fate.status == Fate::Status::in_progress ? "in hand"
-                                                                              : "WAITS";
-      out += "  " + one.group + ": " + word + ": " + printable(sentence_of(one)) + "\n";
+      out += "  " + one.group + ": " + std::string(word_of(one.fate.status)) + ": " + printable(one.fate.reason) + "\n";
       for (const auto& parking : one.parkings)
         out += "    parked at " + to_rfc3339(std::chrono::floor<std::chrono::seconds>(parking.time)) + " after " +
                std::to_string(parking.attempts) + (parking.attempts == 1 ? " attempt, " : " attempts, ") +
                printable(parking.code) + ": " + printable(parking.reason) + "\n";
-      if (one.marked)
-        out += "    its effects were committed at " +
-               to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(*one.marked)) + "\n";
-      else if (one.inbox && (one.has_inbox() || !is_any_known))
+      if (one.inbox && (one.has_inbox() || !is_any_known))
         out += "    " + printable(one.inbox->message) + "\n";
-      else if (!one.inbox && !databases_.empty() && one.fate.status == Fate::Status::handled)
+      else if (!one.inbox && !one.marked && !databases_.empty() && one.fate.status == Fate::Status::passed)
         out +=
             "    its inbox knows nothing of it: it is of a type that is not taken there, or that is forgotten by now\n";
     }
@@ -240,13 +333,14 @@ class Why {
         out += "  it caused " + printable(one.type) + (one.key.empty() ? "" : " " + printable(one.key)) + "  " +
                one.topic + "/" + std::to_string(one.partition) + "@" + std::to_string(one.offset) + "  " +
                printable(one.id) + "\n";
-    return out;
+    return out + text_of_outbox("  ");
   }
 
   Broker& broker_;
   const Common& common_;
   const WhyArguments& arguments_;
   Databases databases_;
+  std::vector<outbox::OutboxEvent> outbox_;  // what of it, and of what it caused, stands there
   Collector collector_{common_};
 };
 

@@ -124,7 +124,7 @@ export interface Found {
 }
 export interface Attempt {
   group: string;
-  status: 'handled' | 'passed' | 'pending' | 'parked' | 'in_progress';
+  status: 'handled' | 'passed' | 'dropped' | 'pending' | 'parked' | 'in_progress';
   reason: string;
 }
 export interface ChainNode {

@@ -4,10 +4,12 @@ import json
 import os
 import pathlib
 import signal
+import sqlite3
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
+from command_line import NEEDED_BY_ALL  # noqa: E402
 from parking import GROUP, Parking  # noqa: E402
 
 
@@ -39,11 +41,14 @@ class Why(Parking):
         self.orders("a:0")
         self.assertIn("not_found", self.run_tidings("why", "01a216dc-7e46-7019-891e-20c5b4a68351", status=1).stderr)
 
-    def test_handled_and_nobody_there(self):
+    def test_passed_and_nobody_there(self):
         self.orders("a:0")
         service = self.serve()
         self.caught_up()
-        self.assertEqual(self.group("a:0")["status"], "handled")
+        group = self.group("a:0")
+        self.assertEqual((group["status"], group["blocker"]), ("passed", ""))
+        self.assertEqual(group["reason"], "the group has come past it: offset 1 is its next; it was handled, unless the service takes no events of its type")
+        self.assertIn("shop.take: passed: the group has come past it", self.run_tidings("why", self.id_of("a:0")).stdout)
         self.leave(service)
         self.orders("a:1")
         group = self.group("a:1")
@@ -65,7 +70,40 @@ class Why(Parking):
         self.assertRegex(text, r"shop\.take: PARKED: .*\n    parked at \S+Z after 2 attempts, away: the stock is away")
         self.leave(self.redriven())
         again = self.group("a:0")
-        self.assertEqual((again["status"], again["reason"]), ("handled", "it was parked, and has been driven again or dropped since"))
+        self.assertEqual((again["status"], again["reason"]), ("handled", "it was parked, then driven again, and handled"))
+        self.assertEqual(self.group("c:0")["status"], "passed")
+
+    def test_dropped(self):
+        self.parked(bad="a:0", names=("a:0", "a:1"))
+        service = self.serve()
+        self.run_tidings("dead-letters", "drop", "--group", GROUP, "--all", "--first")
+        told = self.group("a:0")
+        self.assertEqual((told["status"], told["reason"]), ("dropped", "it was parked, and then dropped: it has not been handled"))
+        self.assertEqual(self.group("a:1")["status"], "handled")
+        self.assertIn("shop.take: DROPPED: it was parked", self.run_tidings("why", self.id_of("a:0")).stdout)
+        self.leave(service)
+
+    def test_passed_over_by_a_seek(self):
+        self.orders("a:0")
+        service = self.serve()
+        self.caught_up()
+        self.leave(service)
+        self.orders("b:0", "b:1")
+        self.run_tidings("seek", "orders", GROUP, "--to", "latest")
+        group = self.group("b:0")
+        self.assertEqual(group["status"], "passed")
+        self.assertIn("; 2 events of this partition were skipped, by a seek or since retention removed them, and it may be among them", group["reason"])
+        self.assertNotIn("it was handled", group["reason"])
+
+    def test_expired(self):
+        self.orders("a:0", options=("--header", "expirytime=2020-01-01T00:00:00Z"))
+        service = self.serve()
+        self.caught_up()
+        group = self.group("a:0")
+        self.assertEqual(group["status"], "passed")
+        self.assertIn("its time to live ended at 2020-01-01T00:00:00Z, and it is not handled after that", group["reason"])
+        self.assertNotIn("it was handled", group["reason"])
+        self.leave(service)
 
     def redriven(self):
         service = self.serve()
@@ -85,14 +123,47 @@ class Why(Parking):
         self.caught_up()
         service.send_signal(signal.SIGSTOP)  # it holds its partition, and does nothing
         self.orders("c:0", "c:1")
-        self.assertEqual(self.blocker("c:0"), "stalled")
-        self.assertEqual(self.blocker("c:1"), "stalled")
+        this, next_one = self.group("c:0"), self.group("c:1")
+        self.assertEqual((this["status"], this["blocker"]), ("in_progress", "stalled"))
+        self.assertIn("this one, is being handled, or tried again", this["reason"])
+        self.assertEqual((next_one["status"], next_one["blocker"]), ("pending", "stalled"))
         service.send_signal(signal.SIGCONT)
 
     def test_causes_and_effects(self):
         self.publish("orders", [{"n": 1}])
         cause = self.tail_json("orders")[0]["id"]
         self.assertIn("orders/0@0", self.run_tidings("why", cause).stdout)
+
+
+class Outbox(Parking):
+    ID = "01a216dc-7e46-7019-891e-20c5b4a68351"
+
+    def enqueue(self, id, topic, key, cause=""):
+        name = b"causationid"
+        attributes = len(name).to_bytes(4, "little") + len(cause).to_bytes(4, "little") + name + cause.encode() if cause else b""
+        database = sqlite3.connect(os.path.join(self.folder, "shop.db"))
+        with database:
+            database.execute(f"insert into tidings_outbox({NEEDED_BY_ALL}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                             (sum(key.encode()) % 64, id, topic, key, "shop.order", 1, 1767225600 * 10**9, attributes, b"{}"))
+        database.close()
+
+    def test_where_it_and_what_it_caused_stand_in_the_outbox(self):
+        self.orders("a:0")
+        store = ("--store", "sqlite:" + os.path.join(self.folder, "shop.db"))
+        self.run_tidings("outbox", "schema", "--apply", *store)
+        self.assertIn("not_found", self.run_tidings("why", self.ID, *store, status=1).stderr)
+        self.enqueue(self.ID, "orders", "b")
+        self.assertRegex(self.run_tidings("why", self.ID, *store).stdout,
+                         f"shop.order b  orders  {self.ID}: it waits in the outbox for a relay to publish it, since .*Z\n")
+        told = json.loads(self.run_tidings("why", self.ID, "--json", *store).stdout)
+        self.assertEqual((told["id"], told["topic"], told["groups"], told["effects"]), (self.ID, "orders", [], []))
+        self.assertEqual([(one["id"], one["status"], one["effect"]) for one in told["outbox"]], [(self.ID, "waiting", False)])
+        cause = self.tail_json("orders")[0]["id"]
+        self.enqueue("effect", "bills", "b", cause)
+        self.assertRegex(self.run_tidings("why", cause, *store).stdout, r"\n  it caused shop\.order b  bills  effect: it waits in the outbox")
+        told = json.loads(self.run_tidings("why", cause, "--json", *store).stdout)
+        self.assertEqual((told["offset"], [(one["id"], one["effect"]) for one in told["outbox"]]), (0, [("effect", True)]))
+        self.assertEqual(json.loads(self.run_tidings("why", cause, "--json").stdout)["outbox"], [])
 
 
 class Top(Parking):

@@ -259,6 +259,29 @@ Api::Answer Api::event(const Query& query) {
   return event_json(**found, topic, Wholeness::whole, in_.common.showing);
 }
 
+/// Of events that a group has passed, in partitions of which any was ever parked.
+Api::LetterEnds Api::ends_of_letters(const Observation& seen, const std::vector<Seen>& chain,
+                                     const std::function<bool()>& goes_on) {
+  std::map<std::string, std::vector<DeadLetterPlace>> wanted;
+  for (const auto& group : seen.groups)
+    for (const auto& one : chain) {
+      if (one.topic != group.topic) continue;
+      const auto at = std::ranges::find(group.partitions, Partition{one.partition}, &GroupPartitionInfo::partition);
+      if (at != group.partitions.end() && at->parked > 0 && one.offset < at->position.value)
+        wanted[group.group].push_back({group.topic, Partition{one.partition}, Offset{one.offset}});
+    }
+  LetterEnds out;
+  for (auto& [group, places] : wanted) {
+    if (!goes_on()) break;
+    auto named_places = places;
+    for (auto& one : named_places) one.topic = named(in_.common, one.topic);
+    const auto ends = DeadLetters::ends_of(in_.broker, named(in_.common, group), named_places, goes_on);
+    if (!ends) continue;
+    for (std::size_t i = 0; i < places.size(); ++i) out[{group, places[i]}] = (*ends)[i];
+  }
+  return out;
+}
+
 Api::Answer Api::chain(const Query& query) {
   const auto id = query.get("id");
   if (id.empty()) return Error{"invalid_request", "say of which event, or correlation: id="};
@@ -280,6 +303,8 @@ Api::Answer Api::chain(const Query& query) {
   if (!chain) return chain.error();
   const auto seen = in_.collector.observation();
   const auto picture = in_.collector.picture();
+  const auto goes_on = [&] { return in_.clock.steady_now() < until; };
+  const auto ends = ends_of_letters(*seen, *chain, goes_on);
   std::vector<std::string> nodes;
   for (const auto& one : *chain) {
     if (is_of_dead_letters(one.topic)) continue;  // the same event, parked: its attempts say so
@@ -293,10 +318,15 @@ Api::Answer Api::chain(const Query& query) {
       const auto letters = in_.letters.group(group.group);
       const auto* const state = state_in(*picture, one.topic, group.group);
       const auto paused = in_.collector.pause_of(group.group);
+      const auto end = ends.find({group.group, {group.topic, Partition{one.partition}, Offset{one.offset}}});
       const auto fate = fate_of(group, Partition{one.partition}, Offset{one.offset}, one.key,
                                 {.paused = paused,
                                  .letters = letters.get(),
-                                 .is_still = state != nullptr && state->judgement.doing == Doing::stalled});
+                                 .is_still = state != nullptr && state->judgement.doing == Doing::stalled,
+                                 .now = in_.clock.now(),
+                                 .expires = one.expires,
+                                 .end = end == ends.end() ? std::nullopt : std::optional(end->second),
+                                 .marked = {}});
       attempts.push_back(JsonLine()
                              .add("group", group.group)
                              .add("status", name_of(fate.status))

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "causes.hpp"
 #include "commands.hpp"
 #include "dashboard/access.hpp"
 #include "dashboard/audit_log.hpp"
@@ -66,6 +69,9 @@ class Api {
   Answer events(const Query& query);
   Answer event(const Query& query);
   Answer chain(const Query& query);
+  using LetterEnds = std::map<std::pair<std::string, DeadLetterPlace>, DeadLetterEnd>;  // by group
+  LetterEnds ends_of_letters(const Observation& seen, const std::vector<Seen>& chain,
+                             const std::function<bool()>& goes_on);
   Answer group(const Query& query);
   Answer letters(const Query& query);
   Answer letter_list(const Query& query);

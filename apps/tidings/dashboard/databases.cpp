@@ -294,4 +294,21 @@ Result<std::optional<TimePoint>> Databases::marked_at(const std::string& group, 
   return unknown;
 }
 
+Result<std::vector<outbox::OutboxEvent>> Databases::outbox_events(std::string_view id) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<outbox::OutboxEvent> all;
+  for (auto& one : all_) {
+    const auto store = open(one);
+    if (!store) return store.error();
+    if (const auto there = outbox::check_schema(**store); !there) {
+      if (is_none(there.error())) continue;
+      return there.error();
+    }
+    auto found = outbox::find_events(**store, id);
+    if (!found) return found.error();
+    std::ranges::move(*found, std::back_inserter(all));
+  }
+  return all;
+}
+
 }  // namespace tidings::cli

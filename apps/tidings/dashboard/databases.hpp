@@ -39,6 +39,8 @@ class Databases {
   /// When the event was marked as handled by the group; none: it is not. Error `unknown_inbox`.
   [[nodiscard]] Result<std::optional<TimePoint>> marked_at(const std::string& group, const std::string& topic,
                                                            std::string_view id, std::string_view source);
+  /// The event, and those that it caused, as long as they stand in an outbox.
+  [[nodiscard]] Result<std::vector<outbox::OutboxEvent>> outbox_events(std::string_view id);
 
  private:
   struct One {

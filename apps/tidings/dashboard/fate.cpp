@@ -20,12 +20,57 @@ Fate parked(const OpenLetter& letter) {
   return fate;
 }
 
+std::string at_second(TimePoint time) {
+  return to_rfc3339(std::chrono::floor<std::chrono::seconds>(time));
+}
+
+std::string events(std::uint64_t count) {
+  return number(count) + (count == 1 ? " event" : " events");
+}
+
+/// Of an event behind the group's position. What the counts cannot tell is not claimed.
+Fate passed(const GroupPartitionInfo& at, const GroupKnowledge& known) {
+  using enum Fate::Status;
+  const auto fate = [](Fate::Status status, std::string reason) {
+    return Fate{.status = status, .reason = std::move(reason), .blocker = {}, .letter = {}};
+  };
+  if (known.marked)
+    return fate(handled, "its effects were committed at " +
+                             to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(*known.marked)));
+  if (known.end == DeadLetterEnd::redriven) return fate(handled, "it was parked, then driven again, and handled");
+  if (known.end == DeadLetterEnd::dropped)
+    return fate(dropped, "it was parked, and then dropped: it has not been handled");
+  auto reason = "the group has come past it: offset " + number(at.position.value) + " is its next";
+  // Where they differ the group began later, was moved back, or the broker counts by and by.
+  const bool is_counted = at.handled + at.parked + at.expired + at.skipped + at.gaps == at.position.value;
+  const bool may_have_expired = known.expires <= known.now && (at.expired > 0 || !is_counted);
+  const bool may_be_parked = at.parked > 0 && (!known.end || (known.letters != nullptr && !known.letters->has_all));
+  if (may_have_expired)
+    reason += "; its time to live ended at " + at_second(known.expires) + ", and it is not handled after that";
+  if (at.skipped > 0)
+    reason += "; " + events(at.skipped) + " of this partition " + (at.skipped == 1 ? "was" : "were") +
+              " skipped, by a seek or since retention removed " + (at.skipped == 1 ? "it" : "them") +
+              ", and it may be among them";
+  if (may_be_parked)
+    reason += "; " + events(at.parked) + " of this partition " + (at.parked == 1 ? "was" : "were") +
+              " parked, and it may be among them";
+  if (!is_counted)
+    reason += "; the group may have begun behind it, since what it counted is not what it passed";
+  else if (!may_have_expired && at.skipped == 0 && !may_be_parked)
+    reason += "; it was handled, unless the service takes no events of its type";
+  return fate(Fate::Status::passed, std::move(reason));
+}
+
 }  // namespace
 
 std::string_view name_of(Fate::Status status) {
   switch (status) {
     case Fate::Status::handled:
       return "handled";
+    case Fate::Status::passed:
+      return "passed";
+    case Fate::Status::dropped:
+      return "dropped";
     case Fate::Status::pending:
       return "pending";
     case Fate::Status::parked:
@@ -53,7 +98,7 @@ Fate fate_of(const GroupInfo& group, Partition partition, Offset offset, std::st
             .reason = "the group has no place in this partition yet",
             .blocker = "nobody",
             .letter = {}};
-  if (offset < at->position) return {.status = Fate::Status::handled, .reason = {}, .blocker = {}, .letter = {}};
+  if (offset < at->position) return passed(*at, known);
   if (offset < at->earliest)
     return {.status = Fate::Status::pending,
             .reason = "retention has removed it before the group came to it",
@@ -71,6 +116,11 @@ Fate fate_of(const GroupInfo& group, Partition partition, Offset offset, std::st
   } else if (!known.paused.empty()) {
     fate.blocker = "paused";
     fate.reason = known.paused;
+  } else if (known.is_still && distance == 0) {
+    fate.status = Fate::Status::in_progress;
+    fate.blocker = "stalled";
+    fate.reason =
+        "the partition does not move: offset " + number(offset.value) + ", this one, is being handled, or tried again";
   } else if (known.is_still) {
     fate.blocker = "stalled";
     fate.reason = "the partition does not move: the group stands at offset " + number(at->position.value) +
