@@ -1,5 +1,6 @@
 #include "service/relaying.hpp"
 
+#include "service/measures.hpp"
 #include "service/tracing.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/outbox/schema.hpp"
@@ -39,9 +40,13 @@ Result<> Relaying::start() {
 }
 
 std::function<void(std::string_view, std::span<const EnvelopeView>, Duration)> Relaying::on_sent() const {
-  if (host_.tracing == nullptr) return {};
-  return [tracing = host_.tracing](std::string_view topic, std::span<const EnvelopeView> events, Duration took) {
-    tracing->relayed(topic, events, tracing->now() - took);
+  if (host_.tracing == nullptr && host_.measures == nullptr) return {};
+  return [tracing = host_.tracing, measures = host_.measures](std::string_view topic,
+                                                              std::span<const EnvelopeView> events, Duration took) {
+    if (tracing != nullptr) tracing->relayed(topic, events, tracing->now() - took);
+    if (measures == nullptr) return;
+    measures->published.of(topic).add(events.size());
+    measures->publish_duration.observe(std::chrono::duration<double>(took).count());
   };
 }
 

@@ -173,6 +173,8 @@ TEST_F(OperatedTest, tells_of_a_relay_that_cannot_publish) {
   EXPECT_TRUE(says("outbox", "up", "", 200)) << get("/readyz").body;
   EXPECT_TRUE(has_metric("tidings_outbox_backlog_events 0"));
   EXPECT_TRUE(has_metric("tidings_outbox_relayed_events_total 1"));
+  EXPECT_TRUE(has_metric("tidings_published_events_total{topic=\"orders\"} 1"));
+  EXPECT_TRUE(has_metric("tidings_publish_duration_seconds_count 1"));
 }
 
 TEST_F(OperatedTest, tells_of_a_group_that_stands_still_and_of_events_that_nobody_accounts_for) {
