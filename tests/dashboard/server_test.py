@@ -251,6 +251,17 @@ class Server(Watching):
         self.ask("/api/v1/overview", headers={"Authorization": "Bearer 0123456789abcdef"})
         self.ask("/login", "POST", "token=wrong", {"Content-Type": "application/x-www-form-urlencoded"}, 303)
         self.assertNotIn("Set-Cookie", self.head)
+        # What is meant to be tried only is never done because it is written otherwise.
+        for member in ('"dry_run":"true"', '"dry_run":1', '"dry_run":"yes"', '"dry_run":null', '"dry_run":{}', '"dry_run":[]', '"dry_run":true,"dry_run":false',
+                       '"only_first":"true"', '"action":"drop"', '"dryrun":true'):
+            refused = self.ask("/api/v1/dead-letters", "POST", '{"group":"%s","action":"drop",%s}' % (GROUP, member), ACTION, 400)
+            self.assertEqual(refused["error"]["code"], "invalid_request")
+        for paused in ('"false"', "0", "null", "[]", "false,\"paused\":true"):
+            self.ask("/api/v1/pause", "POST", '{"target":"%s","paused":%s}' % (GROUP, paused), ACTION, 400)
+        for path in ("events", "pause", "outbox", "saga"):
+            self.assertIn("dry_run", self.act(path, 400, dry_run=True)["error"]["message"])
+        self.assertFalse(self.api("group", group=GROUP, topic="orders")["paused"])
+        self.assertEqual(self.act("dead-letters", group=GROUP, action="drop", dry_run=True)["matched"], 2)
         self.ask("/login", "POST", "token=0123456789abcdef", {"Content-Type": "application/x-www-form-urlencoded"}, 303)
         cookie = self.head["Set-Cookie"]
         self.assertIn("HttpOnly", cookie)

@@ -40,22 +40,24 @@ std::string without_data(JsonTree body) {
 
 }  // namespace
 
-ops::HttpAnswer Api::act(const ops::HttpRequest& request, const char* name, Act call) {
+ops::HttpAnswer Api::act(const ops::HttpRequest& request, const Action& action) {
   auto body = parse_json_tree(request.body);
   if (body && body->kind != JsonTree::Kind::object)
     body = Error{"invalid_request", "the request is to be a JSON object"};
   if (!body) return answer_of(Error{"invalid_request", body.error().message});
+  if (auto fine = has_only(*body, action.members); !fine) return answer_of(fine.error());
+  const auto is_dry = flag_member(*body, "dry_run");
+  if (!is_dry) return answer_of(is_dry.error());
   // What cannot be written down is not did.
   if (auto ready = in_.audit.ready(); !ready) return answer_of(ready.error());
-  auto did = (this->*call)(*body);
-  const bool is_dry = flag_member(*body, "dry_run");
+  auto did = (this->*action.call)(*body);
   const auto verb = text_member(*body, "action", false);
   AuditLog::Entry entry{.actor = std::string(request.peer.substr(0, request.peer.rfind(':'))),
-                        .action = std::string(name) + (verb && !verb->empty() ? "." + *verb : ""),
+                        .action = action.name + (verb && !verb->empty() ? "." + *verb : ""),
                         .arguments = without_data(*body),
-                        .outcome = !did     ? did.error().code
-                                   : is_dry ? "dry_run"
-                                            : "done",
+                        .outcome = !did      ? did.error().code
+                                   : *is_dry ? "dry_run"
+                                             : "done",
                         .message = did ? "" : did.error().message};
   if (auto written = in_.audit.add(entry, in_.clock.now()); !written && did)
     return answer_of(Error{"audit_failed", "it was done, but the audit log could not be written, and until it can " +
@@ -92,8 +94,9 @@ Api::Answer Api::pause(const JsonTree& body) {
   const auto target = text_member(body, "target");
   if (!target) return target.error();
   if (auto valid = Pausing::check(*target); !valid) return valid.error();
-  const bool pauses = flag_member(body, "paused", true);
-  auto asked = Pausing::ask(in_.broker, *target, pauses, in_.common.name_space);
+  const auto pauses = flag_member(body, "paused", true);
+  if (!pauses) return pauses.error();
+  auto asked = Pausing::ask(in_.broker, *target, *pauses, in_.common.name_space);
   if (!asked) return asked.error();
   std::vector<std::string> answers;
   const auto outcome = await_pause(
@@ -130,9 +133,10 @@ Api::Answer Api::seek(const JsonTree& body) {
   auto before = known_group(in_.broker, in_.common, *topic, *group, "a subscriber makes it");
   if (!before) return before.error();
   std::vector<Offset> places;
-  const bool is_dry = flag_member(body, "dry_run");
+  const auto is_dry = flag_member(body, "dry_run");
+  if (!is_dry) return is_dry.error();
   const auto was = before->partitions;
-  if (is_dry) {
+  if (*is_dry) {
     const auto info = in_.broker.topic(before->topic);
     if (!info) return info.error();
     auto found = places_of(in_.broker, *info, *place);
@@ -169,7 +173,7 @@ Api::Answer Api::seek(const JsonTree& body) {
                              .add("direction", goes < from ? "replay" : "skip")
                              .str());
   }
-  return JsonLine().raw("partitions", json_array(partitions)).flag("done", !is_dry).str();
+  return JsonLine().raw("partitions", json_array(partitions)).flag("done", !*is_dry).str();
 }
 
 Api::Answer Api::drive_letters(const JsonTree& body) {
@@ -186,7 +190,10 @@ Api::Answer Api::drive_letters(const JsonTree& body) {
   request.action = *action == "drop" ? DeadLetterRequest::Action::drop : DeadLetterRequest::Action::redrive;
   if (!code->empty()) request.filter.code = *code;
   if (!key->empty()) request.filter.key = *key;
-  request.only_first = flag_member(body, "only_first");
+  const auto only_first = flag_member(body, "only_first"), is_dry = flag_member(body, "dry_run");
+  if (!only_first) return only_first.error();
+  if (!is_dry) return is_dry.error();
+  request.only_first = *only_first;
   auto read = DeadLetters::read(in_.broker, named(in_.common, *group));
   if (!read && read.error().code == "unknown_topic") return std::string(R"({"matched":0,"request":null})");
   if (!read) return read.error();
@@ -196,8 +203,7 @@ Api::Answer Api::drive_letters(const JsonTree& body) {
     return true;
   });
   if (!listed) return listed.error();
-  if (flag_member(body, "dry_run") || matched == 0)
-    return JsonLine().add("matched", matched).raw("request", "null").str();
+  if (*is_dry || matched == 0) return JsonLine().add("matched", matched).raw("request", "null").str();
   auto letters = std::make_shared<DeadLetters>(std::move(*read));
   auto id = letters->publish(request, in_.common.name_space);
   if (!id) return id.error();

@@ -1,6 +1,8 @@
 #include "dashboard/answers.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "dashboard/access.hpp"
 #include "tidings/base/text.hpp"
@@ -38,10 +40,26 @@ Result<std::string> text_member(const JsonTree& body, std::string_view name, boo
   return member->scalar;
 }
 
-bool flag_member(const JsonTree& body, std::string_view name, bool otherwise) {
+Result<bool> flag_member(const JsonTree& body, std::string_view name, bool otherwise) {
   const auto* const member = body.find(name);
-  if (member == nullptr || member->kind != JsonTree::Kind::other) return otherwise;
-  return member->scalar == "true" || (member->scalar != "false" && otherwise);
+  if (member == nullptr) return otherwise;
+  const bool is_true = member->kind == JsonTree::Kind::other && member->scalar == "true";
+  if (!is_true && (member->kind != JsonTree::Kind::other || member->scalar != "false"))
+    return Error{"invalid_request", "\"" + std::string(name) + "\" of the request is to be true or false"};
+  return is_true;
+}
+
+Result<> has_only(const JsonTree& body, std::span<const std::string_view> known) {
+  std::set<std::string_view> names;
+  for (const auto& [name, member] : body.members) {
+    if (!names.insert(name).second)
+      return Error{"invalid_request", "the request has \"" + printable(name) + "\" twice; say it once"};
+    if (std::ranges::find(known, name) != known.end()) continue;
+    std::string all;
+    for (const auto one : known) all.append(all.empty() ? "" : ", ").append(one);
+    return Error{"invalid_request", "\"" + printable(name) + "\" is not known here; there are " + all};
+  }
+  return {};
 }
 
 Result<std::uint64_t> whole_number(std::string_view name, const std::string& text,

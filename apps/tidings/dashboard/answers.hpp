@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,7 +16,11 @@ namespace tidings::cli {
 /// A text, number or boolean member of a request's body. Error `invalid_request` where it is missing and `must` be, or
 /// is of another kind.
 [[nodiscard]] Result<std::string> text_member(const JsonTree& body, std::string_view name, bool must = true);
-[[nodiscard]] bool flag_member(const JsonTree& body, std::string_view name, bool otherwise = false);
+/// `true` or `false`, and nothing that only looks like one: who writes `"true"` does not mean the opposite.
+[[nodiscard]] Result<bool> flag_member(const JsonTree& body, std::string_view name, bool otherwise = false);
+/// That each member is one of `known`, and stands there once: what is misspelt would be done otherwise than it was
+/// meant. Error `invalid_request`.
+[[nodiscard]] Result<> has_only(const JsonTree& body, std::span<const std::string_view> known);
 /// A number of a query or a body. Error `invalid_request`.
 [[nodiscard]] Result<std::uint64_t> whole_number(std::string_view name, const std::string& text,
                                                  std::optional<std::uint64_t> otherwise = {});

@@ -70,8 +70,9 @@ void Api::serve(ops::HttpServer& server) {
       return answer_of((this->*call)(Query(request.query)));
     });
   };
-  const auto post = [&](std::string_view at, const char* name, Act call) {
-    server.post(path(at), [this, name, call](const ops::HttpRequest& request) { return act(request, name, call); });
+  const auto post = [&](std::string_view at, Action action) {
+    server.post(path(at),
+                [this, action = std::move(action)](const ops::HttpRequest& request) { return act(request, action); });
   };
   server.quick(path("/session"), [this](const ops::HttpRequest&) { return answer_of(session()); });
   server.slow(path("/overview"), [this](const ops::HttpRequest& request) {
@@ -99,12 +100,13 @@ void Api::serve(ops::HttpServer& server) {
   server.slow(path("/outbox"), [this](const ops::HttpRequest&) { return answer_of(in_.databases.outbox()); });
   server.slow(path("/inbox"), [this](const ops::HttpRequest&) { return answer_of(in_.databases.inbox()); });
   server.quick(path("/audit"), [this](const ops::HttpRequest&) { return answer_of(in_.audit.json()); });
-  post("/events", "publish", &Api::publish);
-  post("/pause", "pause", &Api::pause);
-  post("/seek", "seek", &Api::seek);
-  post("/dead-letters", "dead-letters", &Api::drive_letters);
-  post("/outbox", "outbox", &Api::drive_outbox);
-  post("/saga", "saga", &Api::steer_saga);
+  post("/events", {"publish", {"topic", "type", "key", "data"}, &Api::publish});
+  post("/pause", {"pause", {"target", "paused"}, &Api::pause});
+  post("/seek", {"seek", {"group", "topic", "to", "dry_run"}, &Api::seek});
+  post("/dead-letters",
+       {"dead-letters", {"group", "action", "code", "key", "only_first", "dry_run"}, &Api::drive_letters});
+  post("/outbox", {"outbox", {"action", "topic", "key", "row"}, &Api::drive_outbox});
+  post("/saga", {"saga", {"type", "id", "action"}, &Api::steer_saga});
 }
 
 std::string Api::session() const {

@@ -86,7 +86,12 @@ class Api {
   Answer drive_outbox(const JsonTree& body);
   Answer steer_saga(const JsonTree& body);
   using Act = Answer (Api::*)(const JsonTree&);
-  ops::HttpAnswer act(const ops::HttpRequest& request, const char* name, Act call);
+  struct Action {
+    std::string name;
+    std::vector<std::string_view> members;  ///< that a request may have
+    Act call;
+  };
+  ops::HttpAnswer act(const ops::HttpRequest& request, const Action& action);
 
   DashboardState in_;
   Tails tails_;
