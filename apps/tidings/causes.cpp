@@ -1,6 +1,7 @@
 #include "causes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "output.hpp"
 #include "reading.hpp"
@@ -28,27 +29,37 @@ Result<std::vector<Seen>> scan(Broker& broker, const Common& common, const std::
   const auto from = start_for(wanted, options);
   for (const auto& topic : *topics) {
     const auto name = unnamed(common, topic.name);
-    if (name.empty() || topic.error) continue;
-    const auto ended =
-        read_up_to(broker, topic.name, ends_of(topic),
-                   {.from = from, .quiet_max = quiet_max, .goes_on = options.goes_on}, [&](const Delivery& delivery) {
-                     const auto& event = delivery.envelope;
-                     if (event.correlation_id != wanted && event.id != wanted) return;
-                     seen.push_back({.id = std::string(event.id),
-                                     .type = std::string(event.type),
-                                     .key = std::string(event.key),
-                                     .topic = name,
-                                     .cause = std::string(event.causation_id),
-                                     .correlation = std::string(event.correlation_id),
-                                     .source = std::string(event.source),
-                                     .partition = delivery.id.partition.value,
-                                     .offset = delivery.id.offset.value,
-                                     .time = event.time,
-                                     .expires = event.headers.empty() ? TimePoint::max() : expiry(event)});
-                   });
+    if (name.empty()) continue;
+    ReadOptions reads{.from = from, .quiet_max = quiet_max, .goes_on = options.goes_on};
+    bool is_damaged = false;
+    if (options.on_damage)
+      reads.on_damage = [&](const Error& why) {
+        if (!std::exchange(is_damaged, true)) options.on_damage(name, why);
+      };
+    if (topic.error) {
+      if (reads.on_damage) reads.on_damage(*topic.error);
+      continue;
+    }
+    auto ends = ends_beyond(broker, topic, from, reads);
+    if (!ends) return ends.error();
+    const auto ended = read_up_to(broker, topic.name, std::move(*ends), reads, [&](const Delivery& delivery) {
+      const auto& event = delivery.envelope;
+      if (event.correlation_id != wanted && event.id != wanted) return;
+      seen.push_back({.id = std::string(event.id),
+                      .type = std::string(event.type),
+                      .key = std::string(event.key),
+                      .topic = name,
+                      .cause = std::string(event.causation_id),
+                      .correlation = std::string(event.correlation_id),
+                      .source = std::string(event.source),
+                      .partition = delivery.id.partition.value,
+                      .offset = delivery.id.offset.value,
+                      .time = event.time,
+                      .expires = event.headers.empty() ? TimePoint::max() : expiry(event)});
+    });
     if (!ended) return ended.error();
     if (*ended == ReadEnd::ended) break;
-    if (*ended == ReadEnd::quiet && options.on_unfinished) options.on_unfinished(name, quiet_max);
+    if (*ended == ReadEnd::quiet && !is_damaged && options.on_unfinished) options.on_unfinished(name, quiet_max);
   }
   return seen;
 }

@@ -29,6 +29,8 @@ struct CauseOptions {
   bool begins_by_ids = false;
   std::function<bool()> goes_on{};  ///< none: always
   OnUnfinished on_unfinished{};
+  /// Hears of a topic that is damaged, of which the rest is read all the same. None: that is an error.
+  std::function<void(const std::string& topic, const Error&)> on_damage{};
 };
 
 /// What belongs together over all topics of the namespace, as they stand now: the events of the correlation id `id`,

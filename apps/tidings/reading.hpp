@@ -15,6 +15,9 @@ struct ReadOptions {
   /// A topic may end with what is no event, and not every broker tells: so long nothing comes, and it is given up.
   Duration quiet_max = std::chrono::seconds{3};
   std::function<bool()> goes_on{};  ///< asked between batches; none: always
+  /// Hears of what is `corrupt`, and the reading goes on with the other partitions: it ends as `quiet`. None: that is
+  /// an error.
+  std::function<void(const Error&)> on_damage{};
 };
 enum class ReadEnd {
   whole,  ///< all before the ends was given
@@ -29,6 +32,12 @@ Result<ReadEnd> read_up_to(Broker& broker, const std::string& topic, std::map<st
 
 /// Where a topic's partitions that keep any event end.
 [[nodiscard]] std::map<std::uint32_t, std::uint64_t> ends_of(const TopicInfo& topic);
+
+/// As `ends_of`, without the partitions that have nothing at `from` or beyond it: who begins there would wait for what
+/// does not come. A time is compared with that of each partition's last event; of `options` its place to begin is not
+/// looked at. Errors: the broker's.
+Result<std::map<std::uint32_t, std::uint64_t>> ends_beyond(Broker& broker, const TopicInfo& topic, const Start& from,
+                                                           ReadOptions options = {});
 
 /// Where `to` is in each partition of the topic, by their numbers. A time is where the first event stands that was
 /// appended then or later, and the end where there is none: of `options` its place to begin is not looked at. Errors:
