@@ -142,6 +142,7 @@ export function start_tail(filter: Filter): void {
       stop_tail();
       failed.value = told.message ?? 'The dashboard has ended the stream.';
     },
+    damaged: (told: { topic: string; message: string }) => gap(`${told.topic} is damaged, and not all of it is shown: ${told.message}`),
     lost: (told: Lost) => gap(`${told.topic}, partition ${told.partition}: events ${told.from} to ${told.to} were gone before they could be read`),
   }, is => {
     state.value = is;

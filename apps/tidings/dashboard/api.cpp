@@ -237,8 +237,14 @@ Api::Answer Api::events(const Query& query) {
   auto found = search(in_.broker, in_.common, *seen, *filter, query.get("cursor"),
                       {.limit = std::clamp<std::size_t>(*limit, 1, shown_max)}, in_.clock);
   if (!found) return found.error();
+  std::vector<std::string> damaged;
+  for (const auto& [topic, why] : found->damaged) {
+    in_.collector.met_damage(topic, why, in_.clock.steady_now());
+    damaged.push_back(JsonLine().add("name", topic).add("message", well_formed(why)).str());
+  }
   return JsonLine()
       .raw("events", json_array(found->events))
+      .raw("damaged", json_array(damaged))
       .add("searched", found->searched)
       .flag("complete", found->is_complete)
       .text_or_null("cursor", found->cursor)
@@ -301,7 +307,12 @@ Api::Answer Api::chain(const Query& query) {
                                is_complete = false;
                                return false;
                              },
-                         .on_unfinished = [&](const std::string&, Duration) { is_complete = false; }});
+                         .on_unfinished = [&](const std::string&, Duration) { is_complete = false; },
+                         .on_damage =
+                             [&](const std::string& topic, const Error& why) {
+                               is_complete = false;
+                               in_.collector.met_damage(topic, to_string(why), in_.clock.steady_now());
+                             }});
   if (!chain) return chain.error();
   const auto seen = in_.collector.observation();
   const auto picture = in_.collector.picture();

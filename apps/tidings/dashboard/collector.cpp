@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration rate_over = 5s;
 constexpr std::int64_t history_step = 5;
+constexpr Duration damage_told_for = std::chrono::minutes{10};
 
 double seconds(Duration time) {
   return std::chrono::duration<double>(time).count();
@@ -78,6 +79,10 @@ void Collector::take(Observation seen) {
   picture->number = ++number_;
   picture->now = seen.now;
   picture->damaged = seen.damaged;
+  std::erase_if(met_, [&](const auto& one) {
+    return seen.at - one.second.at > damage_told_for || seen.topic(one.first) == nullptr;
+  });
+  for (const auto& [topic, met] : met_) picture->damaged.push_back({topic, met.message});
   for (const auto& topic : seen.topics) {
     if (is_own_topic(topic.name) || is_of_dead_letters(topic.name)) continue;
     const auto rate = topic_rate(topic, seen.at);
@@ -149,6 +154,11 @@ void Collector::keep(Track& track, const GroupInfo& group, const Judgement& judg
 void Collector::set_open_letters(std::map<std::string, std::uint64_t, std::less<>> by_group) {
   const std::scoped_lock lock(mutex_);
   open_letters_ = std::move(by_group);
+}
+
+void Collector::met_damage(const std::string& topic, const std::string& why, SteadyTime now) {
+  const std::scoped_lock lock(mutex_);
+  met_[topic] = {.message = why, .at = now};
 }
 
 void Collector::set_paused(std::vector<PauseState> paused) {

@@ -74,6 +74,9 @@ class Collector {
   /// Told by whoever reads them, now and then.
   void set_open_letters(std::map<std::string, std::uint64_t, std::less<>> by_group);
   void set_paused(std::vector<PauseState> paused);
+  /// Somebody who read a topic met what is damaged, which a look at it does not. Pictures name it until ten minutes
+  /// after it was met last, or the topic has gone.
+  void met_damage(const std::string& topic, const std::string& why, SteadyTime now);
 
   [[nodiscard]] std::shared_ptr<const Picture> picture() const;
   /// The last look itself.
@@ -112,6 +115,11 @@ class Collector {
   std::size_t history_partitions_ = 0;
   std::map<std::string, std::uint64_t, std::less<>> open_letters_;
   std::vector<PauseState> paused_;
+  struct Met {
+    std::string message;
+    SteadyTime at{};
+  };
+  std::map<std::string, Met, std::less<>> met_;  // damage, by topic
   std::uint64_t number_ = 0;
 };
 

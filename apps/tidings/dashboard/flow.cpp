@@ -33,7 +33,8 @@ void Sources::learn(std::string_view topic, std::string_view source, std::string
   if (of.lately.size() > window) of.lately.pop_front();
 }
 
-void Sources::look(Broker& broker, const Common& common, const Observation& seen, SteadyTime until, Clock& clock) {
+void Sources::look(Broker& broker, const Common& common, const Observation& seen, SteadyTime until, Clock& clock,
+                   const std::function<void(const std::string&, const Error&)>& on_damage) {
   std::vector<const TopicInfo*> order;
   for (const auto& topic : seen.topics)
     if (!is_own_topic(topic.name) && !is_of_dead_letters(topic.name)) order.push_back(&topic);
@@ -70,14 +71,19 @@ void Sources::look(Broker& broker, const Common& common, const Observation& seen
     }
     const auto all_ends = ends;
     if (!ends.empty()) {
-      auto read = read_up_to(
-          broker, named(common, topic->name), std::move(ends),
-          {.from = Start::each(from), .quiet_max = 1s, .goes_on = [&] { return clock.steady_now() < until + 1s; }},
-          [&](const Delivery& one) {
-            const auto end = all_ends.find(one.id.partition.value);
-            if (end != all_ends.end() && one.id.offset.value < end->second)
-              learn(topic->name, one.envelope.source, one.envelope.type);
-          });
+      auto read = read_up_to(broker, named(common, topic->name), std::move(ends),
+                             {.from = Start::each(from),
+                              .quiet_max = 1s,
+                              .goes_on = [&] { return clock.steady_now() < until + 1s; },
+                              .on_damage =
+                                  [&](const Error& why) {
+                                    if (on_damage) on_damage(topic->name, why);
+                                  }},
+                             [&](const Delivery& one) {
+                               const auto end = all_ends.find(one.id.partition.value);
+                               if (end != all_ends.end() && one.id.offset.value < end->second)
+                                 learn(topic->name, one.envelope.source, one.envelope.type);
+                             });
       if (!read) continue;
     }
     const std::scoped_lock lock(mutex_);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -23,7 +24,9 @@ class Sources {
   void learn(std::string_view topic, std::string_view source, std::string_view type);
   /// Reads what it has not seen yet of the topics, some of it; `until` bounds it: what is left is for the next call,
   /// which begins there.
-  void look(Broker& broker, const Common& common, const Observation& seen, SteadyTime until, Clock& clock);
+  /// `on_damage` hears of topics that cannot be read whole.
+  void look(Broker& broker, const Common& common, const Observation& seen, SteadyTime until, Clock& clock,
+            const std::function<void(const std::string& topic, const Error&)>& on_damage = {});
 
   struct Published {
     std::string topic, source;

@@ -19,7 +19,7 @@ struct Observation {
   std::vector<TopicInfo> topics;
   std::vector<GroupInfo> groups;  ///< of topics that are neither ours nor of dead letters
   struct Damaged {
-    std::string name;
+    std::string name;  ///< of a topic, or `GROUP on TOPIC`
     std::string message;
   };
   std::vector<Damaged> damaged;

@@ -61,6 +61,8 @@ class Search {
         depth.parts[one.partition.value] = {.earliest = one.earliest.value, .upper = one.end.value};
       depths_.push_back(std::move(depth));
     }
+    for (const auto& one : seen.damaged)
+      if (!one.name.contains(' ') && filter_.means_topic(one.name)) found_.damaged.emplace(one.name, one.message);
     if (auto taken = take_cursor(cursor); !taken) return taken.error();
     if (filter_.to && cursor.empty())
       for (auto& depth : depths_)
@@ -106,22 +108,29 @@ class Search {
     std::vector<Hit> hits;
     auto bound = TimePoint::min();
     std::map<std::uint32_t, TimePoint> oldest;
-    auto read = read_up_to(
-        broker_, named(common_, depth.topic), std::move(ends),
-        {.from = Start::each(from), .quiet_max = 1500ms, .goes_on = [&] { return clock_.steady_now() < until_ + 5s; }},
-        [&](const Delivery& delivery) {
-          const auto at = slices.find(delivery.id.partition.value);
-          const auto offset = delivery.id.offset.value;
-          if (at == slices.end() || offset < at->second.first || offset >= at->second.second) return;
-          ++found_.searched;
-          oldest.try_emplace(at->first, delivery.appended);
-          if (!filter_.means(delivery)) return;
-          hits.push_back({.appended = delivery.appended,
-                          .topic = depth.topic,
-                          .partition = at->first,
-                          .offset = offset,
-                          .json = event_json(delivery, depth.topic, Wholeness::listed, common_.showing)});
-        });
+    bool is_damaged = false;
+    auto read = read_up_to(broker_, named(common_, depth.topic), std::move(ends),
+                           {.from = Start::each(from),
+                            .quiet_max = 1500ms,
+                            .goes_on = [&] { return clock_.steady_now() < until_ + 5s; },
+                            .on_damage =
+                                [&](const Error& why) {
+                                  is_damaged = true;
+                                  found_.damaged.emplace(depth.topic, to_string(why));
+                                }},
+                           [&](const Delivery& delivery) {
+                             const auto at = slices.find(delivery.id.partition.value);
+                             const auto offset = delivery.id.offset.value;
+                             if (at == slices.end() || offset < at->second.first || offset >= at->second.second) return;
+                             ++found_.searched;
+                             oldest.try_emplace(at->first, delivery.appended);
+                             if (!filter_.means(delivery)) return;
+                             hits.push_back({.appended = delivery.appended,
+                                             .topic = depth.topic,
+                                             .partition = at->first,
+                                             .offset = offset,
+                                             .json = event_json(delivery, depth.topic, Wholeness::listed, common_.showing)});
+                           });
     if (!read) {
       if (read.error().code != "unknown_topic") return read.error();
       depth.parts.clear();
@@ -131,6 +140,8 @@ class Search {
       auto& part = depth.parts[number];
       part.upper = slice.first;
       const auto first = oldest.find(number);
+      if (is_damaged && first == oldest.end())
+        part.upper = part.earliest;  // it is the damaged one: nothing comes of it
       // Before the time that is asked for nothing is.
       if (first != oldest.end() && filter_.from && first->second < *filter_.from) part.upper = part.earliest;
       if (part.upper > part.earliest) bound = std::max(bound, first == oldest.end() ? depth.bound : first->second);
@@ -148,8 +159,11 @@ class Search {
   Result<> move_to(Depth& depth, const TopicInfo& info, TimePoint to) {
     auto topic = info;
     topic.name = named(common_, info.name);
-    const auto places = places_of(broker_, topic, Start::time(to),
-                                  {.quiet_max = 600ms, .goes_on = [&] { return clock_.steady_now() < until_; }});
+    const auto places =
+        places_of(broker_, topic, Start::time(to),
+                  {.quiet_max = 600ms,
+                   .goes_on = [&] { return clock_.steady_now() < until_; },
+                   .on_damage = [&](const Error& why) { found_.damaged.emplace(depth.topic, to_string(why)); }});
     if (!places && places.error().code != "unknown_topic") return places.error();
     for (auto& [number, part] : depth.parts)
       if (places && number < places->size()) part.upper = std::min(part.upper, (*places)[number].value);
@@ -172,7 +186,7 @@ class Search {
             (cursor.empty() ? "" : ",") + depth.topic + ":" + std::to_string(number) + ":" + std::to_string(part.upper);
       }
     }
-    found_.is_complete = is_complete;
+    found_.is_complete = is_complete && found_.damaged.empty();
     found_.cursor = std::move(cursor);
   }
 

@@ -21,8 +21,7 @@ constexpr std::size_t kept_messages = 10;
 
 }  // namespace
 
-Tail::Tail(Broker& broker, const Common& common, const Collector& collector, TailOptions options, TailSend send,
-           Clock& clock)
+Tail::Tail(Broker& broker, const Common& common, Collector& collector, TailOptions options, TailSend send, Clock& clock)
     : broker_(broker),
       common_(common),
       collector_(collector),
@@ -38,7 +37,11 @@ Result<> Tail::begin() {
   if (!all) return all.error();
   for (const auto& info : *all) {
     auto name = unnamed(common_, info.name);
-    if (name.empty() || info.error || !options_.filter.means_topic(name)) continue;
+    if (name.empty() || !options_.filter.means_topic(name)) continue;
+    if (info.error) {
+      tell_damage(name, to_string(*info.error));
+      continue;
+    }
     Topic topic{.name = std::move(name), .next = {}, .consumer = {}, .active = rated_};
     for (const auto& one : info.partitions) topic.next[one.partition.value] = one.end.value;
     topics_.push_back(std::move(topic));
@@ -64,11 +67,45 @@ Result<> Tail::open(Topic& topic) {
       named(common_, topic.name),
       {.group = "", .start = Start::each(std::move(from)), .in_flight_max = fetch_max, .create_topic = false});
   if (!consumer && consumer.error().code == "unknown_topic")
-    return {};  // it has gone; should it come again, it is read anew
+    return {};                                            // it has gone; should it come again, it is read anew
+  if (!consumer && consumer.error().code == "corrupt") {  // all of it; it is tried again when it moves
+    tell_damage(topic.name, to_string(consumer.error()));
+    return {};
+  }
   if (!consumer) return consumer.error();
   topic.consumer = std::move(*consumer);
   topic.active = clock_.steady_now();
   return {};
+}
+
+/// Once, until it is another.
+void Tail::tell_damage(const std::string& topic, const std::string& why) {
+  if (std::exchange(damage_told_[topic], why) == why) return;
+  losses_.emplace_back("damaged", JsonLine().add("topic", topic).add("message", well_formed(why)).str());
+}
+
+/// Nothing tells which partition it is: it is one that has more, and of which nothing came between two looks.
+void Tail::pass_damage(Topic& topic, const TopicInfo& info) {
+  bool any = false;
+  for (const auto& one : info.partitions) {
+    auto& next = topic.next[one.partition.value];
+    const auto before = topic.before.find(one.partition.value);
+    if (before == topic.before.end() || before->second != next || one.end.value <= next) continue;
+    tell_lost(topic, one.partition, one.end.value);
+    any = true;
+  }
+  topic.before = topic.next;
+  if (any) topic.is_damaged = false;
+}
+
+void Tail::tell_lost(Topic& topic, Partition partition, std::uint64_t to) {
+  auto& next = topic.next[partition.value];
+  losses_.emplace_back(
+      "lost",
+      JsonLine().add("topic", topic.name).add("partition", partition.value).add("from", next).add("to", to - 1).str());
+  next = to;
+  topic.consumer.reset();  // opened where it is to go on
+  topic.is_known_to_move = true;
 }
 
 /// Topics that are new, and those that move and are not open, by the collector's last look.
@@ -77,6 +114,8 @@ void Tail::look_for_topics() {
   if (picture->number == picture_) return;
   picture_ = picture->number;
   const auto seen = collector_.observation();
+  for (const auto& one : seen->damaged)
+    if (!one.name.contains(' ') && options_.filter.means_topic(one.name)) tell_damage(one.name, one.message);
   for (const auto& info : seen->topics) {
     if (!options_.filter.means_topic(info.name)) continue;
     auto at = std::ranges::find(topics_, info.name, &Topic::name);
@@ -89,22 +128,12 @@ void Tail::look_for_topics() {
     for (const auto& one : info.partitions) {
       auto& next = at->next.try_emplace(one.partition.value, one.earliest.value).first->second;
       at->is_known_to_move = at->is_known_to_move || one.end.value > next;
-      const auto lost = [&](std::uint64_t to) {
-        losses_.push_back(JsonLine()
-                              .add("topic", at->name)
-                              .add("partition", one.partition.value)
-                              .add("from", next)
-                              .add("to", to - 1)
-                              .str());
-        next = to;
-        at->consumer.reset();  // opened where it is to go on
-        at->is_known_to_move = true;
-      };
       if (one.earliest.value > next)
-        lost(one.earliest.value);
+        tell_lost(*at, one.partition, one.earliest.value);
       else if (one.end.value > next + behind_max)
-        lost(one.end.value - 1);
+        tell_lost(*at, one.partition, one.end.value - 1);
     }
+    if (at->is_damaged) pass_damage(*at, info);
   }
 }
 
@@ -121,7 +150,12 @@ Result<bool> Tail::read(Topic& topic) {
     if (topic.consumer == nullptr) return false;
   }
   auto got = topic.consumer->fetch(fetch_max, 0ms);
-  if (!got && got.error().code == "corrupt") return false;  // of one partition: the others go on
+  if (!got && got.error().code == "corrupt") {  // of one partition: the others go on
+    tell_damage(topic.name, to_string(got.error()));
+    collector_.met_damage(topic.name, to_string(got.error()), now);
+    if (!std::exchange(topic.is_damaged, true)) topic.before = topic.next;
+    return false;
+  }
   if (!got && (got.error().retry == Retry::reopen || got.error().code == "unknown_topic")) {
     topic.consumer.reset();
     return false;
@@ -159,8 +193,8 @@ void Tail::take(Topic& topic, const std::vector<Delivery>& deliveries) {
 }
 
 bool Tail::flush() {
-  for (const auto& loss : std::exchange(losses_, {}))
-    if (!send_("lost", loss)) return false;
+  for (const auto& [event, json] : std::exchange(losses_, {}))
+    if (!send_(event, json)) return false;
   const auto now = clock_.steady_now();
   if (const auto passed = std::chrono::duration<double>(now - rated_).count(); passed >= 1) {
     rate_ = static_cast<double>(matched_ - matched_before_) / passed;

@@ -27,13 +27,14 @@ struct TailOptions {
 };
 
 /// Follows topics for one listener, from the moment it begins on: every event that is meant is shown, once, unless a
-/// message says `sampled`: then so many came that only some, evenly, are. What was missed is told as `lost`. Joins no
-/// group, makes no topic. Keeps ten messages' worth of events at most.
+/// message says `sampled`: then so many came that only some, evenly, are. What was missed is told as `lost`; a topic
+/// that is damaged, so that not all of it is shown, as `damaged`: what is behind the damage is `lost`, and the tail
+/// goes on at the end. Joins no group, makes no topic. Keeps ten messages' worth of events at most.
 ///
 /// `run` is for one thread; `stop` from any.
 class Tail {
  public:
-  Tail(Broker& broker, const Common& common, const Collector& collector, TailOptions options, TailSend send,
+  Tail(Broker& broker, const Common& common, Collector& collector, TailOptions options, TailSend send,
        Clock& clock = system_clock());
   ~Tail();
   Tail(const Tail&) = delete;
@@ -52,18 +53,23 @@ class Tail {
     std::unique_ptr<Consumer> consumer;
     SteadyTime active{};
     bool is_known_to_move = false;
+    bool is_damaged = false;                        // since it was opened
+    std::map<std::uint32_t, std::uint64_t> before;  // `next` at the look before, where it is damaged
   };
   [[nodiscard]] std::size_t open_count() const;
   void look_for_topics();
   Result<> open(Topic& topic);
   Result<bool> read(Topic& topic);
+  void tell_damage(const std::string& topic, const std::string& why);
+  void pass_damage(Topic& topic, const TopicInfo& info);
+  void tell_lost(Topic& topic, Partition partition, std::uint64_t to);
   void take(Topic& topic, const std::vector<Delivery>& deliveries);
   bool flush();
   bool tell(const std::string& events = {});
 
   Broker& broker_;
   const Common& common_;
-  const Collector& collector_;
+  Collector& collector_;
   const TailOptions options_;
   const TailSend send_;
   Clock& clock_;
@@ -75,7 +81,8 @@ class Tail {
   SteadyTime rated_{};
   bool is_sampled_ = false;
   std::uint64_t picture_ = 0;
-  std::vector<std::string> losses_;
+  std::vector<std::pair<std::string, std::string>> losses_;  // `lost` and `damaged`, and what they say
+  std::map<std::string, std::string> damage_told_;           // by topic
 
   std::mutex mutex_;
   std::condition_variable stopped_;

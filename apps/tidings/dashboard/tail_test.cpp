@@ -2,7 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <filesystem>
+#include <fstream>
+
 #include "describe/json_tree.hpp"
+#include "testing/servers/temporary_folder.hpp"
+#include "tidings/base/atomic_file.hpp"
 #include "tidings/brokers/open.hpp"
 #include "tidings/event/make_envelope.hpp"
 
@@ -38,6 +44,7 @@ class TailTest : public ::testing::Test {
             for (const auto& one : tree.find("events")->items) shown.push_back(std::stoi(one.find("data")->scalar));
           sampled = sampled || (event == "events" && tree.find("sampled")->scalar == "true");
           if (event == "lost") losses.push_back(tree);
+          if (event == "damaged") damaged.push_back(tree);
           if (event == "events") last = std::move(tree);
           return !hung_up;
         }));
@@ -64,7 +71,7 @@ class TailTest : public ::testing::Test {
   int published = 0;
   std::mutex mutex;
   std::vector<int> shown;
-  std::vector<JsonTree> losses;
+  std::vector<JsonTree> losses, damaged;
   std::optional<JsonTree> last;
   bool sampled = false;
   bool hung_up = false;
@@ -142,6 +149,51 @@ TEST_F(TailTest, TidingsOwnTopicsAreShownOnlyWhenAskedFor) {
   look();
   until([&] { return count("seen") > 0; });
   EXPECT_EQ(shown, std::vector<int>{2});
+}
+
+TEST_F(TailTest, DamageIsToldAndWhatIsBehindItIsLostAndTheTailGoesOn) {
+  auto folder = testing::TemporaryFolder::make("tail").or_throw();
+  broker = open_broker("log:" + folder.path()).or_throw();
+  broker->create_topic("orders", {.partitions = 2}).or_throw();
+  for (int i = 0; i < 40; ++i) publish("t" + std::to_string(i), 1);  // so many that each is opened when it moves
+  look();
+  follow({.filter = {}});
+  const auto publish_to = [&](std::uint32_t partition, const std::string& payload) {
+    auto event = begin_envelope({.source = "test"});
+    event.type = "shop.order";
+    event.payload = payload;
+    broker->publish("orders", std::array{event.view()}, {.partition = Partition{partition}}).or_throw();
+  };
+  publish_to(0, "1");
+  publish_to(1, "424242");
+  publish_to(1, "2");
+  for (const auto& one : std::filesystem::directory_iterator(folder.path() + "/orders/1")) {
+    const auto bytes = read_file(one.path().string()).or_throw();
+    const auto at = bytes.find("424242");
+    if (at == bytes.npos) continue;
+    std::fstream file(one.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put('5');
+  }
+  look();
+  until([&] { return !damaged.empty() && shown == std::vector{1}; });
+  EXPECT_EQ(damaged.front().find("topic")->scalar, "orders");
+  EXPECT_NE(damaged.front().find("message")->scalar.find("corrupt"), std::string::npos);
+  for (std::size_t looks = 0; looks < 1'000; ++looks) {
+    look();
+    std::this_thread::sleep_for(10ms);
+    const std::scoped_lock lock(mutex);
+    if (!losses.empty()) break;
+  }
+  ASSERT_EQ(losses.size(), 1U);
+  EXPECT_EQ(losses.front().find("partition")->scalar, "1");
+  EXPECT_EQ(losses.front().find("from")->scalar, "0");
+  EXPECT_EQ(losses.front().find("to")->scalar, "1");
+  EXPECT_EQ(collector.picture()->damaged.size(), 1U) << "the overview names it, too";
+  publish_to(1, "3");
+  look();
+  until([&] { return shown == (std::vector{1, 3}); });
+  EXPECT_EQ(damaged.size(), 1U) << "once";
 }
 
 TEST_F(TailTest, WhoHasGoneIsReadForNoLonger) {

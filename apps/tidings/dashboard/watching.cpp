@@ -75,7 +75,10 @@ void Watching::look_deeper() {
       }
     letters_.look(broker_, common_, *seen, clock_.steady_now() + deeper_max, clock_);
     collector_.set_open_letters(letters_.open_counts());
-    sources_.look(broker_, common_, *seen, clock_.steady_now() + deeper_max, clock_);
+    sources_.look(broker_, common_, *seen, clock_.steady_now() + deeper_max, clock_,
+                  [&](const std::string& topic, const Error& why) {
+                    collector_.met_damage(topic, to_string(why), clock_.steady_now());
+                  });
   } while (wait(deeper_period));
 }
 
