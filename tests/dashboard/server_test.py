@@ -217,7 +217,20 @@ class Server(Watching):
                           ("pause", "done"), ("publish", "invalid_event"), ("publish", "unknown_topic"), ("publish", "done")])
         with open(log, encoding="utf-8") as file:
             text = file.read()
-        self.assertEqual([json.loads(line) for line in text.splitlines()], entries[::-1])
+        lines = [json.loads(line) for line in text.splitlines()]
+        last = {}
+        for line in lines:
+            last[line["id"]] = line
+        self.assertEqual(list(last.values()), entries[::-1])
+        asked = [line["id"] for line in lines if line["outcome"] == "asked"]
+        self.assertEqual(len(asked), len(lines) - len(entries))
+        self.assertEqual(set(asked), {one["id"] for one in entries if one["outcome"] != "dry_run"}, "each that may act stands there before")
+        self.act("events", 400, topic="orders", type="shop.order", key="k" * 5000, payload="secret", Data="secret", data="secret")
+        told = self.api("audit")["entries"][0]
+        self.assertEqual((told["outcome"], sorted(told["arguments"])), ("invalid_request", ["data", "key", "topic", "type"]))
+        self.assertLess(len(told["arguments"]["key"]), 1100)
+        with open(log, encoding="utf-8") as file:
+            self.assertNotIn("secret", file.read())
         self.assertNotIn("\u202e", text)
         self.assertNotIn("order_id", text, "payloads are not written down")
         self.assertEqual(entries[-1]["actor"], "127.0.0.1")

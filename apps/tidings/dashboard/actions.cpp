@@ -10,6 +10,7 @@
 #include "place.hpp"
 #include "reading.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/base/uuid.hpp"
 #include "tidings/event/make_envelope.hpp"
 
 // What is done: the answers to POST, each of which stands in the audit log.
@@ -20,6 +21,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration pause_deadline = 8s;  // the page waits no longer than 15 s
 constexpr std::size_t requests_kept = 32;
+constexpr std::size_t argument_bytes_max = 1024;  // in the audit log
 
 std::string texts(const std::vector<std::string>& all) {
   std::vector<std::string> out;
@@ -27,15 +29,28 @@ std::string texts(const std::vector<std::string>& all) {
   return json_array(out);
 }
 
-/// As the audit log has it: what was asked for, but no payload.
-std::string without_data(JsonTree body) {
-  for (auto& [name, member] : body.members)
-    if (name == "data")
-      member = {.kind = JsonTree::Kind::text,
-                .scalar = std::to_string(to_json(member).size()) + " bytes",
-                .members = {},
-                .items = {}};
-  return to_json(body);
+/// At most so long, and whole characters.
+std::string cut(std::string text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  auto end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end) + "…";
+}
+
+/// As the audit log has it: what was asked for, as far as the action knows it, and no payload.
+std::string arguments_of(const JsonTree& body, std::span<const std::string_view> known) {
+  JsonLine line;
+  for (const auto name : known) {
+    const auto* const member = body.find(name);
+    if (member == nullptr) continue;
+    if (name == "data" || member->kind == JsonTree::Kind::object || member->kind == JsonTree::Kind::array)
+      line.add(name, std::to_string(to_json(*member).size()) + " bytes");
+    else if (member->kind == JsonTree::Kind::text || member->scalar.size() > argument_bytes_max)
+      line.add(name, cut(well_formed(member->scalar), argument_bytes_max));
+    else
+      line.raw(name, member->scalar);
+  }
+  return line.str();
 }
 
 }  // namespace
@@ -45,20 +60,29 @@ ops::HttpAnswer Api::act(const ops::HttpRequest& request, const Action& action) 
   if (body && body->kind != JsonTree::Kind::object)
     body = Error{"invalid_request", "the request is to be a JSON object"};
   if (!body) return answer_of(Error{"invalid_request", body.error().message});
-  if (auto fine = has_only(*body, action.members); !fine) return answer_of(fine.error());
-  const auto is_dry = flag_member(*body, "dry_run");
-  if (!is_dry) return answer_of(is_dry.error());
-  // What cannot be written down is not did.
+  // What cannot be written down is not done.
   if (auto ready = in_.audit.ready(); !ready) return answer_of(ready.error());
-  auto did = (this->*action.call)(*body);
-  const auto verb = text_member(*body, "action", false);
-  AuditLog::Entry entry{.actor = std::string(request.peer.substr(0, request.peer.rfind(':'))),
-                        .action = action.name + (verb && !verb->empty() ? "." + *verb : ""),
-                        .arguments = without_data(*body),
-                        .outcome = !did      ? did.error().code
-                                   : *is_dry ? "dry_run"
-                                             : "done",
-                        .message = did ? "" : did.error().message};
+  const auto* const verb = body->find("action");
+  AuditLog::Entry entry{
+      .id = make_uuid_v7(in_.clock).to_string(),
+      .actor = std::string(request.peer.substr(0, request.peer.rfind(':'))),
+      .action = action.name + (verb != nullptr && verb->kind == JsonTree::Kind::text && !verb->scalar.empty()
+                                   ? "." + cut(well_formed(verb->scalar), 64)
+                                   : ""),
+      .arguments = arguments_of(*body, action.members),
+      .outcome = "asked",
+      .message = {}};
+  const auto fine = has_only(*body, action.members);
+  const auto is_dry = flag_member(*body, "dry_run");
+  const bool is_tried_only = is_dry && *is_dry;
+  // Who ends this process in the middle of an action leaves that it was asked for.
+  auto asked = fine && is_dry && !is_tried_only ? in_.audit.add(entry, in_.clock.now()) : Result<>{};
+  auto did = !fine     ? Answer(fine.error())
+             : !is_dry ? Answer(is_dry.error())
+             : !asked  ? Answer(asked.error())
+                       : (this->*action.call)(*body);
+  entry.outcome = !did ? did.error().code : is_tried_only ? "dry_run" : "done";
+  entry.message = did ? "" : cut(well_formed(did.error().message), argument_bytes_max);
   if (auto written = in_.audit.add(entry, in_.clock.now()); !written && did)
     return answer_of(Error{"audit_failed", "it was done, but the audit log could not be written, and until it can " +
                                                std::string("nothing more is: ") + written.error().message});

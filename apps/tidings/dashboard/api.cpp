@@ -99,7 +99,7 @@ void Api::serve(ops::HttpServer& server) {
   });
   server.slow(path("/outbox"), [this](const ops::HttpRequest&) { return answer_of(in_.databases.outbox()); });
   server.slow(path("/inbox"), [this](const ops::HttpRequest&) { return answer_of(in_.databases.inbox()); });
-  server.quick(path("/audit"), [this](const ops::HttpRequest&) { return answer_of(in_.audit.json()); });
+  server.slow(path("/audit"), [this](const ops::HttpRequest&) { return answer_of(in_.audit.json()); });
   post("/events", {"publish", {"topic", "type", "key", "data"}, &Api::publish});
   post("/pause", {"pause", {"target", "paused"}, &Api::pause});
   post("/seek", {"seek", {"group", "topic", "to", "dry_run"}, &Api::seek});
