@@ -26,7 +26,8 @@ constexpr std::uint64_t listening_id = 0;
 constexpr std::uint64_t mail_id = 1;
 constexpr Duration sweep_every = 200ms;
 constexpr Duration accept_pause = 100ms;
-constexpr std::size_t pipelined_max = 16;  // requests of one connection before others have their turn
+constexpr std::size_t pipelined_max = 16;                   // requests of one connection before others have their turn
+constexpr std::size_t unheard_max = std::size_t{64} << 10;  // bytes of who listens, likewise
 
 SteadyTime steady() {
   return std::chrono::steady_clock::now();
@@ -249,6 +250,7 @@ void HttpServer::Loop::make_room() {
 
 void HttpServer::Loop::read_from(Connection& connection) {
   char bytes[4096];
+  std::size_t unheard = 0;
   while (true) {
     const auto got = receive(connection, bytes, sizeof bytes);
     if (got < 0 && errno == EINTR) continue;
@@ -262,11 +264,19 @@ void HttpServer::Loop::read_from(Connection& connection) {
       return;
     }
     connection.heard = steady();
-    if (connection.stream) continue;  // who listens has no more to say
+    if (connection.stream) {  // who listens has no more to say
+      unheard += static_cast<std::size_t>(got);
+      if (unheard < unheard_max) continue;
+      if (connection.channel && connection.channel->holds_any()) give_turn(connection);
+      return;  // the socket tells again of what is left
+    }
     connection.in.append(bytes, static_cast<std::size_t>(got));
     if (connection.in.size() > held_max()) break;  // first what is there is answered
   }
-  answer_what_is_there(connection);
+  if (connection.has_turn && !connection.has_ended)
+    watch(connection);
+  else
+    answer_what_is_there(connection);
   if (!connection.has_ended) return;
   connection.keeps_alive = false;
   if (!connection.is_busy && connection.written == connection.out.size()) dropped_.push_back(connection.id);
@@ -390,9 +400,7 @@ void HttpServer::Loop::write_to(Connection& connection) {
     connection.until = steady() + options_.idle_max;
     if (!connection.in.empty()) {  // the next one has begun to come, or is there: it is looked at with the next event
       connection.until = steady() + options_.request_within;
-      const std::scoped_lock lock(mail_->mutex);
-      mail_->streams.push_back(connection.id);
-      mail_->post();
+      give_turn(connection);
     }
   }
   watch(connection);
@@ -404,12 +412,8 @@ void HttpServer::Loop::watch(Connection& connection) {
       connection.stream || (!connection.has_ended && !connection.is_busy && connection.in.size() <= held_max());
   const bool writes =
       connection.written < connection.out.size() || (connection.channel && connection.channel->waits_to_write());
-  if (reads && !connection.reads && connection.channel && connection.channel->holds_any()) {
-    // No socket tells of it.
-    const std::scoped_lock lock(mail_->mutex);
-    mail_->streams.push_back(connection.id);
-    mail_->post();
-  }
+  if (reads && !connection.reads && connection.channel && connection.channel->holds_any())
+    give_turn(connection);  // no socket tells of it
   if (reads == connection.reads && writes == connection.writes) return;
   connection.reads = reads;
   connection.writes = writes;
@@ -417,6 +421,16 @@ void HttpServer::Loop::watch(Connection& connection) {
   if (reads) event.events |= EPOLLIN | EPOLLRDHUP;
   if (writes) event.events |= EPOLLOUT;
   (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd.get(), &event);
+}
+
+/// One a round, however much it has asked for at once.
+void HttpServer::Loop::give_turn(Connection& connection) {
+  if (std::exchange(connection.has_turn, true)) return;
+  {
+    const std::scoped_lock lock(mail_->mutex);
+    mail_->streams.push_back(connection.id);
+  }
+  mail_->post();
 }
 
 void HttpServer::Loop::take_mail() {
@@ -434,16 +448,16 @@ void HttpServer::Loop::take_mail() {
     if (found == connections_.end()) continue;
     found->second.is_busy = false;
     send(found->second, answer);
-    answer_what_is_there(found->second);
+    if (!found->second.has_turn) answer_what_is_there(found->second);
   }
   for (const auto id : streams) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) continue;
-    if (found->second.stream)
-      take_stream(found->second);
-    else if (found->second.channel && found->second.channel->holds_any())
+    found->second.has_turn = false;
+    if (found->second.stream) take_stream(found->second);
+    if (found->second.channel && found->second.channel->holds_any())
       read_from(found->second);
-    else
+    else if (!found->second.stream)
       answer_what_is_there(found->second);
   }
 }

@@ -76,6 +76,7 @@ class HttpServer::Loop {
     bool keeps_alive = true;
     bool reads = true;  ///< epoll tells of what comes
     bool writes = false;
+    bool has_turn = false;  ///< it is in `HttpMail::streams`, to be gone on with in the next round
     std::shared_ptr<HttpStream::State> stream;
   };
 
@@ -89,6 +90,7 @@ class HttpServer::Loop {
   void send(Connection& connection, const HttpAnswer& answer, bool is_stream = false);
   void write_to(Connection& connection);
   void watch(Connection& connection);
+  void give_turn(Connection& connection);
   static std::ptrdiff_t receive(Connection& connection, char* into, std::size_t size);
   static std::ptrdiff_t transmit(Connection& connection, const char* bytes, std::size_t size);
   [[nodiscard]] std::size_t held_max() const { return options_.request_bytes_max * 2 + options_.body_bytes_max; }

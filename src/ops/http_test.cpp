@@ -169,6 +169,74 @@ TEST_F(HttpTest, a_stream_ends_where_nobody_listens_or_does_not_take_it) {
   EXPECT_TRUE(closed.read_to_end().ends_with("last words"));
 }
 
+TEST_F(HttpTest, who_asks_for_much_at_once_takes_no_turn_of_others) {
+  auto& server = serve();
+  std::atomic<int> much = 0, before = -1;
+  server.quick("/much", [&](const HttpRequest&) {
+    ++much;
+    while (!released_) std::this_thread::sleep_for(1ms);
+    return HttpAnswer{.body = "much"};
+  });
+  server.quick("/one", [&](const HttpRequest&) {
+    before = much.load();
+    return HttpAnswer{.body = "one"};
+  });
+  server.start().or_throw();
+  const Client greedy(server);
+  std::string requests;
+  for (int i = 0; i < 1'000; ++i) requests += "GET /much HTTP/1.1\r\n\r\n";
+  ASSERT_TRUE(greedy.send(requests));
+  ASSERT_TRUE(eventually([&] { return much == 1; }));
+  const Client modest(server);
+  ASSERT_TRUE(modest.send("GET /one HTTP/1.1\r\n\r\n"));
+  released_ = true;
+  EXPECT_TRUE(modest.read_until("one").contains("200 OK"));
+  EXPECT_LT(before, 150) << "a few rounds of 16 each";
+  EXPECT_TRUE(eventually([&] {
+    char bytes[65536];
+    while (::recv(greedy.fd(), bytes, sizeof bytes, MSG_DONTWAIT) > 0) {
+    }
+    return much == 1'000;
+  }));
+}
+
+/// Behind the request there is always more to read.
+class Endless final : public HttpChannel {
+ public:
+  explicit Endless(int socket) : socket_(socket) {}
+  std::ptrdiff_t receive(char* into, std::size_t size) override {
+    if (is_over_) {
+      std::fill_n(into, size, 'x');
+      return static_cast<std::ptrdiff_t>(size);
+    }
+    const auto got = ::recv(socket_, into, size, 0);
+    is_over_ = got > 0 && std::string_view(into, static_cast<std::size_t>(got)).contains("/stream");
+    return got;
+  }
+  std::ptrdiff_t send(const char* bytes, std::size_t size) override {
+    return ::send(socket_, bytes, size, MSG_NOSIGNAL);
+  }
+  [[nodiscard]] bool holds_any() const override { return is_over_; }
+  [[nodiscard]] bool waits_to_write() const override { return false; }
+
+ private:
+  int socket_;
+  bool is_over_ = false;
+};
+
+TEST_F(HttpTest, who_listens_and_sends_without_end_takes_no_turn_of_others) {
+  auto& server = start({.request_within = 60s, .request_bytes_max = 65'536, .channel = [](int socket) {
+                          return std::make_unique<Endless>(socket);
+                        }});
+  const Client listens(server);
+  ASSERT_TRUE(listens.send("GET /stream HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(eventually([&] { return !streams().empty(); }));
+  ASSERT_TRUE(listens.send("more"));
+  EXPECT_EQ(get(server, "/hello").status, 200);
+  EXPECT_TRUE(streams()[0].send("news"));
+  EXPECT_TRUE(listens.read_until("news").ends_with("news"));
+}
+
 TEST_F(HttpTest, more_streams_than_allowed_are_refused_and_one_that_goes_makes_room) {
   auto& server = start({.streams_max = 1});
   {
