@@ -6,6 +6,9 @@
 
 namespace tidings::ops {
 
+/// As the names of methods and headers are: https://www.rfc-editor.org/rfc/rfc9110#name-tokens.
+[[nodiscard]] bool is_token(std::string_view text);
+
 /// The head of a request, RFC 9112, as far as a server that takes no upgrades needs it.
 struct ParsedRequest {
   enum class State { incomplete, complete, refused };

@@ -1,11 +1,13 @@
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and
 // https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <functional>
 #include <optional>
 
 #include "ops/http_client.hpp"
+#include "ops/http_parse.hpp"
 #include "tidings/base/percent.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/ops/trace.hpp"
@@ -26,6 +28,17 @@ std::optional<std::string> value_of(const Variables& variables, std::initializer
 
 bool is_header(std::string_view text) {
   return !text.empty() && std::ranges::none_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+/// What the exporter says of its requests itself.
+constexpr std::array<std::string_view, 5> own_headers{"host", "connection", "content-length", "content-type",
+                                                      "transfer-encoding"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (auto& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -86,7 +99,7 @@ Result<Sampler> sampler_of(const Variables& variables) {
 
 Result<TraceOptions> trace_options(const Variables& variables, std::string_view service) {
   TraceOptions options;
-  if (value_of(variables, {"OTEL_SDK_DISABLED"}) == "true") return options;
+  if (lower(value_of(variables, {"OTEL_SDK_DISABLED"}).value_or("")) == "true") return options;
   const auto exporter = value_of(variables, {"OTEL_TRACES_EXPORTER"}).value_or("otlp");
   if (exporter == "none") return options;
   if (exporter != "otlp")
@@ -94,6 +107,9 @@ Result<TraceOptions> trace_options(const Variables& variables, std::string_view 
   if (auto own = value_of(variables, {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"})) {
     options.endpoint = std::move(*own);
   } else if (auto all = value_of(variables, {"OTEL_EXPORTER_OTLP_ENDPOINT"})) {
+    // Looked at before the path is put behind it, which would be taken for the host of one that has none.
+    if (auto url = parse_http_url(*all); !url)
+      return Error{url.error().code, "OTEL_EXPORTER_OTLP_ENDPOINT: " + url.error().message};
     options.endpoint = *all + (all->ends_with('/') ? "" : "/") + "v1/traces";
   } else {
     return options;
@@ -109,6 +125,11 @@ Result<TraceOptions> trace_options(const Variables& variables, std::string_view 
   if (const auto list = value_of(variables, {"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"})) {
     auto headers = pairs_of("OTEL_EXPORTER_OTLP_HEADERS", *list);
     if (!headers) return headers.error();
+    for (const auto& [header, value] : *headers)
+      if (!is_token(header) || std::ranges::find(own_headers, lower(header)) != own_headers.end())
+        return Error{"invalid_setting", "OTEL_EXPORTER_OTLP_HEADERS: '" + printable(header) +
+                                            "' is no header that can be added; the exporter sets Host, Connection and "
+                                            "those of the body itself"};
     options.headers = std::move(*headers);
   }
   auto sampler = sampler_of(variables);

@@ -22,6 +22,8 @@ TEST(TraceOptionsTest, are_off_without_an_endpoint_or_where_they_are_switched_of
   EXPECT_EQ(trace_options({}, "shop").or_throw().endpoint, "");
   EXPECT_EQ(trace_options({{"OTEL_EXPORTER_OTLP_ENDPOINT", ""}}, "shop").or_throw().endpoint, "");
   EXPECT_EQ(trace_options({endpoint, {"OTEL_SDK_DISABLED", "true"}}, "shop").or_throw().endpoint, "");
+  for (const auto* const spelt : {"True", "TRUE"})
+    EXPECT_EQ(trace_options({endpoint, {"OTEL_SDK_DISABLED", spelt}}, "shop").or_throw().endpoint, "");
   EXPECT_EQ(trace_options({endpoint, {"OTEL_TRACES_EXPORTER", "none"}}, "shop").or_throw().endpoint, "");
   EXPECT_EQ(trace_options({endpoint}, "shop").or_throw().endpoint, "http://collector:4318/v1/traces");
   EXPECT_EQ(
@@ -62,6 +64,11 @@ TEST(TraceOptionsTest, say_what_is_wrong) {
       wrong({{"OTEL_TRACES_SAMPLER", "traceidratio"}, {"OTEL_TRACES_SAMPLER_ARG", "nan"}}).contains("from 0 to 1"));
   EXPECT_TRUE(wrong({{"OTEL_BSP_MAX_QUEUE_SIZE", "many"}}).contains("OTEL_BSP_MAX_QUEUE_SIZE must be a whole number"));
   EXPECT_TRUE(wrong({{"OTEL_EXPORTER_OTLP_HEADERS", "a=b%0D%0Ac: d"}}).contains("NAME=VALUE"));
+  for (const auto* const name : {"Host", "content-length", "Transfer-Encoding", "a b", "a:b"})
+    EXPECT_TRUE(wrong({{"OTEL_EXPORTER_OTLP_HEADERS", std::string(name) + "=c"}}).contains("is no header")) << name;
+  const auto none = trace_options({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://"}}, "shop");
+  ASSERT_FALSE(none);
+  EXPECT_TRUE(none.error().message.contains("'http://' is no http://HOST:PORT"));
   EXPECT_TRUE(wrong({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4318"}}).contains("is no http://"));
 }
 

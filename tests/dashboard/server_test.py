@@ -85,6 +85,7 @@ class Server(Watching):
         self.assertEqual(whole["id"], found[0]["id"])
         self.assertEqual([one["id"] for one in self.api("events", id=whole["id"])["events"]], [whole["id"]])
         self.api("event", topic="orders", partition=0, offset=100000, status=404)
+        self.api("event", topic="orders", partition=1 << 32, offset=0, status=400)
         self.api("events", cursor="nonsense", status=400)
         self.assertEqual(self.api("events", **{"from": "2200-01-01T00:00:00Z"})["events"], [])
         self.assertEqual(self.api("events", to="2000-01-01T00:00:00Z")["events"], [])
@@ -348,6 +349,13 @@ class Server(Watching):
         self.ask("/api/v1/pause", "POST", "[]", ACTION, 400)
         self.ask("/api/v1/pause", "POST", "{", ACTION, 400)
         self.ask("/api/v1/overview", headers={"X-Long": "x" * 70_000}, status=431)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as other:
+            other.sendall(b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n")
+            told = b""
+            while some := other.recv(4096):
+                told += some
+        self.assertIn(b" 505 ", told)
+        self.assertIn(b'"wrong_version"', told)
         self.api("overview")
 
     def test_slow_clients_are_closed_and_others_answered(self):

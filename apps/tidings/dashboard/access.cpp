@@ -50,11 +50,13 @@ bool is_api(std::string_view path) {
 }  // namespace
 
 std::string host_of(std::string_view authority) {
-  if (authority.starts_with('[')) {
-    const auto end = authority.find(']');
-    return end == authority.npos ? std::string() : lower(authority.substr(1, end - 1));
-  }
-  return lower(authority.substr(0, authority.find(':')));
+  const bool is_bracketed = authority.starts_with('[');
+  const auto end = is_bracketed ? authority.find(']') : std::min(authority.find(':'), authority.size());
+  if (end == authority.npos) return {};
+  const auto host = is_bracketed ? authority.substr(1, end - 1) : authority.substr(0, end);
+  const auto behind = authority.substr(is_bracketed ? end + 1 : end);
+  if (!behind.empty() && (behind.front() != ':' || behind.find_first_not_of("0123456789", 1) != behind.npos)) return {};
+  return lower(host);
 }
 
 bool is_loopback_host(const std::string& host) {

@@ -44,8 +44,10 @@ const Access guarded({.listen_host = "0.0.0.0", .token = secret, .is_tls = true,
 TEST(Access, AnotherNameThatPointsHereIsRefused) {
   for (const auto* const host : {"localhost:7077", "LOCALHOST", "127.0.0.1:7077", "127.8.8.8", "[::1]:7077"})
     EXPECT_EQ(refusal(plain, get("/api/v1/overview", {{"host", host}})), "") << host;
-  for (const auto* const host : {"evil.example", "evil.example:7077", "127.0.0.1.evil.example",
-                                 "localhost.evil.example:7077", "", "[::1", "10.0.0.1:7077", "0.0.0.0:7077"})
+  for (const auto* const host :
+       {"evil.example", "evil.example:7077", "127.0.0.1.evil.example", "localhost.evil.example:7077", "", "[::1",
+        "10.0.0.1:7077", "0.0.0.0:7077", "[::1]evil.example", "[::1].evil.example:7077", "localhost:evil.example",
+        "localhost:7077:evil.example", "127.0.0.1:7077@evil.example"})
     for (const auto* const path : {"/api/v1/overview", "/", "/login"})
       EXPECT_EQ(refusal(plain, get(path, {{"host", host}})), "wrong_host") << host << path;
   auto twice = get("/", {{"host", "localhost"}, {"host", "evil.example"}});

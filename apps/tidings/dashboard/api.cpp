@@ -1,6 +1,7 @@
 #include "dashboard/api.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "causes.hpp"
 #include "dashboard/answers.hpp"
@@ -256,6 +257,8 @@ Api::Answer Api::event(const Query& query) {
   if (auto valid = validate_name("topic", named(in_.common, topic)); !valid) return valid.error();
   const auto partition = whole_number("partition", query.get("partition"), 0);
   if (!partition) return partition.error();
+  if (*partition > std::numeric_limits<std::uint32_t>::max())
+    return Error{"invalid_request", "there is no partition " + std::to_string(*partition) + ": numbers have 32 bits"};
   const auto offset = whole_number("offset", query.get("offset"));
   if (!offset) return offset.error();
   const auto found =

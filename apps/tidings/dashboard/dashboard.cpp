@@ -85,6 +85,7 @@ class Running final : public Dashboard {
       const auto* const code = status == 404   ? "not_found"
                                : status == 405 ? "wrong_method"
                                : status == 503 ? "busy"
+                               : status == 505 ? "wrong_version"
                                : status >= 500 ? "internal"
                                                : "invalid_request";
       return error_answer(status, code, status == 404 ? "there is nothing here" : why);
