@@ -8,6 +8,7 @@ import sqlite3
 import ssl
 import stat
 import subprocess
+import threading
 import time
 import unittest
 
@@ -235,6 +236,26 @@ class Server(Watching):
         self.assertNotIn("\u202e", text)
         self.assertNotIn("order_id", text, "payloads are not written down")
         self.assertEqual(entries[-1]["actor"], "127.0.0.1")
+
+    def test_silent_services_keep_no_thread_from_others(self):
+        self.orders("a:0")
+        service = self.serve()
+        self.caught_up()
+        self.watch("--allow-actions")
+        service.send_signal(signal.SIGSTOP)
+        try:
+            waiting = [threading.Thread(target=self.act, args=("pause",), kwargs={"target": GROUP, "paused": bool(n)}) for n in range(2)]
+            for one in waiting:
+                one.start()
+            self.wait_until(lambda: [one["outcome"] for one in self.api("audit")["entries"]] == ["asked", "asked"], "they do not wait")
+            self.assertEqual(self.act("pause", 503, target=GROUP, paused=True)["error"]["code"], "busy")
+            self.api("overview")
+            for one in waiting:
+                one.join()
+        finally:
+            service.send_signal(signal.SIGCONT)
+        self.assertEqual([one["outcome"] for one in self.api("audit")["entries"]], ["busy", "done", "done"])
+        self.act("pause", target=GROUP, paused=False)
 
     def test_dead_letters(self):
         self.parked()

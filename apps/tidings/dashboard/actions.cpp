@@ -120,6 +120,16 @@ Api::Answer Api::pause(const JsonTree& body) {
   if (auto valid = Pausing::check(*target); !valid) return valid.error();
   const auto pauses = flag_member(body, "paused", true);
   if (!pauses) return pauses.error();
+  // Who waits for a service that is silent has a thread; the others are for who looks, and for other actions.
+  if (!pauses_.try_acquire())
+    return Error{"busy",
+                 std::to_string(pauses_max) +
+                     " others wait for services to pause or to go on; nothing was asked for, try "
+                     "again in " +
+                     std::to_string(std::chrono::duration_cast<std::chrono::seconds>(pause_deadline).count()) + " s",
+                 Retry::same_call};
+  const std::unique_ptr<decltype(pauses_), void (*)(decltype(pauses_)*)> turn(&pauses_,
+                                                                              [](auto* all) { all->release(); });
   auto asked = Pausing::ask(in_.broker, *target, *pauses, in_.common.name_space);
   if (!asked) return asked.error();
   std::vector<std::string> answers;

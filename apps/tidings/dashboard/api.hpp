@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <utility>
 #include <vector>
@@ -111,6 +112,8 @@ class Api {
   std::map<std::string, std::shared_ptr<DeadLetters>> requests_;
   std::vector<std::string> requests_order_;
   std::mutex chains_mutex_;
+  static constexpr std::ptrdiff_t pauses_max = 2;  ///< at once, of the threads that answer all
+  std::counting_semaphore<pauses_max> pauses_{pauses_max};
 };
 
 }  // namespace tidings::cli
