@@ -21,6 +21,7 @@ constexpr std::size_t held_max = 500;
 constexpr std::size_t counted_max = 20'000;  // sagas
 constexpr Duration count_every = std::chrono::seconds{10};
 constexpr std::size_t types_counted_max = 100;
+constexpr std::string_view reading = "?mode=ro";  // of SQLite, where each transaction would take the writer's turn
 
 Error no_store(std::string_view what) {
   return {"no_store", "start it with --store URL, of a service's database, to see " + std::string(what)};
@@ -60,7 +61,7 @@ bool is_none(const Error& error) {
 }  // namespace
 
 Databases::Databases(std::vector<std::string> urls) {
-  for (auto& url : urls) all_.push_back({.url = std::move(url), .store = {}});
+  for (auto& url : urls) all_.emplace_back().url = std::move(url);
 }
 
 std::string Databases::names() const {
@@ -69,17 +70,20 @@ std::string Databases::names() const {
   return names;
 }
 
-Result<Store*> Databases::open(One& one) {
-  if (one.store == nullptr) {
-    auto opened = open_store(one.url, {.connections = 2, .must_exist = true, .log = &stderr_log(LogLevel::warning)});
+Result<Store*> Databases::open(One& one, For what) {
+  const std::scoped_lock lock(one.mutex);
+  auto& store = what == For::looking ? one.reader : one.writer;
+  if (store == nullptr) {
+    auto url = one.url;
+    if (what == For::looking && url.starts_with("sqlite:") && !url.ends_with(reading)) url += reading;
+    auto opened = open_store(url, {.connections = 2, .must_exist = true, .log = &stderr_log(LogLevel::warning)});
     if (!opened) return opened.error();
-    one.store = std::move(*opened);
+    store = std::move(*opened);
   }
-  return one.store.get();
+  return store.get();
 }
 
 Result<std::string> Databases::outbox() {
-  const std::scoped_lock lock(mutex_);
   if (all_.empty()) return no_store("an outbox");
   std::uint64_t waiting = 0;
   std::optional<Duration> oldest;
@@ -118,10 +122,9 @@ Result<std::string> Databases::outbox() {
 }
 
 Result<std::uint64_t> Databases::drive_outbox(const outbox::HeldKey& key, bool drops) {
-  const std::scoped_lock lock(mutex_);
   if (all_.empty()) return no_store("an outbox");
   for (auto& one : all_) {
-    const auto store = open(one);
+    const auto store = open(one, For::acting);
     if (!store) return store.error();
     if (const auto there = outbox::check_schema(**store); !there) {
       if (is_none(there.error())) continue;
@@ -144,7 +147,6 @@ Result<std::uint64_t> Databases::drive_outbox(const outbox::HeldKey& key, bool d
 }
 
 Result<std::string> Databases::inbox() {
-  const std::scoped_lock lock(mutex_);
   if (all_.empty()) return no_store("an inbox");
   inbox::InboxStatus sum;
   for (auto& one : all_) {
@@ -167,14 +169,17 @@ Result<std::string> Databases::inbox() {
 }
 
 Result<std::string> Databases::sagas(const saga::ListFilter& filter) {
-  const std::scoped_lock lock(mutex_);
   if (all_.empty()) return no_store("sagas");
   std::vector<saga::Instance> page;
   std::map<std::pair<std::string, std::string>, std::uint64_t> counts;
   bool has_more = false;
-  if (counted_.size() > types_counted_max) counted_.clear();
-  auto& counted_of = counted_[filter.type];
   const auto now = system_clock().steady_now();
+  Counted counted_of;
+  {
+    const std::scoped_lock lock(counted_mutex_);
+    if (counted_.size() > types_counted_max) counted_.clear();
+    counted_of = counted_[filter.type];
+  }
   const bool is_counted_lately = counted_of.at != SteadyTime{} && now - counted_of.at < count_every;
   for (auto& one : all_) {
     const auto store = open(one);
@@ -204,7 +209,11 @@ Result<std::string> Databases::sagas(const saga::ListFilter& filter) {
   if (page.size() > filter.limit) page.resize(filter.limit);
   std::vector<std::string> lines, sums;
   for (const auto& one : page) lines.push_back(line_json(one));
-  if (!is_counted_lately) counted_of = {.at = now, .counts = std::move(counts)};
+  if (!is_counted_lately) {
+    counted_of = {.at = now, .counts = std::move(counts)};
+    const std::scoped_lock lock(counted_mutex_);
+    counted_[filter.type] = counted_of;
+  }
   for (const auto& [which, n] : counted_of.counts)
     sums.push_back(JsonLine().add("type", well_formed(which.first)).add("status", which.second).add("n", n).str());
   return JsonLine()
@@ -219,7 +228,6 @@ Result<std::string> Databases::sagas(const saga::ListFilter& filter) {
 }
 
 Result<std::string> Databases::saga(const std::string& type, const std::string& id) {
-  const std::scoped_lock lock(mutex_);
   if (all_.empty()) return no_store("sagas");
   for (auto& one : all_) {
     const auto store = open(one);
@@ -259,10 +267,9 @@ Result<std::string> Databases::saga(const std::string& type, const std::string& 
 }
 
 Result<> Databases::steer(const std::string& type, const std::string& id, saga::Steering steering) {
-  const std::scoped_lock lock(mutex_);
   if (all_.empty()) return no_store("sagas");
   for (auto& one : all_) {
-    const auto store = open(one);
+    const auto store = open(one, For::acting);
     if (!store) return store.error();
     if (const auto there = saga::check_schema(**store); !there) {
       if (is_none(there.error())) continue;
@@ -276,7 +283,6 @@ Result<> Databases::steer(const std::string& type, const std::string& id, saga::
 
 Result<std::optional<TimePoint>> Databases::marked_at(const std::string& group, const std::string& topic,
                                                       std::string_view id, std::string_view source) {
-  const std::scoped_lock lock(mutex_);
   Error unknown = no_store("what a group has marked");
   for (auto& one : all_) {
     const auto store = open(one);
@@ -295,7 +301,6 @@ Result<std::optional<TimePoint>> Databases::marked_at(const std::string& group, 
 }
 
 Result<std::vector<outbox::OutboxEvent>> Databases::outbox_events(std::string_view id) {
-  const std::scoped_lock lock(mutex_);
   std::vector<outbox::OutboxEvent> all;
   for (auto& one : all_) {
     const auto store = open(one);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,19 +44,22 @@ class Databases {
   [[nodiscard]] Result<std::vector<outbox::OutboxEvent>> outbox_events(std::string_view id);
 
  private:
+  /// Whoever looks keeps nobody from writing, and one database that is away keeps nobody from another.
   struct One {
     std::string url;
-    std::unique_ptr<Store> store;
+    std::mutex mutex;
+    std::unique_ptr<Store> reader, writer;
   };
-  Result<Store*> open(One& one);
+  enum class For { looking, acting };
+  Result<Store*> open(One& one, For what = For::looking);
 
   struct Counted {
     SteadyTime at{};
     std::map<std::pair<std::string, std::string>, std::uint64_t> counts;  // by type and status
   };
-  std::mutex mutex_;
+  std::mutex counted_mutex_;
   std::map<std::string, Counted> counted_;  // by the type that was asked for
-  std::vector<One> all_;
+  std::deque<One> all_;
 };
 
 }  // namespace tidings::cli

@@ -16,7 +16,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view scheme = "sqlite:";
-constexpr Duration look_again_first = 100us;  // for another process that writes
+constexpr std::string_view read_only = "?mode=ro";  // as in https://www.sqlite.org/uri.html#recognized_query_parameters
+constexpr Duration look_again_first = 100us;        // for another process that writes
 constexpr Duration look_again_longest = 20ms;
 
 SteadyTime now() {
@@ -141,14 +142,16 @@ class SqliteStore::Open final : public OpenTransaction {
 };
 
 Result<std::unique_ptr<Store>> SqliteStore::open(std::string_view url, const StoreOptions& options) {
-  const auto path = url.substr(scheme.size());
+  auto path = url.substr(scheme.size());
+  const bool is_read_only = path.ends_with(read_only);
+  if (is_read_only) path.remove_suffix(read_only.size());
   if (path.empty() || path.find('\0') != path.npos)
     return Error{"invalid_url", "'" + printable(url) + "' names no file; write one as sqlite:./data.db"};
   if (path.starts_with(":memory:"))
     return Error{"invalid_url", "'" + printable(url) +
                                     "' would be gone with the process, and with it what is to be "
                                     "remembered; write a file, as sqlite:./data.db"};
-  std::unique_ptr<SqliteStore> store(new SqliteStore(std::string(path), options));
+  std::unique_ptr<SqliteStore> store(new SqliteStore(std::string(path), options, is_read_only));
   if (auto connected = store->connect(); !connected) return connected.error();
   return std::unique_ptr<Store>(std::move(store));
 }
@@ -158,7 +161,7 @@ SqliteStore::~SqliteStore() {
 }
 
 Result<> SqliteStore::connect() {
-  auto made = Connection::open(path_, options_.must_exist || was_open_);
+  auto made = Connection::open(path_, options_.must_exist || is_read_only_ || was_open_);
   if (!made) {
     auto why = made.error();
     std::error_code error;
@@ -169,7 +172,7 @@ Result<> SqliteStore::connect() {
     else if (!std::filesystem::exists(folder, error))
       why = Error{"not_found", "there is no folder " + printable(folder.string()) + " for the database " +
                                    printable(path_) + "; make it first"};
-    else if (!std::filesystem::exists(path, error) && options_.must_exist && !was_open_)
+    else if (!std::filesystem::exists(path, error) && (options_.must_exist || is_read_only_) && !was_open_)
       why = Error{"not_found", "there is no database " + printable(path_)};
     return why;
   }
@@ -183,7 +186,7 @@ Result<> SqliteStore::connect() {
     why.message += ", at " + printable(path_);
     return why;
   };
-  if (!options_.must_exist)  // else it may be somebody's who has not asked for it
+  if (!options_.must_exist && !is_read_only_)  // else it may be somebody's who has not asked for it
     if (auto done = set("PRAGMA journal_mode=WAL"); !done) return done;
   // The library's own 2 MiB of pages hold less than a busy outbox and its indexes, and each page that is missing is
   // read from the file again (more than 8 MiB would cost a small service more memory than all else); checkpoints each 4
@@ -193,6 +196,8 @@ Result<> SqliteStore::connect() {
     if (auto done = set(pragma); !done) return done;
   // A file that is none of SQLite's is told here.
   if (auto done = set("select count(*) from sqlite_master"); !done) return done;
+  if (is_read_only_)
+    if (auto done = set("PRAGMA query_only=ON"); !done) return done;
   sqlite3_busy_timeout((*made)->handle(), 0);
   connection_ = std::move(*made);
   was_open_ = true;
@@ -226,6 +231,15 @@ Result<> SqliteStore::begin_immediate(SteadyTime until) {
   }
 }
 
+/// Of a file in WAL mode readers and the writer do not wait for each other. In another mode its first statement may
+/// have to, which is why the library is told for how long.
+Result<> SqliteStore::begin_reading(SteadyTime until) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now()).count();
+  sqlite3_busy_timeout(connection_->handle(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000)));
+  if (auto begun = connection_->execute("BEGIN"); !begun) return begun.error();
+  return {};
+}
+
 Result<std::unique_ptr<OpenTransaction>> SqliteStore::begin(Duration wait_max) {
   const auto until = now() + wait_max;
   const auto got = turns_.take(until);
@@ -236,7 +250,7 @@ Result<std::unique_ptr<OpenTransaction>> SqliteStore::begin(Duration wait_max) {
   Result<> ready;
   if (!connection_) ready = connect();
   if (ready) ready = is_in_place();
-  if (ready) ready = begin_immediate(until);
+  if (ready) ready = is_read_only_ ? begin_reading(until) : begin_immediate(until);
   if (!ready) {
     turns_.give_back();
     return ready.error();

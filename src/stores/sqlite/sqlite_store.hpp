@@ -22,13 +22,16 @@ class SqliteStore final : public Store {
 
  private:
   class Open;
-  SqliteStore(std::string path, const StoreOptions& options) : path_(std::move(path)), options_(options) {}
+  SqliteStore(std::string path, const StoreOptions& options, bool is_read_only)
+      : path_(std::move(path)), options_(options), is_read_only_(is_read_only) {}
   Result<> connect();
   [[nodiscard]] Result<> is_in_place() const;
   Result<> begin_immediate(SteadyTime until);
+  Result<> begin_reading(SteadyTime until);
 
   const std::string path_;
   const StoreOptions options_;
+  const bool is_read_only_;  // `?mode=ro`
   Turns turns_;
   std::unique_ptr<Connection> connection_;  // of who has the turn
   bool was_open_ = false;                   // the file is there, and is not to be made again

@@ -278,6 +278,27 @@ TEST_F(SqliteStoreTest, WhoWaitsTooLongIsToldAndAClosedStoreBeginsNothing) {
   EXPECT_TRUE(other->begin(10s));
 }
 
+TEST_F(SqliteStoreTest, WhoOnlyReadsNeitherWaitsForAWriterNorWrites) {
+  auto store = with_stock();
+  auto reader = open_store(url_ + "?mode=ro").or_throw();
+  auto writing = store->begin(10s).or_throw();
+  writing->execute("update stock set left = 1").or_throw();
+  {
+    auto reading = reader->begin(0s).or_throw();
+    EXPECT_EQ(reading->query_one<std::int64_t>("select left from stock where item = 'pen'").or_throw(), 10);
+    writing->commit().or_throw();  // which keeps nobody either
+    EXPECT_EQ(reading->query_one<std::int64_t>("select left from stock where item = 'pen'").or_throw(), 10)
+        << "as it was when the transaction began to read";
+    EXPECT_FALSE(reading->execute("delete from stock"));
+  }
+  EXPECT_EQ(stock(*reader), (std::vector<Item>{{"ink", 1}, {"pen", 1}}));
+}
+
+TEST_F(SqliteStoreTest, WhoOnlyReadsMakesNoFile) {
+  EXPECT_EQ(open_store(url_ + "?mode=ro").error().code, "not_found");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/data.db"));
+}
+
 TEST_F(SqliteStoreTest, ADatabaseThatIsNoneIsRefused) {
   std::FILE* const file = std::fopen((folder_ + "/data.db").c_str(), "w");
   std::fputs("this is no database, and long enough to be seen as none: ................................", file);
