@@ -153,7 +153,7 @@ Result<bool> Tail::read(Topic& topic) {
   if (!got && got.error().code == "corrupt") {  // of one partition: the others go on
     tell_damage(topic.name, to_string(got.error()));
     collector_.met_damage(topic.name, to_string(got.error()), now);
-    if (!std::exchange(topic.is_damaged, true)) topic.before = topic.next;
+    if (!std::exchange(topic.is_damaged, true)) topic.before.clear();
     return false;
   }
   if (!got && (got.error().retry == Retry::reopen || got.error().code == "unknown_topic")) {
