@@ -121,6 +121,7 @@ export interface Found {
   searched: number;
   complete: boolean;
   cursor: string | null;
+  damaged?: { name: string; message: string }[];
 }
 export interface Attempt {
   group: string;

@@ -17,7 +17,7 @@ export function Audit() {
             columns={[
               { name: 'Time', cell: row => <Time at={row.time} milliseconds={false} /> },
               { name: 'Action', cell: row => row.action, class: 'name' },
-              { name: 'Outcome', cell: row => <StatusMark status={row.outcome === 'ok' || row.outcome === 'done' ? 'done' : row.outcome === 'refused' ? 'refused' : 'error'} text={row.outcome} /> },
+              { name: 'Outcome', cell: row => <StatusMark status={row.outcome === 'ok' || row.outcome === 'done' ? 'done' : row.outcome === 'asked' || row.outcome === 'dry_run' ? 'pending' : row.outcome === 'refused' ? 'refused' : 'error'} text={row.outcome} /> },
               { name: 'What', cell: row => <code>{compact_json(row.arguments)}</code>, class: 'wide clip' },
               { name: 'Message', cell: row => row.message, class: 'wide', spare: 2 },
               { name: 'Who', cell: row => row.actor, spare: 2 },

@@ -177,8 +177,9 @@ interface Pages {
   cursor: string | null;
   busy: boolean;
   error: string;
+  damaged: { name: string; message: string }[];
 }
-const NONE: Pages = { about: '', events: [], searched: 0, complete: false, cursor: null, busy: true, error: '' };
+const NONE: Pages = { about: '', events: [], searched: 0, complete: false, cursor: null, busy: true, error: '', damaged: [] };
 
 function Search() {
   const { query } = route.value;
@@ -189,7 +190,7 @@ function Search() {
   const more = (cursor: string | null, signal?: AbortSignal) => {
     set_pages(old => cursor ? { ...old, busy: true, error: '' } : { ...NONE, about });
     get<Found>('events', { ...wanted, limit: 100, cursor: cursor ?? undefined }, signal).then(
-      found => set_pages(old => ({ about, events: cursor ? [...old.events, ...found.events] : found.events, searched: (cursor ? old.searched : 0) + found.searched, complete: found.complete, cursor: found.cursor, busy: false, error: '' })),
+      found => set_pages(old => ({ about, events: cursor ? [...old.events, ...found.events] : found.events, searched: (cursor ? old.searched : 0) + found.searched, complete: found.complete, cursor: found.cursor, busy: false, error: '', damaged: found.damaged ?? [] })),
       (error: unknown) => signal?.aborted || set_pages(old => ({ ...old, busy: false, error: told(error) })));
   };
   useEffect(() => {
@@ -198,7 +199,7 @@ function Search() {
     more(null, abort.signal);
     return () => abort.abort();
   }, [about, turn]);
-  const { events, searched, complete, cursor, busy, error } = pages;
+  const { events, searched, complete, cursor, busy, error, damaged } = pages;
   return (
     <section class="panel flush" aria-label="What was found">
       <div class="tail-bar" role="status">
@@ -206,6 +207,7 @@ function Search() {
         <span class="tail-tools"><button type="button" class="small" onClick={() => set_turn(turn + 1)}>Search again</button></span>
       </div>
       {error && <Problem error={error} retry={() => more(cursor)} />}
+      {damaged.map(one => <Problem key={one.name} error={`${one.name} is damaged, and not all of it was searched: ${one.message}`} />)}
       {events.length > 0 ? <EventTable caption="Events that were found, what was appended last first" list={events} />
         : busy ? <Loading what="events" /> : !error && (
           <Empty title={complete ? 'No such event' : 'None in what was looked at so far'}>
