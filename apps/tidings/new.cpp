@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -27,8 +28,7 @@ Result<std::set<std::string>> asked_for(const Catalogue& catalogue, const Scaffo
   for (const auto& name : arguments.without)
     if (asked.contains(name))
       return Error{"invalid_choice", "'" + name + "' is both in --with and in --without; leave it out of one"};
-  for (const auto& [name, one] : catalogue.capabilities)
-    if (one.is_default && !contains(arguments.without, name)) asked.insert(name);
+  asked.merge(defaults(catalogue, asked, arguments.without));
   return asked;
 }
 
@@ -48,6 +48,15 @@ Result<> check_folder(const std::string& folder) {
   return Error{"invalid_choice",
                "CMake builds nothing in " + printable(path) +
                    ": no ';', '#', '\"', '\\' or line break may stand in the path; say another folder with --into"};
+}
+
+/// What nobody named is told, and how it is left out.
+std::string defaults_text(const Catalogue& catalogue, const ScaffoldArguments& arguments) {
+  std::string names;
+  for (const auto& name : defaults(catalogue, {arguments.with.begin(), arguments.with.end()}, arguments.without))
+    names += (names.empty() ? "" : ",") + name;
+  if (names.empty()) return "";
+  return "  " + folded("as every new project it has " + names + " (--without leaves out)", 4) + "\n";
 }
 
 std::string listed(const Project& project) {
@@ -106,6 +115,7 @@ int scaffold_new(const Common& common, const ScaffoldArguments& given) {
   if (!arguments.dry_run)
     if (auto written = write_new(*project, folder); !written) return fail(written.error());
   if (common.json) return print(made_json(folder, *project, found));
+  if (!arguments.asks) std::cerr << defaults_text(*catalogue, arguments);
   tell_choice(project->resolution, found);
   return print(arguments.dry_run ? listed(*project) : next_steps(folder));
 }

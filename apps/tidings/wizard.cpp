@@ -93,8 +93,7 @@ std::vector<Choice> of_category(const Catalogue& catalogue, const std::string& c
 std::set<std::string> all_of(const Catalogue& catalogue, const std::vector<std::string>& chosen,
                              const ScaffoldArguments& arguments) {
   std::set<std::string> asked(chosen.begin(), chosen.end());
-  for (const auto& [name, one] : catalogue.capabilities)
-    if (one.is_default && !contains(arguments.without, name)) asked.insert(name);
+  asked.merge(defaults(catalogue, asked, arguments.without));
   const auto made = resolve(catalogue, asked);
   return made ? made->all : asked;
 }
@@ -120,7 +119,9 @@ void list_more(const Catalogue& catalogue, const std::set<std::string>& left_out
   }
 }
 
-bool choose_more(const Catalogue& catalogue, const std::set<std::string>& left_out, std::vector<std::string>& chosen) {
+/// What does not go with what is chosen is asked for again, and takes no other answer with it.
+bool choose_more(const Catalogue& catalogue, ScaffoldArguments& arguments, const std::set<std::string>& left_out,
+                 std::vector<std::string>& chosen) {
   list_more(catalogue, left_out);
   for (;;) {
     const auto typed = answer("Names, with blanks between, or nothing: ");
@@ -138,6 +139,16 @@ bool choose_more(const Catalogue& catalogue, const std::set<std::string>& left_o
         fine = false;
       }
     if (!fine) continue;
+    std::set<std::string> all(chosen.begin(), chosen.end());
+    all.insert(names.begin(), names.end());
+    auto without = arguments.without;
+    std::erase_if(without, [&](const auto& name) { return contains(names, name); });
+    all.merge(defaults(catalogue, all, without));
+    if (const auto resolution = resolve(catalogue, all); !resolution) {
+      complain(resolution.error());
+      continue;
+    }
+    arguments.without = std::move(without);
     chosen.insert(chosen.end(), names.begin(), names.end());
     return true;
   }
@@ -152,7 +163,8 @@ bool ask_layout(ScaffoldArguments& arguments) {
   return chosen.has_value();
 }
 
-bool ask_all(const Catalogue& catalogue, const ScaffoldArguments& arguments, std::vector<std::string>& chosen) {
+/// Defaults that are declined join `arguments.without`.
+bool ask_all(const Catalogue& catalogue, ScaffoldArguments& arguments, std::vector<std::string>& chosen) {
   const auto broker = choose_one("Which broker carries its events?", of_category(catalogue, "brokers", "embedded-log"));
   if (!broker) return false;
   chosen.push_back(*broker);
@@ -167,16 +179,19 @@ bool ask_all(const Catalogue& catalogue, const ScaffoldArguments& arguments, std
         std::pair{"inbox", "Are events that come twice to take effect once (inbox)?"},
         std::pair{"docker", "A Dockerfile, and a compose file for its servers (docker)?"},
         std::pair{"ci-github", "A workflow for GitHub Actions (ci-github)?"}}) {
-    if (catalogue.find(name) == nullptr) continue;
+    const auto* const one = catalogue.find(name);
+    if (one == nullptr || contains(arguments.without, name)) continue;
     asked.insert(name);
     const bool takes_store = std::string_view(name) == "outbox" || std::string_view(name) == "inbox";
-    if ((takes_store && *store == none) || all_of(catalogue, chosen, arguments).contains(name)) continue;
+    if ((takes_store && *store == none) || (!one->is_default && all_of(catalogue, chosen, arguments).contains(name)))
+      continue;
     const auto wanted = yes(question);
     if (!wanted) return false;
     if (*wanted) chosen.emplace_back(name);
+    if (!*wanted && one->is_default) arguments.without.emplace_back(name);
   }
   asked.merge(all_of(catalogue, chosen, arguments));
-  return choose_more(catalogue, asked, chosen);
+  return choose_more(catalogue, arguments, asked, chosen);
 }
 
 /// One line for all of them; they are told in full once the project is there, where they hide no question.
@@ -207,10 +222,10 @@ bool ask(const Catalogue& catalogue, ScaffoldArguments& arguments) {
   for (;;) {
     if (!arguments.has_layout && !ask_layout(arguments)) break;
     std::vector<std::string> chosen;
-    if (!ask_all(catalogue, arguments, chosen)) break;
+    auto answered = arguments;
+    if (!ask_all(catalogue, answered, chosen)) break;
     std::set<std::string> asked(chosen.begin(), chosen.end());
-    for (const auto& [name, one] : catalogue.capabilities)
-      if (one.is_default && !contains(arguments.without, name)) asked.insert(name);
+    asked.merge(defaults(catalogue, asked, answered.without));
     const auto resolution = resolve(catalogue, asked);
     if (!resolution) {
       complain(resolution.error());
@@ -224,6 +239,7 @@ bool ask(const Catalogue& catalogue, ScaffoldArguments& arguments) {
     const auto agreed = yes("Make it?");
     if (!agreed || !*agreed) break;
     arguments.with = chosen;
+    arguments.without = answered.without;
     return true;
   }
   std::cout << "Nothing is made.\n";

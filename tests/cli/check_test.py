@@ -80,7 +80,7 @@ class Check(CommandLine):
         self.assertIn("tidings.toml: there is no capability 'outbux'", self.run_tidings("add", "uuid", "--into", "billing", status=2).stderr)
 
     def test_add_finds_the_lists_however_they_are_written(self):
-        self.run_tidings("new", "billing", "--with", "outbox")
+        self.run_tidings("new", "billing", "--with", "outbox", "--without", "docker")
         text = pathlib.Path(self.folder, "billing/tidings.toml").read_text()
         self.write("billing/tidings.toml", text.replace("capabilities =", '"capabilities" =').replace("implied =", "'implied' ="))
         self.run_tidings("add", "uuid", "--into", "billing")

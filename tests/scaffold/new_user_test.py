@@ -87,7 +87,7 @@ class NewUser(unittest.TestCase):
 
     def test_add_extends_and_stops_at_what_was_changed(self):
         at = self.empty()
-        self.ask("new", "orders", "--with", "event-bus", cwd=at)
+        self.ask("new", "orders", "--with", "event-bus", "--without", "docker", cwd=at)
         project = at / "orders"
         listed, _ = self.ask("add", "docker", "--dry-run", cwd=project)
         self.assertIn("new      Dockerfile\n", listed)
@@ -142,12 +142,28 @@ class NewUser(unittest.TestCase):
         self.assertEqual(told, "")
         made = json.loads(said)
         self.assertEqual((made["name"], made["folder"], made["layout"]), ("orders", "orders", "layered"))
-        self.assertEqual(made["capabilities"], ["event-bus", "inbox", "outbox", "sqlite", "testing"])
+        self.assertEqual(made["capabilities"], ["ci-github", "docker", "event-bus", "inbox", "outbox", "sqlite", "testing"])
         self.assertIn("src/main.cpp", made["files"])
         self.assertNotIn("critical", [one["severity"] for one in made["warnings"]])
         self.ask("check", cwd=at / "orders")  # nothing in it is an error
+        self.assertNotIn("docker-without-health", [one["id"] for one in made["warnings"]])
         self.ask("new", "x", "--without", "event-bus", cwd=at)
         self.assertNotIn("outbox", (at / "x/tidings.toml").read_text())
+
+    def test_what_stands_around_a_new_project_and_how_it_is_left_out(self):
+        at = self.empty()
+        listed, told = self.ask("new", "orders", "--with", "event-bus,outbox,nats", "--dry-run", cwd=at)
+        for file in ("Dockerfile", "compose.yaml", ".github/workflows/ci.yml", "README.md", "tidings.toml", "tests/CMakeLists.txt"):
+            self.assertIn(f"\n{file}\n", "\n" + listed)
+        self.assertIn("as every new project it has ci-github,docker,testing (--without leaves out)\n", told)
+        listed, told = self.ask("new", "orders", "--with", "outbox", "--without", "docker,ci-github", "--dry-run", cwd=at)
+        self.assertNotRegex(listed, "Dockerfile|compose|workflows")
+        self.assertNotRegex(told, "docker|ci-github")
+        listed, _ = self.ask("new", "orders", "--with", "outbox,ci-gitlab", "--dry-run", cwd=at)
+        self.assertIn(".gitlab-ci.yml\n", listed)
+        self.assertNotIn("workflows", listed)
+        listed, _ = self.ask("new", "orders", "--with", "outbox,ci-gitlab,ci-github", "--dry-run", cwd=at)
+        self.assertIn("workflows", listed)
 
     def test_what_is_wrong_is_told_and_nothing_is_made(self):
         at = self.empty()
@@ -234,10 +250,11 @@ class NewUser(unittest.TestCase):
         at = self.empty()
         # Two names that are none, hexagonal by its number, NATS by its name, a database that is not there, SQLite, an outbox, no Docker, a workflow, a typo
         # and then more, and yes.
-        answers = ("", "a b", "orders", "2", "nats", "9", "sqlite", "maybe", "y", "n", "", "gracefull", "graceful ddd", "y")
+        answers = ("", "a b", "orders", "2", "nats", "9", "sqlite", "maybe", "y", "n", "", "gracefull", "kafka", "graceful ddd", "y")
         status, said = self.on_a_terminal(cwd=at, answers=answers)
         self.assertEqual(status, 0, said)
         self.assertIn("did you mean 'graceful'?", said)
+        self.assertIn("tidings bridge", said)  # Kafka beside NATS: asked for again, and no other answer is lost
         self.assertIn("There is no '9'", said)
         self.assertIn("'maybe' is no answer", said)
         self.assertNotIn("(inbox)?", said)  # it comes with the outbox

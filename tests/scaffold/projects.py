@@ -35,10 +35,12 @@ class Workshop:
         return {one["name"]: one for one in map(json.loads, self.run(self.tidings, "capabilities", "--json").splitlines())}
 
     def new(self, *arguments):
-        """A project in a folder of its own; its path."""
+        """A project in a folder of its own; its path. Files around it only where they are named, so that a pair is a pair."""
         self.made += 1
+        named = {name for given in arguments for name in str(given).replace(",", " ").split()}
+        without = [name for name in ("docker", "ci-github") if name not in named]
         at = self.folder / f"{self.made}"
-        self.run(self.tidings, "new", NAME, "--into", at / NAME, *arguments)
+        self.run(self.tidings, "new", NAME, "--into", at / NAME, *arguments, *(["--without", ",".join(without)] if without else []))
         return at / NAME
 
     def configure(self, project):

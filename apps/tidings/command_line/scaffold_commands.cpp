@@ -26,7 +26,8 @@ void Parser::add_scaffold() {
   auto* at = command("new", "Make a service: a project that builds, passes its tests and runs");
   at->add_option("NAME", scaffolding.name, "Of the service; asked for where there is somebody to ask")->type_name("");
   auto* const with = add_list(at, "--with", scaffolding.with, "What it can do; 'tidings capabilities' lists it");
-  add_list(at, "--without", scaffolding.without, "Of what every new project has, leave this out");
+  add_list(at, "--without", scaffolding.without,
+           "Of what every new project has (docker, ci-github, testing, …), leave this out");
   auto* const layout =
       at->add_option("--layout", scaffolding.layout, "Folders: layered (the default), hexagonal or flat");
   layout->type_name("LAYOUT")->check(CLI::IsMember({"layered", "hexagonal", "flat"}));

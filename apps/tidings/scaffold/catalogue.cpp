@@ -96,6 +96,7 @@ Result<Capability> read_capability(const SourceFile& file, std::vector<Template>
   made.category = reader.text("category");
   made.description = printable(reader.text("description"));
   made.is_default = reader.truth("default");
+  made.default_unless = reader.texts("default_unless");
   made.hidden = reader.truth("hidden");
   made.always = reader.truth("always");
   made.requires_all = reader.texts("requires");

@@ -70,9 +70,10 @@ struct Capability {
   std::string title;
   std::string category;
   std::string description;
-  bool is_default = false;  ///< in every new project, unless it is told otherwise
-  bool hidden = false;      ///< comes only with others that require it
-  bool always = false;      ///< in every project
+  bool is_default = false;                  ///< in every new project, unless it is told otherwise
+  std::vector<std::string> default_unless;  ///< those of which one in its place makes it no default
+  bool hidden = false;                      ///< comes only with others that require it
+  bool always = false;                      ///< in every project
   std::vector<std::string> requires_all;
   std::vector<std::vector<std::string>> requires_one_of;
   std::vector<Suggestion> suggests;

@@ -135,6 +135,7 @@ Result<> check_names(const Catalogue& catalogue, const Capability& capability) {
   for (const auto& list : capability.requires_one_of) named.insert(named.end(), list.begin(), list.end());
   for (const auto& one : capability.suggests) named.push_back(one.capability);
   for (const auto& one : capability.conflicts) named.push_back(one.capability);
+  named.insert(named.end(), capability.default_unless.begin(), capability.default_unless.end());
   if (contains(named, capability.name)) return wrong(capability.where, "it names itself");
   if (auto fine = check_all_known(catalogue, named, capability.where); !fine) return fine;
   for (const auto& component : capability.components)

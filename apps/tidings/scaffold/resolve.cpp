@@ -72,6 +72,17 @@ std::vector<std::string> Resolution::shown(const Catalogue& catalogue) const {
   return names;
 }
 
+std::set<std::string> defaults(const Catalogue& catalogue, const std::set<std::string>& asked,
+                               const std::vector<std::string>& without) {
+  std::set<std::string> names;
+  for (const auto& [name, one] : catalogue.capabilities) {
+    const bool is_replaced =
+        std::ranges::any_of(one.default_unless, [&](const auto& other) { return asked.contains(other); });
+    if (one.is_default && !is_replaced && !asked.contains(name) && !contains(without, name)) names.insert(name);
+  }
+  return names;
+}
+
 Result<Resolution> resolve(const Catalogue& catalogue, const std::set<std::string>& asked) {
   Resolution made;
   for (const auto& name : asked) {

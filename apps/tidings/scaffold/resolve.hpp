@@ -30,6 +30,11 @@ struct Resolution {
   [[nodiscard]] std::vector<std::string> shown(const Catalogue& catalogue) const;
 };
 
+/// What every new project has beside what was asked for: the defaults, but for those that are left out, and those that
+/// something asked for stands in place of.
+[[nodiscard]] std::set<std::string> defaults(const Catalogue& catalogue, const std::set<std::string>& asked,
+                                             const std::vector<std::string>& without);
+
 /// Adds what is required, transitively; of several that would do the first, where none of them is there. It depends on
 /// the set alone, not on the order in which it grew. Errors (never): `unknown_capability`; `capability_conflict`, with
 /// the way out.

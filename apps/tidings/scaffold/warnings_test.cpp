@@ -126,7 +126,7 @@ TEST(Warnings, of_what_hurts_in_production) {
       {{"postgres"}, "store-without-migrations", {"migrations"}},
       {{"rate-limiting"}, "rate-limiting-nobody-sees", {"observability"}},
       {{"circuit-breaker"}, "breaker-nobody-sees", {"observability", "health"}},
-      {{"docker"}, "docker-without-health", {"health"}},
+      {{"docker", "http-api"}, "docker-without-health", {"health"}},
       {{"worker"}, "worker-without-graceful", {"graceful"}},
       {{"event-sourcing"}, "event-sourcing-without-projection", {"projection"}},
       {{"event-bus"}, "no-tests", {"testing"}},
