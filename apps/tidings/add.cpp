@@ -84,6 +84,9 @@ int scaffold_add(const Common& common, const ScaffoldArguments& given) {
   if (!before) return fail(before.error());
   auto project = make_project(*catalogue, record->name, record->layout, asked);
   if (!project) return fail(project.error());
+  // What is there already is not taken along once more.
+  std::erase_if(project->resolution.taken,
+                [&](const Taken& one) { return before->resolution.all.contains(one.capability); });
   auto changes = compare_with(folder, *project, *before, *text, arguments.kept);
   if (!changes) return fail(changes.error());
   if (!changes->in_the_way.empty()) return refuse(*changes);

@@ -108,7 +108,7 @@ Result<std::vector<check::Finding>> combination_findings(const check::Project& p
          .severity = one.severity,
          .file = shown,
          .line = line,
-         .what = "these capabilities hurt in production: " + one.id,
+         .what = "these capabilities hurt in production",
          .can_happen = std::move(one.happens),
          .to_do = std::move(one.what_to_do)});
   return findings;

@@ -120,6 +120,26 @@ const GeneratedFile& file_of(const Project& project, const std::string& path) {
   return *std::ranges::find(project.files, path, &GeneratedFile::path);
 }
 
+TEST(EveryChoice, pipelines_install_each_package_once_and_what_the_project_asks_for) {
+  for (const auto* const more : {"event-bus", "sqlite", "postgres", "nats", "kafka", "http-api", "linting"}) {
+    const auto project =
+        make_project(catalogue(), "orders", Layout::layered, {"ci-github", "ci-gitlab", "testing", more}).or_throw();
+    for (const auto* const path : {".github/workflows/ci.yml", ".gitlab-ci.yml"}) {
+      const auto& text = file_of(project, path).text;
+      const auto end = text.find("\n", text.find("libcli11-dev"));
+      const auto begin = text.rfind("--no-install-recommends", end);
+      std::string line;
+      for (const char c : text.substr(begin, text.find("\n", end + 1) - begin)) line += c == '\n' ? ' ' : c;
+      const auto times = [&](const std::string& name) { return between(line + " ", " " + name, " ").size(); };
+      for (const auto* const name : {"libsqlite3-dev", "pkgconf", "ninja-build", "git"})
+        EXPECT_EQ(times(name), 1U) << path << " with " << more << ": " << line;
+      const std::size_t lints = std::string_view(more) == "linting" ? 1 : 0;
+      EXPECT_EQ(times("clang-format-19"), lints) << line;
+      EXPECT_EQ(times("clang-tidy-19"), lints) << line;
+    }
+  }
+}
+
 TEST(EveryChoice, what_it_keeps_in_a_folder_beside_it_is_in_a_volume) {
   for (const auto& name : catalogue().names())
     for (const auto* const broker : {"event-bus", "embedded-log", "kafka", "nats"}) {

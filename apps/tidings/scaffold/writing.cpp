@@ -181,7 +181,8 @@ class Comparison {
     const auto recorded = hashes_.find(file.path);
     const bool is_known = recorded != hashes_.end();
     if ((*there && **there == file.text) || (is_known && recorded->second == hash_of(file.text))) return {};
-    const bool is_untouched = is_known ? *there && hash_of(**there) == recorded->second : !*there;
+    const bool is_linked = is_link(file.path);  // the user's doing: a file in its place would cut what it leads to
+    const bool is_untouched = !is_linked && (is_known ? *there && hash_of(**there) == recorded->second : !*there);
     if (is_untouched && !contains(kept_, file.path)) {
       changes_.written.push_back(file);
       if (!*there) changes_.created.push_back(file.path);
@@ -192,8 +193,8 @@ class Comparison {
     const auto differs = difference(file.path, there->value_or(""), merged.text);
     if (contains(kept_, file.path)) {
       changes_.missing.push_back(differs);
-    } else if (merged.conflicts > 0) {
-      changes_.in_the_way.push_back(differs);
+    } else if (merged.conflicts > 0 || is_linked) {
+      changes_.in_the_way.push_back((is_linked ? printable(file.path) + " is a symbolic link\n" : "") + differs);
     } else {
       changes_.written.push_back({.path = file.path, .text = std::move(merged.text), .executable = file.executable});
       changes_.merged.push_back(file.path);
@@ -211,7 +212,7 @@ class Comparison {
       if (!*there) continue;
       if (contains(kept_, path))
         changes_.disowned.push_back(path);
-      else if (hash_of(**there) == hash)
+      else if (hash_of(**there) == hash && !is_link(path))
         changes_.removed.push_back(path);
       else
         changes_.in_the_way.push_back(
@@ -233,6 +234,11 @@ class Comparison {
   }
 
  private:
+  [[nodiscard]] bool is_link(const std::string& path) const {
+    std::error_code failed;
+    return fs::is_symlink(fs::symlink_status(folder_ / path, failed));
+  }
+
   [[nodiscard]] Result<std::optional<std::string>> on_disk(const std::string& path) const {
     auto text = read_project_file((folder_ / path).string());
     if (text) return std::optional(*std::move(text));

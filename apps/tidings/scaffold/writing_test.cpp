@@ -332,6 +332,24 @@ TEST(Add, tells_what_stands_where_a_file_should) {
   EXPECT_EQ(changes.error().code, "no_regular_file");
 }
 
+TEST(Add, a_link_in_place_of_a_file_is_the_users) {
+  const Folder folder;
+  const auto at = folder.in("orders");
+  ASSERT_TRUE(write_new(project_of({}), at));
+  const auto main = folder.path() / "orders/src/main.cpp", ours = folder.path() / "orders/src/ours.cpp";
+  std::filesystem::rename(main, ours);
+  std::filesystem::create_symlink("ours.cpp", main);
+  const auto text = folder.files().at("orders/src/ours.cpp");
+  const auto refused = add(at, {"event-bus"}).or_throw();
+  EXPECT_THAT(
+      refused.in_the_way,
+      ::testing::ElementsAre(::testing::StartsWith("src/main.cpp is a symbolic link\n--- src/main.cpp (yours)")));
+  EXPECT_TRUE(std::filesystem::is_symlink(main));
+  EXPECT_THAT(add(at, {"event-bus"}, {"src/main.cpp"}).or_throw().in_the_way, IsEmpty());
+  EXPECT_TRUE(std::filesystem::is_symlink(main));
+  EXPECT_EQ(folder.files().at("orders/src/ours.cpp"), text);
+}
+
 TEST(Add, goes_on_where_it_was_killed) {
   const auto before = project_of({"event-bus", "testing"});
   const auto after = project_of({"event-bus", "testing", "outbox", "docker"});
