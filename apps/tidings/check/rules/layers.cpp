@@ -42,8 +42,16 @@ std::string told(const Settings& settings, int from, int to, const std::string& 
          by + "; it may use " + (allowed.empty() ? "no other" : allowed + " alone");
 }
 
+/// By a target's name alone, where a function makes it of whatever its folder has, as 'tidings new' does: NAME_domain.
+int layer_named(const Settings& settings, std::string_view target) {
+  for (std::size_t i = 0; i < settings.layers.size(); ++i)
+    if (target.ends_with("_" + settings.layers[i].name)) return static_cast<int>(i);
+  return -1;
+}
+
 int layer_of(const Settings& settings, const Target& target) {
   auto layer = layer_of(settings, target.folder + "/x");
+  if (layer < 0 && target.sources.empty()) return layer_named(settings, target.name);
   for (const auto& source : target.sources) {
     const auto one = layer_of(settings, source);
     if (layer >= 0 && one >= 0 && one != layer) return -1;
@@ -76,10 +84,11 @@ void run(const Workspace& workspace, Sink& sink) {
     }
     for (const auto& target : project.targets)
       for (const auto& link : target.links) {
-        const auto to = layers.find(link.to);
-        if (to == layers.end() || may(settings, layers[target.name], to->second)) continue;
+        const auto known = layers.find(link.to);
+        const auto to = known == layers.end() ? layer_named(settings, link.to) : known->second;
+        if (may(settings, layers[target.name], to)) continue;
         sink.add_elsewhere(project, link.file->shown, link.line,
-                           told(settings, layers[target.name], to->second, ", by linking " + link.to));
+                           told(settings, layers[target.name], to, ", by linking " + link.to));
       }
   });
 }
