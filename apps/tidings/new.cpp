@@ -56,7 +56,7 @@ std::string defaults_text(const Catalogue& catalogue, const ScaffoldArguments& a
   for (const auto& name : defaults(catalogue, {arguments.with.begin(), arguments.with.end()}, arguments.without))
     names += (names.empty() ? "" : ",") + name;
   if (names.empty()) return "";
-  return "  " + folded("as every new project it has " + names + " (--without leaves out)", 4) + "\n";
+  return "  " + folded("as every new project it has " + names + " (--without CAP leaves one out)", 4) + "\n";
 }
 
 std::string listed(const Project& project) {

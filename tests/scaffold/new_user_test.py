@@ -155,7 +155,7 @@ class NewUser(unittest.TestCase):
         listed, told = self.ask("new", "orders", "--with", "event-bus,outbox,nats", "--dry-run", cwd=at)
         for file in ("Dockerfile", "compose.yaml", ".github/workflows/ci.yml", "README.md", "tidings.toml", "tests/CMakeLists.txt"):
             self.assertIn(f"\n{file}\n", "\n" + listed)
-        self.assertIn("as every new project it has ci-github,docker,testing (--without leaves out)\n", told)
+        self.assertIn("as every new project it has ci-github,docker,testing (--without CAP leaves one out)\n", told)
         listed, told = self.ask("new", "orders", "--with", "outbox", "--without", "docker,ci-github", "--dry-run", cwd=at)
         self.assertNotRegex(listed, "Dockerfile|compose|workflows")
         self.assertNotRegex(told, "docker|ci-github")
