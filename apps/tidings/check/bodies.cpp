@@ -45,12 +45,12 @@ void Parser::body(const Body& of) {
         continue;
       }
       if (is(at, "using")) {
-        at = alias(at, of.range.end) - 1;
+        at = alias(at, of.range.end, false) - 1;
         begins = true;
         continue;
       }
       if (is(at, "enum")) {
-        at = enumeration(at, of.range.end) - 1;
+        at = enumeration({{}, {}, none, true}, at, of.range.end) - 1;
         begins = true;
         continue;
       }

@@ -15,6 +15,7 @@ Code::Code(const Project& project) : project_(&project) {
       members_[{one.of, one.name}].push_back({file.get(), &one});
     }
     for (const auto& one : structure.aliases) aliases_[one.name].push_back({file.get(), &one});
+    for (const auto& one : structure.enums) enums_[one.name].push_back({file.get(), &one});
     for (const auto& one : structure.space_aliases) space_aliases_[one.name].push_back(one.space);
     auto& here = variables_[file.get()];
     for (const auto& one : structure.variables) {

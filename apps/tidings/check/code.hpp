@@ -76,6 +76,8 @@ class Code {
   [[nodiscard]] Type held_type_of(const File& file, Range type) const;
   [[nodiscard]] const Variable* variable(const File& file, std::string_view name, std::uint32_t at,
                                          const File** where = nullptr) const;
+  /// Variables of namespaces.
+  [[nodiscard]] std::vector<In<Variable>> globals_named(std::string_view name) const;
   /// Those whose names stand in `range`, in their order.
   [[nodiscard]] std::span<const Variable* const> variables_in(const File& file, Range range) const;
   [[nodiscard]] Type type_of_variable(const File& file, const Variable& variable, int depth = 0) const;
@@ -92,6 +94,9 @@ class Code {
   [[nodiscard]] In<Struct> struct_of(const Type& type) const;
   [[nodiscard]] In<Struct> struct_named(std::string_view name) const;
   [[nodiscard]] std::vector<In<Struct>> structs_named(std::string_view name) const;
+  [[nodiscard]] std::vector<In<Alias>> aliases_named(std::string_view name) const;
+  /// Also by its last words, `shop::Colour`; none where that is not certain.
+  [[nodiscard]] In<Enum> enum_named(std::string_view name) const;
   /// The function that a call means, with its body; none where that is not certain. Of overloads it is the only one
   /// that can take so many arguments, and of their types as far as these are known.
   [[nodiscard]] In<Function> function_of(const File& file, const Call& call, int depth = 0) const;
@@ -126,6 +131,7 @@ class Code {
   std::map<std::pair<std::string_view, std::string_view>, std::vector<In<Function>>> members_;  ///< by class and name
   std::unordered_map<std::string_view, std::vector<In<Variable>>> globals_;
   std::unordered_map<std::string_view, std::vector<In<Alias>>> aliases_;
+  std::unordered_map<std::string_view, std::vector<In<Enum>>> enums_;
   std::unordered_map<std::string_view, std::vector<std::string_view>> space_aliases_;
   std::unordered_map<const File*, Variables> variables_;
   mutable std::unordered_set<std::string_view> words_;  ///< all that there are, once somebody has asked

@@ -52,10 +52,10 @@ std::uint32_t Parser::declaration(const Work& work, std::uint32_t at, std::uint3
     work_.push_back({{at + 3, matched(at + 2, end)}, work.scope, work.of, work.is_local});
     return matched(at + 2, end) + 1;
   }
-  if (word == "using") return alias(at, end);
-  if (word == "typedef" || word == "static_assert" || word == "template" || word == "concept")
-    return behind_statement(at, end);
-  if (word == "enum") return enumeration(at, end);
+  if (word == "using") return alias(at, end, is_template);
+  if (word == "typedef") return type_definition(at, end);
+  if (word == "static_assert" || word == "template" || word == "concept") return behind_statement(at, end);
+  if (word == "enum") return enumeration(work, at, end);
   if (word == "friend") return behind_friend(at, end);
   if (word == "class" || word == "struct" || word == "union") {
     const auto behind = record(work, at, end, is_template);
@@ -89,7 +89,7 @@ std::uint32_t Parser::space_alias(std::uint32_t at, std::uint32_t end) {
   return behind;
 }
 
-std::uint32_t Parser::alias(std::uint32_t at, std::uint32_t end) {
+std::uint32_t Parser::alias(std::uint32_t at, std::uint32_t end, bool is_template) {
   const auto behind = behind_statement(at, end);
   if (is(at + 1, "namespace")) {
     std::string name;
@@ -98,16 +98,39 @@ std::uint32_t Parser::alias(std::uint32_t at, std::uint32_t end) {
   } else if (behind >= at + 3 && is_name(behind - 2) && is(behind - 3, "::")) {
     out_.used_names.push_back(tokens_[behind - 2].text);
   }
-  if (is_name(at + 1) && is(at + 2, "=")) out_.aliases.push_back({tokens_[at + 1].text, {at + 3, behind - 1}});
+  if (is_name(at + 1) && is(at + 2, "="))
+    out_.aliases.push_back({tokens_[at + 1].text, {at + 3, behind - 1}, is_template});
   return behind;
 }
 
-std::uint32_t Parser::enumeration(std::uint32_t at, std::uint32_t end) {
+/// `typedef std::int64_t Money;`, and no pointer to a function, array or struct without a name.
+std::uint32_t Parser::type_definition(std::uint32_t at, std::uint32_t end) {
+  const auto behind = behind_statement(at, end);
+  if (behind < at + 4 || !is(behind - 1, ";") || !is_name(behind - 2)) return behind;
+  for (auto i = at + 1; i + 2 < behind; ++i)
+    if (is(i, "(") || is(i, "{") || is(i, "[") || is(i, "struct") || is(i, "enum")) return behind;
+  out_.aliases.push_back({tokens_[behind - 2].text, {at + 1, behind - 2}});
+  return behind;
+}
+
+std::uint32_t Parser::enumeration(const Work& work, std::uint32_t at, std::uint32_t end) {
   ++at;
   if (is(at, "class") || is(at, "struct")) ++at;
   at = behind_attributes(at, end);
-  if (is_name(at)) out_.enums.push_back(tokens_[at].text);
-  return behind_statement(at, end);
+  const auto behind = behind_statement(at, end);
+  if (!is_name(at) || work.is_local || work.scope.size() > scope_max) return behind;
+  auto open = at + 1;
+  while (open < behind && !is(open, "{") && !is(open, ";")) ++open;
+  if (open >= behind || !is(open, "{")) return behind;
+  Enum made{tokens_[at].text, work.scope, {open + 1, matched(open, end)}, {}};
+  for (const auto part : split(tokens_, out_.match, made.body)) {
+    if (part.empty()) continue;
+    const auto next = part.begin + 1;
+    made.is_known = made.is_known && is_name(part.begin) && (next == part.end || is(next, "=") || is(next, "["));
+    made.enumerators.push_back(tokens_[part.begin].text);
+  }
+  out_.enums.push_back(std::move(made));
+  return behind;
 }
 
 std::uint32_t Parser::behind_friend(std::uint32_t at, std::uint32_t end) const {

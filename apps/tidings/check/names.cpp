@@ -76,6 +76,11 @@ const Variable* Code::variable(const File& file, std::string_view name, std::uin
   return only->it;
 }
 
+std::vector<In<Variable>> Code::globals_named(std::string_view name) const {
+  const auto found = globals_.find(name);
+  return found == globals_.end() ? std::vector<In<Variable>>() : found->second;
+}
+
 std::string_view Code::space_named(std::string_view qualifier) const {
   const auto found = space_aliases_.find(qualifier);
   if (found == space_aliases_.end()) return qualifier;
@@ -86,6 +91,25 @@ std::string_view Code::space_named(std::string_view qualifier) const {
 std::vector<In<Struct>> Code::structs_named(std::string_view name) const {
   const auto found = structs_.find(name);
   return found == structs_.end() ? std::vector<In<Struct>>() : found->second;
+}
+
+std::vector<In<Alias>> Code::aliases_named(std::string_view name) const {
+  const auto found = aliases_.find(name);
+  return found == aliases_.end() ? std::vector<In<Alias>>() : found->second;
+}
+
+In<Enum> Code::enum_named(std::string_view name) const {
+  const auto joint = name.rfind("::");
+  const auto found = enums_.find(joint == std::string_view::npos ? name : name.substr(joint + 2));
+  if (found == enums_.end()) return {};
+  In<Enum> only;
+  for (const auto& one : found->second) {
+    const auto full = one->scope + "::" + std::string(one->name);
+    if (joint != std::string_view::npos && !full.ends_with("::" + std::string(name)) && full != name) continue;
+    if (only) return {};
+    only = one;
+  }
+  return only;
 }
 
 In<Struct> Code::struct_named(std::string_view name) const {

@@ -60,8 +60,9 @@ class Parser {
   std::uint32_t declaration(const Work& work, std::uint32_t at, std::uint32_t end);
   std::uint32_t name_space(const Work& work, std::uint32_t at, std::uint32_t end);
   std::uint32_t space_alias(std::uint32_t at, std::uint32_t end);
-  std::uint32_t alias(std::uint32_t at, std::uint32_t end);
-  std::uint32_t enumeration(std::uint32_t at, std::uint32_t end);
+  std::uint32_t alias(std::uint32_t at, std::uint32_t end, bool is_template);
+  std::uint32_t type_definition(std::uint32_t at, std::uint32_t end);
+  std::uint32_t enumeration(const Work& work, std::uint32_t at, std::uint32_t end);
   /// A function may be defined in it.
   std::uint32_t behind_friend(std::uint32_t at, std::uint32_t end) const;
   /// A class that is defined here; `none` where the word only begins a type.

@@ -15,12 +15,21 @@ struct SchemaMember {
   std::string type;
   bool is_optional = false;  ///< what lacks it is read all the same, and means nothing by it
   bool has_value = false;    ///< an initialiser
+  // Of what stands in the code now, and not in the file:
+  std::string written = {};  ///< the type before other names of it are looked through
+  bool is_vague = false;     ///< what it is nobody knows here
 };
 
 /// A struct within an event.
 struct SchemaType {
   std::string name;
   std::vector<SchemaMember> members;
+};
+
+/// An enumeration within an event, whose values travel by their names.
+struct SchemaEnum {
+  std::string name;
+  std::vector<std::string> enumerators;
 };
 
 struct Schema {
@@ -30,6 +39,7 @@ struct Schema {
   std::string key;
   std::vector<SchemaMember> members;
   std::vector<SchemaType> types;
+  std::vector<SchemaEnum> enums;
 };
 
 struct Schemas {

@@ -78,6 +78,15 @@ struct Call {
 struct Alias {
   std::string_view name;
   Range type;
+  bool is_template = false;
+};
+
+struct Enum {
+  std::string_view name;
+  std::string scope;
+  Range body;  ///< between the braces
+  std::vector<std::string_view> enumerators;
+  bool is_known = true;  ///< no macro stands among them
 };
 
 /// `namespace td = tidings;`
@@ -96,7 +105,7 @@ struct Structure {
   std::vector<std::uint32_t> lambdas;  ///< which functions these are, in the order of their `[`
   std::vector<Alias> aliases;
   std::vector<SpaceAlias> space_aliases;
-  std::vector<std::string_view> enums;
+  std::vector<Enum> enums;                   ///< with enumerators
   std::vector<std::string> spaces;           ///< namespaces and classes that are opened, in full; in order, each once
   std::vector<std::string> used;             ///< of `using namespace a::b`
   std::vector<std::string_view> used_names;  ///< of `using a::b::Name`

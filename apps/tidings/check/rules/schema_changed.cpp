@@ -1,4 +1,6 @@
 #include <array>
+#include <cctype>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -56,14 +58,30 @@ constexpr auto wholes = std::to_array<Whole>({
     {"uintmax_t", 64, false},
 });
 
-/// Whether what was written as `before` is read as `now`.
-bool reads(std::string_view before, std::string_view now) {
-  if (before == now) return true;
-  if (now.starts_with("optional<")) return reads(without_optional(before), without_optional(now));
-  const auto* const had = std::ranges::find(wholes, before, &Whole::name);
-  const auto* const has = std::ranges::find(wholes, now, &Whole::name);
-  if (had == wholes.end() || has == wholes.end()) return false;
-  return had->is_signed == has->is_signed ? has->bits >= had->bits : has->is_signed && has->bits > had->bits;
+/// `shop::OrderLine` is one word, and what no byte tells of is none.
+std::vector<std::string_view> words_of(std::string_view type) {
+  const auto is_letter = [](char c) { return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; at < type.size();) {
+    if (type[at] == ' ') {
+      ++at;
+      continue;
+    }
+    auto end = at + 1;
+    if (is_letter(type[at]))
+      while (end < type.size() &&
+             (is_letter(type[end]) || (type.substr(end).starts_with("::") && end + 2 < type.size())))
+        end += is_letter(type[end]) ? 1 : 2;
+    const auto word = type.substr(at, end - at);
+    if (word != "const" && word != "volatile") words.push_back(word);
+    at = end;
+  }
+  return words;
+}
+
+std::string_view last_of(std::string_view name) {
+  const auto joint = name.rfind("::");
+  return joint == std::string_view::npos ? name : name.substr(joint + 2);
 }
 
 struct Change {
@@ -72,40 +90,131 @@ struct Change {
   bool breaks = true;
 };
 
-void compare(const std::vector<SchemaMember>& before, const std::vector<SchemaMember>& now, const std::string& of,
-             std::vector<Change>& out) {
-  const auto find = [](const std::vector<SchemaMember>& in, const std::string& name) {
-    return std::ranges::find(in, name, &SchemaMember::name);
-  };
-  std::vector<std::string> gone, come;
-  for (const auto& one : before)
-    if (find(now, one.name) == now.end()) gone.push_back(one.name);
-  for (const auto& one : now)
-    if (find(before, one.name) == before.end()) come.push_back(one.name);
-  for (const auto& name : gone) {
-    const auto was = find(before, name);
-    const auto other = std::ranges::find_if(come, [&](const auto& one) { return find(now, one)->type == was->type; });
-    if (gone.size() == 1 && come.size() == 1 && other != come.end())
+/// An event as it was recorded, beside what it is now: members, structs and enumerations within it.
+class Versions {
+ public:
+  Versions(const Schema& was, const Schema& is) : was_(was), is_(is) {}
+
+  [[nodiscard]] std::vector<Change> changes() {
+    std::vector<Change> out;
+    compare(was_.members, is_.members, "", out);
+    for (std::size_t i = 0; i < types_.size(); ++i) {
+      const auto [before, now] = types_[i];
+      const auto from = out.size();
+      compare(before->members, now->members, before->name + "::", out);
+      for (auto at = from; at < out.size(); ++at) out[at].member = {};
+    }
+    for (const auto& [before, now] : enums_) compare(*before, *now, out);
+    return out;
+  }
+
+  /// Whether what was written as `before` is read as `now`.
+  bool reads(const SchemaMember& before, const SchemaMember& now) {
+    return reads(before.type, now.type) || now.is_vague || before.type == now.written;
+  }
+
+ private:
+  template <class T>
+  static const T* named(const std::vector<T>& in, std::string_view name) {
+    const T* only = nullptr;
+    for (const auto& one : in) {
+      if (one.name == name) return &one;
+      if (!one.name.ends_with("::" + std::string(name)) && !name.ends_with("::" + one.name)) continue;
+      if (only != nullptr) return nullptr;
+      only = &one;
+    }
+    return only;
+  }
+
+  /// Both are compared by what is in them, whatever they are called.
+  template <class T>
+  static bool pair(const std::vector<T>& before, std::string_view was, const std::vector<T>& now, std::string_view is,
+                   std::vector<std::pair<const T*, const T*>>& into) {
+    const std::pair both{named(before, was), named(now, is)};
+    if (both.first == nullptr || both.second == nullptr) return false;
+    if (std::ranges::find(into, both) == into.end()) into.push_back(both);
+    return true;
+  }
+
+  bool is_same(std::string_view before, std::string_view now) {
+    const auto had = words_of(before), has = words_of(now);
+    if (had.size() != has.size()) return false;
+    for (std::size_t i = 0; i < had.size(); ++i) {
+      if (pair(was_.types, had[i], is_.types, has[i], types_) || pair(was_.enums, had[i], is_.enums, has[i], enums_))
+        continue;
+      const bool is_qualified =
+          had[i].find("::") != std::string_view::npos && has[i].find("::") != std::string_view::npos;
+      if (had[i] != has[i] && (is_qualified || last_of(had[i]) != last_of(has[i]))) return false;
+    }
+    return true;
+  }
+
+  bool reads(std::string_view before, std::string_view now) {
+    if (is_same(before, now)) return true;
+    if (now.starts_with("optional<")) return reads(without_optional(before), without_optional(now));
+    const auto* const had = std::ranges::find(wholes, before, &Whole::name);
+    const auto* const has = std::ranges::find(wholes, now, &Whole::name);
+    if (had == wholes.end() || has == wholes.end()) return false;
+    return had->is_signed == has->is_signed ? has->bits >= had->bits : has->is_signed && has->bits > had->bits;
+  }
+
+  void compare(const std::vector<SchemaMember>& before, const std::vector<SchemaMember>& now, const std::string& of,
+               std::vector<Change>& out) {
+    const auto find = [](const std::vector<SchemaMember>& in, const std::string& name) {
+      return std::ranges::find(in, name, &SchemaMember::name);
+    };
+    std::vector<std::string> gone, come;
+    for (const auto& one : before)
+      if (find(now, one.name) == now.end()) gone.push_back(one.name);
+    for (const auto& one : now)
+      if (find(before, one.name) == before.end()) come.push_back(one.name);
+    const bool is_renamed =
+        gone.size() == 1 && come.size() == 1 && is_same(find(before, gone[0])->type, find(now, come[0])->type);
+    if (is_renamed)
       out.push_back(
-          {"the member " + quoted(of + name) + " is called " + quoted(*other) + " now", find(now, *other)->name});
+          {"the member " + quoted(of + gone[0]) + " is called " + quoted(come[0]) + " now", find(now, come[0])->name});
     else
-      out.push_back({"the member " + quoted(of + name) + " is gone", {}});
+      for (const auto& name : gone) out.push_back({"the member " + quoted(of + name) + " is gone", {}});
+    for (const auto& one : before) {
+      const auto same = find(now, one.name);
+      if (same == now.end() || is_same(one.type, same->type) || same->is_vague || one.type == same->written) continue;
+      const bool fits = reads(one.type, same->type);
+      out.push_back(
+          {"the member " + quoted(of + one.name) + " was " + quoted(one.type) + " and is " + quoted(same->type),
+           same->name, !fits});
+    }
+    if (is_renamed) return;
+    for (const auto& name : come) {
+      const auto is = find(now, name);
+      const bool fits = is->is_optional || is->has_value;
+      out.push_back({"the member " + quoted(of + name) +
+                         (fits ? " is new" : " is new, and has no initialiser for events that lack it"),
+                     is->name, !fits});
+    }
   }
-  for (const auto& one : before) {
-    const auto same = find(now, one.name);
-    if (same == now.end() || same->type == one.type) continue;
-    const bool fits = reads(one.type, same->type);
-    out.push_back({"the member " + quoted(of + one.name) + " was " + quoted(one.type) + " and is " + quoted(same->type),
-                   same->name, !fits});
+
+  static void compare(const SchemaEnum& before, const SchemaEnum& now, std::vector<Change>& out) {
+    const auto lacks = [](const SchemaEnum& in, const std::string& name) {
+      return std::ranges::find(in.enumerators, name) == in.enumerators.end();
+    };
+    for (const auto& name : before.enumerators)
+      if (lacks(now, name))
+        out.push_back(
+            {"the enumerator " + quoted(before.name + "::" + name) + " is gone, by whose name values travel", {}});
+    for (const auto& name : now.enumerators)
+      if (lacks(before, name))
+        out.push_back({"the enumerator " + quoted(now.name + "::" + name) + " is new", {}, false});
   }
-  for (const auto& name : come) {
-    const auto is = find(now, name);
-    const bool fits = is->is_optional || is->has_value;
-    if (gone.size() == 1 && come.size() == 1 && out.size() == 1 && out[0].member == is->name) continue;  // renamed
-    out.push_back({"the member " + quoted(of + name) +
-                       (fits ? " is new" : " is new, and has no initialiser for events that lack it"),
-                   is->name, !fits});
-  }
+
+  const Schema& was_;
+  const Schema& is_;
+  std::vector<std::pair<const SchemaType*, const SchemaType*>> types_;
+  std::vector<std::pair<const SchemaEnum*, const SchemaEnum*>> enums_;
+};
+
+/// The member that a key names: `id` of `&shop::Accepted::id`, whatever the struct is called.
+std::string_view key_of(std::string_view key) {
+  return key.starts_with('&') ? last_of(key) : key;
 }
 
 using Key = std::pair<std::string_view, std::uint32_t>;  // an event's name and version
@@ -128,6 +237,7 @@ class Comparison {
     for (const auto& is : now_.events) {
       const auto* const event = of(is);
       if (event == nullptr || had_.contains({is.event, is.version}) || renamed_.contains(&is)) continue;
+      if (without_upcast(is, *event)) continue;
       tell(*event, {},
            "the event " + quoted(is.event) + ", version " + std::to_string(is.version) + ", is not recorded yet",
            Severity::advice);
@@ -146,9 +256,9 @@ class Comparison {
     for (const auto& is : now_.events) {
       const auto other = had_.lower_bound({is.event, 0});
       if ((other != had_.end() && other->first.first == is.event) || renamed_.contains(&is)) continue;
-      const bool is_same = std::ranges::equal(was.members, is.members, [](const auto& a, const auto& b) {
-        return a.name == b.name && reads(a.type, b.type);
-      });
+      Versions both(was, is);
+      const bool is_same = std::ranges::equal(
+          was.members, is.members, [&](const auto& a, const auto& b) { return a.name == b.name && both.reads(a, b); });
       if (is_same) return &is;
     }
     return nullptr;
@@ -185,16 +295,7 @@ class Comparison {
     const auto* const same = found->second;
     const auto* const event = of(*same);
     if (event == nullptr) return;
-    std::vector<Change> changes;
-    compare(was.members, same->members, "", changes);
-    for (const auto& type : was.types)
-      for (const auto& now : same->types)
-        if (now.name == type.name) {
-          std::vector<Change> inner;
-          compare(type.members, now.members, type.name + "::", inner);
-          for (auto& change : inner) change.member = {};
-          changes.insert(changes.end(), inner.begin(), inner.end());
-        }
+    const auto changes = Versions(was, *same).changes();
     const auto name = quoted(was.event) + ", version " + std::to_string(was.version);
     for (const auto& change : changes)
       tell(*event, change.member,
@@ -206,10 +307,38 @@ class Comparison {
            "the event " + name + " goes to the topic " + quoted(same->topic) + " instead of " + quoted(was.topic) +
                ": what waits there is left behind",
            Severity::warning);
-    if (was.key != same->key)
+    if (key_of(was.key) != key_of(same->key))
       tell(*event, {},
            "the event " + name + " has another key: what is published now is in no order with what was before",
            Severity::warning);
+  }
+
+  /// Tells of a new version that stands beside the one before, and cannot be made from it, though nobody takes that.
+  bool without_upcast(const Schema& is, const Event& event) {
+    const auto behind = had_.lower_bound({is.event, is.version});
+    if (behind == had_.begin()) return false;
+    const auto& [key, was] = *std::prev(behind);
+    // Where it is gone, `newer` tells of it.
+    if (key.first != is.event || !has_.contains(key) || has_upcast(event) || Versions(*was, is).changes().empty())
+      return false;
+    const auto takes_it = [&](const Workspace::One& in, const Type& type) {
+      const auto taken = in.facts.event_of(type);
+      return !taken || !taken->is_known || (taken->name == key.first && taken->version == key.second);
+    };
+    for (const auto& in : workspace_.projects)
+      for (const auto& one : in->facts.handlers)
+        if (one.events.empty() ||
+            std::ranges::any_of(one.events, [&](const auto& type) { return takes_it(*in, type); }))
+          return false;
+    tell(event, {},
+         "version " + std::to_string(is.version) + " of the event " + quoted(is.event) +
+             " has other members than version " + std::to_string(was->version) + ", and no upcast from it",
+         Severity::error);
+    return true;
+  }
+
+  static bool has_upcast(const Event& event) {
+    return std::ranges::find(event.type->functions, "upcast") != event.type->functions.end();
   }
 
   void newer(const Schema& was) {
@@ -217,8 +346,7 @@ class Comparison {
     if (behind != has_.end() && behind->first.first == was.event) {
       const auto* const next = behind->second;
       const auto* const event = of(*next);
-      if (event == nullptr || std::ranges::find(event->type->functions, "upcast") != event->type->functions.end())
-        return;
+      if (event == nullptr || has_upcast(*event)) return;
       return tell(*event, {},
                   "version " + std::to_string(was.version) + " of the event " + quoted(was.event) +
                       " is gone, and version " + std::to_string(next->version) + " has no upcast from it",
