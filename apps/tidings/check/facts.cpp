@@ -186,12 +186,18 @@ void Facts::find_handlers(const File& file, const Call& call) {
   std::size_t at = 0;
   if (is_on) {
     const std::size_t least = name == "on" ? 3 : 4;
-    if (args.size() < least || file.tokens()[args[0].begin].kind != TokenKind::text) return;
-    // What it is called on need not be known, where it looks like nothing else; what is known to be another is none.
+    if (args.size() < least || args[0].empty() || args[least - 1].empty()) return;
     const auto options = args[least - 2];
-    const bool looks_so = Code::is(file, options.begin, "{") || Code::has_word(file, options, "HandlerOptions");
-    if (!code->is_of_tidings(of, "Service") && (of || !looks_so)) return;
-    made.name = first_literal(file, args[0]);
+    // What it is called on need not be known, where it looks like nothing else; what is known to be another is none.
+    if (!code->is_of_tidings(of, "Service")) {
+      const auto* const within = Code::function_at(file, call.name, false);
+      const bool may_be_any =
+          within != nullptr && within->is_template && of.qualifier.empty() && code->structs_named(of.name).empty();
+      const bool looks_so = Code::is(file, options.begin, "{") || Code::has_word(file, options, "HandlerOptions");
+      const bool is_so = is_literal(file, args[0]) && !of && looks_so;
+      if (!is_so && ((of && !may_be_any) || !takes_event(file, call, args[least - 1]))) return;
+    }
+    if (is_literal(file, args[0])) made.name = first_literal(file, args[0]);
     made.options = options;
     if (name == "on_any") {
       made.takes_any = true;
@@ -263,6 +269,22 @@ In<Function> Facts::called_at_once(const File& file, const Call& call) const {
                          : Code::qualifier(file, call) == "ranges" ? 1
                                                                    : 2;
   return args.size() > at ? callable(file, args[at]) : In<Function>{};
+}
+
+bool Facts::takes_event(const File& file, const Call& call, Range handler) const {
+  std::size_t bound = 0;
+  const auto function = callable(file, handler, &bound);
+  if (!function || function->parameters.size() <= bound) return false;
+  const auto is_event = [&](const File& from, Range type) {
+    const auto event = event_of(code->type_of(from, type));
+    return event && event->has_traits;
+  };
+  for (const auto part : split(file.tokens(), file.structure.match, call.templates))
+    if (is_event(file, part)) return true;
+  const auto& from = *function.file;
+  const auto taken = function->parameters[bound].type;
+  const auto name = code->type_of(from, taken).name;
+  return name == "AnyEvent" || is_event(from, is_batch(name) ? templates_of(from, taken) : taken);
 }
 
 void Facts::resolve_handler(Handler& handler, const std::vector<Range>& args, std::size_t at) {
@@ -403,21 +425,22 @@ std::vector<Reached> Facts::reached(const Handler& handler) const {
   return found;
 }
 
-std::vector<In<Function>> Facts::runs(const Handler& handler) const {
-  std::vector<In<Function>> found;
+std::vector<Run> Facts::runs(const Handler& handler) const {
+  std::vector<Run> found;
   if (!handler.function || !handler.function->has_body || handler.file->is_test) return found;
-  found.push_back(handler.function);
+  found.push_back({handler.function, {}});
   std::size_t from = 0;
   for (int depth = 0; depth < calls_deep_max; ++depth) {
     const auto end = found.size();
     for (; from < end; ++from) {
-      const auto here = found[from];
+      const auto here = found[from].function;
       for (const auto& call : Code::calls(*here.file, here->body)) {
         if (Code::function_at(*here.file, call.name, true) != here.it) continue;
         auto meant = code->function_of(*here.file, call);
         if (!meant) meant = called_at_once(*here.file, call);
         if (!meant || !meant->has_body || meant.file->is_test || found.size() >= reached_max) continue;
-        if (std::ranges::find(found, meant.it, &In<Function>::it) == found.end()) found.push_back(meant);
+        const auto known = std::ranges::find(found, meant.it, [](const Run& one) { return one.function.it; });
+        (known == found.end() ? found.emplace_back(Run{meant, {}}) : *known).calls.emplace_back(from, call.name);
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "check/code.hpp"
@@ -58,6 +59,12 @@ struct Reached {
   bool through_lambda = false;  ///< a lambda calls it, which may run anywhere: on a thread, or later
 };
 
+/// A function that surely runs in a handler.
+struct Run {
+  In<Function> function;
+  std::vector<std::pair<std::size_t, std::uint32_t>> calls;  ///< which of the others call it, and where in them
+};
+
 struct Facts {
   explicit Facts(const Code& code);
 
@@ -78,7 +85,8 @@ struct Facts {
   /// Functions that are called by name count, three calls deep, where it is certain which they are.
   [[nodiscard]] std::vector<Reached> reached(const Handler& handler) const;
   /// Of these what surely runs in the handler itself: lambdas count where they are called, or given to `std::visit`.
-  [[nodiscard]] std::vector<In<Function>> runs(const Handler& handler) const;
+  /// The first is the handler's own.
+  [[nodiscard]] std::vector<Run> runs(const Handler& handler) const;
   /// What `std::visit`, `invoke`, `apply` or `for_each` calls; none where that is not certain.
   [[nodiscard]] In<Function> called_at_once(const File& file, const Call& call) const;
 
@@ -90,6 +98,8 @@ struct Facts {
   void find_sagas(const File& file, const Call& call);
   /// The function that an expression is, or holds; `bound`: so many of its parameters are given already.
   [[nodiscard]] In<Function> callable(const File& file, Range range, std::size_t* bound = nullptr, int depth = 0) const;
+  /// Whether a function that is given to a call is one for events that have traits in the project.
+  [[nodiscard]] bool takes_event(const File& file, const Call& call, Range handler) const;
   void resolve_handler(Handler& handler, const std::vector<Range>& args, std::size_t at);
   [[nodiscard]] Event read_event(In<Struct> type) const;
 

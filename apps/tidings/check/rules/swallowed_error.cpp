@@ -220,7 +220,7 @@ void run(const Workspace& workspace, Sink& sink) {
     };
     for (const auto& handler : facts.handlers) look(handler, handler.function);
     for (const auto& handler : facts.handlers)
-      for (const auto& function : facts.runs(handler)) look(handler, function);
+      for (const auto& one : facts.runs(handler)) look(handler, one.function);
   });
 }
 
