@@ -52,6 +52,7 @@ constexpr auto states = std::to_array<std::string_view>(
 bool is_imperative(std::string_view name) {
   const auto words = words_of(name);
   if (words.size() < 2 || words.size() > 4) return false;
+  if (words[1] == "of") return false;  // `CloseOfBusiness`
   for (std::size_t i = 1; i < words.size(); ++i) {
     const auto& word = words[i];
     if (word.ends_with("ed") || word.ends_with("ing") || word.ends_with("ion") ||
