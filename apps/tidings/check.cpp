@@ -1,4 +1,8 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <set>
@@ -13,8 +17,8 @@
 #include "interrupt.hpp"
 #include "output.hpp"
 #include "program_output.hpp"
+#include "project_file.hpp"
 #include "scaffold/sources.hpp"
-#include "tidings/base/atomic_file.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::cli {
@@ -154,6 +158,35 @@ int update(const std::vector<check::Project>& projects) {
   return print(out);
 }
 
+/// Where a file stands, or none, it is written anew; into a pipe, a device, or what a shell has opened, as it is.
+Result<> write_report(const std::string& path, const std::string& text) {
+  std::error_code error;
+  const bool is_link = std::filesystem::symlink_status(path, error).type() == std::filesystem::file_type::symlink;
+  const bool is_opened = is_link && (path.starts_with("/dev/") || path.starts_with("/proc/"));  // `/dev/stdout`
+  const auto linked = is_link ? std::filesystem::canonical(path, error) : std::filesystem::path(path);
+  const auto type = std::filesystem::status(path, error).type();
+  const bool is_new = type == std::filesystem::file_type::not_found && !linked.empty();
+  if (!is_opened && (is_new || type == std::filesystem::file_type::regular))
+    return write_project_file(linked.string(), text);
+  const auto refused = [&] {
+    return Error{"io_error", "cannot write " + printable(path) + ": " + std::generic_category().message(errno)};
+  };
+  const int to = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0666);
+  if (to < 0) return refused();
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto wrote = ::write(to, rest.data(), rest.size());
+    if (wrote < 0 && errno == EINTR && caught_signal() == 0) continue;
+    if (wrote < 0) {
+      auto why = refused();
+      ::close(to);
+      return why;
+    }
+    rest.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  if (::close(to) != 0) return refused();
+  return {};
+}
+
 /// Prints all that was found, writes the report; the exit status.
 int tell(const Common& common, const CheckArguments& arguments, const std::vector<Finding>& findings,
          const std::vector<check::RuleText>& rules, bool has_looked) {
@@ -166,7 +199,7 @@ int tell(const Common& common, const CheckArguments& arguments, const std::vecto
   if (status != done) return status;
   // What was found is told, whatever becomes of the report.
   if (arguments.sarif && !is_sarif_alone)
-    if (auto written = write_file_atomically(*arguments.sarif, sarif); !written) return give_up(written.error());
+    if (auto written = write_report(*arguments.sarif, sarif); !written) return give_up(written.error());
   if (!has_looked) return wrong_usage;
   return std::ranges::any_of(findings, [](const auto& one) { return one.severity == Severity::error; }) ? failed : done;
 }
@@ -228,11 +261,15 @@ int check_project(const Common& common, const CheckArguments& arguments) {
     const bool is_there = std::ranges::any_of(projects, [&](const auto& one) { return one.folder == project->folder; });
     if (!is_there) projects.push_back(std::move(*project));
   }
-  if (arguments.update_schemas) return update(projects);
+  if (arguments.update_schemas) {
+    // What cannot be read is not written over, nor left out of what is recorded.
+    const auto broken = std::ranges::find_if(projects, [](const auto& one) { return !one.failures.empty(); });
+    return broken == projects.end() ? update(projects) : give_up(broken->failures.front());
+  }
   std::vector<const check::Project*> all;
   for (const auto& one : projects) all.push_back(&one);
   auto findings = check::find(all);
-  bool has_looked = true;
+  bool has_looked = std::ranges::all_of(projects, [](const auto& one) { return one.failures.empty(); });
   for (const auto& project : projects) {
     auto more = combination_findings(project, *catalogue);
     if (!more && !missing) return give_up(more.error());
@@ -245,7 +282,10 @@ int check_project(const Common& common, const CheckArguments& arguments) {
   }
   if (!arguments.reference.empty() || arguments.staged)
     if (auto kept = keep_changed(projects, arguments, findings); !kept) return give_up(kept.error());
-  return tell(common, arguments, findings, rules, has_looked);
+  const auto status = tell(common, arguments, findings, rules, has_looked);
+  for (const auto& project : projects)
+    for (const auto& failure : project.failures) complain(failure);
+  return status;
 }
 
 }  // namespace tidings::cli

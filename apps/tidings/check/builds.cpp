@@ -3,12 +3,15 @@
 #include <set>
 
 #include "check/project.hpp"
+#include "project_file.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/event/json_codec.hpp"
 
 namespace tidings::check {
 
 namespace fs = std::filesystem;
+
+constexpr auto commands_bytes_max = std::size_t{512} << 20U;  // programs write it, a line or more for each source
 
 /// One of compile_commands.json.
 struct CompileCommand {
@@ -69,8 +72,8 @@ std::string within(const Project& project, const std::string& directory, const s
 
 Result<> read_commands(Project& project, const std::string& path, std::set<std::string>& sources,
                        std::vector<std::string>& folders) {
-  auto text = read_text(path);
-  if (!text) return Error{"unreadable", printable(path) + ": " + text.error().message};
+  auto text = read_project_file(path, commands_bytes_max);
+  if (!text) return Error{"unreadable", text.error().message};
   auto commands = JsonCodec::decode<std::vector<CompileCommand>>(*text);
   if (!commands)
     return Error{"broken_compile_commands",
@@ -104,7 +107,7 @@ void read_api(const Project& project, const std::string& build, std::set<std::st
     if (error) return;
     const auto name = entries->path().filename().string();
     if (!name.starts_with("target-") || !name.ends_with(".json")) continue;
-    const auto text = read_text(entries->path().string());
+    const auto text = read_project_file(entries->path().string(), commands_bytes_max);
     if (!text) continue;
     const auto target = JsonCodec::decode<ApiTarget>(*text);
     if (!target) continue;
@@ -123,13 +126,18 @@ Result<std::vector<std::string>> read_builds(Project& project, const std::string
   if (!compile_commands.empty()) {
     const auto path =
         fs::is_directory(compile_commands, error) ? compile_commands + "/compile_commands.json" : compile_commands;
-    if (auto read = read_commands(project, path, sources, folders); !read) return read.error();
+    if (auto read = read_commands(project, path, sources, folders); !read) {
+      if (read.error().code != "unreadable") return read.error();
+      project.failures.push_back(
+          {"unreadable",
+           read.error().message + "; where includes are looked for is not known, and the rest is looked at"});
+    }
   } else {
     auto places = build_folders;
     places.emplace_back();
     for (const auto& place : places) {
       const auto path = project.folder + (place.empty() ? "" : "/" + place) + "/compile_commands.json";
-      if (!fs::exists(path, error)) continue;
+      if (fs::symlink_status(path, error).type() == fs::file_type::not_found) continue;
       // One that nobody named may be broken by whatever wrote it: the sources are there all the same.
       if (auto read = read_commands(project, path, sources, folders); !read)
         project.notes.push_back(read.error().message);

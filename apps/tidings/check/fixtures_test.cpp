@@ -9,6 +9,7 @@
 
 #include "check/rule.hpp"
 #include "check/testing.hpp"
+#include "project_file.hpp"
 
 namespace tidings::check {
 
@@ -58,7 +59,7 @@ void judge(const fs::path& path) {
   std::vector<std::pair<std::string, std::string>> files;
   Places expected;
   const auto add = [&](const fs::path& file, const std::string& name) {
-    auto text = read_text(file.string());
+    auto text = read_project_file(file.string());
     ASSERT_TRUE(text.has_value());
     files.emplace_back(name, without_marks(*text, name, expected));
   };

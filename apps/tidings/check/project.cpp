@@ -1,15 +1,11 @@
 #include "check/project.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
+#include "project_file.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::check {
@@ -45,12 +41,18 @@ bool is_other_build(std::string_view name) {
   return name.ends_with(".pro") || name.ends_with(".vcxproj");
 }
 
+Error left_out(const Project& project, const std::string& path, const Error& why) {
+  return {"unreadable", project.name_of(path) + " is left out: " + why.message};
+}
+
 class Walk {
  public:
   explicit Walk(Project& project) : project_(project) {}
 
   Found run(const std::optional<Snapshot>& snapshot) {
+    const auto failures = project_.failures.size();
     folder(project_.folder, "", 0);
+    if (snapshot) project_.failures.resize(failures);  // what stands on disk is not what is read
     if (snapshot) take(snapshot->paths);
     std::ranges::sort(found_.sources);
     std::ranges::sort(found_.cmake);
@@ -77,14 +79,26 @@ class Walk {
       const auto name = entries->path().filename().string();
       const auto path = relative.empty() ? name : relative + "/" + name;
       const auto status = entries->symlink_status(error);
-      if (error || fs::is_symlink(status)) continue;
-      if (is_ignored(path)) continue;
-      if (fs::is_directory(status)) {
+      if (error || is_ignored(path)) continue;
+      if (fs::is_symlink(status)) {
+        const auto leads_to = fs::status(entries->path(), error);
+        if (error || (!fs::is_regular_file(leads_to) && !fs::is_directory(leads_to))) not_a_file(path, name);
+      } else if (fs::is_directory(status) && name != "CMakeLists.txt") {
         if (!is_of_others(name)) folder(at + "/" + name, path, depth + 1);
       } else if (fs::is_regular_file(status)) {
         file(path, name);
+      } else {
+        not_a_file(path, name);
       }
     }
+  }
+
+  /// Where a source should stand, or what builds it: reading it says why it cannot be. Editors leave such links, with
+  /// names that are hidden.
+  void not_a_file(const std::string& path, const std::string& name) {
+    if (name.starts_with('.') || (!is_source_path(path) && !is_header_path(path) && !is_cmake(name))) return;
+    if (const auto text = read_project_file(project_.folder + "/" + path); !text)
+      project_.failures.push_back(left_out(project_, path, text.error()));
   }
 
   /// These instead of what stands on disk.
@@ -173,7 +187,9 @@ class Files {
   Files(const std::string& folder, const std::optional<Snapshot>& snapshot) : folder_(folder), snapshot_(snapshot) {}
   [[nodiscard]] bool has(const std::string& path) const {
     std::error_code error;
-    return snapshot_ ? snapshot_->paths.contains(path) : fs::exists(folder_ + "/" + path, error);
+    if (snapshot_) return snapshot_->paths.contains(path);
+    // Also a link that leads nowhere: what should be there is missing.
+    return fs::symlink_status(folder_ + "/" + path, error).type() != fs::file_type::not_found;
   }
   /// 0 where nobody knows.
   [[nodiscard]] std::uintmax_t size(const std::string& path) const {
@@ -184,7 +200,7 @@ class Files {
   }
   [[nodiscard]] Result<std::string> read(const std::string& path) const {
     if (const auto* const text = other(path); text != nullptr) return *text;
-    return read_text(folder_ + "/" + path);
+    return read_project_file(folder_ + "/" + path);
   }
 
  private:
@@ -209,7 +225,7 @@ void read_files(Project& project, const std::vector<std::string>& paths, const F
     }
     auto text = files.read(path);
     if (!text) {
-      note(text.error().message);
+      project.failures.push_back(left_out(project, path, text.error()));
       continue;
     }
     if (text->substr(0, 8000).find('\0') != std::string::npos) {
@@ -228,24 +244,6 @@ void read_files(Project& project, const std::vector<std::string>& paths, const F
 bool is_project_path(std::string_view path) {
   return is_source_path(path) || is_header_path(path) || is_cmake(file_name(path)) || path == "tidings.toml" ||
          path == "events.lock.json";
-}
-
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text;
-  if (in) {
-    in.seekg(0, std::ios::end);
-    const auto size = in.tellg();
-    if (size > 0) {
-      text.resize(static_cast<std::size_t>(size));
-      in.seekg(0);
-      in.read(text.data(), size);
-      text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-    }
-  }
-  if (!in && text.empty())
-    return Error{"unreadable", std::string("it cannot be read: ") + std::strerror(errno == 0 ? EIO : errno)};
-  return text;
 }
 
 void parse_files(Project& project) {
@@ -293,12 +291,16 @@ Result<Project> read_project(const ReadOptions& options) {
   const Files files(project.folder, options.snapshot);
   if (files.has("tidings.toml")) {
     auto text = files.read("tidings.toml");
-    if (!text) return Error{"unreadable", project.name_of("tidings.toml") + ": " + text.error().message};
-    auto settings = read_settings(*text, project.name_of("tidings.toml"), options.rules);
-    if (!settings) return settings.error();
-    project.settings = std::move(*settings);
-    project.record = std::move(*text);
-    project.has_record = true;
+    if (!text) {
+      project.failures.push_back(
+          {"unreadable", text.error().message + "; what it sets is not known, and the rest is looked at"});
+    } else {
+      auto settings = read_settings(*text, project.name_of("tidings.toml"), options.rules);
+      if (!settings) return settings.error();
+      project.settings = std::move(*settings);
+      project.record = std::move(*text);
+      project.has_record = true;
+    }
   }
   auto found = Walk(project).run(options.snapshot);
   project.has_other_build = found.has_other_build;
@@ -306,16 +308,21 @@ Result<Project> read_project(const ReadOptions& options) {
   if (project.files.empty()) {
     std::string left_out;
     for (const auto& note : project.notes) left_out += "; " + note;
+    for (const auto& failure : project.failures) left_out += "; " + failure.message;
     return Error{"no_sources", "there is no C++ source in '" + printable(options.folder) + "'" + left_out};
   }
   for (const auto& path : found.cmake)
-    if (auto text = files.read(path); text && text->size() <= source_bytes_max)
+    if (auto text = files.read(path); !text)
+      project.failures.push_back(left_out(project, path, text.error()));
+    else if (text->size() <= source_bytes_max)
       project.cmake.push_back({path, project.name_of(path), read_cmake(*text)});
   if (files.has("events.lock.json")) {
     auto text = files.read("events.lock.json");
-    if (!text) return Error{"unreadable", project.name_of("events.lock.json") + ": " + text.error().message};
-    project.schemas = std::move(*text);
-    project.has_schemas = true;
+    if (text) project.schemas = std::move(*text);
+    project.has_schemas = text.has_value();
+    if (!text)
+      project.failures.push_back(
+          {"unreadable", text.error().message + "; what events looked like is not known, and the rest is looked at"});
   }
   parse_files(project);
   find_targets(project);

@@ -72,6 +72,7 @@ struct Project {
   std::string schemas;  ///< the text of events.lock.json
   bool has_schemas = false;
   std::vector<std::string> notes;  ///< what was left out, and why
+  std::vector<Error> failures;     ///< files that should be read and cannot be: the rest is looked at all the same
 
   /// As findings name what stands there.
   [[nodiscard]] std::string name_of(std::string_view path) const;
@@ -90,7 +91,7 @@ struct ReadOptions {
   std::optional<Snapshot> snapshot = {};  ///< of which files are read; else those on disk. Build folders are on disk.
 };
 
-/// Errors (never): `not_a_folder`, `no_sources`, `broken_record`, `broken_compile_commands`, `unreadable`.
+/// Errors (never): `not_a_folder`, `no_sources`, `broken_record`, `broken_compile_commands`.
 [[nodiscard]] Result<Project> read_project(const ReadOptions& options);
 
 /// One that is in memory, for tests and for examples of rules: pairs of paths and texts, CMake files and the record
@@ -111,13 +112,12 @@ struct ReadOptions {
 
 // ---- what read_project is made of
 
-/// A file's bytes; error `unreadable`.
-[[nodiscard]] Result<std::string> read_text(const std::string& path);
 /// Sources, includes, targets, from what `files` and `cmake` hold.
 void parse_files(Project& project);
 void resolve_includes(Project& project, const std::vector<std::string>& include_folders);
 void find_targets(Project& project);
 /// What build folders, or the file named, tell: adds to `named_sources`; the folders of includes, from the project's.
+/// One that cannot be read is among the `failures` where it was named, else among the notes.
 [[nodiscard]] Result<std::vector<std::string>> read_builds(Project& project, const std::string& compile_commands,
                                                            const std::vector<std::string>& build_folders);
 

@@ -11,6 +11,7 @@
 #include "check/report.hpp"
 #include "check/schemas.hpp"
 #include "check/testing.hpp"
+#include "project_file.hpp"
 #include "tidings/event/json_codec.hpp"
 
 namespace tidings::check {
@@ -219,7 +220,7 @@ TEST(Rules, SayAllThatTheyShould) {
 }
 
 std::string text_of(const std::string& path) {
-  auto text = read_text(std::string(TIDINGS_SOURCE) + "/" + path);
+  auto text = read_project_file(std::string(TIDINGS_SOURCE) + "/" + path);
   return text ? *text : std::string();
 }
 

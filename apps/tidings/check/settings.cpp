@@ -104,13 +104,21 @@ class Record {
   Result<> severities(const Toml& table, Settings& out) const {
     for (const auto& [name, node] : table.members) {
       if (!rules_.empty() && std::ranges::find(rules_, name) == rules_.end())
-        return wrong(node, "there is no rule '" + printable(name) + "'" + meant(name, rules_));
+        return wrong(node, "there is no rule '" + printable(name) + "'" + meant_rule(name));
       const auto found = std::ranges::find(severity_names, node.text);
       if (found == severity_names.end())
         return wrong(node, "a severity is \"error\", \"warning\", \"advice\" or \"off\"");
       out.severities[name] = static_cast<Severity>(found - severity_names.begin());
     }
     return {};
+  }
+
+  /// There are too many to tell all: the nearest, or one that has the name in it.
+  [[nodiscard]] std::string meant_rule(const std::string& name) const {
+    std::string near(nearest(name, rules_));
+    for (const auto& one : rules_)
+      if (near.empty() && name.size() > 2 && one.find(name) != std::string::npos) near = one;
+    return near.empty() ? "; 'tidings check --list-rules' has them" : "; did you mean '" + near + "'?";
   }
 
   const std::string& path_;

@@ -12,7 +12,12 @@ void Parser::add_check() {
       ->type_name("PATH");
   auto* const diff =
       at->add_option("--diff", checking.reference, "Only what stands in lines that were changed since this commit");
-  diff->type_name("REF");
+  diff->type_name("REF")->check(
+      [](const std::string& reference) {
+        return reference.empty() ? "it names no commit: what it is given is empty, as a variable is that is not set"
+                                 : std::string();
+      },
+      "", "");
   at->add_flag("--staged", checking.staged, "Only what stands in lines that are staged")->excludes(diff);
   at->add_option("--sarif", checking.sarif,
                  "SARIF 2.1.0 into this file; - is standard output, and nothing else is printed")
@@ -24,6 +29,7 @@ void Parser::add_check() {
                  "More capabilities, of your own; may be repeated; $TIDINGS_CAPABILITIES")
       ->type_name("DIR")
       ->expected(1)
+      ->allow_extra_args(false)  // what follows is a project
       ->take_all();
   at->add_option("--explain", checking.explain, "What a rule finds, what can happen, what to do, with examples")
       ->type_name("RULE");

@@ -12,6 +12,7 @@ void add_folders_option(CLI::App* at, ScaffoldArguments& into) {
                  "More capabilities, of your own; may be repeated; $TIDINGS_CAPABILITIES")
       ->type_name("DIR")
       ->expected(1)
+      ->allow_extra_args(false)  // what follows is a name
       ->take_all();
 }
 
