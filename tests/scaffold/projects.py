@@ -79,7 +79,7 @@ def start(program, *arguments, cwd, env=None):
     lines = []
     for line in process.stderr:
         lines.append(line)
-        if " started on " in line:
+        if "started on " in line:  # in a line of text, or in a text of JSON
             # What it says from here on is for nobody, and must not fill the pipe.
             threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True).start()
             return process
