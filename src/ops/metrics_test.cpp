@@ -46,6 +46,19 @@ TEST(Metrics, a_histogram_counts_below_its_bounds_inclusively) {
   EXPECT_TRUE(has(text, "wait_seconds_count{at=\"door\"} 7")) << text;
 }
 
+TEST(Metrics, functions_beyond_the_bound_are_refused_and_end_nothing) {
+  Metrics metrics(1);
+  for (const std::string room : {"a", "b", "c"}) {
+    metrics.counter_of("rings_total", "Rings.", {{"room", room}}, [] { return 1.0; });
+    metrics.gauge_of("guests", "Guests.", {{"room", room}}, [] { return 2.0; });
+  }
+  const auto text = metrics.text();
+  EXPECT_TRUE(has(text, "rings_total{room=\"a\"} 1")) << text;
+  EXPECT_TRUE(has(text, "guests{room=\"a\"} 2")) << text;
+  EXPECT_TRUE(has(text, "tidings_metrics_refused_series_total{metric=\"guests\"} 2")) << text;
+  EXPECT_FALSE(text.contains("\"other\"")) << text;
+}
+
 TEST(Metrics, counts_nothing_twice_and_loses_nothing_over_threads) {
   Metrics metrics;
   auto& counter = metrics.counter("a_total", "a");

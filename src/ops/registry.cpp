@@ -186,6 +186,16 @@ struct Metrics::Impl {
     return family.series[text];
   }
 
+  /// For a function, of which there can be only one: null where there are too many.
+  Series* series_of_its_own(Family& family, const Labels& labels) const {
+    auto text = text_of(labels);
+    if (family.series.size() >= series_max && !family.series.contains(text)) {
+      ++family.refused;
+      return nullptr;
+    }
+    return &family.series[std::move(text)];
+  }
+
   void write_asked(std::string& out, const std::string& name, Family& family) const {
     std::map<std::string, double> sums;
     for (const auto& read : family.asked)
@@ -286,16 +296,18 @@ GaugeSet& Metrics::gauges(std::string_view name, std::string_view help) {
 
 void Metrics::counter_of(std::string_view name, std::string_view help, const Labels& labels, Read read) {
   const std::scoped_lock lock(impl_->mutex);
-  auto& one = impl_->series(impl_->family(name, help, Kind::counter), labels);
-  assert(!one.read && !one.counter && "these labels are taken");
-  one.read = std::move(read);
+  auto* const one = impl_->series_of_its_own(impl_->family(name, help, Kind::counter), labels);
+  if (one == nullptr) return;
+  assert(!one->read && !one->counter && "these labels are taken");
+  one->read = std::move(read);
 }
 
 void Metrics::gauge_of(std::string_view name, std::string_view help, const Labels& labels, Read read) {
   const std::scoped_lock lock(impl_->mutex);
-  auto& one = impl_->series(impl_->family(name, help, Kind::gauge), labels);
-  assert(!one.read && !one.gauge && "these labels are taken");
-  one.read = std::move(read);
+  auto* const one = impl_->series_of_its_own(impl_->family(name, help, Kind::gauge), labels);
+  if (one == nullptr) return;
+  assert(!one->read && !one->gauge && "these labels are taken");
+  one->read = std::move(read);
 }
 
 void Metrics::counters_of(std::string_view name, std::string_view help, ReadAll read) {

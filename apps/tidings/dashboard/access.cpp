@@ -126,8 +126,7 @@ std::optional<ops::HttpAnswer> Access::refusal(const ops::HttpRequest& request) 
 }
 
 ops::HttpAnswer Access::log_in(const ops::HttpRequest& request) const {
-  auto given = Query(request.body).get("token");
-  if (given.empty()) given = Query(request.query).get("token");
+  const auto given = Query(request.body).get("token");
   if (options_.token.empty() || are_same_secret(given, options_.token)) {
     ops::HttpAnswer answer{
         .status = 303, .body = {}, .type = "text/plain; charset=utf-8", .headers = {{"Location", "./"}}};

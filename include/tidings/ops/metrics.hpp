@@ -158,6 +158,8 @@ class Metrics {
   GaugeSet& gauges(std::string_view name, std::string_view help);
 
   /// Asked whenever somebody scrapes: it must answer at once, wait for nobody, and outlive the registry.
+  /// Beyond `series_max` it is not asked, and counts as refused. It is called while the registry is locked, and must
+  /// not come back to it.
   using Read = std::function<double()>;
   void counter_of(std::string_view name, std::string_view help, const Labels& labels, Read read);
   void gauge_of(std::string_view name, std::string_view help, const Labels& labels, Read read);
