@@ -15,7 +15,7 @@
 namespace tidings::cli {
 
 /// Who publishes what: learnt from the `source` of events, of the last 200 of each topic at first, then of some of what
-/// comes. Bounded: 100 sources a topic, 50 types a source, 200 topics' windows. Thread-safe.
+/// comes. Bounded: 100 sources a topic, 50 types a source, 10,000 topics' windows. Thread-safe.
 class Sources {
  public:
   static constexpr std::size_t window = 200;

@@ -175,9 +175,9 @@ function Seek({ group, topic, done }: { group: string; topic: string; done: () =
       }}
       act={async () => {
         const told = await post<SeekAnswer>('seek', { group, topic, to, dry_run: false });
-        return <p>{told.done ? <>The group has been moved, in {plural(told.partitions.length, 'partition')}. Its members go on from there.</> : 'The group was not moved.'}</p>;
+        return <p>{told.done ? <>The group has been moved, in {plural(told.partitions.length, 'partition')}. Its members begin there.</> : 'The group was not moved.'}</p>;
       }}>
-      <p class="faint">On topic {topic}. A group is moved while its service is stopped or paused.</p>
+      <p class="faint">On topic {topic}. A group is moved while its service is stopped.</p>
       <div class="fields">
         <Field label="To">
           <select value={kind} onChange={event => set_kind(event.currentTarget.value as typeof kind)}>
