@@ -6,6 +6,7 @@
 #include "tidings/base/text.hpp"
 #include "tidings/base/uuid.hpp"
 #include "tidings/event/detail/stamp.hpp"
+#include "tidings/event/sealer.hpp"
 #include "tidings/event/trace_parent.hpp"
 
 namespace tidings {
@@ -75,9 +76,10 @@ Error foreign_content(const EnvelopeView& envelope, std::string_view wanted) {
 }
 
 Error without_values(const EnvelopeView& envelope, Error why) {
-  if (!why.message.starts_with('$') || !envelope.headers.get(redact_header)) return why;
+  const bool is_secret = envelope.headers.get(redact_header) || envelope.headers.get(encryption_header);
+  if (!why.message.starts_with('$') || !is_secret) return why;
   why.message.resize(std::min(why.message.find(": "), why.message.size()));
-  why.message += ": what stands there is not told, since the event has members that are redacted";
+  why.message += ": what stands there is not told, since the event was sealed, or has members that are redacted";
   return why;
 }
 

@@ -1,6 +1,8 @@
 #include "tidings/event/redact.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <compare>
 #include <span>
 
 #include "event/json_text.hpp"
@@ -39,6 +41,7 @@ std::optional<Steps> steps_of(std::string_view pointer) {
 struct Stand {
   std::size_t pointer;
   std::size_t step;
+  friend auto operator<=>(const Stand&, const Stand&) = default;
 };
 using Stands = std::vector<Stand>;
 
@@ -88,9 +91,15 @@ class Masking {
     ++at_;
     std::size_t index = 0;
     for (blanks(); json_[at_] != ']'; blanks(), ++index) {
+      const auto number = std::to_string(index);
       auto within = stands;
       for (const auto& [pointer, step] : stands)
-        if (pointers_[pointer][step] == std::to_string(index)) within.push_back({pointer, step + 1});
+        if (pointers_[pointer][step] == number) within.push_back({pointer, step + 1});
+      if (within.size() > stands.size()) {  // each once: else they double with every array in an array
+        std::ranges::sort(within);
+        const auto [first, last] = std::ranges::unique(within);
+        within.erase(first, last);
+      }
       value(within);
       blanks();
       if (json_[at_] == ',') ++at_;

@@ -8,6 +8,7 @@
 
 #include "tidings/event/json.hpp"
 #include "tidings/event/make_envelope.hpp"
+#include "tidings/event/sealer.hpp"
 
 namespace people {
 
@@ -161,6 +162,16 @@ TEST(Redact, ErrorsOfDecodingTellThePlaceAndNotTheValue) {
   EXPECT_TRUE(decoded.error().message.starts_with("$.first.secret: ")) << decoded.error().message;
   envelope.headers.remove(redact_header);
   EXPECT_NE(decode_event<people::Family>(envelope.view()).error().message.find("text"), std::string::npos);
+  envelope.headers.set(encryption_header, "A256GCM");
+  EXPECT_EQ(decode_event<people::Family>(envelope.view()).error().message.find("text"), std::string::npos)
+      << "what came sealed stands in no log, dead letter or span";
+}
+
+TEST(Redact, PointersThroughArraysDoNotDouble) {
+  std::string pointer;
+  for (int depth = 0; depth < 400; ++depth) pointer += "/0";
+  const auto json = std::string(399, '[') + "[1,2]" + std::string(399, ']');
+  EXPECT_EQ(redact_json(json, pointer), std::string(399, '[') + R"(["***",2])" + std::string(399, ']'));
 }
 
 // Rather too much is masked than too little.

@@ -77,6 +77,7 @@ class Why(Parking):
         self.parked(bad="a:0", names=("a:0", "a:1"))
         service = self.serve()
         self.run_tidings("dead-letters", "drop", "--group", GROUP, "--all", "--first")
+        self.wait_until(lambda: self.group("a:0")["status"] == "dropped", "it is not told as dropped")
         told = self.group("a:0")
         self.assertEqual((told["status"], told["reason"]), ("dropped", "it was parked, and then dropped: it has not been handled"))
         self.assertEqual(self.group("a:1")["status"], "handled")
