@@ -46,8 +46,10 @@ foreach(component libraries programs)
 endforeach()
 
 # For Prometheus and Grafana.
-install(FILES "${tidings_SOURCE_DIR}/ops/alerts.yaml" "${tidings_SOURCE_DIR}/ops/grafana-dashboard.json"
-  DESTINATION "${CMAKE_INSTALL_DATADIR}/tidings/ops" COMPONENT programs)
+if(TARGET tidings_ops)
+  install(FILES "${tidings_SOURCE_DIR}/ops/alerts.yaml" "${tidings_SOURCE_DIR}/ops/grafana-dashboard.json"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/tidings/ops" COMPONENT programs)
+endif()
 
 # The CMake package: targets of each room in a file of its own, so that a user needs only the libraries behind the rooms that he asks for.
 set(facts "")
