@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "service/host.hpp"
+#include "service/words.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -11,16 +12,6 @@ namespace {
 
 /// What Tidings tells itself, and its tools read.
 constexpr std::string_view of_tidings = "tidings.";
-
-std::vector<std::string> words(std::string_view list) {
-  std::vector<std::string> all;
-  while (!list.empty()) {
-    const auto end = std::min(list.find_first_of(", "), list.size());
-    if (end > 0) all.emplace_back(list.substr(0, end));
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return all;
-}
 
 /// `*` is any number of characters, `?` is one.
 bool matches(std::string_view text, std::string_view glob) {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "service/words.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -46,17 +47,6 @@ std::string variable_name(std::string_view path) {
       name += letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
   }
   return name;
-}
-
-/// `a, b` as its words.
-std::vector<std::string> words(std::string_view list) {
-  std::vector<std::string> all;
-  while (!list.empty()) {
-    const auto end = std::min(list.find_first_of(", "), list.size());
-    if (end > 0) all.emplace_back(list.substr(0, end));
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return all;
 }
 
 std::string path_of_variable(std::string_view name) {
