@@ -1,6 +1,8 @@
 #include "service/dead_book.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace tidings::service {
 
@@ -46,8 +48,14 @@ void Book::read(const DeadClosed& closed) {
       set_state(key->second, number, State::rest_of_meant);
     close(place, dropped);
   };
-  for (const auto& place : closed.redriven) each(place, false);
-  for (const auto& place : closed.dropped) each(place, true);
+  // One entry may tell that the first of a key was dropped and the next driven again: a key is closed from its first
+  // to its last, else what is told too late would keep it blocked.
+  std::vector<std::pair<const DeadPlace*, bool>> places;
+  places.reserve(closed.redriven.size() + closed.dropped.size());
+  for (const auto& place : closed.redriven) places.emplace_back(&place, false);
+  for (const auto& place : closed.dropped) places.emplace_back(&place, true);
+  std::ranges::stable_sort(places, {}, [](const auto& one) { return one.first->offset; });
+  for (const auto& [place, dropped] : places) each(*place, dropped);
   note_progress(closed.request, closed.redriven.size(), closed.dropped.size());
 }
 

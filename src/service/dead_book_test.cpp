@@ -91,6 +91,21 @@ TEST_F(BookTest, WhatAnEarlierOwnerWritesLateCountsForNothing) {
   EXPECT_EQ(standing("a", 12), Standing::free);
 }
 
+// `drop --first` drops the first of a key and drives the rest: by one entry where all of it ends at once.
+TEST_F(BookTest, OneEntryTellsOfBothEndsOfAKey) {
+  book_.watch(10);
+  for (const std::uint64_t offset : {10, 11, 12}) (void)book_.read(letter("a", offset), offset);
+  book_.read(DeadClosed{.topic = {},
+                        .hold = "h1",
+                        .request = {},
+                        .redriven = {place("a", 11), place("a", 12)},
+                        .dropped = {place("a", 10)}});
+  EXPECT_EQ(book_.open(), 0U);
+  EXPECT_EQ(book_.dropped(), 1U);
+  EXPECT_EQ(standing("a", 13), Standing::free);
+  EXPECT_EQ(book_.end_of(10), DeadLetterEnd::dropped);
+}
+
 TEST_F(BookTest, LettersOfEarlierVersionsBlockNobody) {
   EXPECT_TRUE(book_.read(letter("a", 10, ""), 0));
   EXPECT_EQ(standing("a", 11), Standing::free);

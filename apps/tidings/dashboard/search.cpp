@@ -109,28 +109,29 @@ class Search {
     auto bound = TimePoint::min();
     std::map<std::uint32_t, TimePoint> oldest;
     bool is_damaged = false;
-    auto read = read_up_to(broker_, named(common_, depth.topic), std::move(ends),
-                           {.from = Start::each(from),
-                            .quiet_max = 1500ms,
-                            .goes_on = [&] { return clock_.steady_now() < until_ + 5s; },
-                            .on_damage =
-                                [&](const Error& why) {
-                                  is_damaged = true;
-                                  found_.damaged.emplace(depth.topic, to_string(why));
-                                }},
-                           [&](const Delivery& delivery) {
-                             const auto at = slices.find(delivery.id.partition.value);
-                             const auto offset = delivery.id.offset.value;
-                             if (at == slices.end() || offset < at->second.first || offset >= at->second.second) return;
-                             ++found_.searched;
-                             oldest.try_emplace(at->first, delivery.appended);
-                             if (!filter_.means(delivery)) return;
-                             hits.push_back({.appended = delivery.appended,
-                                             .topic = depth.topic,
-                                             .partition = at->first,
-                                             .offset = offset,
-                                             .json = event_json(delivery, depth.topic, Wholeness::listed, common_.showing)});
-                           });
+    auto read =
+        read_up_to(broker_, named(common_, depth.topic), std::move(ends),
+                   {.from = Start::each(from),
+                    .quiet_max = 1500ms,
+                    .goes_on = [&] { return clock_.steady_now() < until_ + 5s; },
+                    .on_damage =
+                        [&](const Error& why) {
+                          is_damaged = true;
+                          found_.damaged.emplace(depth.topic, to_string(why));
+                        }},
+                   [&](const Delivery& delivery) {
+                     const auto at = slices.find(delivery.id.partition.value);
+                     const auto offset = delivery.id.offset.value;
+                     if (at == slices.end() || offset < at->second.first || offset >= at->second.second) return;
+                     ++found_.searched;
+                     oldest.try_emplace(at->first, delivery.appended);
+                     if (!filter_.means(delivery)) return;
+                     hits.push_back({.appended = delivery.appended,
+                                     .topic = depth.topic,
+                                     .partition = at->first,
+                                     .offset = offset,
+                                     .json = event_json(delivery, depth.topic, Wholeness::listed, common_.showing)});
+                   });
     if (!read) {
       if (read.error().code != "unknown_topic") return read.error();
       depth.parts.clear();

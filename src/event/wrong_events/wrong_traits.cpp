@@ -12,13 +12,12 @@ struct Fine {
   std::string id;
   OrderId order;
   static std::string by_function(const Fine& self) { return self.id; }
-  static constexpr tidings::traits<Fine> event{
-      .name = "shop.fine",
-      .version = 2,
-      .topic = "fine-ones",
-      .key = tidings::key<&Fine::order>,
-      .encrypted = true,
-      .redacted = tidings::redact<&Fine::id>};
+  static constexpr tidings::traits<Fine> event{.name = "shop.fine",
+                                               .version = 2,
+                                               .topic = "fine-ones",
+                                               .key = tidings::key<&Fine::order>,
+                                               .encrypted = true,
+                                               .redacted = tidings::redact<&Fine::id>};
 };
 /// `event` may be data too.
 struct FineData {
