@@ -125,7 +125,8 @@ std::vector<ServiceDescription::Publication> describe(std::span<const Published>
     };
     add(at->handlers, one.handler);
     add(at->schedules, one.schedule);
-    at->elsewhere = at->elsewhere || (one.handler.empty() && one.schedule.empty());
+    at->outbox = at->outbox || one.by_outbox;
+    at->elsewhere = at->elsewhere || (one.handler.empty() && one.schedule.empty() && !one.by_outbox);
   }
   return all;
 }

@@ -17,11 +17,12 @@ namespace tidings::service {
 /// An event that a handler takes, or that is published.
 [[nodiscard]] ServiceDescription::Event describe(const detail::EventKind& kind);
 
-/// What is published, and by what: a handler, a schedule, or neither.
+/// What is published, and by what: a handler, a schedule, the outbox outside of handlers, or nobody knows.
 struct Published {
   const detail::EventKind* kind = nullptr;
   std::string handler;
   std::string schedule;
+  bool by_outbox = false;
 };
 
 /// What `Service::requests` was told.

@@ -253,6 +253,9 @@ void Service::add_saga(std::vector<saga::Definition> versions, const HandlerOpti
 void Service::add_published(const detail::EventKind& kind, std::string_view handler, std::string_view schedule) {
   impl_->add_published({.kind = &kind, .handler = std::string(handler), .schedule = std::string(schedule)});
 }
+void Service::add_enqueued(const detail::EventKind& kind) {
+  impl_->add_published({.kind = &kind, .handler = {}, .schedule = {}, .by_outbox = true});
+}
 
 void Service::add_requested(const detail::EventKind& kind, std::vector<const detail::EventKind*> replies) {
   impl_->add_requested({.kind = &kind, .replies = std::move(replies)});

@@ -89,6 +89,6 @@ int main(int argc, char** argv) {
                  saga::failed<shop::StockRejected>(), saga::undo(&Checkout::release),
                  saga::within(std::chrono::seconds{30}), saga::retries(2))));
   service.on("stock", {.concurrency = 2}, [](const shop::ReserveStock&) {});
-  service.publishes<shop::StockReserved, shop::StockRejected>();
+  service.publishes<shop::StockReserved>().enqueues<shop::StockRejected>();
   return service.run();
 }

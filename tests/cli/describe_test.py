@@ -76,8 +76,10 @@ class Describe(CommandLine):
                          ["shop.stock-reserved", "shop.stock-rejected", "shop.reserve-stock", "shop.release-stock"])
         self.assertEqual(set(told["schemas"]), {"shop.order-placed/1", "shop.reserve-stock/1", "shop.release-stock/1",
                                                 "shop.stock-reserved/1", "shop.stock-rejected/1"})
-        self.assertEqual([(one["handlers"], one["elsewhere"]) for one in told["publishes"]],
-                         [([], True), ([], True), (["saga-checkout"], False), (["saga-checkout"], False)])
+        self.assertEqual([(one["handlers"], one["outbox"], one["elsewhere"]) for one in told["publishes"]],
+                         [([], False, True), ([], True, False), (["saga-checkout"], False, False), (["saga-checkout"], False, False)])
+        for event, way in (("shop.stock-reserved", "direct"), ("shop.stock-rejected", "outbox")):
+            self.assertIn(f"  from shop ({way})\n", self.run_tidings("describe", PROJECTING, "--explain", event).stdout)
         text = self.run_tidings("describe", PROJECTING, "--steps").stdout
         for what in ("reserve stock", "order_totals", "shop.release-stock to stock"):
             self.assertIn(what, text)

@@ -121,7 +121,9 @@ class Maker {
           add_producer(made, {told.service, name, is_in_transaction ? Publishing::outbox : Publishing::handler});
         }
         for (const auto& name : publication.schedules) add_producer(made, {told.service, name, Publishing::schedule});
-        if (publication.elsewhere || (publication.handlers.empty() && publication.schedules.empty()))
+        if (publication.outbox) add_producer(made, {told.service, "", Publishing::outbox});
+        if (publication.elsewhere ||
+            (publication.handlers.empty() && publication.schedules.empty() && !publication.outbox))
           add_producer(made, {told.service, "", Publishing::direct});
       }
       for (const auto& request : told.requests)

@@ -16,7 +16,7 @@ enum class BrokerKind { unknown, memory, log, nats, kafka };
 
 /// How an event is published.
 enum class Publishing {
-  outbox,    ///< in the transaction of a handler, or of a saga
+  outbox,    ///< in the transaction of a handler, of a saga, or of the program itself
   handler,   ///< by a handler without one, after its success
   schedule,  ///< by a schedule
   direct,    ///< by `Service::publish`, or nobody said by what

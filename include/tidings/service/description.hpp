@@ -76,6 +76,7 @@ struct ServiceDescription {
     bool encrypted = false;
     std::vector<std::string> handlers;   ///< that publish it
     std::vector<std::string> schedules;  ///< likewise
+    bool outbox = false;                 ///< by the outbox, in transactions outside of handlers
     bool elsewhere = false;              ///< by `Service::publish`, or nobody said by what
     bool operator==(const Publication&) const = default;
   };
@@ -109,8 +110,8 @@ struct ServiceDescription {
   std::vector<Schedule> schedules;
   std::vector<saga::Description> sagas;  ///< each version; the handler `saga-NAME` takes their events
   std::vector<Projection> projections;
-  std::vector<Publication>
-      publishes;  ///< as far as is known: what sagas and schedules send, and what `Service::publishes` names
+  std::vector<Publication> publishes;  ///< as far as is known: what sagas and schedules send, and what
+                                       ///< `Service::publishes` and `enqueues` name
   Encryption encryption;
   std::vector<Request> requests;  ///< that `Service::requests` names
   bool operator==(const ServiceDescription&) const = default;

@@ -70,8 +70,9 @@ struct ServiceOptions {
 /// A process of the application: named handlers over a broker. Events of one key reach a handler one after another in
 /// the order of their publication, also over retries; different keys run in parallel. See docs/services.md.
 ///
-/// `on`, `on_any`, `saga`, `projection`, `use`, `every`, `publishes`, `requests` and `describe` come before `run`, from
-/// one thread; everything else is thread-safe. What handlers, middleware and schedules refer to outlives the service.
+/// `on`, `on_any`, `saga`, `projection`, `use`, `every`, `publishes`, `enqueues`, `requests` and `describe` come before
+/// `run`, from one thread; everything else is thread-safe. What handlers, middleware and schedules refer to outlives
+/// the service.
 class Service {
  public:
   /// Reads `NAME.toml` (or `--config FILE`), the environment and the flags, and opens the broker. Prints `NAME: error…`
@@ -192,6 +193,15 @@ class Service {
   template <class... Events>
   Service& publishes(std::string_view handler = {}) {
     (add_published(service::detail::event_kind<Events>, handler, {}), ...);
+    return *this;
+  }
+
+  /// As `publishes`, of events that go into the outbox in a transaction outside of handlers: by `outbox::enqueue`, or
+  /// by a repository of aggregates. `service.enqueues<OrderPlaced>()`. What a handler with a `Transaction&` publishes
+  /// goes there anyhow.
+  template <class... Events>
+  Service& enqueues() {
+    (add_enqueued(service::detail::event_kind<Events>), ...);
     return *this;
   }
 
@@ -348,6 +358,7 @@ class Service {
   void add(std::string_view name, const HandlerOptions& options, std::unique_ptr<service::detail::Handler> handler);
   void add_saga(std::vector<tidings::saga::Definition> versions, const HandlerOptions& options);
   void add_published(const tidings::detail::EventKind& kind, std::string_view handler, std::string_view schedule);
+  void add_enqueued(const tidings::detail::EventKind& kind);
   void add_requested(const tidings::detail::EventKind& kind, std::vector<const tidings::detail::EventKind*> replies);
   void add_projection(const tidings::aggregate::detail::AnyProjection& made);
   void add_middleware(std::string_view name, service::detail::RunMiddleware run);
