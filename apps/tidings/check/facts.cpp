@@ -147,6 +147,8 @@ Event Facts::read_event(In<Struct> type) const {
         out.topic = literal_text(file.tokens()[value.begin]);
       else if (key == "key")
         out.key = Code::spelled(file, value);
+      else if (key == "encrypted" || key == "redacted")
+        out.is_sensitive = out.is_sensitive || Code::spelled(file, value) != "false";
       else if (key == "version" && value.end == value.begin + 1) {
         const auto text = Code::text(file, value.begin);
         if (std::from_chars(text.data(), text.data() + text.size(), out.version).ec != std::errc{})

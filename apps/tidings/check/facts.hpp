@@ -22,7 +22,8 @@ struct Event {
   std::string key;  ///< as it is written; empty: none
   std::uint32_t version = 1;
   bool has_traits = false;
-  bool is_known = true;  ///< nothing stands in its traits that is not understood
+  bool is_sensitive = false;  ///< `.encrypted`, or something is `.redacted`
+  bool is_known = true;       ///< nothing stands in its traits that is not understood
 };
 
 enum class HandlerKind : std::uint8_t { service, bus, queued };

@@ -31,6 +31,8 @@ class Record {
     if (!table) return Error{"broken_record", table.error().message};
     Settings out;
     if (const auto* layout = table->find("layout"); layout != nullptr) out.layout = layout->text;
+    if (const auto* made_with = table->find("capabilities"); made_with != nullptr)
+      for (const auto& one : made_with->items) out.capabilities.push_back(one.text);
     for (const auto& [key, value] : table->members)  // keys of the scaffolder's are its own, but for a slip of this one
       if (key != "check" && nearest(key, {&check_, 1}) == "check")
         return wrong(value, "unknown key '" + printable(key) + "'; did you mean 'check'?");

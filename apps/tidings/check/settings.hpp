@@ -19,9 +19,10 @@ struct Layer {
 /// What a project's `tidings.toml` says to `tidings check`. Its other keys are the scaffolder's.
 struct Settings {
   std::string layout;
-  std::vector<Layer> layers;          ///< of `[check.layers]`, else of the layout
-  std::vector<std::string> ignore;    ///< paths, from the project's folder; `*` within a name, `**` over folders
-  std::vector<std::string> external;  ///< topics that others publish or consume
+  std::vector<std::string> capabilities;  ///< that the project was made with; none: it was not
+  std::vector<Layer> layers;              ///< of `[check.layers]`, else of the layout
+  std::vector<std::string> ignore;        ///< paths, from the project's folder; `*` within a name, `**` over folders
+  std::vector<std::string> external;      ///< topics that others publish or consume
   std::uint32_t lines_max = 1500;
   std::uint32_t includes_max = 60;
   std::map<std::string, Severity, std::less<>> severities;

@@ -18,6 +18,7 @@ std::span<const Rule* const> rules() {
                               &event_handle_member,
                               &event_imperative_name,
                               &event_without_key,
+                              &event_without_audit_log,
                               &schema_changed,
                               &topic_without_consumer,
                               &handler_without_producer,
