@@ -27,7 +27,7 @@ std::vector<fs::path> entries(const fs::path& folder) {
   return found;
 }
 
-using Places = std::set<std::string>;  // `file:line: rule`
+using Places = std::multiset<std::string>;  // `file:line: rule`, as often as it is told
 
 /// Takes `// expect: rule` out, since a comment may be a reason, and says where they stood.
 std::string without_marks(const std::string& text, const std::string& path, Places& expected) {

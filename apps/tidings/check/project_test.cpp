@@ -317,6 +317,18 @@ TEST(Schemas, OfEventsThatAreGoneButTaken) {
   EXPECT_EQ(found(std::string(take) + make).at(0).severity, Severity::warning) << "it went to another project";
 }
 
+// All stand at the first line of the lock file.
+TEST(Schemas, OfSeveralEventsThatAreGoneEachIsToldOf) {
+  std::string events;
+  for (const std::string name : {"a", "b", "c"})
+    events += std::string(events.empty() ? "" : ",") + R"({"event": "shop.)" + name +
+              R"(", "version": 1, "topic": "t", "key": "", "members": [{"name": "id", "type": "string"}]})";
+  const auto project = make_project({{"orders.cpp", "#include \"tidings/service/service.hpp\"\nint main() {}\n"},
+                                     {"events.lock.json", R"({"version": 1, "events": [)" + events + "]}"}})
+                           .or_throw();
+  EXPECT_EQ(found_in(project).size(), 3U);
+}
+
 TEST(Schemas, AreWrittenAndReadAgain) {
   const auto project = make_project({{"events.hpp", text_of("examples/shop/events.hpp")}});
   ASSERT_TRUE(project.has_value());

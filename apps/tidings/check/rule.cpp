@@ -39,12 +39,12 @@ void Sink::add_line(const Project& project, const File& file, std::uint32_t line
 }
 
 void Sink::add_elsewhere(const Project& project, std::string path, std::uint32_t line, std::string what,
-                         Severity at_most) {
-  put(project, nullptr, std::move(path), line, 1, std::move(what), at_most);
+                         Severity at_most, std::string_view to_do) {
+  put(project, nullptr, std::move(path), line, 1, std::move(what), at_most, to_do);
 }
 
 void Sink::put(const Project& project, const File* file, std::string path, std::uint32_t line, std::uint32_t column,
-               std::string what, Severity at_most) {
+               std::string what, Severity at_most, std::string_view to_do) {
   if (file != nullptr && (file->is_test || file->is_generated || allowances_->allow(*file, rule_->id, line))) return;
   const auto said = project.settings.severities.find(rule_->id);
   const auto severity = said != project.settings.severities.end() ? said->second : std::max(rule_->severity, at_most);
@@ -56,7 +56,7 @@ void Sink::put(const Project& project, const File* file, std::string path, std::
                    .column = column,
                    .what = std::move(what),
                    .can_happen = std::string(rule_->can_happen),
-                   .to_do = std::string(rule_->to_do)});
+                   .to_do = std::string(to_do.empty() ? rule_->to_do : to_do)});
 }
 
 std::vector<Finding> find(std::span<const Project* const> projects) {
@@ -68,11 +68,17 @@ std::vector<Finding> find(std::span<const Project* const> projects) {
     Sink sink(*rule, allowances, found);
     rule->run(workspace, sink);
   }
-  const auto order = [](const Finding& one) { return std::tie(one.file, one.line, one.column, one.rule, one.what); };
+  std::set<std::string_view> once;
+  for (const auto* rule : rules())
+    if (rule->once_a_place) once.insert(rule->id);
+  const auto place = [](const Finding& one) { return std::tie(one.file, one.line, one.column, one.rule); };
+  const auto order = [](const Finding& one) {  // the heaviest first: it stays where one is told of once
+    return std::tie(one.file, one.line, one.column, one.rule, one.severity, one.what);
+  };
   std::ranges::sort(found, {}, order);
-  // What several handlers reach is told of once.
-  const auto same = std::ranges::unique(
-      found, {}, [](const Finding& one) { return std::tie(one.file, one.line, one.column, one.rule); });
+  const auto same = std::ranges::unique(found, [&](const Finding& a, const Finding& b) {
+    return place(a) == place(b) && (a.what == b.what || once.contains(a.rule));
+  });
   found.erase(same.begin(), same.end());
   return found;
 }

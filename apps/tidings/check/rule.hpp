@@ -36,6 +36,7 @@ struct Rule {
   std::string_view to_do;       ///< likewise
   std::string_view bad, good;   ///< examples; a test sees that the first is found and the second is not
   bool needs_others = false;    ///< it may find nothing for want of other services, or of what is built
+  bool once_a_place = false;    ///< what several handlers reach is told of once
   void (*run)(const Workspace&, Sink&) = nullptr;
 };
 
@@ -61,13 +62,13 @@ class Sink {
   void add_line(const Project& project, const File& file, std::uint32_t line, std::string what);
   /// What nothing needed that the rules before this one found.
   [[nodiscard]] std::vector<Allowance> unused_allowances(const File& file) { return allowances_->unused(file); }
-  /// In what is no source.
+  /// In what is no source. `to_do`: where it is not the rule's.
   void add_elsewhere(const Project& project, std::string path, std::uint32_t line, std::string what,
-                     Severity at_most = Severity::error);
+                     Severity at_most = Severity::error, std::string_view to_do = {});
 
  private:
   void put(const Project& project, const File* file, std::string path, std::uint32_t line, std::uint32_t column,
-           std::string what, Severity at_most);
+           std::string what, Severity at_most, std::string_view to_do = {});
   const Rule* rule_;
   Allowances* allowances_;
   std::vector<Finding>* out_;

@@ -180,6 +180,7 @@ int main(int argc, char** argv) {
   return service.run();
 }
 )code",
+    .once_a_place = true,
     .run = run};
 
 }  // namespace tidings::check

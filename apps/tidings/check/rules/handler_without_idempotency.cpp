@@ -107,6 +107,7 @@ void wire(tidings::Service& service) {
   });
 }
 )code",
+    .once_a_place = true,
     .run = run};
 
 }  // namespace tidings::check

@@ -156,6 +156,7 @@ void wire(tidings::Service& service) {
   service.on("count", {}, [](const OrderPlaced&) { ++handled; });
 }
 )code",
+    .once_a_place = true,
     .run = run};
 
 }  // namespace tidings::check

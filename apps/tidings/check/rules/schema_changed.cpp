@@ -237,7 +237,7 @@ class Comparison {
     for (const auto& is : now_.events) {
       const auto* const event = of(is);
       if (event == nullptr || had_.contains({is.event, is.version}) || renamed_.contains(&is)) continue;
-      if (without_upcast(is, *event)) continue;
+      if (without_upcast(is, *event) || told_.contains(event)) continue;
       tell(*event, {},
            "the event " + quoted(is.event) + ", version " + std::to_string(is.version) + ", is not recorded yet",
            Severity::advice);
@@ -283,6 +283,7 @@ class Comparison {
   }
 
   void tell(const Event& event, std::string_view member, const std::string& what, Severity severity) {
+    told_.insert(&event);
     auto at = event.type->at;
     for (const auto& one : event.type->members)
       if (!member.empty() && one.name == member) at = one.at;
@@ -383,6 +384,7 @@ class Comparison {
   std::map<Key, const Schema*> had_, has_;
   std::map<Key, const Event*> events_;
   std::set<const Schema*> renamed_;
+  std::set<const Event*> told_;
   bool all_known_ = true;
 };
 
@@ -391,7 +393,9 @@ void run(const Workspace& workspace, Sink& sink) {
     if (!project.has_schemas) return;
     const auto before = read_schemas(project.schemas, project.name_of("events.lock.json"));
     if (!before) {
-      sink.add_elsewhere(project, project.name_of("events.lock.json"), 1, before.error().message);
+      sink.add_elsewhere(
+          project, project.name_of("events.lock.json"), 1, before.error().message, Severity::error,
+          "Take it from version control again, or run the newest tidings; until then nothing is compared.");
       return;
     }
     const auto now = schemas_of(facts);

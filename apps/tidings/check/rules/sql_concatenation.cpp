@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
+
 #include "check/rules/all.hpp"
 #include "check/rules/words.hpp"
 
@@ -79,6 +83,14 @@ class Sql {
     sink_.add(project_, file_, at, "a statement of SQL is put together with " + quoted(what) + ", a value");
   }
 
+  static bool is_number(const Type& type) {
+    static constexpr std::array words{"int",     "long",     "unsigned",  "short",    "bool",
+                                      "double",  "float",    "int8_t",    "int16_t",  "int32_t",
+                                      "int64_t", "uint8_t",  "uint16_t",  "uint32_t", "uint64_t",
+                                      "size_t",  "intmax_t", "uintmax_t", "ptrdiff_t"};
+    return std::ranges::find(words, type.name) != words.end();
+  }
+
   /// What cannot harm: numbers, constants, what was quoted.
   bool is_safe(Range operand, int depth = 0) const {
     const auto& tokens = file_.tokens();
@@ -95,6 +107,7 @@ class Sql {
       return true;
     }
     if (!tokens[last].is_identifier()) return true;
+    if (is_number(code_.type_of_expression(file_, operand))) return true;
     if (operand.end - operand.begin > 1) return false;  // `order.id`
     const auto name = tokens[last].text;
     const bool is_constant =
@@ -196,11 +209,45 @@ class Sql {
     return found != nullptr && is_one_of(code_.type_of(*where, found->type).name, {"ostringstream", "stringstream"});
   }
 
+  /// The arguments behind the one that holds the literal at `at`.
+  std::vector<Range> behind(const Call& call, std::uint32_t at) const {
+    auto all = Code::arguments(file_, call);
+    const auto text = std::ranges::find_if(all, [&](const Range& one) { return one.has(at); });
+    if (text != all.end()) all.erase(all.begin(), text + 1);
+    return all;
+  }
+
+  /// What a place within quotes is filled with, where it is a value; `number` counts places from 0.
+  void place(std::uint32_t name, const std::vector<Range>& values, std::size_t number, std::string_view written) {
+    if (number >= values.size())
+      tell(name, written);
+    else if (!is_safe(values[number]))
+      tell(name, Code::spelled(file_, values[number]));
+  }
+
   /// `fmt::format("select … '{}'", id)`: within quotes it is a text, elsewhere it may be a number.
   void formatted(std::uint32_t at, std::uint32_t name) {
     const auto sql = literal_at(at);
-    const auto found = sql.find("'{}'");
-    if (is_sql(sql) && found != std::string::npos) tell(name, sql.substr(found, 4));
+    if (!is_sql(sql)) return;
+    const auto calls = Code::calls(file_, {name, name + 1});
+    if (calls.empty()) return;
+    const auto values = behind(calls.front(), at);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < sql.size(); ++i) {
+      if (sql[i] != '{') continue;
+      if (i + 1 < sql.size() && sql[i + 1] == '{') {
+        ++i;
+        continue;
+      }
+      const auto end = sql.find('}', i);
+      if (end == std::string::npos) return;
+      auto number = next++;
+      if (std::isdigit(static_cast<unsigned char>(sql[i + 1])) != 0)
+        number = static_cast<std::size_t>(sql[i + 1] - '0');
+      const bool is_quoted = i > 0 && sql[i - 1] == '\'' && end + 1 < sql.size() && sql[end + 1] == '\'';
+      if (is_quoted) place(name, values, number, std::string_view(sql).substr(i, end + 1 - i));
+      i = end;
+    }
   }
 
   /// `snprintf(text, size, "select … '%s'", id)`, of which `%q` and `%Q` are sqlite3_mprintf's and quote.
@@ -210,8 +257,14 @@ class Sql {
           !is_one_of(Code::text(file_, call.name), {"snprintf", "sprintf", "sqlite3_mprintf", "asprintf"}))
         continue;
       const auto sql = literal_at(at);
-      const auto found = sql.find("'%s'");
-      if (is_sql(sql) && found != std::string::npos) tell(call.name, "'%s'");
+      if (!is_sql(sql)) return true;
+      const auto values = behind(call, at);
+      std::size_t number = 0;
+      for (auto i = sql.find('%'); i != std::string::npos && i + 1 < sql.size(); i = sql.find('%', i + 2)) {
+        if (sql[i + 1] == '%') continue;
+        if (i > 0 && sql.compare(i - 1, 4, "'%s'") == 0) place(call.name, values, number, "%s");
+        ++number;
+      }
       return true;
     }
     return false;

@@ -28,9 +28,10 @@ inline std::string_view without_blanks(std::string_view text) {
   return text;
 }
 
-/// Whether a text is the beginning of a statement of SQL.
+/// Whether a text is the beginning of a statement of SQL; `"select "` is, with what is put behind it.
 inline bool begins_sql(std::string_view text) {
-  const auto said = lower(without_blanks(text));
+  const auto begin = text.find_first_not_of(" \t\n\r");
+  const auto said = lower(text.substr(std::min(begin, text.size())));
   for (const std::string_view word :
        {"select ", "insert into ", "insert or ", "update ", "delete from ", "replace into ", "merge into "})
     if (said.starts_with(word)) return word != "update " || said.find(" set") != std::string::npos || said.size() < 12;
