@@ -127,6 +127,12 @@ class Flow(CommandLine):
         self.assertEqual(causes, [])
         self.assertIn("locks what the key stands for", provided)
         self.assertNotIn("tidings outbox relay", provided)
+        handler["name"] = told["publishes"][0]["handlers"][0] = "saga-like-h"
+        self.assertIn("locks what the key stands for", way()[1], "a name makes no saga")
+        handler["name"] = told["publishes"][0]["handlers"][0] = "h"
+        told["publishes"][0]["keyed"] = False
+        self.assertIn("no-key", way()[0], "whoever publishes an event gives it its key")
+        told["publishes"][0]["keyed"] = True
         told.update(store="sqlite:./a", relays=False)
         causes, provided = way()
         self.assertEqual(causes, [])
@@ -136,6 +142,21 @@ class Flow(CommandLine):
         self.assertIn("who comes first is theirs to settle", way()[1])
         del told["publishes"]
         self.assertIn("by one thread", way()[1])
+
+    def test_services_on_several_brokers_hear_nothing_of_one_another(self):
+        folder = os.path.join(self.folder, "two")
+
+        def described(first, second, status=0, *options):
+            for name, broker in (("a", first), ("b", second)):
+                self.save(folder, name, json.dumps({"version": 1, "service": name, "broker": broker, "handlers": []}))
+            return self.run_tidings("describe", "--dir", folder, "--json", *options, status=status).stderr
+
+        for first, second in (("log:./a", "log:./b"), ("log:./a", "kafka://k:9092"), ("nats://a", "nats://b?replicas=3"), ("nats://a", "kafka://a")):
+            self.assertIn("several_brokers", described(first, second, 1))
+        described("nats://a?replicas=3", "nats://b?replicas=3")
+        described("log:./a", "")
+        self.run_tidings("topics", "create", "t")
+        described("log:./a", "log:./b", 0, "--broker", self.broker)
 
     def test_what_the_broker_is_changes_what_is_promised(self):
         self.run_tidings("topics", "create", "orders", "--durability", "memory", "--partitions", "3")

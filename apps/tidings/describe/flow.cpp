@@ -72,6 +72,7 @@ class Maker {
                                                printable(told.name_space) + "', and hear nothing of one another"};
       if (auto read = read_schemas(one); !read) return read.error();
     }
+    if (auto one = check_one_broker(); !one) return one.error();
     collect_events();
     for (const auto& service : flow_.services) collect_groups(service.told);
     if (broker_ != nullptr) add_what_the_broker_has();
@@ -85,6 +86,30 @@ class Maker {
   }
 
  private:
+  /// Guarantees are computed of one broker. Servers of one cluster may be named differently; what is asked of it may
+  /// not. Where `--broker` says which it is, that counts.
+  Result<> check_one_broker() const {
+    if (broker_ != nullptr) return {};
+    const ServiceDescription* first = nullptr;
+    for (const auto& [told, line] : flow_.services) {
+      if (told.broker.empty()) continue;  // the program opens its own, and nobody knows which
+      if (first == nullptr) first = &told;
+      if (is_same_broker(first->broker, told.broker)) continue;
+      return Error{"several_brokers", "services " + printable(first->service) + " and " + printable(told.service) +
+                                          " are on the brokers " + printable(first->broker) + " and " +
+                                          printable(told.broker) +
+                                          ", and hear nothing of one another; describe those of each by themselves, or "
+                                          "name the one that counts with --broker"};
+    }
+    return {};
+  }
+  static bool is_same_broker(std::string_view a, std::string_view b) {
+    const auto kind = broker_kind(a);
+    if (kind != broker_kind(b)) return false;
+    if (kind != BrokerKind::nats && kind != BrokerKind::kafka) return a == b;
+    return replicas_of(a) == replicas_of(b) && duplicate_window_of(a) == duplicate_window_of(b);
+  }
+
   Result<> read_schemas(const Described& one) {
     auto tree = parse_json_tree(one.line);
     if (!tree) return tree.error();
@@ -105,16 +130,28 @@ class Maker {
   Flow::Event& take(const Told& told) {
     auto& one = event(told.type, told.topic);
     if (!told.versions.empty()) one.version = std::max(one.version, told.versions.front());
-    one.keyed = one.keyed || told.keyed;
     if (one.ttl.empty()) one.ttl = told.ttl;
     return one;
+  }
+
+  /// Whoever publishes an event gives it its key; of several the weakest counts.
+  template <class Told>
+  Flow::Event& publish(const Told& told) {
+    auto& one = take(told);
+    one.keyed = told.keyed && (one.keyed || one.producers.empty());
+    return one;
+  }
+  /// What handlers say of it counts where nobody is known to publish it.
+  void handle(const ServiceDescription::Event& told) {
+    auto& one = take(told);
+    if (one.producers.empty()) one.keyed = one.keyed || told.keyed;
   }
 
   void collect_events() {
     for (const auto& service : flow_.services) {
       const auto& told = service.told;
       for (const auto& publication : told.publishes) {
-        auto& made = take(publication);
+        auto& made = publish(publication);
         for (const auto& name : publication.handlers) {
           const auto at = std::ranges::find(told.handlers, name, &ServiceDescription::Handler::name);
           const bool is_in_transaction = at != told.handlers.end() && at->transaction;
@@ -127,14 +164,15 @@ class Maker {
           add_producer(made, {told.service, "", Publishing::direct});
       }
       for (const auto& request : told.requests)
-        add_producer(take(request.event), {told.service, "", Publishing::direct});
-      for (const auto& handler : told.handlers) {
-        for (const auto& one : handler.events) take(one);
+        add_producer(publish(request.event), {told.service, "", Publishing::direct});
+    }
+    for (const auto& service : flow_.services)
+      for (const auto& handler : service.told.handlers) {
+        for (const auto& one : handler.events) handle(one);
         if (handler.events.empty())
           for (const auto& topic : handler.topics)
             if (std::ranges::find(flow_.events, topic, &Flow::Event::topic) == flow_.events.end()) event("", topic);
       }
-    }
     // What takes whatever comes may have come before who publishes it.
     std::erase_if(flow_.events, [&](const Flow::Event& one) {
       return one.type.empty() && std::ranges::count(flow_.events, one.topic, &Flow::Event::topic) > 1;
@@ -282,7 +320,10 @@ class Maker {
     for (const auto& service : flow_.services)
       if (service.told.service == producer.service) {
         facts.relays = service.told.relays;
-        facts.is_serial = service.told.store.starts_with("sqlite:") || producer.name.starts_with("saga-");
+        facts.is_serial = service.told.store.starts_with("sqlite:") ||
+                          std::ranges::any_of(service.told.sagas, [&](const saga::Description& one) {
+                            return producer.name == "saga-" + one.name;
+                          });
       }
     return facts;
   }

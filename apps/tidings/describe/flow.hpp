@@ -88,7 +88,8 @@ struct Flow {
   [[nodiscard]] const JsonTree* schema(const std::string& type) const;
 };
 
-/// `broker`: null where from code alone. Errors (never): `duplicate_service`, `several_namespaces`.
+/// `broker`: null where from code alone. Errors (never): `duplicate_service`, `several_namespaces`,
+/// `several_brokers`.
 [[nodiscard]] Result<Flow> make_flow(std::vector<Described> services, const BrokerFacts* broker);
 
 [[nodiscard]] BrokerKind broker_kind(std::string_view url);
