@@ -33,10 +33,10 @@ std::string changes_text(const Changes& changes) {
   return out;
 }
 
-int refuse(const Changes& changes) {
+int refuse(const Changes& changes, bool as_json) {
   std::string differences;
   for (const auto& one : changes.in_the_way) differences += one;
-  const auto status = print(differences);
+  const auto status = print(as_json ? harmless_json(refused_json(changes)) : differences);
   complain(
       "nothing is written: you changed what would change. Shown is what these files would become: '-' is there, '+' "
       "comes. Bring them up by hand: take over what comes, leave what is yours, and add again with --keep FILE for "
@@ -89,13 +89,13 @@ int scaffold_add(const Common& common, const ScaffoldArguments& given) {
                 [&](const Taken& one) { return before->resolution.all.contains(one.capability); });
   auto changes = compare_with(folder, *project, *before, *text, arguments.kept);
   if (!changes) return fail(changes.error());
-  if (!changes->in_the_way.empty()) return refuse(*changes);
+  if (!changes->in_the_way.empty()) return refuse(*changes, common.json);
   const auto found = warnings(*catalogue, project->resolution.all, record->acknowledged);
   if (!common.json) tell_choice(project->resolution, found);
   tell_missing(*changes);
   if (!arguments.dry_run)
     if (auto written = write_changes(*changes, folder, arguments.with); !written) return fail(written.error());
-  if (common.json) return print(added_json(folder, *project, found, *changes));
+  if (common.json) return print(harmless_json(added_json(folder, *project, found, *changes)));
   return print(changes->is_nothing() ? "nothing to change\n" : changes_text(*changes));
 }
 

@@ -94,9 +94,9 @@ Result<check::Changes> changes_of(const check::Project& project, const CheckArgu
                      "' is in no work tree of git, or there is no git: --diff and --staged ask it what was changed"};
   }
   // Whatever attributes and settings say, it is of lines, as they are, and runs no program.
-  std::vector<std::string> words{"diff",         "--relative",      "--unified=0",    "--inter-hunk-context=0",
-                                 "--text",       "--no-color",      "--no-ext-diff",  "--no-textconv",
-                                 "--no-renames", "--src-prefix=a/", "--dst-prefix=b/"};
+  std::vector<std::string> words{"diff",           "--relative",      "--unified=0",    "--inter-hunk-context=0",
+                                 "--text",         "--no-color",      "--no-ext-diff",  "--no-textconv",
+                                 "--find-renames", "--src-prefix=a/", "--dst-prefix=b/"};
   if (arguments.staged) {
     words.emplace_back("--cached");
   } else {
@@ -243,7 +243,10 @@ int check_project(const Common& common, const CheckArguments& arguments) {
   }
   end_at_signals();
   std::vector<check::Project> projects;
-  const auto folders = arguments.folders.empty() ? std::vector<std::string>{"."} : arguments.folders;
+  auto folders = arguments.folders.empty() ? std::vector<std::string>{"."} : arguments.folders;
+  // `svc ./svc/src`: what stands in both has one name, and is told of once.
+  for (auto& folder : folders)
+    if (!folder.empty()) folder = std::filesystem::path(folder).lexically_normal().string();
   for (const auto& folder : folders) {
     std::optional<check::Snapshot> snapshot;
     // Outside of a work tree there is none, which is told where changes are asked for.

@@ -237,6 +237,10 @@ int describe(const Common& common, const DescribeArguments& arguments) {
   using As = DescribeArguments::As;
   const auto deadline = parse_duration(arguments.deadline);
   if (!deadline) return fail(deadline.error());
+  if (arguments.verifies && common.json) {
+    complain("--verify says in words what is not as declared, and by its exit status; leave --json out");
+    return wrong_usage;
+  }
   catch_signals();
   auto services = collect(arguments, *deadline);
   if (caught_signal() != 0) return status_after_signals(failed);

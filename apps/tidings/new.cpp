@@ -33,7 +33,12 @@ Result<std::set<std::string>> asked_for(const Catalogue& catalogue, const Scaffo
 }
 
 /// That the rest does not bring back what is left out.
-Result<> check_left_out(const Resolution& resolution, const std::vector<std::string>& without) {
+Result<> check_left_out(const Catalogue& catalogue, const Resolution& resolution,
+                        const std::vector<std::string>& without) {
+  for (const auto& name : without)
+    if (const auto* const one = catalogue.find(name); one != nullptr && (one->hidden || one->always))
+      return Error{"invalid_choice", "'" + name + "' cannot be left out: " +
+                                         (one->always ? "every project has it" : "it comes with what needs it")};
   for (const auto& one : resolution.taken)
     if (contains(without, one.capability))
       return Error{"invalid_choice", "'" + one.capability + "' cannot be left out: " + one.because};
@@ -81,7 +86,7 @@ Result<> complete(const Catalogue& catalogue, ScaffoldArguments& arguments) {
     if (!asked) return asked.error();
     asked->insert(otherwise);
     const auto made = resolve(catalogue, *asked);
-    if (made && check_left_out(*made, arguments.without)) arguments.with.emplace_back(otherwise);
+    if (made && check_left_out(catalogue, *made, arguments.without)) arguments.with.emplace_back(otherwise);
   }
   return {};
 }
@@ -110,11 +115,11 @@ int scaffold_new(const Common& common, const ScaffoldArguments& given) {
   auto project =
       make_project(*catalogue, arguments.name, layout_of(arguments.layout).value_or(Layout::layered), *asked);
   if (!project) return fail(project.error());
-  if (auto fine = check_left_out(project->resolution, arguments.without); !fine) return fail(fine.error());
+  if (auto fine = check_left_out(*catalogue, project->resolution, arguments.without); !fine) return fail(fine.error());
   const auto found = warnings(*catalogue, project->resolution.all, {});
   if (!arguments.dry_run)
     if (auto written = write_new(*project, folder); !written) return fail(written.error());
-  if (common.json) return print(made_json(folder, *project, found));
+  if (common.json) return print(harmless_json(made_json(folder, *project, found)));
   if (!arguments.asks) std::cerr << defaults_text(*catalogue, arguments);
   tell_choice(project->resolution, found);
   return print(arguments.dry_run ? listed(*project) : next_steps(folder));

@@ -132,6 +132,11 @@ class Check(CommandLine):
             self.assertIn("unknown_reference", done.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "stolen")))
         self.run_tidings("check", "--diff", "HEAD", "--staged", status=2)
+        # A file that was only moved has no lines that were changed.
+        self.git("add", ".")
+        self.git("commit", "-qm", "second")
+        self.git("mv", "src/new.cpp", "src/moved.cpp")
+        self.assertEqual(self.findings("--diff", "HEAD") + self.findings("--staged"), [])
         # The same in a folder of the work tree.
         self.assertEqual([one["file"] for one in self.findings("src", "--diff", "HEAD")], ["src/new.cpp", "src/tell.cpp"])
 
@@ -191,7 +196,7 @@ class Check(CommandLine):
         self.git("add", ".")
         self.git("commit", "-qm", "first")
         self.write("services/a/src/tell.cpp", "\n" + BAD + BAD.replace("tell", "tell_again"))
-        for folders in ([".", "services/a"], ["services/a", "."]):
+        for folders in ([".", "services/a"], ["services/a", "."], ["services", "./services/a"], ["services/../services/a", "services"]):
             self.assertEqual([(one["file"], one["line"]) for one in self.findings(*folders, "--diff", "HEAD")], [("services/a/src/tell.cpp", 8)])
 
     def test_capabilities_have_rules_too(self):

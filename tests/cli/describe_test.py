@@ -56,6 +56,7 @@ class Describe(CommandLine):
             with open(os.path.join(self.folder, "project", name), "w") as file:
                 file.write(text)
         guarantees = os.path.join("project", "tidings.toml")
+        self.assertIn("leave --json out", self.run_tidings("describe", SERVICE, "--verify", "--json", status=2).stderr)
         told = self.run_tidings("describe", SERVICE, "--verify", "--guarantees", guarantees, status=1)
         self.assertIn("other_settings", told.stderr)
         self.assertIn("shop.toml stands in project; run tidings there", told.stderr)

@@ -108,6 +108,7 @@ class NewUser(unittest.TestCase):
         self.assertNotIn("// mine", difference)
         self.assertIn("nothing is written", why)
         self.assertEqual({path: path.read_bytes() for path in tools.files(project)}, before)
+        self.assertIn(difference, "".join(json.loads(self.ask("--json", "add", "outbox", cwd=project, status=1)[0])["in_the_way"]))
         _, told = self.ask("add", "outbox", "--keep", "src/main.cpp", "--into", project, cwd=at)
         self.assertIn("+  if (auto made = orders_service::make_tables(service); !made) {\n", told)
         self.assertIn("has not all that comes", told)
@@ -147,6 +148,9 @@ class NewUser(unittest.TestCase):
         self.assertNotIn("critical", [one["severity"] for one in made["warnings"]])
         self.ask("check", cwd=at / "orders")  # nothing in it is an error
         self.assertNotIn("docker-without-health", [one["id"] for one in made["warnings"]])
+        for folder in ("a\tb", "a\u202eb"):
+            self.assertEqual(json.loads(self.ask("--json", "new", "orders", "--dry-run", "--into", folder, cwd=at)[0])["folder"], folder)
+        self.assertIn("u202E", self.ask("--json", "new", "orders", "--dry-run", "--into", folder, cwd=at)[0], "no terminal turns it around")
         self.ask("new", "x", "--without", "event-bus", cwd=at)
         self.assertNotIn("outbox", (at / "x/tidings.toml").read_text())
 
@@ -180,6 +184,9 @@ class NewUser(unittest.TestCase):
         self.ask("new", "orders", "--layout", "round", cwd=at, status=2)
         self.ask("new", "orders", "--with", "docker", "--without", "docker", cwd=at, status=2)
         self.ask("new", "orders", "--with", "outbox", "--without", "event-bus", cwd=at, status=2)
+        for hidden in ("base", "http-server"):
+            _, why = self.ask("new", "orders", "--with", "http-api", "--without", hidden, cwd=at, status=2)
+            self.assertIn(f"'{hidden}' cannot be left out", why)
         self.ask("add", "docker", cwd=at, status=1)
         self.assertEqual(list(at.iterdir()), [])
         (at / "tidings.toml").write_text("version = 1\nname = \n")

@@ -201,7 +201,9 @@ Error unknown_capability(const Catalogue& catalogue, std::string_view name) {
   auto meant = near.empty() ? std::string() : "; did you mean '" + std::string(near) + "'?";
   if (name.find_first_of(" ;+") != std::string_view::npos) meant = "; several are written with ',' between them";
   return {"unknown_capability",
-          "there is no capability '" + printable(name) + "'" + meant + " (see: tidings capabilities)"};
+          "there is no capability '" + printable(name) + "'" + meant +
+              " (see: tidings capabilities; of a team's own the folder is named, by --capabilities or "
+              "$TIDINGS_CAPABILITIES)"};
 }
 
 Result<Catalogue> make_catalogue(std::span<const SourceFile> files) {

@@ -162,6 +162,8 @@ TEST(Catalogue, tags) {
   EXPECT_THAT(with("<%#has.base%>\n"), HasSubstr("a.txt.mustache:1: <%#has.base%> has no end"));
   EXPECT_THAT(with("x\n<%/has.base%>\n"), HasSubstr("a.txt.mustache:2: <%/has.base%> ends nothing"));
   EXPECT_THAT(with("x\n<%name\n"), HasSubstr("a.txt.mustache:2: a tag '<%' that is not closed"));
+  EXPECT_THAT(with("x\ny\x01slot\x01\n"), HasSubstr("a.txt.mustache:2: a control character, 0x01"));
+  EXPECT_THAT(with("\x02"), HasSubstr("a.txt.mustache:1: a control character, 0x02"));
 }
 
 }  // namespace

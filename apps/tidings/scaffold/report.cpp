@@ -1,8 +1,11 @@
 #include "scaffold/report.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "scaffold/contains.hpp"
+#include "tidings/base/text.hpp"
 
 namespace tidings::scaffold {
 
@@ -50,16 +53,19 @@ std::string conflicts_text(const Catalogue& catalogue, const Capability& capabil
   return joined({names.begin(), names.end()}, ", ");
 }
 
-std::string json_text(std::string_view text) {
+/// What is no UTF-8, as names of folders may be, cannot stand in JSON: its bytes are shown.
+std::string json_text(std::string_view given) {
+  const auto shown = is_utf8(given) ? std::string() : printable(given);
+  const auto text = shown.empty() ? given : std::string_view(shown);
   std::string out = "\"";
   for (const char c : text) {
+    std::array<char, 8> escape{};
     if (c == '"' || c == '\\')
       out += std::string("\\") + c;
-    else if (c == '\n')
-      out += "\\n";
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out += ' ';
-    else
+    else if (static_cast<unsigned char>(c) < 0x20) {
+      std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      out += escape.data();
+    } else
       out += c;
   }
   return out + "\"";
@@ -247,6 +253,10 @@ std::vector<std::string> paths_of(const Project& project) {
 
 std::string made_json(const std::string& folder, const Project& project, const std::vector<Warning>& found) {
   return project_json(folder, project, found) + ",\"files\":" + json_list(paths_of(project)) + "}\n";
+}
+
+std::string refused_json(const Changes& changes) {
+  return "{\"version\":1,\"in_the_way\":" + json_list(changes.in_the_way) + "}\n";
 }
 
 std::string added_json(const std::string& folder, const Project& project, const std::vector<Warning>& found,

@@ -29,6 +29,7 @@ inline constexpr std::size_t columns_most = 100;
 [[nodiscard]] std::string made_json(const std::string& folder, const Project& project,
                                     const std::vector<Warning>& found);
 /// What `tidings add` changed, likewise.
+[[nodiscard]] std::string refused_json(const Changes& changes);
 [[nodiscard]] std::string added_json(const std::string& folder, const Project& project,
                                      const std::vector<Warning>& found, const Changes& changes);
 

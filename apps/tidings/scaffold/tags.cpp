@@ -1,6 +1,8 @@
 #include "scaffold/tags.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 namespace tidings::scaffold {
 
@@ -10,6 +12,15 @@ Result<std::vector<Tag>> tags_of(std::string_view text, const std::string& where
   const auto wrong = [&](std::size_t line, const std::string& why) {
     return Error{"invalid_capability", where + ":" + std::to_string(line) + ": " + why};
   };
+  // Some of them stand for slots and for line ends while a template is filled.
+  const auto control = std::ranges::find_if(text, [](unsigned char c) { return c < 0x20 && c != '\n' && c != '\t'; });
+  if (control != text.end()) {
+    const auto before = std::string_view(text.begin(), control);
+    std::array<char, 8> byte{};
+    std::snprintf(byte.data(), byte.size(), "0x%02x", static_cast<unsigned>(static_cast<unsigned char>(*control)));
+    return wrong(1 + static_cast<std::size_t>(std::ranges::count(before, '\n')),
+                 std::string("a control character, ") + byte.data());
+  }
   std::size_t line = 1;
   std::size_t end = 0;
   for (auto begin = text.find("<%"); begin != std::string_view::npos; begin = text.find("<%", end)) {

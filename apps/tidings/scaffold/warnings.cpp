@@ -30,9 +30,12 @@ Result<> check_acknowledged(const Catalogue& catalogue, const std::map<std::stri
   for (const auto& [id, reason] : acknowledged) {
     if (!contains(ids, id)) {
       const auto near = nearest(id, ids);
-      return Error{"invalid_record",
-                   file + ": [acknowledged] names '" + printable(id) + "', which is no warning" +
-                       (near.empty() ? std::string() : "; did you mean '" + std::string(near) + "'?")};
+      return Error{
+          "invalid_record",
+          file + ": [acknowledged] names '" + printable(id) + "', which is no warning" +
+              (near.empty() ? "; where it is of a team's own capabilities, name their folder, by --capabilities "
+                              "or $TIDINGS_CAPABILITIES"
+                            : "; did you mean '" + std::string(near) + "'?")};
     }
     if (reason.find_first_not_of(" \t\n") == std::string::npos)
       return Error{"invalid_record", file + ": [acknowledged] " + id + " must say the reason"};

@@ -18,11 +18,8 @@ bool is_seen_by_any(const Facts& facts, const Event& event) {
 void run(const Workspace& workspace, Sink& sink) {
   each(workspace, [&](const Project& project, const Code&, const Facts& facts) {
     const auto& capabilities = project.settings.capabilities;
-    // Where there are none nobody knows what else the program has; with 'encryption' the combination is told already.
-    if (capabilities.empty() || std::ranges::any_of(capabilities, [](const std::string& one) {
-          return one == "audit-log" || one == "encryption";
-        }))
-      return;
+    // Where there are none nobody knows what else the program has.
+    if (capabilities.empty() || std::ranges::find(capabilities, "audit-log") != capabilities.end()) return;
     for (const auto& event : facts.events)
       if (event.is_sensitive && !is_seen_by_any(facts, event))
         sink.add(project, *event.type.file, event.type->at,
