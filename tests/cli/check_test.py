@@ -132,13 +132,13 @@ class Check(CommandLine):
             self.assertIn("unknown_reference", done.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "stolen")))
         self.run_tidings("check", "--diff", "HEAD", "--staged", status=2)
+        # The same in a folder of the work tree.
+        self.assertEqual([one["file"] for one in self.findings("src", "--diff", "HEAD")], ["src/new.cpp", "src/tell.cpp"])
         # A file that was only moved has no lines that were changed.
         self.git("add", ".")
         self.git("commit", "-qm", "second")
         self.git("mv", "src/new.cpp", "src/moved.cpp")
         self.assertEqual(self.findings("--diff", "HEAD") + self.findings("--staged"), [])
-        # The same in a folder of the work tree.
-        self.assertEqual([one["file"] for one in self.findings("src", "--diff", "HEAD")], ["src/new.cpp", "src/tell.cpp"])
 
     def test_the_index_is_judged_and_not_what_stands_on_disk(self):
         self.git("init", "-q")
