@@ -67,8 +67,8 @@ void Operations::start(std::vector<Handling*> handlings, std::vector<std::string
   sagas_ = std::move(sagas);
   relays_ = relays;
   for (auto* const handling : handlings_) add_handler(*handling);
-  metrics_.gauge_of("tidings_gathered_timestamp_seconds", "When what is gathered now and then was gathered last.", {},
-                    [this] { return gathered_.load(); });
+  metrics_.gauge_of("tidings_gathered_timestamp_seconds", "When all that is gathered now and then was gathered last.",
+                    {}, [this] { return gathered_.load(); });
   // These take what they ask as it goes, and the service waits for them.
   const ops::HealthOptions probe{.every = how_.gather_every, .must_end = true};
   health_.add("broker", [this] { return try_broker(); }, probe);
@@ -128,10 +128,15 @@ void Operations::gather() {
   if (!is_wanted_) return;
   health_.start();  // once; who asked for it may have come late
   gather_handlers();
-  gather_groups();
-  gather_outbox();
-  gather_sagas();
-  gathered_ = seconds(host_.clock->now().time_since_epoch());
+  std::string missing;
+  const auto note = [&](std::string_view what, const Result<>& gathered) {
+    if (!gathered) missing.append(missing.empty() ? "" : "; ").append(what).append(": " + to_string(gathered.error()));
+  };
+  note("lag", gather_groups());
+  note("outbox", gather_outbox());
+  note("sagas", gather_sagas());
+  if (missing.empty()) gathered_ = seconds(host_.clock->now().time_since_epoch());
+  health_.set("metrics", missing.empty() ? HealthStatus::up : HealthStatus::degraded, missing);
 }
 
 void Operations::gather_handlers() {
@@ -152,9 +157,9 @@ void Operations::gather_handlers() {
   metrics_.gauges("tidings_handler_ready_keys", "Keys whose next event waits for a worker.").replace(std::move(ready));
 }
 
-/// A broker that is away says so by its check; what nobody knows is shown no more.
-void Operations::gather_groups() {
-  (void)audit_.look();
+/// What nobody knows is shown no more.
+Result<> Operations::gather_groups() {
+  const auto looked = audit_.look();
   const auto audited = audit_.last();
   std::vector<ops::Sample> lag, difference, still;
   for (const auto& one : audited) {
@@ -173,9 +178,11 @@ void Operations::gather_groups() {
   metrics_.gauges("tidings_consumer_standstill_seconds", "For so long events wait and the group does not go on.")
       .replace(std::move(still));
   judge_handlers(audited);
+  if (!looked && looked.error().code != "unsupported") return looked.error();  // that never is otherwise
+  return {};
 }
 
-void Operations::gather_outbox() {
+Result<> Operations::gather_outbox() {
   if (relays_) {
     if (const auto relay = relaying_.status()) {
       relayed_.sent = relay->sent;
@@ -184,7 +191,7 @@ void Operations::gather_outbox() {
     }
     judge_relay();
   }
-  if (host_.store == nullptr) return;
+  if (host_.store == nullptr) return {};
   const auto status = outbox::status(*host_.store);
   std::vector<ops::Sample> backlog, oldest, retried, parked;
   if (status) {
@@ -206,10 +213,12 @@ void Operations::gather_outbox() {
       .replace(std::move(retried));
   metrics_.gauges("tidings_outbox_parked_keys", "Keys that somebody must drive again or drop.")
       .replace(std::move(parked));
+  if (!status) return status.error();
+  return {};
 }
 
-void Operations::gather_sagas() {
-  if (sagas_.empty() || host_.store == nullptr) return;
+Result<> Operations::gather_sagas() {
+  if (sagas_.empty() || host_.store == nullptr) return {};
   const auto counts = saga::count(*host_.store, sagas_, sagas_counted_max, saga::default_tables(), store_wait);
   std::vector<ops::Sample> samples;
   std::string stuck;
@@ -221,9 +230,13 @@ void Operations::gather_sagas() {
     }
   metrics_.gauges("tidings_saga_instances", "Sagas by their status, 10,000 of each at most.")
       .replace(std::move(samples));
-  if (!counts) return health_.set("sagas", HealthStatus::down, to_string(counts.error()));
+  if (!counts) {
+    health_.set("sagas", HealthStatus::down, to_string(counts.error()));
+    return counts.error();
+  }
   health_.set("sagas", stuck.empty() ? HealthStatus::up : HealthStatus::degraded,
               stuck.empty() ? "" : "stuck, and wait for a person: " + stuck + "; tidings sagas list --status stuck");
+  return {};
 }
 
 // What is wrong, if anything.

@@ -54,9 +54,9 @@ class Operations {
   void add_handler(Handling& handling);
   void gather();
   void gather_handlers();
-  void gather_groups();
-  void gather_outbox();
-  void gather_sagas();
+  Result<> gather_groups();
+  Result<> gather_outbox();
+  Result<> gather_sagas();
   Result<ops::HealthFinding> try_broker() const;
   Result<ops::HealthFinding> try_store() const;
   void judge_handlers(const std::vector<Audited>& audited);
@@ -76,8 +76,8 @@ class Operations {
   struct Relayed {
     std::atomic<std::uint64_t> sent = 0, duplicates = 0, failed = 0;
   } relayed_;
-  std::mutex gathering_mutex_;  // of who gathers
-  std::atomic<double> gathered_ = 0;
+  std::mutex gathering_mutex_;        // of who gathers
+  std::atomic<double> gathered_ = 0;  // the time of the last that missed nothing
   std::unique_ptr<ops::HttpServer> server_;
   std::atomic<bool> is_started_ = false;
   Keeper gatherer_{[this] { gather(); }};

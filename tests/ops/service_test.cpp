@@ -31,6 +31,8 @@ class Faulty final : public Wrapped {
     return Wrapped::publish(topic, events, options);
   }
   Result<std::vector<GroupInfo>> groups(std::string_view topic) override {
+    ++asked_for_groups;
+    if (hides_groups) return Error{"unreachable", "the coordinator is away", Retry::same_call};
     auto all = Wrapped::groups(topic);
     if (all)
       for (auto& group : *all)
@@ -42,6 +44,8 @@ class Faulty final : public Wrapped {
   }
   std::atomic<bool> is_away = false;
   std::atomic<bool> refuses = false;
+  std::atomic<bool> hides_groups = false;
+  std::atomic<std::uint64_t> asked_for_groups = 0;
   std::atomic<std::uint64_t> adds = 0;   ///< so many events wait
   std::atomic<std::uint64_t> hides = 0;  ///< so many were not counted, of three or more
 };
@@ -113,6 +117,13 @@ class OperatedTest : public ::testing::Test {
       return reply.status == code && reply.body.contains(wanted);
     });
   }
+  /// What `tidings_gathered_timestamp_seconds` says.
+  double gathered() {
+    const auto text = get("/metrics").body;
+    const std::string name = "\ntidings_gathered_timestamp_seconds ";
+    const auto at = text.find(name);
+    return at == text.npos ? -1 : std::strtod(text.c_str() + at + name.size(), nullptr);
+  }
   bool has_metric(const std::string& line) {
     return eventually([&] { return ("\n" + get("/metrics").body).contains("\n" + line + "\n"); });
   }
@@ -175,6 +186,33 @@ TEST_F(OperatedTest, tells_of_a_relay_that_cannot_publish) {
   EXPECT_TRUE(has_metric("tidings_outbox_relayed_events_total 1"));
   EXPECT_TRUE(has_metric("tidings_published_events_total{topic=\"orders\"} 1"));
   EXPECT_TRUE(has_metric("tidings_publish_duration_seconds_count 1"));
+}
+
+TEST_F(OperatedTest, metrics_of_which_one_could_not_be_gathered_become_old_and_say_why) {
+  auto& service = make({}, true);
+  service.on("pay", {}, [](const Order&) {});
+  start();
+  const auto gathered_at = [&](TimePoint time) {
+    const auto since = std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+    return gathered() == static_cast<double>(since);
+  };
+  const auto began = clock_.now();
+  ASSERT_TRUE(eventually([&] { return gathered_at(began); }));
+  ASSERT_TRUE(says("metrics", "up", "", 200)) << get("/readyz").body;
+
+  // The broker answers its check all the while.
+  broker_.hides_groups = true;
+  ASSERT_TRUE(says("metrics", "degraded", "lag: unreachable: the coordinator is away", 200)) << get("/readyz").body;
+  clock_.advance(5min);
+  const auto looked = broker_.asked_for_groups.load();
+  ASSERT_TRUE(eventually([&] { return broker_.asked_for_groups > looked + 2; }));
+  EXPECT_TRUE(gathered_at(began)) << "what failed is no gathering";
+  broker_.hides_groups = false;
+  ASSERT_TRUE(says("metrics", "up", "", 200)) << get("/readyz").body;
+  EXPECT_TRUE(gathered_at(clock_.now()));
+
+  store_->is_away = true;
+  ASSERT_TRUE(says("metrics", "degraded", "outbox: unavailable: the database is away", 503)) << get("/readyz").body;
 }
 
 TEST_F(OperatedTest, tells_of_a_group_that_stands_still_and_of_events_that_nobody_accounts_for) {
