@@ -15,6 +15,7 @@
 
 #include "demo/child.hpp"
 #include "interrupt.hpp"
+#include "tidings/base/fd.hpp"
 
 namespace tidings::cli {
 
@@ -58,22 +59,6 @@ class Spawned {
   std::optional<int> status_;
 };
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  void close() {
-    if (number_ >= 0) ::close(number_);
-    number_ = -1;
-  }
-  [[nodiscard]] int number() const { return number_; }
-
- private:
-  int number_;
-};
-
 Error too_late(const std::string& program, Duration wait_max) {
   if (caught_signal() != 0) return {"interrupted", program + " was ended with tidings"};
   return {"timeout", program + " did not end within " + to_text(wait_max)};
@@ -107,15 +92,15 @@ Result<std::string> program_output(const std::string& program, const std::vector
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     return Error{"io_error", std::string("cannot make a pipe: ") + std::strerror(errno)};
-  const Descriptor from(ends[0]);
-  Descriptor to(ends[1]);
+  const Fd from(ends[0]);
+  Fd to(ends[1]);
   std::vector<char*> argv{const_cast<char*>(program.c_str())};
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions{};
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, to.number(), STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, to.get(), STDOUT_FILENO);
   posix_spawnattr_t attributes{};
   ::posix_spawnattr_init(&attributes);
   sigset_t by_default{};
@@ -134,7 +119,7 @@ Result<std::string> program_output(const std::string& program, const std::vector
                                      (program.contains('/') ? "" : "; one of this folder is ./" + program)};
   Spawned child(pid);
   to.close();
-  auto output = read_all(from.number(), child, program, until, wait_max);
+  auto output = read_all(from.get(), child, program, until, wait_max);
   if (!output) return output;
   const auto status = child.wait(until);
   if (!status) return too_late(program, wait_max);

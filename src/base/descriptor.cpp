@@ -20,10 +20,7 @@ struct KeptFromChildren {
   std::vector<Descriptor*> descriptors;
 
   void close_all() {
-    for (auto* const kept : descriptors) {
-      ::close(kept->fd_);
-      kept->fd_ = -1;  // whatever gets its number is not ours
-    }
+    for (auto* const kept : descriptors) kept->fd_.close();
   }
 };
 
@@ -48,9 +45,7 @@ KeptFromChildren& kept_from_children() {
 int beyond_the_standard_ones(int fd) {
   if (fd < 0 || fd > STDERR_FILENO) return fd;
   const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  const int error = errno;
-  ::close(fd);
-  errno = error;
+  Fd(fd).close();
   return moved;
 }
 
@@ -68,7 +63,6 @@ Descriptor::~Descriptor() {
     const std::scoped_lock lock(kept.mutex);
     std::erase(kept.descriptors, this);
   }
-  if (fd_ >= 0) ::close(fd_);
 }
 
 void Descriptor::keep_from_children() {

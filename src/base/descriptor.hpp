@@ -4,12 +4,13 @@
 #include <string>
 #include <string_view>
 
+#include "tidings/base/fd.hpp"
 #include "tidings/base/result.hpp"
 
 namespace tidings {
 
-/// Owns a file descriptor, and never one of the three standard ones: a program that was started without them must not
-/// write its messages into a file of ours.
+/// An `Fd`, and never one of the three standard ones: a program that was started without them must not write its
+/// messages into a file of ours.
 class Descriptor {
  public:
   /// What a call as open() gave; where that is -1, or could not be moved, `get()` is negative, and errno stays as it
@@ -19,7 +20,7 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor();
 
-  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] int get() const { return fd_.get(); }
 
   /// From now on a child of a fork has it closed from its beginning: its copy would keep locks of this process alive.
   void keep_from_children();
@@ -28,7 +29,7 @@ class Descriptor {
  private:
   friend struct KeptFromChildren;
 
-  int fd_;
+  Fd fd_;
   std::atomic<bool> is_kept_ = false;
 };
 

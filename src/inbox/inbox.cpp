@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tidings/base/key_hash.hpp"
+#include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/store/schema.hpp"
 
@@ -42,9 +43,7 @@ std::string name_of(const Arrival& arrival) {
   if (name.size() <= longest) return name;
   const auto whole = key_hash(name);
   const auto turned = key_hash(std::string(name.rbegin(), name.rend()));
-  auto kept = longest / 2;
-  while ((static_cast<unsigned char>(name[kept]) & 0xC0U) == 0x80U) --kept;  // not within a character
-  name.resize(kept);
+  name.resize(cut_at_character(name, longest / 2).size());
   return name.append("\n").append(std::to_string(whole)).append("-").append(std::to_string(turned));
 }
 

@@ -5,6 +5,7 @@
 
 #include "outbox/belonging.hpp"
 #include "outbox/dialect.hpp"
+#include "tidings/base/steady.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::outbox {
@@ -33,10 +34,6 @@ struct DueKey {
   std::int64_t attempts = 0;
 };
 
-SteadyTime now() {
-  return std::chrono::steady_clock::now();
-}
-
 bool is_decided(const Part& part) {
   return std::ranges::any_of(part.flight, [](const Flying& flying) { return flying.fate != Fate::open; });
 }
@@ -53,7 +50,7 @@ Engine::Engine(Store& store, Broker& broker, const RelayOptions& options)
       sender_(broker, options) {}
 
 bool Engine::is_beat_due() const {
-  return leases_.is_beat_due(now());
+  return leases_.is_beat_due(steady_now());
 }
 
 Result<Engine::Cycle> Engine::cycle(Duration wait_max) {
@@ -77,7 +74,7 @@ Result<Engine::Cycle> Engine::cycle(Duration wait_max) {
 
 std::vector<std::uint32_t> Engine::free_parts() const {
   std::vector<std::uint32_t> free;
-  if (now() >= leases_.valid_until()) return free;
+  if (steady_now() >= leases_.valid_until()) return free;
   for (const auto& [number, part] : leases_.held())
     if (!part.is_leaving && std::ranges::all_of(part.flight, [](const Flying& f) { return f.fate != Fate::open; }))
       free.push_back(number);
@@ -108,7 +105,7 @@ Result<> Engine::exchange_once(Duration wait_max, bool takes_new) {
   Beginning beginning;
   if (takes_new) {
     if (auto done = fetch(**tx, beginning); !done) return done;
-    if (auto done = settled_.look(**tx, now()); !done) return done;
+    if (auto done = settled_.look(**tx, steady_now()); !done) return done;
     if (auto done = clean(**tx); !done) return done;
   }
   if (auto done = (*tx)->commit(); !done) return done;
@@ -320,7 +317,7 @@ Result<std::vector<Stored>> Engine::fetch_rows(Transaction& tx, std::span<const 
 
 /// Of held keys whose time has come: the first event where it was refused before, else as many as there are.
 Result<> Engine::take_due(Transaction& tx, std::span<const std::uint32_t> free, Beginning& beginning) {
-  const auto at = now();
+  const auto at = steady_now();
   if (at < next_look_at_keys_) return {};
   next_look_at_keys_ = at + (has_held_keys_ ? look_at_keys_often : look_at_keys_rarely);
   const auto due = tx.query<DueKey>(statements_.due, number_list(free, store_.dialect()), due_keys_max);
@@ -343,7 +340,7 @@ Result<> Engine::take_due(Transaction& tx, std::span<const std::uint32_t> free, 
 /// What has been in the archive for long enough goes, in steps that end soon, one after the other while there is more.
 /// One relay does it: two at once would only be in each other's way.
 Result<> Engine::clean(Transaction& tx) {
-  const auto at = now();
+  const auto at = steady_now();
   if (!options_.archive_for || *options_.archive_for == Duration::max() || at < next_clean_) return {};
   if (!leases_.held().contains(0)) return {};
   const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(*options_.archive_for).count();

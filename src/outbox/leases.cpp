@@ -9,6 +9,7 @@
 #include "outbox/belonging.hpp"
 #include "outbox/dialect.hpp"
 #include "outbox/process_mark.hpp"
+#include "tidings/base/steady.hpp"
 #include "tidings/base/uuid.hpp"
 
 namespace tidings::outbox {
@@ -30,9 +31,6 @@ struct Taken {
   std::string flight;
 };
 
-SteadyTime now() {
-  return std::chrono::steady_clock::now();
-}
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
@@ -60,7 +58,7 @@ Result<> Leases::beat(Duration wait_max) {
   if (!begun) return begun.error();
   (*begun)->answer_within(options_.lease / 2);
   auto& tx = **begun;
-  const auto asked = now();  // the database's clock is read later than that
+  const auto asked = steady_now();  // the database's clock is read later than that
   const auto lease = milliseconds(options_.lease);
   // Before any part is taken, and again each time: the outbox may have been given to another namespace.
   if (auto own = claim(tx, dialect, options_.tables, options_.name_space); !own) return own.error();

@@ -10,6 +10,7 @@
 #include "outbox/belonging.hpp"
 #include "outbox/engine.hpp"
 #include "outbox/notify.hpp"
+#include "tidings/base/steady.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/outbox/schema.hpp"
 
@@ -27,10 +28,6 @@ constexpr Duration database_wait_max = 1s;
 constexpr Duration cycle_shortest = 1ms;
 constexpr Duration rate_window = 1s;
 constexpr Duration listen_slice = 200ms;  // until it sees that it is to stop
-
-SteadyTime now() {
-  return std::chrono::steady_clock::now();
-}
 
 /// Somebody else's transaction was before it: no trouble yet.
 bool is_of_others(const Error& error) {
@@ -104,7 +101,7 @@ class Relay::Running {
     auto idle = options_.poll_shortest;
     auto pause = pause_first;
     while (!stop.stop_requested()) {
-      const auto begun = now();
+      const auto begun = steady_now();
       Result<Engine::Cycle> cycle;
       if (engine_.is_beat_due())
         if (auto beaten = engine_.beat(database_wait_max); !beaten) cycle = beaten.error();
@@ -126,7 +123,7 @@ class Relay::Running {
       pause = pause_first;
       if (cycle->has_worked) {
         idle = options_.poll_shortest;
-        sleep(cycle_shortest - (now() - begun), stop);
+        sleep(cycle_shortest - (steady_now() - begun), stop);
         continue;
       }
       if (bell_.wait(idle, stop)) engine_.look_at_keys();
@@ -186,7 +183,7 @@ class Relay::Running {
 
   /// A trouble that lasts is logged once, and its end too.
   void tell(State state, std::optional<Error> trouble) {
-    const auto at = now();
+    const auto at = steady_now();
     const std::scoped_lock lock(mutex_);
     if (trouble && !status_.trouble) trouble_since_ = at;
     if (trouble && !trouble_told_ && at - trouble_since_ >= trouble_told_after) {
@@ -227,7 +224,7 @@ class Relay::Running {
   RelayStatus status_;
   SteadyTime trouble_since_{};
   bool trouble_told_ = false;
-  SteadyTime rated_at_ = now();
+  SteadyTime rated_at_ = steady_now();
   std::uint64_t rated_sent_ = 0;
 
   std::mutex sleeping_;

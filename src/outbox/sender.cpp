@@ -5,16 +5,14 @@
 #include <chrono>
 #include <mutex>
 
+#include "tidings/base/steady.hpp"
+
 namespace tidings::outbox {
 
 namespace {
 
 /// Each has a thread.
 constexpr std::size_t publishers_max = 16;
-
-SteadyTime now() {
-  return std::chrono::steady_clock::now();
-}
 
 }  // namespace
 
@@ -37,7 +35,7 @@ Sender::Sent Sender::send(std::map<std::uint32_t, Part>& parts, std::uint64_t id
   identity_ = identity;
   while (true) {
     auto runs = collect(parts);
-    if (runs.empty() || now() >= until) break;
+    if (runs.empty() || steady_now() >= until) break;
     const auto began = std::chrono::steady_clock::now();
     const auto answers = publish(runs, until);
     if (options_.on_sent) tell(runs, answers, std::chrono::steady_clock::now() - began);
@@ -76,7 +74,7 @@ std::string Sender::name_of(const std::string& topic) const {
 
 PublishOptions Sender::options_of(const Run& run, SteadyTime until) const {
   PublishOptions options;
-  options.wait_max = std::clamp<Duration>(until - now(), Duration::zero(), options_.lease / 3);
+  options.wait_max = std::clamp<Duration>(until - steady_now(), Duration::zero(), options_.lease / 3);
   if (broker_.capabilities().producers)
     options.producer = Producer{.id = identity_ * part_count + run.part,
                                 .epoch = static_cast<std::uint32_t>(run.epoch),
@@ -108,7 +106,7 @@ std::vector<Sender::Answer> Sender::publish(const std::vector<Run>& runs, Steady
   std::set<Publisher*> used;
   for (std::size_t at = 0; at < runs.size(); ++at) {
     const auto& run = runs[at];
-    if (now() >= until) {
+    if (steady_now() >= until) {
       const std::scoped_lock lock(answers->mutex);
       answers->of[at] = Error{"timeout", "the lease ended before this was sent", Retry::same_call};
       continue;
@@ -137,7 +135,7 @@ std::vector<Sender::Answer> Sender::publish(const std::vector<Run>& runs, Steady
     const std::scoped_lock lock(answers->mutex);
     answers->of[at] = accepted.error();
   }
-  for (auto* const publisher : used) (void)publisher->flush(std::max<Duration>(until - now(), Duration::zero()));
+  for (auto* const publisher : used) (void)publisher->flush(std::max<Duration>(until - steady_now(), Duration::zero()));
   std::vector<Answer> all;
   const std::scoped_lock lock(answers->mutex);
   for (auto& answer : answers->of)
@@ -164,7 +162,7 @@ void Sender::take(Run& run, const Answer& answer, std::map<std::uint32_t, Part>&
 void Sender::one_by_one(const Run& run, std::map<std::uint32_t, Part>& parts, SteadyTime until) {
   for (auto* const flying : run.events) {
     if (flying->fate != Fate::open) continue;
-    if (now() >= until) return;
+    if (steady_now() >= until) return;
     Run one{.part = run.part, .epoch = run.epoch, .topic = run.topic, .events = {flying}};
     const auto answer = publish_one(one, until);
     take(one, answer, parts, until);

@@ -7,6 +7,7 @@
 
 #include "service/dead_events.hpp"
 #include "service/dead_journal.hpp"
+#include "tidings/base/steady.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/event/make_envelope.hpp"
 
@@ -19,10 +20,6 @@ constexpr Duration answer_within = std::chrono::seconds{5};
 constexpr Duration partitions_within = std::chrono::seconds{3};    // of its start a member has some, or is to have none
 constexpr Duration somebody_waits_for = std::chrono::seconds{10};  // who asked before that does not listen any more
 
-SteadyTime real_now() {
-  return std::chrono::steady_clock::now();
-}
-
 std::string process_name(const Host& host) {
   if (!host.instance.empty()) return host.instance;
   std::array<char, 256> name{};
@@ -33,7 +30,7 @@ std::string process_name(const Host& host) {
 }  // namespace
 
 Result<> Control::first_look() {
-  started_ = real_now();
+  started_ = steady_now();
   topic_ = in_namespace(host_.name_space, control_topic);
   const auto info = host_.broker->topic(topic_);
   if (!info) {
@@ -75,7 +72,7 @@ void Control::obey(const std::string& id, const PauseRequested& request, TimePoi
 void Control::look() {
   for (const auto& [id, request] : std::exchange(waiting_, {})) obeys_.dead_letters(id, request);
   std::erase_if(unanswered_, [this](const Unanswered& one) { return answer(one); });
-  const auto now = real_now();
+  const auto now = steady_now();
   if (now < look_again_) return;
   look_again_ = now + look_at_control_every.load();
   if (!reader_) {
@@ -138,7 +135,7 @@ bool Control::answer(const Unanswered& one) {
   if (handlers.empty()) return true;
   const bool holds_any =
       std::ranges::any_of(handlers, [](const PausedHandler& each) { return !each.partitions.empty(); });
-  if (!holds_any && real_now() - started_ < partitions_within) return false;
+  if (!holds_any && steady_now() - started_ < partitions_within) return false;
   const auto& request = one.id;
   auto envelope = make_envelope(PauseAnswered{request, process_name(host_), std::move(handlers)},
                                 {.source = host_.service, .clock = host_.clock, .entropy = host_.entropy});

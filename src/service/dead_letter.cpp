@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "tidings/base/key_hash.hpp"
+#include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -29,12 +30,9 @@ struct Kept {
 }  // namespace
 
 std::string reason_text(std::string_view text) {
-  auto shown = printable(text);
+  const auto shown = printable(text);
   if (shown.size() <= reason_bytes_max) return shown;
-  auto end = reason_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xC0U) == 0x80U) --end;
-  shown.resize(end);
-  return shown + "…";
+  return std::string(cut_at_character(shown, reason_bytes_max)) + "…";
 }
 
 Headers letter_headers(HeadersView of_event, const LetterOptions& options) {

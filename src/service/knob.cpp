@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/base/time.hpp"
 #include "tidings/broker/types.hpp"
@@ -322,11 +323,8 @@ Result<> Knob::check(std::string_view text) const {
 }
 
 std::string normal_path(std::string_view path) {
-  std::string normal(path);
-  for (auto& letter : normal) {
-    if (letter == '_') letter = '-';
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
+  auto normal = in_lower_case(path);
+  std::ranges::replace(normal, '_', '-');
   return normal;
 }
 

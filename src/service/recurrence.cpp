@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings {
@@ -38,9 +39,7 @@ std::vector<std::string_view> split(std::string_view text, char at) {
 }
 
 std::optional<unsigned> number(std::string_view text, const Field& field) {
-  std::string lower(text);
-  for (auto& letter : lower)
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  const auto lower = in_lower_case(text);
   for (unsigned at = 0; at < field.names.size(); ++at)
     if (!field.names[at].empty() && field.names[at] == lower) return field.least + at;
   unsigned value = 0;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "service/redriver_run.hpp"
+#include "tidings/base/steady.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -135,7 +136,7 @@ void Redriver::look_for_partitions() {
 
 void Redriver::loop() {
   Duration forget_after = forget_first.load();
-  SteadyTime forget_at = real_now() + forget_after;
+  SteadyTime forget_at = steady_now() + forget_after;
   std::size_t known = 0;
   while (!stopping_) {
     std::vector<Asked> all;
@@ -148,17 +149,17 @@ void Redriver::loop() {
       }
       all = asked_;
     }
-    if (all.size() > known) forget_after = forget_first, forget_at = real_now() + forget_after;
+    if (all.size() > known) forget_after = forget_first, forget_at = steady_now() + forget_after;
     known = all.size();
     look_for_partitions();
     for (const auto& asked : all) {
       if (stopping_) break;
       if (auto targets = targets_of(asked); !targets.empty()) run(asked, std::move(targets));
     }
-    if (!stopping_ && real_now() >= forget_at) {
+    if (!stopping_ && steady_now() >= forget_at) {
       forget_what_is_over();
       forget_after = std::min<Duration>(forget_after * 2, forget_every_max);
-      forget_at = real_now() + forget_after;
+      forget_at = steady_now() + forget_after;
       const std::scoped_lock lock(mutex_);
       known = asked_.size();
       if (asked_.empty()) continue;

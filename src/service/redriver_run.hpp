@@ -6,13 +6,9 @@
 #include <vector>
 
 #include "service/redriver.hpp"
+#include "tidings/base/steady.hpp"
 
 namespace tidings::service {
-
-/// Of the machine: what waits here waits for others, whatever clock the service has.
-inline SteadyTime real_now() {
-  return std::chrono::steady_clock::now();
-}
 
 /// A partition in which a request is carried out.
 struct Redriver::Target {

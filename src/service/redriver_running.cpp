@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "service/redriver_run.hpp"
+#include "tidings/base/steady.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -54,8 +55,9 @@ void Redriver::run(const Asked& asked, std::vector<Target> targets) {
 
 /// Prolongs the holds; targets whose partition is gone, or wanted elsewhere, are left. Whether any is left.
 bool Redriver::keep(Run& run) {
-  if (real_now() < run.keep_again) return std::ranges::any_of(run.targets, [](const Target& one) { return !one.gone; });
-  run.keep_again = real_now() + 50ms;
+  if (steady_now() < run.keep_again)
+    return std::ranges::any_of(run.targets, [](const Target& one) { return !one.gone; });
+  run.keep_again = steady_now() + 50ms;
   bool any = false;
   for (auto& target : run.targets) {
     if (target.gone) continue;
@@ -133,8 +135,8 @@ bool Redriver::wait_for_what_comes_again(Run& run) {
       const std::scoped_lock lock(shelf_.mutex);
       if (const auto* held = shelf_.find(*target.source, target.partition, target.generation)) last = held->book.last();
     }
-    const auto until = real_now() + come_again_wait;  // then it may be counted twice, and that is all
-    while (!target.gone && lanes_.fetched(*target.source, target.partition) < last && real_now() < until) {
+    const auto until = steady_now() + come_again_wait;  // then it may be counted twice, and that is all
+    while (!target.gone && lanes_.fetched(*target.source, target.partition) < last && steady_now() < until) {
       const auto groups = host_.broker->groups(target.source->broker_topic);
       bool settled = false;
       if (groups)

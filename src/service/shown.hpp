@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -11,9 +12,7 @@ namespace tidings::service {
 [[nodiscard]] inline std::string shown(std::string_view text) {
   constexpr std::size_t shown_max = 100;
   if (text.size() <= shown_max) return printable(text);
-  auto end = shown_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not within a character
-  return printable(text.substr(0, end)) + "…";
+  return printable(cut_at_character(text, shown_max)) + "…";
 }
 
 }  // namespace tidings::service

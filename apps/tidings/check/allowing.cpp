@@ -2,19 +2,9 @@
 
 #include <algorithm>
 
+#include "tidings/base/strings.hpp"
+
 namespace tidings::check {
-
-namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t' || text.front() == '\n' || text.front() == '\r'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\n' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
-
-}  // namespace
 
 std::vector<Allowance> allowances(const File& file) {
   std::vector<Allowance> found;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "describe/words.hpp"
+#include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
 #include "toml.hpp"
 
@@ -42,15 +43,11 @@ Result<Declared::Wish> wish_of(const Toml& value, const std::string& guarantee, 
 /// `TOPIC -> GROUP`.
 Result<Declared> way_of(const std::string& key, std::size_t line, const std::string& file) {
   static constexpr std::string_view arrow = "->";
-  const auto trimmed = [](std::string_view text) {
-    const auto begin = std::min(text.find_first_not_of(' '), text.size());
-    return std::string(text.substr(begin, text.find_last_not_of(' ') + 1 - begin));
-  };
   const auto at = key.find(arrow);
   Declared one;
   if (at != std::string::npos) {
-    one.topic = trimmed(std::string_view(key).substr(0, at));
-    one.group = trimmed(std::string_view(key).substr(at + arrow.size()));
+    one.topic = trimmed(std::string_view(key).substr(0, at), " ");
+    one.group = trimmed(std::string_view(key).substr(at + arrow.size()), " ");
   }
   if (one.topic.empty() || one.group.empty())
     return wrong(file, line,

@@ -1,5 +1,7 @@
 #include "scaffold/layout.hpp"
 
+#include "tidings/base/strings.hpp"
+
 namespace tidings::scaffold {
 
 std::string_view to_text(Layout layout) {
@@ -27,9 +29,7 @@ std::string folder_of(Layout layout, std::string_view part) {
 }
 
 std::string_view refused_path(std::string_view path) {
-  std::string lower(path);  // some disks know no difference
-  for (auto& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const auto lower = in_lower_case(path);  // some disks know no difference
   if (lower == "tidings.toml") return "which 'tidings new' writes itself";
   for (std::size_t at = 0; at <= lower.size();) {
     const auto end = std::min(lower.find('/', at), lower.size());

@@ -9,16 +9,13 @@
 
 #include "brokers/nats/link.hpp"
 #include "brokers/nats/names.hpp"
+#include "tidings/base/steady.hpp"
 #include "tidings/base/time.hpp"
 
 namespace tidings::brokers::nats {
 
 /// How long an answer of the server is waited for before the question is asked again, or given up.
 inline constexpr Duration answer_within = std::chrono::seconds{5};
-
-[[nodiscard]] inline SteadyTime steady_now() {
-  return std::chrono::steady_clock::now();
-}
 
 /// What JetStream answers where it refuses: code `jetstream_NUMBER`, by its `err_code`.
 [[nodiscard]] Error jetstream_error(int error_code, std::string_view description);

@@ -8,10 +8,6 @@
 
 namespace tidings::stores::postgres {
 
-SteadyTime steady_now() {
-  return std::chrono::steady_clock::now();
-}
-
 bool wait_for(int socket, bool reads, bool writes, SteadyTime until) {
   pollfd watched{socket, static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)), 0};
   while (true) {

@@ -1,10 +1,8 @@
 #pragma once
 
-#include "tidings/base/time.hpp"
+#include "tidings/base/steady.hpp"
 
 namespace tidings::stores::postgres {
-
-[[nodiscard]] SteadyTime steady_now();
 
 /// Waits until the socket can be read (or written, where wanted), or has an error. False: neither is so by then.
 [[nodiscard]] bool wait_for(int socket, bool reads, bool writes, SteadyTime until);

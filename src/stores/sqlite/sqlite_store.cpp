@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "tidings/base/steady.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::stores {
@@ -19,10 +20,6 @@ constexpr std::string_view scheme = "sqlite:";
 constexpr std::string_view read_only = "?mode=ro";  // as in https://www.sqlite.org/uri.html#recognized_query_parameters
 constexpr Duration look_again_first = 100us;        // for another process that writes
 constexpr Duration look_again_longest = 20ms;
-
-SteadyTime now() {
-  return std::chrono::steady_clock::now();
-}
 
 }  // namespace
 
@@ -222,7 +219,7 @@ Result<> SqliteStore::begin_immediate(SteadyTime until) {
     const auto begun = connection_->execute("BEGIN IMMEDIATE");
     if (begun) return {};
     if (begun.error().code != "busy") return begun.error();
-    const auto left = until - now();
+    const auto left = until - steady_now();
     if (left <= Duration::zero())
       return Error{"busy", "another process writes to " + printable(path_) + " all the time; try again",
                    Retry::same_call};
@@ -234,14 +231,14 @@ Result<> SqliteStore::begin_immediate(SteadyTime until) {
 /// Of a file in WAL mode readers and the writer do not wait for each other. In another mode its first statement may
 /// have to, which is why the library is told for how long.
 Result<> SqliteStore::begin_reading(SteadyTime until) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_now()).count();
   sqlite3_busy_timeout(connection_->handle(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000)));
   if (auto begun = connection_->execute("BEGIN"); !begun) return begun.error();
   return {};
 }
 
 Result<std::unique_ptr<OpenTransaction>> SqliteStore::begin(Duration wait_max) {
-  const auto until = now() + wait_max;
+  const auto until = steady_now() + wait_max;
   const auto got = turns_.take(until);
   if (got == Turns::Got::closed) return Error{"closed", "the store is closed; open it again", Retry::reopen};
   if (got == Turns::Got::nothing)
@@ -259,7 +256,7 @@ Result<std::unique_ptr<OpenTransaction>> SqliteStore::begin(Duration wait_max) {
 }
 
 Result<> SqliteStore::close(Duration wait_max) {
-  if (!turns_.close(now() + wait_max)) return Error{"timeout", "a transaction is still open", Retry::same_call};
+  if (!turns_.close(steady_now() + wait_max)) return Error{"timeout", "a transaction is still open", Retry::same_call};
   connection_.reset();
   return {};
 }

@@ -66,8 +66,9 @@ bool is_imperative(std::string_view name) {
 }
 
 bool says_command(std::string_view text) {
-  return lower(text).find("command") != std::string::npos || lower(text).find("request") != std::string::npos ||
-         lower(text).find("task") != std::string::npos;
+  return in_lower_case(text).find("command") != std::string::npos ||
+         in_lower_case(text).find("request") != std::string::npos ||
+         in_lower_case(text).find("task") != std::string::npos;
 }
 
 void run(const Workspace& workspace, Sink& sink) {

@@ -11,21 +11,21 @@ std::string repeats(const File& file, Range body) {
   for (auto at = body.begin; at < body.end; ++at) {
     const auto& token = file.tokens()[at];
     if (token.kind != TokenKind::text) continue;
-    auto said = lower(without_blanks(literal_text(token)));
+    auto said = in_lower_case(trimmed(literal_text(token)));
     for (auto next = at + 1; next < body.end && file.tokens()[next].kind == TokenKind::text; ++next)
-      said += lower(literal_text(file.tokens()[next]));
+      said += in_lower_case(literal_text(file.tokens()[next]));
     if (said.starts_with("insert into ") && said.find("conflict") == std::string::npos &&
         said.find("not exists") == std::string::npos && said.find("duplicate key") == std::string::npos)
       return "inserts rows";
     if (!said.starts_with("update ")) continue;
     // set a = a + 1
     for (auto found = said.find('='); found != std::string::npos; found = said.find('=', found + 1)) {
-      const auto left = without_blanks(std::string_view(said).substr(0, found));
+      const auto left = trimmed(std::string_view(said).substr(0, found));
       const auto begin = left.find_last_of(" ,") + 1;
       const auto name = left.substr(begin);
-      const auto right = without_blanks(std::string_view(said).substr(found + 1));
+      const auto right = trimmed(std::string_view(said).substr(found + 1));
       if (name.empty() || !right.starts_with(name)) continue;
-      const auto rest = without_blanks(right.substr(name.size()));
+      const auto rest = trimmed(right.substr(name.size()));
       if (rest.starts_with('+') || rest.starts_with('-')) return "adds to a column";
     }
   }
@@ -38,7 +38,7 @@ bool knows_repeats(const Reached& one) {
   for (auto at = one.body.begin; at < one.body.end; ++at) {
     const auto& token = file.tokens()[at];
     if (token.kind == TokenKind::punctuator) continue;
-    const auto word = lower(token.text);
+    const auto word = in_lower_case(token.text);
     for (const std::string_view part : {"idempot", "dedup", "duplicate", "already", "inbox", "seen", "exists",
                                         "handled", "processed", "envelope", "conflict"})
       if (word.find(part) != std::string::npos) return true;

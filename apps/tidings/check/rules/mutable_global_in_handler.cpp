@@ -44,7 +44,7 @@ bool is_locked(const Code& code, const File& file, Range body, std::uint32_t at)
     const auto& one = *local;
     if (one.place != Place::local || !one.seen.has(at)) continue;
     for (auto i = one.type.begin; i < one.type.end; ++i) {
-      const auto word = lower(Code::text(file, i));
+      const auto word = in_lower_case(Code::text(file, i));
       if (word.find("lock") != std::string::npos || word.find("guard") != std::string::npos) return true;
     }
     if (Code::has_word(file, one.value, "lock") || Code::has_word(file, one.value, "unique_lock") ||

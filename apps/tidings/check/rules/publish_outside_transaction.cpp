@@ -28,7 +28,7 @@ bool commits(const Code& code, const File& file, const Call& call) {
   if (!is_one_of(name, {"PQexec", "sqlite3_exec"})) return false;
   const auto args = Code::arguments(file, call);
   if (args.size() < 2 || args[1].end != args[1].begin + 1) return false;
-  const auto said = lower(without_blanks(literal_text(file.tokens()[args[1].begin])));
+  const auto said = in_lower_case(trimmed(literal_text(file.tokens()[args[1].begin])));
   return said.starts_with("commit");
 }
 

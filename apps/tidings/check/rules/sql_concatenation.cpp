@@ -13,8 +13,8 @@ constexpr auto hole = "\x01";  // stands for what is put in
 
 /// Whether what is put behind this text is a value: names of tables and columns are not, and come from the program.
 bool awaits_value(std::string_view sql) {
-  const auto said = lower(sql);
-  const auto text = without_blanks(said);
+  const auto said = in_lower_case(sql);
+  const auto text = trimmed(said);
   if (text.ends_with('\'')) return std::ranges::count(text, '\'') % 2 == 1;
   if (text.ends_with('=') || text.ends_with('<') || text.ends_with('>')) return true;
   for (const std::string_view word : {" like", "values (", "values("})
@@ -25,11 +25,11 @@ bool awaits_value(std::string_view sql) {
 
 /// A whole statement of SQL, and no sentence that begins like one.
 bool is_sql(std::string_view text) {
-  const auto said = lower(text);
+  const auto said = in_lower_case(text);
   if (!begins_sql(said)) return false;
   const std::string_view all = said;
   const auto has = [&](std::string_view word) { return all.find(word) != std::string_view::npos; };
-  const auto begin = without_blanks(all);
+  const auto begin = trimmed(all);
   if (begin.starts_with("select ")) return has(" from ");
   if (begin.starts_with("update ")) return has(" set ");
   if (begin.starts_with("delete ")) return has(" where ");

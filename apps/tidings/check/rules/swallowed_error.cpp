@@ -64,7 +64,7 @@ bool logs(const File& file, Range statement) {
     const auto& token = file.tokens()[at];
     if (token.is("(") && at > statement.begin) break;
     if (!token.is_identifier()) continue;
-    const auto word = lower(token.text);
+    const auto word = in_lower_case(token.text);
     for (const std::string_view part :
          {"log", "error", "warn", "info", "debug", "trace", "critical", "print", "puts", "cerr", "cout"})
       if (word.find(part) != std::string::npos) return true;

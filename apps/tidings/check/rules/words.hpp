@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "check/rule.hpp"
+#include "tidings/base/strings.hpp"
 
 // What several rules ask of words.
 namespace tidings::check {
@@ -15,23 +16,10 @@ inline bool is_one_of(std::string_view word, std::initializer_list<std::string_v
   return std::ranges::find(words, word) != words.end();
 }
 
-inline std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
-inline std::string_view without_blanks(std::string_view text) {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 /// Whether a text is the beginning of a statement of SQL; `"select "` is, with what is put behind it.
 inline bool begins_sql(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t\n\r");
-  const auto said = lower(text.substr(std::min(begin, text.size())));
+  const auto said = in_lower_case(text.substr(std::min(begin, text.size())));
   for (const std::string_view word :
        {"select ", "insert into ", "insert or ", "update ", "delete from ", "replace into ", "merge into "})
     if (said.starts_with(word)) return word != "update " || said.find(" set") != std::string::npos || said.size() < 12;
