@@ -1,4 +1,4 @@
-# tidings_needs(NAME [TARGET target | PKGCONFIG module [SHARED] | HEADER file] [PC module] DEBIAN package)
+# tidings_needs(NAME [OPTIONAL definition] [TARGET target | PKGCONFIG module [SHARED] | HEADER file] [PC module] DEBIAN package)
 #
 # Says, in one line of a room's CMakeLists.txt and above its tidings_room(), which library the room cannot do without:
 #   TARGET target      find_package(NAME) gives the target, which is linked; PC is its name for pkg-config
@@ -6,9 +6,11 @@
 #                      the module then names what no package has
 #   HEADER file        the header alone is taken, when Tidings is built; who uses Tidings does not need it
 # Where the library is missing the room is left out, and so is what stands on it, with a message that names the Debian package.
+# With OPTIONAL the room can do without: where the library is there, the definition is made for the room's sources, and who uses it needs the library
+# too; where it is not, the room is built all the same.
 # CMAKE_DISABLE_FIND_PACKAGE_<NAME> makes any of them missing.
 function(tidings_needs name)
-  cmake_parse_arguments(NEED "SHARED" "TARGET;PKGCONFIG;HEADER;PC;DEBIAN" "" ${ARGN})
+  cmake_parse_arguments(NEED "SHARED" "OPTIONAL;TARGET;PKGCONFIG;HEADER;PC;DEBIAN" "" ${ARGN})
   string(TOUPPER "TIDINGS_${name}" prefix)
   set(found FALSE)
   if(CMAKE_DISABLE_FIND_PACKAGE_${name})
@@ -41,7 +43,12 @@ function(tidings_needs name)
       set(found TRUE)
     endif()
   endif()
-  if(NOT found)
+  if(found AND NEED_OPTIONAL)
+    add_compile_definitions(${NEED_OPTIONAL})
+  endif()
+  if(NOT found AND NEED_OPTIONAL)
+    message(STATUS "tidings: ${name} is missing (Debian: ${NEED_DEBIAN}): built without ${NEED_OPTIONAL}")
+  elseif(NOT found)
     set_property(DIRECTORY PROPERTY TIDINGS_MISSING "${name} is missing (Debian: ${NEED_DEBIAN})")
   elseif(NEED_TARGET)
     set_property(DIRECTORY APPEND PROPERTY TIDINGS_TARGETS ${NEED_TARGET})

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tidings/base/guarded.hpp"
+#include "tidings/base/steady.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/event/json.hpp"
 
@@ -18,10 +19,6 @@ using namespace std::chrono_literals;
 constexpr Duration stop_wait = 2s;
 constexpr Duration hang_after = 50ms;  // others get a thread of their own then
 constexpr Duration look_most = 1s;     // for how long who gives the checks out sleeps at most
-
-SteadyTime steady() {
-  return std::chrono::steady_clock::now();
-}
 
 }  // namespace
 
@@ -100,7 +97,7 @@ struct Health::Shared : std::enable_shared_from_this<Shared> {
   void give_out() {
     std::unique_lock lock(mutex);
     while (!stopping) {
-      const auto now = steady();
+      const auto now = steady_now();
       auto next = now + look_most;
       for (auto& [name, entry] : entries) {
         if (!entry.check) continue;
@@ -147,10 +144,10 @@ struct Health::Shared : std::enable_shared_from_this<Shared> {
       }
       const auto name = std::move(given.front());
       given.erase(given.begin());
-      moved = steady();
+      moved = steady_now();
       const auto at = entries.find(name);
       if (at == entries.end() || !at->second.check) continue;
-      at->second.began = steady();
+      at->second.began = steady_now();
       const auto check = at->second.check;
       const auto must_end = at->second.options.must_end ? 1U : 0U;
       must_end_count += must_end;
@@ -164,7 +161,7 @@ struct Health::Shared : std::enable_shared_from_this<Shared> {
       if (again == entries.end() || again->second.generation != generation) continue;
       auto& entry = again->second;
       entry.runs = false;
-      entry.due = steady() + entry.options.every;
+      entry.due = steady_now() + entry.options.every;
       if (found)
         note(entry, found->status, found->reason);
       else
@@ -221,7 +218,7 @@ void Health::stop() {
 HealthReport Health::look() const {
   HealthReport report;
   const std::scoped_lock lock(shared_->mutex);
-  const auto now = steady();
+  const auto now = steady_now();
   for (const auto& [name, entry] : shared_->entries) {
     auto& told = report.checks.emplace_back(HealthEntry{name, entry.status, entry.reason, entry.since});
     // Whoever gives checks out may itself not have come to it on a busy machine.

@@ -1,9 +1,11 @@
 #include "ops/http_parse.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "tidings/base/percent.hpp"
+#include "tidings/base/strings.hpp"
 
 namespace tidings::ops {
 
@@ -11,21 +13,8 @@ namespace {
 
 constexpr std::size_t headers_max = 64;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 bool is_visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= '!' && c <= '~'; });
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t";
-  const auto begin = text.find_first_not_of(blanks);
-  return begin == text.npos ? std::string_view{} : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
 ParsedRequest refused(int status, std::string_view why) {
@@ -44,6 +33,12 @@ bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || others.contains(c);
   });
+}
+
+bool is_header_to_add(std::string_view name) {
+  constexpr std::array<std::string_view, 5> own{"host", "connection", "content-length", "content-type",
+                                                "transfer-encoding"};
+  return is_token(name) && std::ranges::find(own, in_lower_case(name)) == own.end();
 }
 
 std::optional<std::string_view> HttpRequest::header(std::string_view name) const {
@@ -86,10 +81,10 @@ ParsedRequest parse_request(std::string_view bytes, std::size_t bytes_max, std::
     const auto colon = one.find(':');
     const auto name = one.substr(0, colon);
     if (colon == one.npos || !is_token(name)) return refused(400, "a header is none");
-    const auto value = trimmed(one.substr(colon + 1));
+    const auto value = trimmed(one.substr(colon + 1), " \t");
     if (value.find_first_of(std::string_view("\0\r\n", 3)) != value.npos) return refused(400, "a header is none");
     if (parsed.request.headers.size() == headers_max) return refused(431, "too many headers");
-    parsed.request.headers.emplace_back(lower(name), value);
+    parsed.request.headers.emplace_back(in_lower_case(name), value);
     const auto& known = parsed.request.headers.back().first;
     if (known == "transfer-encoding") return refused(413, "a body comes with its Content-Length here");
     if (known == "content-length") {
@@ -102,7 +97,7 @@ ParsedRequest parse_request(std::string_view bytes, std::size_t bytes_max, std::
       length = bytes_of_body;
     }
     if (known == "connection") {
-      const auto wanted = lower(value);
+      const auto wanted = in_lower_case(value);
       if (wanted.contains("close")) parsed.keeps_alive = false;
       if (wanted.contains("keep-alive")) parsed.keeps_alive = true;
     }

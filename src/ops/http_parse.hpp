@@ -9,6 +9,10 @@ namespace tidings::ops {
 /// As the names of methods and headers are: https://www.rfc-editor.org/rfc/rfc9110#name-tokens.
 [[nodiscard]] bool is_token(std::string_view text);
 
+/// A name that a client may give a header of a request which has a body: none of those that are of the connection or
+/// the body.
+[[nodiscard]] bool is_header_to_add(std::string_view name);
+
 /// The head of a request, RFC 9112, as far as a server that takes no upgrades needs it.
 struct ParsedRequest {
   enum class State { incomplete, complete, refused };

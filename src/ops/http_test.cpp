@@ -301,14 +301,5 @@ TEST_F(HttpTest, a_port_in_use_and_wrong_addresses_are_told) {
   EXPECT_EQ(elsewhere.start().error().code, "address_unavailable");
 }
 
-TEST(HttpUrlTest, is_http_and_nothing_else) {
-  EXPECT_EQ(parse_http_url("http://collector:4318/v1/traces").or_throw().path, "/v1/traces");
-  EXPECT_EQ(parse_http_url("http://[::1]:4318").or_throw().host, "::1");
-  EXPECT_EQ(parse_http_url("http://collector").or_throw().port, "80");
-  EXPECT_EQ(parse_http_url("https://collector").error().code, "unsupported");
-  for (const auto* const wrong : {"", "collector:4318", "http://", "http://user:pw@host", "http://a b", "ftp://a"})
-    EXPECT_EQ(parse_http_url(wrong).error().code, "invalid_url") << wrong;
-}
-
 }  // namespace
 }  // namespace tidings::ops

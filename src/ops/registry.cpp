@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "ops/process_metrics.hpp"
+#include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/ops/metrics.hpp"
 
@@ -40,21 +41,13 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-/// Cut at a character, whatever it is made of.
-std::string_view cut(std::string_view text) {
-  if (text.size() <= value_bytes_max) return text;
-  auto end = value_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return text.substr(0, end);
-}
-
 /// `a="1",b="2"`, in the order in which they are given.
 std::string text_of(const Labels& labels) {
   std::string out;
   for (const auto& label : labels) {
     assert(is_name(label.name) && "a label's name is [a-zA-Z_][a-zA-Z0-9_]*");
     if (!out.empty()) out += ',';
-    out.append(label.name).append("=\"").append(escaped(cut(label.value))).append("\"");
+    out.append(label.name).append("=\"").append(escaped(cut_at_character(label.value, value_bytes_max))).append("\"");
   }
   return out;
 }

@@ -3,14 +3,17 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <memory>
 
+#include "tidings/base/steady.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::ops {
@@ -48,10 +51,6 @@ std::string text_of(const sockaddr_storage& address, std::uint16_t& port) {
 }
 
 }  // namespace
-
-Fd::~Fd() {
-  if (fd_ >= 0) ::close(fd_);
-}
 
 Result<HostPort> parse_host_port(std::string_view address) {
   const auto wrong = [&] {
@@ -102,6 +101,20 @@ Result<Listening> listen_at(std::string_view address) {
     return listening;
   }
   return listen_error(address, error);
+}
+
+bool wait_for(int fd, short events, SteadyTime until, int cancel) {
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_now()).count();
+    if (left <= 0) return false;
+    std::array<pollfd, 2> both{pollfd{.fd = fd, .events = events, .revents = 0},
+                               pollfd{.fd = cancel, .events = POLLIN, .revents = 0}};
+    const int ready = ::poll(both.data(), both.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000)));
+    if (ready < 0 && errno != EINTR) return false;
+    if (ready <= 0) continue;
+    if (both[1].revents != 0) return false;
+    if (both[0].revents != 0) return true;
+  }
 }
 
 }  // namespace tidings::ops

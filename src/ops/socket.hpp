@@ -3,27 +3,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include "tidings/base/fd.hpp"
 #include "tidings/base/result.hpp"
+#include "tidings/base/time.hpp"
 
 namespace tidings::ops {
-
-/// Owns a descriptor.
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd();
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct HostPort {
   std::string host;  ///< without the brackets of IPv6
@@ -37,7 +22,12 @@ struct Listening {
   std::string address;  ///< where it is, with the port that it got
   std::uint16_t port = 0;
 };
-/// Does not block. Errors as `HttpServer::start`.
+/// A socket that listens and does not block. A host that is a name is looked up first, which may take seconds. Errors
+/// as `HttpServer::start`.
 [[nodiscard]] Result<Listening> listen_at(std::string_view address);
+
+/// Whether the descriptor is ready for `events` of poll() before `until` is over; false too where `cancel`, a
+/// descriptor or -1, can be read.
+[[nodiscard]] bool wait_for(int fd, short events, SteadyTime until, int cancel);
 
 }  // namespace tidings::ops

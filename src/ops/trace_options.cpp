@@ -1,14 +1,15 @@
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and
 // https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <functional>
 #include <optional>
 
-#include "ops/http_client.hpp"
 #include "ops/http_parse.hpp"
+#include "ops/http_url.hpp"
+#include "ops/tls.hpp"
 #include "tidings/base/percent.hpp"
+#include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/ops/trace.hpp"
 
@@ -28,22 +29,6 @@ std::optional<std::string> value_of(const Variables& variables, std::initializer
 
 bool is_header(std::string_view text) {
   return !text.empty() && std::ranges::none_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
-}
-
-/// What the exporter says of its requests itself.
-constexpr std::array<std::string_view, 5> own_headers{"host", "connection", "content-length", "content-type",
-                                                      "transfer-encoding"};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(' ');
-  return begin == text.npos ? std::string_view{} : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
 }
 
 /// `a=1,b=2`, percent-encoded.
@@ -99,7 +84,7 @@ Result<Sampler> sampler_of(const Variables& variables) {
 
 Result<TraceOptions> trace_options(const Variables& variables, std::string_view service) {
   TraceOptions options;
-  if (lower(value_of(variables, {"OTEL_SDK_DISABLED"}).value_or("")) == "true") return options;
+  if (in_lower_case(value_of(variables, {"OTEL_SDK_DISABLED"}).value_or("")) == "true") return options;
   const auto exporter = value_of(variables, {"OTEL_TRACES_EXPORTER"}).value_or("otlp");
   if (exporter == "none") return options;
   if (exporter != "otlp")
@@ -114,8 +99,15 @@ Result<TraceOptions> trace_options(const Variables& variables, std::string_view 
   } else {
     return options;
   }
-  if (auto url = parse_http_url(options.endpoint); !url)
-    return Error{url.error().code, "OTEL_EXPORTER_OTLP_ENDPOINT: " + url.error().message};
+  const auto url = parse_http_url(options.endpoint);
+  if (!url) return Error{url.error().code, "OTEL_EXPORTER_OTLP_ENDPOINT: " + url.error().message};
+  options.authorities_file =
+      value_of(variables, {"OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"}).value_or("");
+  if (url->is_secure)
+    if (const auto trust = TlsTrust::of(options.authorities_file); !trust)
+      return trust.error().code == "unsupported"
+                 ? Error{"unsupported", "OTEL_EXPORTER_OTLP_ENDPOINT: " + trust.error().message}
+                 : Error{"invalid_setting", "OTEL_EXPORTER_OTLP_CERTIFICATE: " + trust.error().message};
   const auto protocol = value_of(variables, {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"});
   if (protocol && !protocol->starts_with("http/"))
     return Error{"unsupported",
@@ -126,7 +118,7 @@ Result<TraceOptions> trace_options(const Variables& variables, std::string_view 
     auto headers = pairs_of("OTEL_EXPORTER_OTLP_HEADERS", *list);
     if (!headers) return headers.error();
     for (const auto& [header, value] : *headers)
-      if (!is_token(header) || std::ranges::find(own_headers, lower(header)) != own_headers.end())
+      if (!is_header_to_add(header))
         return Error{"invalid_setting", "OTEL_EXPORTER_OTLP_HEADERS: '" + printable(header) +
                                             "' is no header that can be added; the exporter sets Host, Connection and "
                                             "those of the body itself"};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "ops/otlp.hpp"
 
 namespace tidings::ops {
@@ -70,6 +72,31 @@ TEST(TraceOptionsTest, say_what_is_wrong) {
   ASSERT_FALSE(none);
   EXPECT_TRUE(none.error().message.contains("'http://' is no http://HOST:PORT"));
   EXPECT_TRUE(wrong({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4318"}}).contains("is no http://"));
+}
+
+TEST(TracerOptionsTest, that_are_wrong_are_refused_by_their_name) {
+  auto& log = stderr_log();
+  const auto refused = [&](auto change) {
+    TraceOptions options{.endpoint = "http://127.0.0.1:1/v1/traces"};
+    change(options);
+    const auto made = Tracer::make(std::move(options), log);
+    EXPECT_TRUE(made || made.error().code == "invalid_options");
+    return made ? "nothing" : made.error().message.substr(0, made.error().message.find(": "));
+  };
+  EXPECT_EQ(refused([](auto&) {}), "nothing");
+  EXPECT_EQ(refused([](auto& of) { of.endpoint = "collector:4318"; }), "TraceOptions::endpoint");
+  EXPECT_EQ(refused([](auto& of) { of.endpoint = "http://a/\r\nb"; }), "TraceOptions::endpoint");
+  EXPECT_EQ(refused([](auto& of) { of.batch_max = 0; }), "TraceOptions::batch_max");
+  EXPECT_EQ(refused([](auto& of) { of.queue_max = 0; }), "TraceOptions::queue_max");
+  for (const auto time : {Duration(0s), Duration(-1s), Duration::max()}) {
+    EXPECT_EQ(refused([&](auto& of) { of.timeout = time; }), "TraceOptions::timeout");
+    EXPECT_EQ(refused([&](auto& of) { of.delay_max = time; }), "TraceOptions::delay_max");
+  }
+  for (const auto share : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()})
+    EXPECT_EQ(refused([&](auto& of) { of.sampler.share = share; }), "TraceOptions::sampler");
+  EXPECT_EQ(refused([](auto& of) { of.headers = {{"a", "b\r\nc: d"}}; }), "TraceOptions::headers");
+  EXPECT_EQ(refused([](auto& of) { of.headers = {{"Content-Length", "5"}}; }), "TraceOptions::headers");
+  EXPECT_FALSE(Tracer::make({}, log).or_throw()->is_on());
 }
 
 TEST(OtlpTest, is_json_with_ids_in_hex_and_hostile_texts_escaped) {

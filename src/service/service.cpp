@@ -93,7 +93,9 @@ void Service::Impl::trace(const std::vector<SettingValue>& variables) {
                              : url.starts_with("kafka:") ? "kafka"
                              : url.starts_with("nats:")  ? "nats"
                                                          : "tidings";
-  tracer_ = std::make_unique<ops::Tracer>(std::move(*options), *host_.log, *host_.entropy, *host_.clock);
+  auto made = ops::Tracer::make(std::move(*options), *host_.log, *host_.entropy, *host_.clock);
+  if (!made) return host_.say(LogLevel::warning, "no traces: " + made.error().message);
+  tracer_ = std::move(*made);
   tracing_.emplace(*tracer_, host_.service, system);
   host_.tracing = &*tracing_;
   auto& metrics = operations_->metrics_unasked();

@@ -96,7 +96,9 @@ class LeftOut(unittest.TestCase):
         said = self.configure_without("OpenSSL")
         why = "OpenSSL is missing (Debian: libssl-dev)"
         self.assertEqual(self.left_out(said), {name: why for name in ("encryption", "service", "testing", "shop", "cli")})
-        self.assertIn("tidings_outbox:", tools.run("cmake", "--build", self.build, "--target", "help"))
+        there = tools.run("cmake", "--build", self.build, "--target", "help")
+        self.assertIn("tidings_outbox:", there)
+        self.assertIn("tidings_ops:", there, "which can do without")
 
     def test_base_alone_installs_and_tells_what_it_lacks(self):
         self.configure_without("simdjson")

@@ -47,14 +47,17 @@ struct Sampler {
 };
 
 struct TraceOptions {
-  std::string endpoint;                                        ///< `http://…/v1/traces`; empty: no traces
-  std::vector<std::pair<std::string, std::string>> headers{};  ///< of each request
-  std::vector<Attribute> resource{};                           ///< `service.name` and the like
+  std::string endpoint;  ///< `http://…/v1/traces`, or `https://`; empty: no traces
+  std::string
+      authorities_file{};  ///< PEM; whom https trusts in place of whom the system does; empty: whom the system does
+  /// Of each request; not Host, Connection, and what tells of the body.
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::vector<Attribute> resource{};  ///< `service.name` and the like
   Sampler sampler{};
-  Duration timeout = std::chrono::seconds{10};  ///< of a batch, with attempts that follow
-  Duration delay_max = std::chrono::seconds{5};
-  std::size_t queue_max = 2'048;
-  std::size_t batch_max = 512;
+  Duration timeout = std::chrono::seconds{10};   ///< of a batch, with attempts that follow; up to 24 h
+  Duration delay_max = std::chrono::seconds{5};  ///< a span waits so long for others to go with; up to 24 h
+  std::size_t queue_max = 2'048;                 ///< spans that wait; beyond it they are dropped
+  std::size_t batch_max = 512;                   ///< spans of a request
 };
 
 /// What the standard variables say (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_TRACES_SAMPLER`, …; docs/operations.md has all
@@ -68,8 +71,14 @@ class Tracer {
  public:
   /// Off: it takes nothing, and costs nothing.
   Tracer();
-  /// `log` hears when spans are lost, and when they go again. Both outlive it.
-  Tracer(TraceOptions options, LogSink& log, Entropy& entropy = system_entropy(), Clock& clock = system_clock());
+  /// One that sends to `options.endpoint`, whether or not a collector is there yet; off where that is empty. `log`
+  /// hears when spans are lost, and when they go again. `log`, `entropy` and `clock` outlive it. Waits for nobody.
+  ///
+  /// Errors: `invalid_options` (never), which names the member of `TraceOptions`; `unsupported` (never): `https://`,
+  /// and Tidings was built without OpenSSL; `too_many_files` (same call).
+  [[nodiscard]] static Result<std::unique_ptr<Tracer>> make(TraceOptions options, LogSink& log,
+                                                            Entropy& entropy = system_entropy(),
+                                                            Clock& clock = system_clock());
   /// As `stop`.
   ~Tracer();
   Tracer(const Tracer&) = delete;
@@ -79,26 +88,29 @@ class Tracer {
 
   /// A span that begins in the trace of `parent`, or a new trace where that is not valid. Off: not valid.
   [[nodiscard]] TraceParent begin(const TraceParent& parent = {}) const;
-  /// Takes it, if its trace is sampled.
+  /// Takes it, if its trace is sampled, and waits for nobody.
   void end(SpanData span) const;
+  /// By its clock; the epoch where it is off.
   [[nodiscard]] TimePoint now() const;
 
   /// The span that this thread is in; not valid without one.
   [[nodiscard]] static const TraceParent& current();
 
   struct Counts {
-    std::uint64_t exported = 0;
-    std::uint64_t dropped_full = 0;  ///< the queue was full
+    std::uint64_t exported = 0;      ///< spans that the collector took
+    std::uint64_t dropped_full = 0;  ///< the queue was full, or it had been stopped
     std::uint64_t dropped_away = 0;  ///< the collector did not take them
-    std::size_t waiting = 0;
+    std::size_t waiting = 0;         ///< in the queue, without those that are being sent
   };
   [[nodiscard]] Counts counts() const;
 
-  /// Sends what waits, for two seconds at most.
+  /// Sends what waits, for two seconds at most; what is left then is dropped and counted. From then on it takes
+  /// nothing.
   void stop();
 
  private:
   struct Impl;
+  explicit Tracer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
@@ -115,15 +127,20 @@ class InSpan {
 };
 
 /// A span of the program's own, of the one that the thread is in; what is published meanwhile belongs to it. From its
-/// making to its end, on one thread.
+/// making to its end, on one thread. Not thread-safe.
 class Span {
  public:
+  /// Begins now; `tracer` outlives it.
   Span(const Tracer& tracer, std::string_view name, SpanKind kind = SpanKind::internal);
+  /// Ends now, and is given to the tracer.
   ~Span();
   Span(const Span&) = delete;
   Span& operator=(const Span&) = delete;
+  /// One more attribute; a second one of a name is sent as well.
   void set(std::string_view name, std::variant<std::string, std::int64_t, bool> value);
+  /// What it is of went wrong.
   void fail(std::string_view why);
+  /// To be the parent of others; not valid where the tracer is off.
   [[nodiscard]] const TraceParent& context() const { return data_.self; }
 
  private:
