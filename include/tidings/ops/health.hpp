@@ -19,6 +19,7 @@ enum class HealthStatus {
   degraded,  ///< somebody should look, but it does its work: it stays ready
   down,      ///< it cannot do its work: not ready
 };
+/// `up`, `degraded`, `down`.
 [[nodiscard]] std::string_view name_of(HealthStatus status);
 
 /// What a check came to; an `Error` is `down`.
@@ -26,11 +27,12 @@ struct HealthFinding {
   HealthStatus status = HealthStatus::up;
   std::string reason{};  ///< empty where it is up
 };
+/// Called on a thread of `Health`'s, never twice at once. It should have a deadline of its own.
 using HealthCheck = std::function<Result<HealthFinding>()>;
 
 struct HealthOptions {
-  Duration every = std::chrono::seconds{5};     ///< how often it is made
-  Duration deadline = std::chrono::seconds{5};  ///< one that takes longer is `down`, until it comes back
+  Duration every = std::chrono::seconds{5};     ///< from its end to the next; from 1 ms to 24 h, or it is as near to it
+  Duration deadline = std::chrono::seconds{5};  ///< one that takes longer is `down`, until it comes back; likewise
   /// `stop` waits for it however long: what it refers to goes then. It has deadlines of its own.
   bool must_end = false;
 };
@@ -54,6 +56,7 @@ struct HealthReport {
 /// check that hangs is `down` by its deadline and holds up no other, nor who asks. Thread-safe.
 class Health {
  public:
+  /// `clock` says since when a check has its status, and outlives this and what hangs.
   explicit Health(Clock& clock = system_clock());
   /// As `stop`.
   ~Health();
@@ -65,8 +68,10 @@ class Health {
   void add(std::string_view name, HealthCheck check, const HealthOptions& options = {});
   /// One that somebody else knows, who says so by `set`.
   void set(std::string_view name, HealthStatus status, std::string_view reason = {});
+  /// Told no more; one that runs is not waited for. Nothing where there is none of that name.
   void remove(std::string_view name);
 
+  /// From now on checks are made. A second time, or after `stop`, it does nothing.
   void start();
   /// Waits for checks that run, for two seconds at most, but for `must_end`. One that hangs longer is left to its
   /// thread: what it refers to must then live as long as the process.

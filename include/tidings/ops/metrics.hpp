@@ -43,9 +43,11 @@ class Counter {
   Counter();
   Counter(const Counter&) = delete;
   Counter& operator=(const Counter&) = delete;
+  /// Beyond 2^64 - 1 it begins at 0 again, which Prometheus takes for a restart.
   void add(std::uint64_t by = 1) noexcept {
     cells_[detail::cell() & detail::cell_mask].value.fetch_add(by, std::memory_order_relaxed);
   }
+  /// What was added before, by whichever thread; what is added meanwhile may be in it or not.
   [[nodiscard]] std::uint64_t value() const noexcept;
 
  private:
@@ -74,7 +76,8 @@ class Histogram {
   explicit Histogram(std::span<const double> bounds);
   Histogram(const Histogram&) = delete;
   Histogram& operator=(const Histogram&) = delete;
-  /// `times`: as if it had been observed so often, where only each so-manieth is measured.
+  /// In the unit of the metric's name. `times`: as if it had been observed so often, where only each so-manieth is
+  /// measured.
   void observe(double value, std::uint64_t times = 1) noexcept;
 
   struct Sum {
@@ -82,7 +85,9 @@ class Histogram {
     std::uint64_t count = 0;
     double sum = 0;
   };
+  /// What was observed before; `count` is the sum of the buckets, and `sum` may be of one more or fewer.
   [[nodiscard]] Sum value() const;
+  /// As they were given; they live as long as this.
   [[nodiscard]] std::span<const double> bounds() const noexcept { return bounds_; }
 
  private:
@@ -101,12 +106,15 @@ class Histogram {
 /// Counters of one label whose values come by and by, as topics do. Thread-safe; one that is known takes no lock.
 class CounterFamily {
  public:
+  /// 1 value at least.
   explicit CounterFamily(std::size_t series_max);
   ~CounterFamily();
   CounterFamily(const CounterFamily&) = delete;
   CounterFamily& operator=(const CounterFamily&) = delete;
   /// The counter of that value, or that of `other` where there are too many. It lives as long as the family.
   [[nodiscard]] Counter& of(std::string_view value) noexcept;
+  /// Each value and its counter, in no order, and `other` last where it was needed; `other` may come twice, where it is
+  /// a value too.
   void visit(const std::function<void(const std::string& value, const Counter& counter)>& each) const;
   /// How often `of` came to `other`.
   [[nodiscard]] std::uint64_t refused() const noexcept { return refused_.value(); }
@@ -130,6 +138,7 @@ struct Sample {
 class GaugeSet {
  public:
   virtual ~GaugeSet() = default;
+  /// Of the same labels the last one counts. What comes beyond the bound of the registry is in `other`, as their sum.
   virtual void replace(std::vector<Sample> samples) = 0;
 };
 
@@ -144,6 +153,7 @@ class GaugeSet {
 /// another kind under a name, and a function that is registered twice are bugs, and assert.
 class Metrics {
  public:
+  /// 1 combination at least.
   explicit Metrics(std::size_t series_max = 1'000);
   ~Metrics();
   Metrics(const Metrics&) = delete;
@@ -154,7 +164,9 @@ class Metrics {
   /// All of a family have the bounds of the first.
   Histogram& histogram(std::string_view name, std::string_view help, std::span<const double> bounds = duration_bounds(),
                        const Labels& labels = {});
+  /// For a label whose values come by and by, on the way of events.
   CounterFamily& counters(std::string_view name, std::string_view help, std::string_view label);
+  /// For what somebody gathers now and then.
   GaugeSet& gauges(std::string_view name, std::string_view help);
 
   /// Asked whenever somebody scrapes: it must answer at once, wait for nobody, and outlive the registry.
@@ -169,10 +181,11 @@ class Metrics {
   void counters_of(std::string_view name, std::string_view help, ReadAll read);
   void gauges_of(std::string_view name, std::string_view help, ReadAll read);
 
-  /// `process_…`, as Prometheus' own clients have them.
+  /// `process_…`, as Prometheus' own clients have them. Once.
   void add_process_metrics();
 
-  /// All of it, families by name. What is counted meanwhile may be in it or not.
+  /// All of it, families by name. What is counted meanwhile may be in it or not. Runs the functions above, and waits
+  /// for nobody if they do not.
   [[nodiscard]] std::string text() const;
   static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
 

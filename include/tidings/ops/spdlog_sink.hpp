@@ -12,9 +12,11 @@
 namespace tidings::ops {
 
 /// Tidings' lines in a logger of spdlog's, with their fields behind: `… handler=pay event_id=0199…`. Header-only; the
-/// program links spdlog. The logger must be one for several threads (`_mt`). Lines are escaped as everywhere.
+/// program links spdlog. Lines are escaped as everywhere. Thread-safe, with a logger for several threads (`_mt`). A line
+/// that the logger cannot write, as on a full disk, is lost; spdlog's error handler hears of it.
 class SpdlogSink final : public LogSink {
  public:
+  /// Not null.
   explicit SpdlogSink(std::shared_ptr<spdlog::logger> logger) : logger_(std::move(logger)) {}
 
   void write(LogLevel level, std::string_view line) override {
