@@ -1,5 +1,6 @@
 #include "tidings/ops/health.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -18,7 +19,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration stop_wait = 2s;
 constexpr Duration hang_after = 50ms;  // others get a thread of their own then
-constexpr Duration look_most = 1s;     // for how long who gives the checks out sleeps at most
+constexpr Duration time_min = 1ms, time_max = 24h;
+constexpr Duration look_most = 1s;  // for how long who gives the checks out sleeps at most
 
 }  // namespace
 
@@ -181,7 +183,9 @@ void Health::add(std::string_view name, HealthCheck check, const HealthOptions& 
   const std::scoped_lock lock(shared_->mutex);
   auto& entry = shared_->entries[std::string(name)];
   entry = {.check = std::make_shared<const HealthCheck>(std::move(check)),
-           .options = options,
+           .options = {.every = std::clamp<Duration>(options.every, time_min, time_max),
+                       .deadline = std::clamp<Duration>(options.deadline, time_min, time_max),
+                       .must_end = options.must_end},
            .since = shared_->clock.now(),
            .generation = ++shared_->generations};
   shared_->changed.notify_one();

@@ -106,6 +106,18 @@ TEST(Health, stopping_does_not_wait_for_what_hangs) {
   gate->changed.notify_all();
 }
 
+TEST(Health, a_check_that_is_made_hardly_ever_takes_no_processor) {
+  std::atomic<int> seldom = 0, often = 0;
+  Health health;
+  health.add("seldom", [&] { return ++seldom, HealthFinding{}; },
+             {.every = Duration::max(), .deadline = Duration::max()});
+  health.add("often", [&] { return ++often, HealthFinding{}; }, {.every = 1ms});
+  health.start();
+  ASSERT_TRUE(eventually([&] { return seldom > 0 && often > 50; }));
+  EXPECT_EQ(seldom, 1);
+  EXPECT_TRUE(health.look().is_ready) << health.look().json();
+}
+
 TEST(Health, what_throws_is_down) {
   Health health;
   health.add("bad", []() -> Result<HealthFinding> { throw std::runtime_error("broken"); });

@@ -49,13 +49,10 @@ void HttpServer::Loop::read_from(Connection& connection) {
     connection.in.append(bytes, static_cast<std::size_t>(got));
     if (connection.in.size() > held_max()) break;  // first what is there is answered
   }
-  if (connection.has_turn && !connection.has_ended)
+  if (connection.has_turn)
     watch(connection);
   else
     answer_what_is_there(connection);
-  if (!connection.has_ended) return;
-  connection.keeps_alive = false;
-  if (!connection.is_busy && connection.written == connection.out.size()) dropped_.push_back(connection.id);
 }
 
 void HttpServer::Loop::write_to(Connection& connection) {
@@ -78,7 +75,7 @@ void HttpServer::Loop::write_to(Connection& connection) {
     connection.stream->unsent = connection.stream->waiting.size();
     connection.until = SteadyTime::max();
     if (!connection.stream->open && connection.stream->waiting.empty()) dropped_.push_back(connection.id);
-  } else if (!connection.keeps_alive) {
+  } else if (!connection.keeps_alive || (connection.has_ended && !connection.is_busy && connection.in.empty())) {
     dropped_.push_back(connection.id);
     return;
   } else if (!connection.is_busy) {

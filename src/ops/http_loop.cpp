@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <system_error>
 
 #include "tidings/base/steady.hpp"
 
@@ -53,7 +54,11 @@ Result<> HttpServer::Loop::start() {
       ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listening_.get(), &of_listening) != 0 ||
       ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, mail_->wake.get(), &of_mail) != 0)
     return Error{"too_many_files", "no descriptor is left; raise the limit (ulimit -n)", Retry::same_call};
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error&) {
+    return Error{"too_many_files", "no thread is left; raise the limit (ulimit -u)", Retry::same_call};
+  }
   return {};
 }
 
@@ -141,12 +146,24 @@ void HttpServer::Loop::accept_all() {
     epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) continue;
     auto& connection = connections_[id];
-    if (options_.channel) connection.channel = options_.channel(fd.get());
+    if (options_.channel && !(connection.channel = channel_of(fd.get()))) {
+      connections_.erase(id);
+      continue;
+    }
     connection.peer = peer_of(fd.get());
     connection.fd = std::move(fd);
     connection.id = id;
     connection.heard = steady_now();
     connection.until = connection.heard + options_.request_within;
+  }
+}
+
+/// None where the server's user has none, or throws.
+std::unique_ptr<HttpChannel> HttpServer::Loop::channel_of(int socket) const {
+  try {
+    return options_.channel(socket);
+  } catch (...) {
+    return nullptr;
   }
 }
 

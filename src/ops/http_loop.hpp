@@ -82,6 +82,7 @@ class HttpServer::Loop {
 
   void run();
   void accept_all();
+  [[nodiscard]] std::unique_ptr<HttpChannel> channel_of(int socket) const;
   void make_room();
   void read_from(Connection& connection);
   void answer_what_is_there(Connection& connection);
@@ -94,6 +95,9 @@ class HttpServer::Loop {
   static std::ptrdiff_t receive(Connection& connection, char* into, std::size_t size);
   static std::ptrdiff_t transmit(Connection& connection, const char* bytes, std::size_t size);
   [[nodiscard]] std::size_t held_max() const { return options_.request_bytes_max * 2 + options_.body_bytes_max; }
+  template <class Call>
+  [[nodiscard]] HttpAnswer guarded_answer(Call&& call) const;
+  [[nodiscard]] bool has_worker();
   [[nodiscard]] HttpAnswer problem(int status, std::string_view why) const;
   void take_mail();
   void take_stream(Connection& connection);

@@ -1,6 +1,8 @@
 // What becomes of requests: which route has them, on which thread, and the answer's text.
 #include <algorithm>
 #include <exception>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "ops/http_loop.hpp"
@@ -37,6 +39,10 @@ std::string_view reason_of(int status) {
   return known == std::end(reasons) ? "Status" : known->second;
 }
 
+bool is_one_line(std::string_view value) {
+  return value.find_first_of(std::string_view("\r\n\0", 3)) == value.npos;
+}
+
 HttpAnswer plain_problem(int status, std::string_view why) {
   HttpAnswer answer{.status = status, .body = R"({"error":)"};
   append_json_string(answer.body, printable(why));
@@ -44,9 +50,23 @@ HttpAnswer plain_problem(int status, std::string_view why) {
   return answer;
 }
 
-/// What a route gives, whatever it throws.
-template <class Call, class Problem>
-HttpAnswer answer_of(Call&& call, Problem&& problem) {
+}  // namespace
+
+HttpAnswer HttpServer::Loop::problem(int status, std::string_view why) const {
+  HttpAnswer answer;
+  try {
+    answer = options_.problem ? options_.problem(status, why) : plain_problem(status, why);
+  } catch (...) {  // it shall tell what was wrong, and not be it
+    answer = plain_problem(status, why);
+  }
+  if (status == 405)
+    answer.headers.emplace_back("Allow", options_.body_bytes_max > 0 ? "GET, HEAD, POST" : "GET, HEAD");
+  return answer;
+}
+
+/// What a function of the server's user gives, whatever it throws.
+template <class Call>
+HttpAnswer HttpServer::Loop::guarded_answer(Call&& call) const {
   try {
     return std::forward<Call>(call)();
   } catch (const std::exception& thrown) {
@@ -54,15 +74,6 @@ HttpAnswer answer_of(Call&& call, Problem&& problem) {
   } catch (...) {
     return problem(500, "something was thrown");
   }
-}
-
-}  // namespace
-
-HttpAnswer HttpServer::Loop::problem(int status, std::string_view why) const {
-  auto answer = options_.problem ? options_.problem(status, why) : plain_problem(status, why);
-  if (status == 405)
-    answer.headers.emplace_back("Allow", options_.body_bytes_max > 0 ? "GET, HEAD, POST" : "GET, HEAD");
-  return answer;
 }
 
 void HttpServer::Loop::answer_what_is_there(Connection& connection) {
@@ -84,14 +95,25 @@ void HttpServer::Loop::answer_what_is_there(Connection& connection) {
     connection.in.erase(0, parsed.bytes);
     handle(connection, std::move(parsed));
   }
+  // Who has said all gets answers to all that he has asked, and to no part of a request.
+  const bool is_over = connection.has_ended && !connection.has_turn && !connection.is_busy && !connection.stream &&
+                       connection.written == connection.out.size();
+  if (is_over) dropped_.push_back(connection.id);
   watch(connection);
 }
 
 void HttpServer::Loop::handle(Connection& connection, ParsedRequest parsed) {
   connection.is_head = parsed.is_head;
-  connection.keeps_alive = parsed.keeps_alive && !stopping_ && !connection.has_ended;
-  if (options_.gate)
-    if (auto refused = options_.gate(parsed.request)) return send(connection, *refused);
+  connection.keeps_alive = parsed.keeps_alive && !stopping_ && !(connection.has_ended && connection.in.empty());
+  if (options_.gate) {
+    std::optional<HttpAnswer> refused;
+    const auto asked = [&] {
+      refused = options_.gate(parsed.request);
+      return HttpAnswer{};
+    };
+    if (auto failed = guarded_answer(asked); failed.status != 200) refused = std::move(failed);
+    if (refused) return send(connection, *refused);
+  }
   const bool is_post = parsed.request.method == "POST";
   const auto& routes = is_post ? posts_ : routes_;
   const auto found = routes.find(parsed.request.path);
@@ -104,16 +126,23 @@ void HttpServer::Loop::handle(Connection& connection, ParsedRequest parsed) {
   }
   const auto& route = found->second;
   if (route.stream) return begin_stream(connection, route, parsed.request);
-  if (!route.is_slow)
-    return send(connection, answer_of([&] { return route.handle(parsed.request); },
-                                      [this](int status, std::string_view why) { return problem(status, why); }));
+  if (!route.is_slow) return send(connection, guarded_answer([&] { return route.handle(parsed.request); }));
   const std::scoped_lock lock(jobs_mutex_);
   if (jobs_.size() >= options_.waiting_max) return send(connection, problem(503, "too many ask at once"));
+  if (!has_worker()) return send(connection, problem(503, "no thread is left to answer"));
   jobs_.push_back({connection.id, &route, std::move(parsed.request)});
   connection.is_busy = true;
   connection.until = SteadyTime::max();
-  if (idle_ == 0 && workers_.size() < options_.threads) workers_.emplace_back([this] { work(); });
   jobs_changed_.notify_one();
+}
+
+/// One that is idle, or another one: none is started before it is needed. Under the lock of the jobs.
+bool HttpServer::Loop::has_worker() {
+  try {
+    if (idle_ == 0 && workers_.size() < options_.threads) workers_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {  // those that are there go on
+  }
+  return !workers_.empty();
 }
 
 void HttpServer::Loop::begin_stream(Connection& connection, const Route& route, const HttpRequest& request) {
@@ -122,8 +151,7 @@ void HttpServer::Loop::begin_stream(Connection& connection, const Route& route, 
   state->mail = mail_;
   state->connection = connection.id;
   state->bytes_max = options_.stream_bytes_max;
-  const auto answer = answer_of([&] { return route.stream(request, HttpStream(state)); },
-                                [this](int status, std::string_view why) { return problem(status, why); });
+  const auto answer = guarded_answer([&] { return route.stream(request, HttpStream(state)); });
   connection.keeps_alive = false;
   if (answer.status != 200 || connection.is_head) {
     const std::scoped_lock lock(state->mutex);
@@ -139,13 +167,13 @@ void HttpServer::Loop::begin_stream(Connection& connection, const Route& route, 
 void HttpServer::Loop::send(Connection& connection, const HttpAnswer& answer, bool is_stream) {
   auto& out = connection.out;
   out.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ").append(reason_of(answer.status));
-  out.append("\r\nContent-Type: ").append(answer.type);
+  if (is_one_line(answer.type)) out.append("\r\nContent-Type: ").append(answer.type);
   if (!is_stream) out.append("\r\nContent-Length: ").append(std::to_string(answer.body.size()));
   bool says_caching = false;
   for (const auto* const headers : {&answer.headers, &options_.headers})
     for (const auto& [name, value] : *headers) {
       says_caching = says_caching || name == "Cache-Control";
-      if (value.find_first_of("\r\n") == value.npos) out.append("\r\n").append(name).append(": ").append(value);
+      if (is_token(name) && is_one_line(value)) out.append("\r\n").append(name).append(": ").append(value);
     }
   if (!says_caching) out.append("\r\nCache-Control: no-store");
   out.append("\r\nX-Content-Type-Options: nosniff");
@@ -166,8 +194,7 @@ void HttpServer::Loop::work() {
     const auto job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    auto answer = answer_of([&] { return job.route->handle(job.request); },
-                            [this](int status, std::string_view why) { return problem(status, why); });
+    auto answer = guarded_answer([&] { return job.route->handle(job.request); });
     {
       const std::scoped_lock mail(mail_->mutex);
       mail_->answers.emplace_back(job.connection, std::move(answer));

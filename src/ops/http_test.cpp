@@ -80,6 +80,71 @@ TEST_F(HttpTest, one_connection_has_many_requests_also_at_once_and_one_that_ends
   EXPECT_NE(client.read_to_end().find("hello last"), std::string::npos);
 }
 
+TEST_F(HttpTest, who_has_asked_for_many_and_sends_no_more_gets_all_answers_and_the_end) {
+  auto& server = start();
+  for (const int count : {1, 3, 16, 17, 100}) {
+    for (const std::string rest : {"", "GET /hello?part HTTP/1.1\r\n"}) {
+      const Client client(server);
+      std::string many;
+      for (int at = 0; at < count; ++at) many += "GET /hello?x" + std::to_string(at) + "- HTTP/1.1\r\n\r\n";
+      ASSERT_TRUE(client.send(many + rest));
+      ::shutdown(client.fd(), SHUT_WR);
+      const auto all = client.read_to_end();
+      for (int at = 0; at < count; ++at) EXPECT_TRUE(all.contains("hello x" + std::to_string(at) + "-")) << at;
+      EXPECT_FALSE(all.contains("part")) << all;
+    }
+  }
+}
+
+TEST_F(HttpTest, who_sends_no_more_while_he_takes_a_large_answer_is_closed_behind_it) {
+  auto& server = serve({.request_within = 60s, .idle_max = 1h});
+  const std::string much(std::size_t{32} << 20, 'x');  // more than sockets hold
+  server.quick("/much", [&](const HttpRequest&) { return HttpAnswer{.body = much}; });
+  server.start().or_throw();
+  const Client client(server);
+  ASSERT_TRUE(client.send("GET /much HTTP/1.1\r\n\r\n"));
+  ASSERT_TRUE(eventually([&] { return client.has_answer(); }));
+  ::shutdown(client.fd(), SHUT_WR);
+  const auto all = client.read_to_end();
+  EXPECT_TRUE(all.ends_with("xxx")) << all.substr(all.size() - 20) << ": the end comes, and not after an hour";
+  EXPECT_GT(all.size(), much.size());
+}
+
+TEST_F(HttpTest, what_functions_of_its_user_throw_ends_nothing) {
+  HttpOptions options;
+  options.gate = [](const HttpRequest& request) -> std::optional<HttpAnswer> {
+    if (request.query == "gate") throw std::runtime_error("the gate broke");
+    return std::nullopt;
+  };
+  options.problem = [](int status, std::string_view why) -> HttpAnswer {
+    if (status == 404) throw std::runtime_error("the page broke");
+    return {.status = status, .body = std::string(why)};
+  };
+  auto& server = start(std::move(options));
+  EXPECT_EQ(get(server, "/hello?gate").status, 500);
+  EXPECT_TRUE(get(server, "/hello?gate").body.contains("the gate broke"));
+  EXPECT_EQ(get(server, "/none").status, 404);
+  EXPECT_EQ(get(server, "/hello").status, 200);
+
+  HttpServer closed({.channel = [](int) -> std::unique_ptr<HttpChannel> { throw std::runtime_error("no"); }});
+  closed.start().or_throw();
+  const Client client(closed);
+  EXPECT_EQ(client.read_to_end(), "");
+}
+
+TEST_F(HttpTest, no_answer_has_a_line_that_is_not_its_own) {
+  auto& server = serve({.headers = {{"X-All\r\nX-Wrong", "1"}, {"X-All", "1"}}});
+  server.quick("/lines", [](const HttpRequest&) {
+    return HttpAnswer{.body = "b", .type = "a\r\nX-Wrong: 2", .headers = {{"X-Own", "a\nX-Wrong: 3"}, {"X-Fine", "f"}}};
+  });
+  server.start().or_throw();
+  const auto reply = get(server, "/lines");
+  EXPECT_EQ(reply.body, "b");
+  EXPECT_FALSE(reply.headers.contains("X-Wrong")) << reply.headers;
+  EXPECT_TRUE(reply.headers.contains("X-All: 1\r\n")) << reply.headers;
+  EXPECT_TRUE(reply.headers.contains("X-Fine: f\r\n")) << reply.headers;
+}
+
 TEST_F(HttpTest, head_has_no_body_and_other_methods_and_bodies_are_refused) {
   auto& server = start();
   {

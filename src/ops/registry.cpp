@@ -154,6 +154,16 @@ void write_histogram(std::string& out, std::string_view name, std::string_view l
   append_sample(out, name, "_count", labels, static_cast<double>(value.count));
 }
 
+/// Values that are told alike, since they are cut or escaped, or one of them is `other`, are one sample: Prometheus
+/// takes no second.
+void write_counters(std::string& out, std::string_view name, const Family& family) {
+  std::map<std::string, std::uint64_t> sums;
+  family.counters->visit([&](const std::string& value, const Counter& counter) {
+    sums[text_of({{family.label, value}})] += counter.value();
+  });
+  for (const auto& [labels, sum] : sums) append_sample(out, name, "", labels, static_cast<double>(sum));
+}
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -214,10 +224,7 @@ struct Metrics::Impl {
         if (one.read) append_sample(out, name, "", labels, one.read());
         if (one.histogram) write_histogram(out, name, labels, *one.histogram);
       }
-      if (family.counters)
-        family.counters->visit([&](const std::string& value, const Counter& counter) {
-          append_sample(out, name, "", text_of({{family.label, value}}), static_cast<double>(counter.value()));
-        });
+      if (family.counters) write_counters(out, name, family);
       if (family.gathered) family.gathered->write(out, name);
       if (!family.asked.empty()) write_asked(out, name, family);
     }
