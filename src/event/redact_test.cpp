@@ -34,6 +34,42 @@ struct Tree {
   std::string open;
   std::vector<Tree> below;
 };
+struct Branch;
+struct Leaf {
+  std::vector<Leaf> twins;
+  std::vector<Branch> branches;
+};
+struct Branch {
+  std::string secret;
+  std::vector<Leaf> leaves;
+  static constexpr auto redacted = tidings::redact<&Branch::secret>;
+};
+struct Third;
+struct First {
+  std::vector<Third> thirds;
+};
+struct Second {
+  std::vector<Second> more;
+  std::vector<First> firsts;
+};
+struct Third {
+  std::vector<Second> seconds;
+  std::optional<std::string> secret;
+  static constexpr auto redacted = tidings::redact<&Third::secret>;
+};
+class Shut {
+ public:
+  std::string name;
+  [[nodiscard]] Address to_event_data() const { return {name, name}; }
+  static Shut from_event_data(Address address) { return {std::move(address.street)}; }
+  Shut() = default;
+  Shut(std::string of) : name(std::move(of)) {}  // NOLINT
+  static constexpr auto redacted = tidings::redact<&Shut::name>;
+};
+struct Household {
+  std::string id;
+  Shut shut;
+};
 class Sealed {
  public:
   [[nodiscard]] Address to_event_data() const { return address_; }
@@ -93,6 +129,35 @@ TEST(Redact, MarksOfAnEventAndOfWhatItHasTravelWithIt) {
   EXPECT_EQ(header_of(people::Plain{}), "none");
   EXPECT_EQ(header_of(people::Pointed{}), "/other");
   EXPECT_EQ(header_of(people::Family{}), "/first/below,/first/secret") << "and nothing of the tree, which has no marks";
+}
+
+// What a walk over the classes has left out where one comes again: all of it is masked, or none of it has a mark.
+TEST(Redact, ClassesThatHoldOneAnotherAreMaskedAtEveryDepth) {
+  using people::Branch, people::Leaf, people::First, people::Second, people::Third, people::Node;
+  const Node nodes{"s1", {Node{"s2", {Node{"s3", {}}}}, Node{"s4", {}}}};
+  const Branch branch{"s1", {Leaf{{Leaf{{}, {Branch{"s2", {}}}}}, {Branch{"s3", {Leaf{{}, {Branch{"s4", {}}}}}}}}}};
+  const Third inner{{Second{{Second{{}, {First{{Third{{}, "s1"}}}}}}, {First{{Third{{}, "s2"}}}}}}, "s3"};
+  const First first{{inner}};
+  const Second second{{Second{{}, {First{{inner}}}}}, {First{{inner}}}};
+  const auto shows = [](const auto& event) {
+    auto shown = shown_payload(make_envelope(event).or_throw().view());
+    return std::ranges::any_of(std::array{1, 2, 3, 4},
+                               [&](int one) { return shown.find("s" + std::to_string(one) + "\"") != shown.npos; })
+               ? shown
+               : std::string("nothing");
+  };
+  EXPECT_EQ(shows(nodes), "nothing");
+  EXPECT_EQ(shows(branch), "nothing");
+  EXPECT_EQ(shows(first), "nothing");
+  EXPECT_EQ(shows(inner), "nothing");
+  EXPECT_EQ(shows(second), "nothing");
+  EXPECT_EQ(header_of(branch), "/leaves/branches,/leaves/twins,/secret");
+  EXPECT_EQ(header_of(people::Tree{}), "none");
+}
+
+TEST(Redact, MarksOfAClassThatIsWrittenAsAnotherMaskAllOfIt) {
+  EXPECT_EQ(shown_payload(make_envelope(people::Household{"1", people::Shut{"Ada"}}).or_throw().view()),
+            R"({"id":"1","shut":"***"})");
 }
 
 TEST(Redact, WhatIsMarkedIsMasked) {

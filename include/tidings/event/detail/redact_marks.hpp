@@ -23,6 +23,11 @@ constexpr bool marks_itself() {
   else
     return false;
 }
+/// Whether the class itself says what of it is redacted, in its traits or beside them.
+template <class T>
+constexpr bool has_own_marks() {
+  return EventTraits<T>::given.redacted.has_any() || marks_itself<T>();
+}
 template <class T, auto... Members>
 std::vector<std::string_view> names_in(Redact<Members...>) {
   return names_of_members<T, Members...>();
@@ -47,6 +52,7 @@ class RedactMarks {
   struct Open {
     const void* type;
     std::size_t before;              // so many pointers there were
+    std::size_t reaches;             // the outermost class that it has within itself, of those that are open
     std::vector<std::string> again;  // where it stands within itself
   };
 
@@ -63,6 +69,8 @@ class RedactMarks {
     if constexpr (is_strong<M>) {
       if constexpr (strong_is_right<M>()) within<StrongValue<M>>();
     } else if constexpr (HasEventData<M>) {
+      // What the class marks are none of the members that are written, so that all of it is masked.
+      if constexpr (has_own_marks<M>()) pointers_.push_back(path_);
       if constexpr (data_is_right<M>()) within<DataOf<M>>();
     } else if constexpr (is_optional<M> || is_vector<M> || is_array<M>) {
       within<typename M::value_type>();  // an array is no step
@@ -85,16 +93,27 @@ class RedactMarks {
     if (const auto known = std::ranges::find(open_, static_cast<const void*>(&here), &Open::type);
         known != open_.end()) {
       known->again.push_back(path_);
+      reach(static_cast<std::size_t>(known - open_.begin()));
       return;
     }
-    open_.push_back({&here, pointers_.size(), {}});
+    open_.push_back({&here, pointers_.size(), open_.size(), {}});
     if constexpr (EventTraits<M>::given.redacted.has_any()) mark(EventTraits<M>::given.redacted.names());
     if constexpr (marks_itself<M>()) mark(names_in<M>(M::redacted));
     within_members<M>(std::make_index_sequence<member_count<M>>{});
-    auto closed = std::move(open_.back());
+    const auto closed = std::move(open_.back());
     open_.pop_back();
-    // What holds itself has its marks anywhere below: there all of it is masked.
-    if (pointers_.size() > closed.before) pointers_.insert(pointers_.end(), closed.again.begin(), closed.again.end());
+    const bool is_within_another = closed.reaches < open_.size();
+    // What holds itself has its marks anywhere below: there all of it is masked. Where it has none of its own, those of
+    // a class that it is in, and that it holds in turn, may be below all the same: then that one decides.
+    if (pointers_.size() > closed.before)
+      append(pointers_, closed.again);
+    else if (is_within_another)
+      append(open_[closed.reaches].again, closed.again);
+    if (is_within_another) reach(closed.reaches);
+  }
+  void reach(std::size_t open) { open_.back().reaches = std::min(open_.back().reaches, open); }
+  static void append(std::vector<std::string>& to, const std::vector<std::string>& what) {
+    to.insert(to.end(), what.begin(), what.end());
   }
   template <class M, std::size_t... I>
   void within_members(std::index_sequence<I...>) {
@@ -113,7 +132,8 @@ class RedactMarks {
   std::vector<Open> open_;
 };
 
-/// The header of events of type T, whose payload is JSON; empty: nothing is redacted. Made once.
+/// The header of events of type T, whose payload is JSON; empty: nothing is redacted, of it and of what it has. Made
+/// once.
 template <class T>
 const std::string& redact_header_for() {
   if constexpr (looked_traits<T>.flaw == TraitsFlaw::none) {
@@ -123,6 +143,12 @@ const std::string& redact_header_for() {
     static const std::string none;
     return none;
   }
+}
+
+/// Whether errors tell nothing of values of events of type T: they are sealed, or something of them is redacted.
+template <class T>
+bool is_secret() {
+  return is_encrypted<T> || !redact_header_for<T>().empty();
 }
 
 }  // namespace tidings::detail
