@@ -57,6 +57,15 @@ struct Third {
   std::optional<std::string> secret;
   static constexpr auto redacted = tidings::redact<&Third::secret>;
 };
+struct Account {
+  std::string owner;
+  std::int32_t limit = 0;
+};
+struct Bank {
+  std::string id;
+  std::map<std::string, Account> accounts;
+  static constexpr tidings::traits<Bank> event{.key = &Bank::id, .redacted = tidings::redact<&Bank::accounts>};
+};
 class Shut {
  public:
   std::string name;
@@ -158,6 +167,28 @@ TEST(Redact, ClassesThatHoldOneAnotherAreMaskedAtEveryDepth) {
 TEST(Redact, MarksOfAClassThatIsWrittenAsAnotherMaskAllOfIt) {
   EXPECT_EQ(shown_payload(make_envelope(people::Household{"1", people::Shut{"Ada"}}).or_throw().view()),
             R"({"id":"1","shut":"***"})");
+}
+
+/// A codec that is not JSON, and quotes.
+struct Quoting {
+  static constexpr std::string_view content_type = "text/plain";
+  template <class Event>
+  static Result<> encode(const Event& event, std::string& out) {
+    return event.id == "bad" ? Result<>(Error{"bad", "it has 4111"}) : JsonCodec::encode(event, out);
+  }
+  template <class Event>
+  static Result<Event> decode(std::string_view text) {
+    return Error{"wrong_text", "not " + std::string(text)};
+  }
+};
+
+TEST(Redact, UnderACodecThatIsNotJsonAllIsMasked) {
+  const auto header = [](const auto& event) {
+    return make_envelope<std::remove_cvref_t<decltype(event)>, Quoting>(event).or_throw().headers.get(redact_header);
+  };
+  EXPECT_EQ(header(people::Household{"1", {}}), redact_everything) << "marks of what it has";
+  EXPECT_EQ(header(people::Bank{"1", {}}), redact_everything);
+  EXPECT_EQ(header(people::Plain{"1", {}}), std::nullopt);
 }
 
 TEST(Redact, WhatIsMarkedIsMasked) {

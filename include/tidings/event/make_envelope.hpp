@@ -51,12 +51,8 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
     envelope.key = event_key(event);
     if constexpr (event_ttl<Event>() > Duration::zero())
       envelope.headers.set(expiry_header, to_rfc3339(envelope.time + event_ttl<Event>()));
-    if constexpr (std::is_same_v<C, JsonCodec>) {
-      if (const auto& redacted = detail::redact_header_for<Event>(); !redacted.empty())
-        envelope.headers.set(redact_header, redacted);
-    } else if constexpr (detail::EventTraits<Event>::given.redacted.has_any()) {
-      envelope.headers.set(redact_header, redact_everything);  // no JSON, in which a part could be pointed to
-    }
+    if (const auto& redacted = detail::redact_header_for<Event>(); !redacted.empty())  // only into JSON can be pointed
+      envelope.headers.set(redact_header, std::is_same_v<C, JsonCodec> ? redacted : redact_everything);
     if constexpr (is_encrypted<Event>) envelope.headers.set(encryption_header, encryption_required);
     envelope.data_content_type = C::content_type;
     envelope.payload.reserve(256);  // most fit, and it does not grow step by step
