@@ -169,8 +169,8 @@ std::string to_cloud_event_json(const EnvelopeView& envelope, std::optional<Clou
 
 Result<Envelope> from_cloud_event_json(std::string_view json) {
   Reading reading;
-  auto read = read_json(
-      json, [](void* context, JsonValue& value) { return value.object(read_attribute, context); }, &reading, -1);
+  auto read = read_json(json, [](void* context, JsonValue& value) { return value.object(read_attribute, context); },
+                        &reading, {.depth = -1});
   if (!read) return std::move(read.error());
   const auto refuse = [](std::string why) { return Error{"invalid_cloud_event", std::move(why)}; };
   if (reading.spec_version != "1.0")

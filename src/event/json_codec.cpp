@@ -56,7 +56,12 @@ bool fail_range(JsonValue& value, std::string_view got, std::size_t bits) {
 }
 
 bool fail_inside(JsonValue& value, std::string_view member) {
-  value.add_to_path("." + printable(member.substr(0, 64)));
+  value.add_to_path("." + std::string(member));
+  return false;
+}
+
+bool fail_inside_data(JsonValue& value, std::string_view name) {
+  value.add_to_path(std::string(".") + around_data + printable(name.substr(0, 64)) + around_data);
   return false;
 }
 

@@ -103,12 +103,26 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-std::string json_place(std::string_view path) {
+Error json_error(const JsonFailure& failure, JsonTells tells) {
   constexpr std::size_t long_path = 240, half = long_path / 2 - 20;
-  if (path.size() <= long_path) return "$" + std::string(path);
-  const auto first = path.find_first_of(".[", half), last = path.find_last_of(".[", path.size() - half);
-  if (first == path.npos || last == path.npos || first >= last) return "$" + std::string(path);
-  return "$" + std::string(path.substr(0, first)) + "…" + std::string(path.substr(last));
+  const bool tells_all = tells == JsonTells::all;
+  std::string path;
+  bool is_data = false;
+  for (const char c : failure.path) {
+    if (c == around_data) {
+      is_data = !is_data;
+      if (is_data && !tells_all) path += '*';
+    } else if (tells_all || !is_data) {
+      path += c;
+    }
+  }
+  if (path.size() > long_path) {
+    const auto first = path.find_first_of(".[", half), last = path.find_last_of(".[", path.size() - half);
+    if (first != path.npos && last != path.npos && first < last) path.replace(first, last - first, "…");
+  }
+  const std::string_view untold =
+      "what stands there is not told, since the event was sealed, or has members that are redacted";
+  return {failure.code, "$" + path + ": " + (tells_all ? failure.message : std::string(untold)), Retry::never};
 }
 
 bool JsonValue::fail(std::string_view code, std::string message) {
@@ -294,7 +308,8 @@ bool JsonValue::copy(std::string& out) {
   return true;
 }
 
-Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context, int depth) {
+Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context,
+                   ReadOptions options) {
   auto* const shared = JsonParser::of_this_thread();
   std::optional<JsonParser> own;  // a reader that reads another document meanwhile
   auto& parser = shared == nullptr || shared->is_busy ? own.emplace() : *shared;
@@ -304,15 +319,13 @@ Result<> read_json(std::string_view document, bool (*read)(void* context, JsonVa
     ~Busy() { parser.is_busy = false; }
   } busy{parser};
   JsonFailure failure;
-  const auto error_of = [](const JsonFailure& why) {
-    return Error{why.code, json_place(why.path) + ": " + why.message, Retry::never};
-  };
+  const auto error_of = [&](const JsonFailure& why) { return json_error(why, options.tells); };
   auto opened = parser.open(document);
   if (!opened) return error_of({opened.error().code, opened.error().message, {}});
   Cursor cursor{*opened};
   if (kind_of(cursor) == "something malformed")
     return error_of({"invalid_json", "the document is no JSON: it begins with no value", {}});
-  JsonValue value(&cursor, failure, depth);
+  JsonValue value(&cursor, failure, options.depth);
   if (!read(context, value))
     return error_of(failure.code.empty() ? JsonFailure{"invalid_json", "the document was refused", {}} : failure);
   if (cursor.at != cursor.document.end) return error_of({"invalid_json", "something stands behind the document", {}});

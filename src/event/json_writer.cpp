@@ -158,8 +158,11 @@ void JsonWriter::add_to_path(std::string_view before, std::string_view name) {
 void JsonWriter::add_to_path(std::size_t index) {
   path_.insert(0, "[" + std::to_string(index) + "]");
 }
-Error JsonWriter::error() const {
-  return {code_, json_place(path_) + ": " + message_, Retry::never};
+void JsonWriter::add_data_to_path(std::string_view name) {
+  path_.insert(0, std::string(".") + around_data + printable(name.substr(0, 64)) + around_data);
+}
+Error JsonWriter::error(JsonTells tells) const {
+  return json_error({code_, message_, path_}, tells);
 }
 
 }  // namespace detail

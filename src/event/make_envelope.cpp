@@ -75,11 +75,12 @@ Error foreign_content(const EnvelopeView& envelope, std::string_view wanted) {
           "the payload is '" + printable(envelope.data_content_type) + "', the handler reads " + std::string(wanted)};
 }
 
-Error without_values(const EnvelopeView& envelope, Error why) {
-  const bool is_secret = envelope.headers.get(redact_header) || envelope.headers.get(encryption_header);
-  if (!why.message.starts_with('$') || !is_secret) return why;
-  why.message.resize(std::min(why.message.find(": "), why.message.size()));
-  why.message += ": what stands there is not told, since the event was sealed, or has members that are redacted";
+bool came_secret(const EnvelopeView& envelope) {
+  return !envelope.headers.empty() && (envelope.headers.get(redact_header) || envelope.headers.get(encryption_header));
+}
+
+Error untold(Error why) {
+  why.message = "what its codec says of it is not told, since the event was sealed, or has members that are redacted";
   return why;
 }
 

@@ -32,16 +32,17 @@ struct JsonCodec {
   /// Members that are missing keep their initialiser, unknown ones are skipped (and must be well-formed). A member that
   /// stands twice is refused. Errors (never): `invalid_json`, `wrong_type`, `out_of_range`, `duplicate_member`,
   /// `unknown_enumerator`, `unknown_alternative`, `missing_member`, `too_deep`, and what `from_event_data` says, with
-  /// the path.
+  /// the path; `tells` says how much of the document they may tell.
   template <class T>
-  static Result<T> decode(std::string_view json) {
+  static Result<T> decode(std::string_view json, JsonTells tells = JsonTells::all) {
+    const detail::ReadOptions options{.tells = tells};
     if constexpr (std::default_initializable<T>) {
       T event{};
-      if (auto read = detail::read_json(json, read_into<T>, &event); !read) return std::move(read.error());
+      if (auto read = detail::read_json(json, read_into<T>, &event, options); !read) return std::move(read.error());
       return event;
     } else {
       std::optional<T> event;
-      if (auto read = detail::read_json(json, make<T>, &event); !read) return std::move(read.error());
+      if (auto read = detail::read_json(json, make<T>, &event, options); !read) return std::move(read.error());
       return std::move(*event);
     }
   }

@@ -56,7 +56,7 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
     if constexpr (is_encrypted<Event>) envelope.headers.set(encryption_header, encryption_required);
     envelope.data_content_type = C::content_type;
     envelope.payload.reserve(256);  // most fit, and it does not grow step by step
-    if (auto encoded = C::encode(event, envelope.payload); !encoded) {
+    if (auto encoded = detail::encode_event<Event, C>(event, envelope.payload); !encoded) {
       encoded.error().message.insert(0, std::string(event_name<Event>()) + " ");
       made = std::move(encoded.error());
     }
@@ -68,16 +68,15 @@ Result<Envelope> make_envelope(const Event& event, const EnvelopeOptions& option
 }
 
 /// Reads an envelope's payload as `Event`; one of an older version goes through the class's `static Event upcast(const
-/// Older&)`, as often as it takes. What an error says of values is left out where something of the event is redacted.
-/// Errors (never): `unsupported_content`, `unknown_version`, and what the codec says. The type is not looked at.
+/// Older&)`, as often as it takes. Of an event that is sealed, or has something that is redacted, an error tells only
+/// the place, with `*` for what is no member's name. Errors (never): `unsupported_content`, `unknown_version`, and what
+/// the codec says. The type is not looked at.
 template <class Event, Codec<Event> C = JsonCodec>
 Result<Event> decode_event(const EnvelopeView& envelope) {
   if constexpr (detail::is_event<Event>) {
     if (!envelope.data_content_type.empty() && !envelope.data_content_type.starts_with(C::content_type))
       return detail::foreign_content(envelope, C::content_type);
-    auto event = detail::decode_version<Event, C>(envelope, event_version<Event>());
-    if (!event && !envelope.headers.empty()) event = detail::without_values(envelope, std::move(event).error());
-    return event;
+    return detail::decode_version<Event, C>(envelope, event_version<Event>(), detail::came_secret(envelope));
   } else {
     (void)detail::RefusedEvent<Event>{};
     return Error{};

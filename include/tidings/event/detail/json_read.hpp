@@ -35,6 +35,8 @@ bool fail_name(JsonValue& value, std::string_view code, std::string_view got, st
 bool fail_twice(JsonValue& value);
 bool fail_range(JsonValue& value, std::string_view got, std::size_t bits);
 bool fail_inside(JsonValue& value, std::string_view member);
+/// The same where the name came with the data.
+bool fail_inside_data(JsonValue& value, std::string_view name);
 bool fail_count(JsonValue& value, std::string_view which, std::size_t wanted);
 
 template <class T>
@@ -117,7 +119,7 @@ bool read_json_named(void* context, std::string_view name, JsonValue& inner) {
                 ...);
       }(std::index_sequence_for<Members...>{});
       if (!known) read = inner.skip();
-      return read || fail_inside(inner, name);
+      return read || (known ? fail_inside(inner, name) : fail_inside_data(inner, name));
     } else {
       refuse_members<T, Members...>();
       return false;
@@ -203,7 +205,7 @@ bool read_json_map(JsonValue& value, T& out) {
             return into.try_emplace(std::move(key), std::forward<Made>(made)...).first->second;
           });
         };
-        return read() || fail_inside(inner, name);
+        return read() || fail_inside_data(inner, name);
       },
       &out);
 }
@@ -248,7 +250,7 @@ bool read_json_variant(JsonValue& value, T& out) {
       if (std::exchange(is_type ? self.has_type : self.has_value, true)) return fail_twice(inner);
       return is_type ? inner.skip() : read_json_alternative(inner, self.out, self.index);
     };
-    return read() || fail_inside(inner, name);
+    return read() || (is_type || is_value ? fail_inside(inner, name) : fail_inside_data(inner, name));
   };
   if (!value.tagged("type", type, member, &reading)) return false;
   return reading.has_value || value.fail("missing_member", "a variant has a member 'value'");
@@ -348,7 +350,7 @@ bool read_json_value(JsonValue& value, T& out) {
     StructReading<T> reading{out, {}};
     if constexpr (member_count<T> == 0)
       return value.object(
-          [](void*, std::string_view name, JsonValue& inner) { return inner.skip() || fail_inside(inner, name); },
+          [](void*, std::string_view name, JsonValue& inner) { return inner.skip() || fail_inside_data(inner, name); },
           nullptr);
     else
       return value.object(read_json_named<T>, &reading);

@@ -6,13 +6,23 @@
 
 #include "tidings/base/result.hpp"
 
-namespace tidings::detail {
+namespace tidings {
+
+/// What an error of reading or writing JSON tells: all that helps, or nothing of what stands there, only the place,
+/// with `*` for names that are none of a class's members.
+enum class JsonTells { all, place };
+
+namespace detail {
+
+/// Stands around what of a path came with the data: a map's key, the name of a member that nobody knows. No text that
+/// can be printed has it.
+inline constexpr char around_data = '\x1f';
 
 /// What went wrong while a document was read, and where: the path grows as the readers return.
 struct JsonFailure {
   std::string code;
   std::string message;
-  std::string path;  ///< `.lines[2].quantity`
+  std::string path;  ///< `.lines[2].quantity`, with `around_data`
 };
 
 /// One value of a JSON document that is being read, in order, once. A small window on the parser, which stays behind
@@ -59,14 +69,19 @@ class JsonValue {
   int depth_;
 };
 
-/// `$` and the path, without its middle where it is long, as that of a value nested too deep is.
-[[nodiscard]] std::string json_place(std::string_view path);
+/// The error of a failure: `$` and its path, without its middle where it is long, as that of a value nested too deep
+/// is, and what went wrong there.
+[[nodiscard]] Error json_error(const JsonFailure& failure, JsonTells tells);
 
-/// Reads the whole of `document` with `read`, and refuses what stands behind it. `depth` is -1 for an envelope whose
-/// own braces do not count, since what it holds was counted without.
+struct ReadOptions {
+  int depth = 0;  ///< -1 for an envelope whose own braces do not count, since what it holds was counted without
+  JsonTells tells = JsonTells::all;
+};
+/// Reads the whole of `document` with `read`, and refuses what stands behind it.
 /// Errors `invalid_json`, `wrong_type`, `out_of_range`, `duplicate_member`, `too_deep` (never), with the path in the
 /// message.
 Result<> read_json(std::string_view document, bool (*read)(void* context, JsonValue& value), void* context,
-                   int depth = 0);
+                   ReadOptions options = {});
 
-}  // namespace tidings::detail
+}  // namespace detail
+}  // namespace tidings

@@ -78,7 +78,7 @@ bool write_json_map(JsonWriter& out, const Map& map) {
     if (!write_json_key(out, name)) return false;
     out.raw(':');
     if (!write_json(out, member)) {
-      out.add_to_path(".", map_key_text(name));
+      out.add_data_to_path(map_key_text(name));
       return false;
     }
   }

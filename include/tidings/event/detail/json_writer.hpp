@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tidings/base/time.hpp"
+#include "tidings/event/detail/json_value.hpp"
 #include "tidings/event/json.hpp"
 
 namespace tidings::detail {
@@ -58,7 +59,8 @@ class JsonWriter {
   bool fail(std::string_view code, std::string why);
   void add_to_path(std::string_view before, std::string_view name);
   void add_to_path(std::size_t index);
-  [[nodiscard]] Error error() const;
+  void add_data_to_path(std::string_view name);  ///< the name of what a map has
+  [[nodiscard]] Error error(JsonTells tells = JsonTells::all) const;
 
  private:
   void need(std::size_t size) {

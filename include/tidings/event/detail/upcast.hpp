@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "tidings/event/codec.hpp"
+#include "tidings/event/detail/redact_marks.hpp"
 #include "tidings/event/envelope.hpp"
 #include "tidings/event/event_data.hpp"
+#include "tidings/event/json_codec.hpp"
 #include "tidings/event/traits.hpp"
 
 /// Reading events of older versions: a class takes the version before by `static OrderPlaced upcast(const
@@ -92,16 +94,44 @@ struct EventUpcast {
 };
 
 Error foreign_content(const EnvelopeView& envelope, std::string_view wanted);
-/// An error of its payload's JSON without what stands there, if something of the event is redacted: only the place.
-Error without_values(const EnvelopeView& envelope, Error why);
+/// Whether the envelope says that it was sealed, or that something of it is redacted.
+bool came_secret(const EnvelopeView& envelope);
+/// In place of what a codec says that is not JSON's, and may quote.
+Error untold(Error why);
 Error foreign_version(const EnvelopeView& envelope, std::uint32_t newest, bool upcasts);
 
+/// What goes wrong is told without values and names that are none of the class's, where these are to be seen by nobody.
 template <class Event, class C>
-Result<Event> decode_version(const EnvelopeView& envelope, std::uint32_t newest) {
-  if (envelope.version == event_version<Event>()) return C::template decode<Event>(envelope.payload);
+Result<> encode_event(const Event& event, std::string& out) {
+  if constexpr (std::is_same_v<C, JsonCodec>) {
+    JsonWriter writer(out);
+    if (!write_json(writer, event)) return writer.error(is_secret<Event>() ? JsonTells::place : JsonTells::all);
+    writer.finish();
+    return {};
+  } else {
+    auto done = C::encode(event, out);
+    if (!done && is_secret<Event>()) return untold(std::move(done).error());
+    return done;
+  }
+}
+template <class Event, class C>
+Result<Event> decode_payload(std::string_view payload, bool came_secret) {
+  auto event = C::template decode<Event>(payload);
+  if (!event && (came_secret || is_secret<Event>())) {
+    if constexpr (std::is_same_v<C, JsonCodec>)
+      event = JsonCodec::decode<Event>(payload, JsonTells::place);  // again, for what it says
+    else
+      event = untold(std::move(event).error());
+  }
+  return event;
+}
+
+template <class Event, class C>
+Result<Event> decode_version(const EnvelopeView& envelope, std::uint32_t newest, bool came_secret) {
+  if (envelope.version == event_version<Event>()) return decode_payload<Event, C>(envelope.payload, came_secret);
   if constexpr (has_upcast<Event>) {
     if (envelope.version < event_version<Event>()) {
-      auto old = decode_version<Older<Event>, C>(envelope, newest);
+      auto old = decode_version<Older<Event>, C>(envelope, newest, came_secret || is_secret<Event>());
       if (!old) return std::move(old.error());
       return Event::upcast(std::move(*old));
     }
