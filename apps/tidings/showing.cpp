@@ -26,17 +26,8 @@ Result<Showing> Showing::make(const std::string& keys_file, bool shows_redacted)
 EnvelopeView Showing::of(const EnvelopeView& event, Envelope& kept) const {
   auto shown = event;
   if (is_sealed(event) && !keys_.empty()) {
-    if (auto payload = keys_.open(event)) {
-      kept.payload = std::move(*payload);
-      kept.data_content_type = event.headers.get(sealed_from_header).value_or("");
-      kept.headers = Headers(event.headers);
-      kept.headers.set(encryption_header, encryption_required);  // who publishes it again does not do so in the open
-      kept.headers.remove(encryption_key_header);
-      kept.headers.remove(sealed_from_header);
-      shown.data_content_type = kept.data_content_type;
-      shown.headers = kept.headers.view();
-      shown.payload = kept.payload;
-    }
+    kept = Envelope(event);
+    if (keys_.unseal(kept)) shown = kept.view();
   }
   if (shows_redacted_ || is_sealed(shown) || shown.payload.empty() || shown.headers.empty() ||
       !shown.headers.get(redact_header))

@@ -49,7 +49,7 @@ TEST(Showing, OpensWithKeysAndStillMasks) {
   Envelope kept;
   const auto opened = with.of(sealed.view(), kept);
   EXPECT_EQ(opened.data_content_type, "application/json");
-  EXPECT_TRUE(wants_seal(opened)) << "so that it is not published again in the open";
+  EXPECT_TRUE(is_marked_for_sealing(opened)) << "so that it is not published again in the open";
   EXPECT_EQ(opened.headers.get(sealed_from_header), std::nullopt);
   for (const auto& without :
        {Showing(), Showing(keyring(key_text("2025", 1)), true), Showing(keyring(key_text("2026", 2)), true)}) {

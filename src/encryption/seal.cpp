@@ -62,8 +62,8 @@ Error unknown_key(std::string_view id) {
 
 }  // namespace
 
-bool Keyring::wants(const EnvelopeView& event) const {
-  return wants_seal(event);
+bool Keyring::must_seal(const EnvelopeView& event) const {
+  return is_marked_for_sealing(event);
 }
 
 Result<> Keyring::seal(Envelope& event) const {
@@ -99,6 +99,17 @@ Result<std::string> Keyring::open(const EnvelopeView& event) const {
                                       "': it was changed on its way, or taken from another event, or another key has "
                                       "this id here"};
   return std::move(*plain);
+}
+
+Result<> Keyring::unseal(Envelope& event) const {
+  auto plain = open(event.view());
+  if (!plain) return std::move(plain).error();
+  event.payload = std::move(*plain);
+  event.data_content_type = event.headers.get(sealed_from_header).value_or("");
+  event.headers.set(encryption_header, encryption_required);
+  event.headers.remove(encryption_key_header);
+  event.headers.remove(sealed_from_header);
+  return {};
 }
 
 Result<std::string> Keyring::seal_text(std::string_view plain, std::string_view context) const {

@@ -86,6 +86,21 @@ TEST(Seal, WhatIsSealedIsOpenedAndNothingElseIsChanged) {
   }
 }
 
+TEST(Seal, UnsealingIsTheInverse) {
+  const auto keys = keyring(counting);
+  auto event = sealed(keys);
+  keys.unseal(event).or_throw();
+  auto before = order();
+  before.headers.set(encryption_header, encryption_required);  // so that it does not leave in the open now
+  EXPECT_EQ(event, before);
+  EXPECT_EQ(validate(event.view(), 1 << 20).error().code, "not_sealed");
+  EXPECT_EQ(keys.unseal(event).error().code, "not_sealed");
+  auto other = sealed(keyring(key_text("2025", 9)));
+  const auto as_it_was = other;
+  EXPECT_EQ(keys.unseal(other).error().code, "unknown_key");
+  EXPECT_EQ(other, as_it_was);
+}
+
 // Made by another implementation (pyca/cryptography): what was sealed once is opened for years.
 TEST(Seal, TheFormatIsFrozen) {
   auto event = order();
@@ -263,18 +278,18 @@ struct Open {
 
 TEST(Seal, TraitsAskForItAndNothingIsValidUntilSomebodyDoesIt) {
   static_assert(is_encrypted<Secret> && !is_encrypted<Open>);
-  EXPECT_FALSE(wants_seal(make_envelope(Open{"1"}).or_throw().view()));
+  EXPECT_FALSE(is_marked_for_sealing(make_envelope(Open{"1"}).or_throw().view()));
   auto event = make_envelope(Secret{"1"}, {.source = "test"}).or_throw();
-  EXPECT_TRUE(wants_seal(event.view()));
+  EXPECT_TRUE(is_marked_for_sealing(event.view()));
   const auto refused = validate(event.view(), 1 << 20);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "not_sealed");
   EXPECT_EQ(refused.error().retry, Retry::never);
   EXPECT_NE(refused.error().message.find("encryption.key"), std::string::npos);
   const auto keys = keyring(counting);
-  EXPECT_TRUE(keys.wants(event.view()));
+  EXPECT_TRUE(keys.must_seal(event.view()));
   keys.seal(event).or_throw();
-  EXPECT_FALSE(keys.wants(event.view()));
+  EXPECT_FALSE(keys.must_seal(event.view()));
   EXPECT_TRUE(validate(event.view(), 1 << 20));
   const auto unread = decode_event<Secret>(event.view());
   ASSERT_FALSE(unread);

@@ -57,7 +57,7 @@ void expect_commit(const Tables& tables) {
 }
 
 Result<EnvelopeView> sealed_if_wanted(const EnvelopeView& event, const EnqueueOptions& options, Envelope& sealed) {
-  if (options.sealer == nullptr || !options.sealer->wants(event)) return event;
+  if (options.sealer == nullptr || !options.sealer->must_seal(event)) return event;
   sealed = Envelope(event);
   if (auto done = options.sealer->seal(sealed); !done) return done.error();
   return sealed.view();

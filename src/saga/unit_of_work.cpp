@@ -37,7 +37,7 @@ Result<const Instance*> UnitOfWork::find(std::string_view id) const {
 Result<> UnitOfWork::apply(Transition made) {
   if (!made.has_changed) return {};
   for (auto& out : made.outgoing) {
-    if (sealer_ != nullptr && sealer_->wants(out.event.view()))
+    if (sealer_ != nullptr && sealer_->must_seal(out.event.view()))
       if (auto sealed = sealer_->seal(out.event); !sealed) return sealed;
     if (auto row = outbox::detail::make_row(out.topic, out.event.view(), {.tables = &ledger_.tables()}); !row)
       return row.error();

@@ -63,7 +63,7 @@ Result<> Outgoing::may_wait(const EnvelopeView& event) const {
 
 Result<> Outgoing::publish(std::string_view topic, std::span<const EnvelopeView> events,
                            const PublishOptions& options) {
-  const auto wanted = [&](const EnvelopeView& event) { return sealing_.wants(event); };
+  const auto wanted = [&](const EnvelopeView& event) { return sealing_.must_seal(event); };
   if (std::ranges::none_of(events, wanted)) return pass_on(topic, events, options);
   std::deque<Envelope> sealed;
   std::vector<EnvelopeView> leaving;

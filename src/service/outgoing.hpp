@@ -31,7 +31,9 @@ class Outgoing final : public Publisher {
   void look_after_delays(SteadyTime now);
   void close();
 
-  Result<> seal(Envelope& event) override { return sealing_.wants(event.view()) ? sealing_.seal(event) : Result<>{}; }
+  Result<> seal(Envelope& event) override {
+    return sealing_.must_seal(event.view()) ? sealing_.seal(event) : Result<>{};
+  }
   /// Topics are called as in the service's namespace.
   Result<> check(std::string_view topic, const EnvelopeView& event) override;
   Result<> publish(std::string_view topic, std::span<const EnvelopeView> events) override {

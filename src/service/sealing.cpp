@@ -64,13 +64,13 @@ Keyring Sealing::keys() const {
   return keys_;
 }
 
-bool Sealing::takes(std::string_view type) const {
+bool Sealing::names_type(std::string_view type) const {
   if (type.starts_with(of_tidings)) return false;
   return std::ranges::any_of(types_, [&](const std::string& glob) { return matches(type, glob); });
 }
 
-bool Sealing::wants(const EnvelopeView& event) const {
-  return wants_seal(event) || (!types_.empty() && !is_sealed(event) && takes(event.type));
+bool Sealing::must_seal(const EnvelopeView& event) const {
+  return is_marked_for_sealing(event) || (!types_.empty() && !is_sealed(event) && names_type(event.type));
 }
 
 Result<> Sealing::seal(Envelope& event) const {

@@ -26,9 +26,9 @@ class Sealing final : public Sealer {
   /// Errors: `invalid_setting` where it is said twice, and those of `Keyring`.
   Result<> open(How how);
 
-  [[nodiscard]] bool wants(const EnvelopeView& event) const override;
+  [[nodiscard]] bool must_seal(const EnvelopeView& event) const override;
   /// Whether events of that type are sealed, by the setting.
-  [[nodiscard]] bool takes(std::string_view type) const;
+  [[nodiscard]] bool names_type(std::string_view type) const;
   Result<> seal(Envelope& event) const override;
   /// The event as it was before it was sealed, whose payload is in `opened` then; one that is not sealed as it is.
   /// Errors: those of `Keyring::open`.
@@ -38,7 +38,7 @@ class Sealing final : public Sealer {
   void look(SteadyTime now, const Host& host);
 
   [[nodiscard]] Keyring keys() const;
-  /// For people: where keys come from.
+  /// Globs, as the setting has them.
   [[nodiscard]] const std::vector<std::string>& types() const { return types_; }
 
  private:

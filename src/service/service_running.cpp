@@ -286,7 +286,7 @@ ServiceDescription Service::Impl::describe() const {
     for (const auto& table : options.tables) made.tables.push_back(table.name);
   }
   for (const auto& one : requested_) told.requests.push_back(service::describe(one, host_));
-  const auto by_setting = [&](auto& event) { event.encrypted = event.encrypted || sealing_.takes(event.type); };
+  const auto by_setting = [&](auto& event) { event.encrypted = event.encrypted || sealing_.names_type(event.type); };
   for (auto& handler : told.handlers) std::ranges::for_each(handler.events, by_setting);
   std::ranges::for_each(told.publishes, by_setting);
   for (auto& request : told.requests) {

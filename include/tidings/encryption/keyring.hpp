@@ -27,8 +27,8 @@ class Keyring final : public Sealer {
   /// blanks around them, empty lines and those that begin with `#` do not count. Of an empty text: without keys. Error
   /// `invalid_keys` (never), which shows no key.
   [[nodiscard]] static Result<Keyring> from_text(std::string_view text);
-  /// The same from a file of 64 KiB at most, which nobody but its owner and group may read, and nobody but its owner
-  /// write. Errors: `invalid_keys`, `insecure_file` (never), `no_file` (same call).
+  /// The same from a file of 64 KiB at most, of the process's user or root, which nobody but its owner and group may
+  /// read, and nobody but its owner write. Errors: `invalid_keys`, `insecure_file` (never), `no_file` (same call).
   [[nodiscard]] static Result<Keyring> from_file(const std::string& path);
 
   [[nodiscard]] bool empty() const;
@@ -39,8 +39,8 @@ class Keyring final : public Sealer {
   /// Whether both have the same keys in the same order. It takes as long wherever they differ.
   [[nodiscard]] bool has_same_keys(const Keyring& other) const;
 
-  /// Whether the event's traits ask for it.
-  [[nodiscard]] bool wants(const EnvelopeView& event) const override;
+  /// Whether the event has the mark.
+  [[nodiscard]] bool must_seal(const EnvelopeView& event) const override;
   /// The payload becomes a nonce, the encrypted payload and a tag, 28 bytes more; id, type, version, source, key,
   /// content type and what is to be redacted are authenticated with it, so that it is of no use in another event. They
   /// must not change afterwards; other members and headers may. What is sealed already stays as it is.
@@ -49,6 +49,9 @@ class Keyring final : public Sealer {
   /// was sealed with one that is not here, which the message names, `not_authentic`: it is not what was sealed, or in
   /// another event.
   [[nodiscard]] Result<std::string> open(const EnvelopeView& event) const;
+  /// The inverse of `seal`: the event with its payload and content type, and the mark that it is to be sealed, so that
+  /// who publishes it again does not do so in the open. After an error it is as it was. Errors: as of `open`.
+  Result<> unseal(Envelope& event) const;
 
   /// A text, as for a column of a database: `ID.BASE64`. `context` says what it is and whose; it opens with the same
   /// alone. Errors: as of `seal`.

@@ -18,8 +18,8 @@ inline constexpr std::string_view encryption_key_header = "tidings-key";
 inline constexpr std::string_view sealed_from_header = "tidings-content-type";
 inline constexpr std::string_view sealed_content_type = "application/vnd.tidings.sealed";
 
-/// Whether its traits ask for encryption, and nobody has sealed it yet.
-[[nodiscard]] inline bool wants_seal(const EnvelopeView& event) {
+/// Whether it has the mark that it is to be sealed before it leaves (`encryption_required`).
+[[nodiscard]] inline bool is_marked_for_sealing(const EnvelopeView& event) {
   return !event.headers.empty() && event.headers.get(encryption_header) == encryption_required;
 }
 /// Whether its payload is sealed.
@@ -42,10 +42,10 @@ inline constexpr std::string_view sealed_content_type = "application/vnd.tidings
 class Sealer {
  public:
   virtual ~Sealer() = default;
-  /// Whether this event is to be sealed by it, and is not yet.
-  [[nodiscard]] virtual bool wants(const EnvelopeView& event) const = 0;
-  /// Puts the sealed payload in place of the plain one, whatever `wants` says. After an error the event is as it was.
-  /// Errors: `no_key` (never), `too_large` (never), `cipher_failed` (same call).
+  /// Whether this event is to be sealed before it leaves, and is not yet: by its mark, or by what the sealer was told.
+  [[nodiscard]] virtual bool must_seal(const EnvelopeView& event) const = 0;
+  /// Puts the sealed payload in place of the plain one, whatever `must_seal` says. After an error the event is as it
+  /// was. Errors: `no_key` (never), `too_large` (never), `cipher_failed` (same call).
   virtual Result<> seal(Envelope& event) const = 0;
 
  protected:
