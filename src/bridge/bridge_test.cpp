@@ -12,6 +12,7 @@
 #include "bridge/testing.hpp"
 #include "testing/servers/eventually.hpp"
 #include "tidings/brokers/open.hpp"
+#include "tidings/event/sealer.hpp"
 
 namespace tidings::bridge {
 namespace {
@@ -148,6 +149,22 @@ TEST_F(BridgeTest, MirrorsEveryEventAsItIs) {
   }
   std::erase_if(events, [](const Envelope& event) { return event.key.empty(); });
   expect_in_order(events, 2500);
+}
+
+// A raw client wrote it: its source holds it in the open, and the target refuses the mark.
+TEST_F(BridgeTest, AnEventThatWantsToBeSealedAndIsNotHoldsUpNothing) {
+  open("memory:", "memory:");
+  Faulty from(std::move(from_));
+  Headers mark;
+  mark.set(encryption_header, encryption_required);
+  publish(from, "1", "a");
+  from.give_headers(std::move(mark));
+  const auto done = run(from, *to_);
+  ASSERT_TRUE(done) << to_string(done.error());
+  const auto events = read(*to_);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events.front().payload, "1!");
+  EXPECT_EQ(events.front().headers.get(encryption_header), encryption_asked_for);
 }
 
 TEST_F(BridgeTest, ToAnotherNumberOfPartitions) {

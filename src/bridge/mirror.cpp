@@ -7,6 +7,7 @@
 #include "bridge/repeats.hpp"
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/event/sealer.hpp"
 
 namespace tidings::bridge {
 
@@ -188,6 +189,7 @@ Result<> Mirror::send(std::span<const Delivery> deliveries) {
     }
     if (run.empty()) run_begin = at;
     auto& event = marked.emplace_back(delivery.envelope);
+    mark_as_it_came(event.headers);
     event.headers.set(bridged_header,
                       to_text({.bridge = options_.name, .partition = partition, .offset = delivery.id.offset}));
     run.push_back(event.view());

@@ -35,6 +35,12 @@ class Faulty final : public Broker {
     groups_error_ = std::move(error);
   }
 
+  /// What it delivers then has these headers too, as if no broker had looked at it.
+  void give_headers(Headers headers) {
+    const std::scoped_lock lock(mutex_);
+    headers_ = std::move(headers);
+  }
+
   void hide_groups(bool hidden) {
     const std::scoped_lock lock(mutex_);
     hides_groups_ = hidden;
@@ -76,7 +82,7 @@ class Faulty final : public Broker {
     Result<std::vector<Delivery>> fetch(std::size_t max, Duration wait_max) override {
       max = std::min(max, faulty_.fetch_most);
       const auto left = faulty_.readers_left();
-      if (!is_reader_ || !left) return consumer_->fetch(max, wait_max);
+      if (!is_reader_ || !left) return faulty_.with_headers(consumer_->fetch(max, wait_max));
       if (*left == 0) return std::vector<Delivery>{};
       auto fetched = consumer_->fetch(std::min(max, *left), wait_max);
       if (fetched) faulty_.silence_readers_after(*left - fetched->size());
@@ -101,6 +107,18 @@ class Faulty final : public Broker {
     std::unique_ptr<Consumer> consumer_;
   };
 
+  Result<std::vector<Delivery>> with_headers(Result<std::vector<Delivery>> fetched) {
+    const std::scoped_lock lock(mutex_);
+    if (!fetched || headers_.empty()) return fetched;
+    for (auto& one : *fetched) {
+      auto kept =
+          std::make_shared<std::pair<std::shared_ptr<const void>, Headers>>(one.owner, Headers(one.envelope.headers));
+      for (const auto& [name, value] : headers_.view()) kept->second.set(name, value);
+      one.envelope.headers = kept->second.view();
+      one.owner = std::move(kept);
+    }
+    return fetched;
+  }
   std::optional<std::size_t> readers_left() {
     const std::scoped_lock lock(mutex_);
     return readers_left_;
@@ -111,6 +129,7 @@ class Faulty final : public Broker {
   std::optional<Error> settle_error_;
   std::optional<Error> groups_error_;
   bool hides_groups_ = false;
+  Headers headers_;
   std::optional<std::size_t> readers_left_;
 };
 

@@ -5,6 +5,7 @@
 #include "tidings/base/key_hash.hpp"
 #include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/event/sealer.hpp"
 
 namespace tidings::service {
 
@@ -39,6 +40,7 @@ Headers letter_headers(HeadersView of_event, const LetterOptions& options) {
   const Error unknown{"failed", "no reason was given"};
   const auto& why = options.why != nullptr ? *options.why : unknown;
   Headers headers(of_event);
+  mark_as_it_came(headers);
   headers.set(dead_letter::reason, reason_text(why.message.empty() ? why.code : why.message));
   headers.set(dead_letter::code, reason_text(why.code));
   headers.set(dead_letter::attempts, std::to_string(options.attempts));

@@ -5,6 +5,7 @@
 #include "service/dead_letter.hpp"
 #include "service/refusals.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/event/sealer.hpp"
 #include "tidings/service/names.hpp"
 
 namespace tidings::service {
@@ -24,6 +25,20 @@ constexpr Duration manual_clock_wait = 2ms;  // a clock that is set by hand tell
 constexpr Duration ages = 24h * 365;
 constexpr Duration strays_beyond = 10s;  // in the level of those that are due within three
 constexpr Duration trouble_pause = 1s;
+
+/// What a stranger let wait in the open, with the mark that it be sealed, would be refused wherever it goes, and all
+/// that goes with it.
+void take_as_it_came(Delivery& delivery) {
+  if (!is_marked_for_sealing(delivery.envelope)) return;
+  struct Kept {
+    std::shared_ptr<const void> owner;
+    Headers headers;
+  };
+  auto kept = std::make_shared<Kept>(Kept{delivery.owner, Headers(delivery.envelope.headers)});
+  mark_as_it_came(kept->headers);
+  delivery.envelope.headers = kept->headers.view();
+  delivery.owner = std::move(kept);
+}
 
 Duration look_every(std::uint32_t level) {
   return level == 0 ? Duration{125ms} : std::min(Delays::wait_of(level) / 8, look_every_max);
@@ -144,6 +159,7 @@ void DelayMover::take_in(std::uint32_t number, std::vector<Delivery> deliveries)
           return each.delivery.id.partition == delivery.id.partition && each.delivery.id.offset == delivery.id.offset;
         }))
       continue;
+    take_as_it_came(delivery);
     const auto due = Delays::due_of(delivery.envelope).value_or(now);
     auto leaves = number == 0 ? due : std::min(due, delivery.appended + Delays::wait_of(number));
     // What is due long from now does not belong here, where it would hold up the rest: a clock was ahead when it came,

@@ -12,6 +12,9 @@ namespace tidings {
 /// the algorithm afterwards. `validate` refuses the former, so that it never leaves in the open.
 inline constexpr std::string_view encryption_header = "tidings-encryption";
 inline constexpr std::string_view encryption_required = "required";
+/// In place of `required`, in what came from a broker in the open all the same and is passed on as it came: parked, or
+/// bridged.
+inline constexpr std::string_view encryption_asked_for = "asked-for";
 /// The id of the key with which it was sealed.
 inline constexpr std::string_view encryption_key_header = "tidings-key";
 /// The content type of what was sealed; that of the event is `sealed_content_type` meanwhile.
@@ -29,6 +32,12 @@ inline constexpr std::string_view sealed_content_type = "application/vnd.tidings
 /// The id of the key with which a sealed event was sealed.
 [[nodiscard]] inline std::string_view seal_key(const EnvelopeView& event) {
   return event.headers.get(encryption_key_header).value_or("");
+}
+/// For who passes on what a broker gave him, in the open, with the mark that it be sealed: a raw client wrote it, or an
+/// old program. A broker would refuse it, and it has been read by whoever can: so its header says `asked-for` from now
+/// on. Never for events of one's own.
+inline void mark_as_it_came(Headers& headers) {
+  if (headers.get(encryption_header) == encryption_required) headers.set(encryption_header, encryption_asked_for);
 }
 /// A sealed event with what its payload was: of its content type. `payload` is borrowed.
 [[nodiscard]] inline EnvelopeView opened_view(EnvelopeView sealed, std::string_view payload) {
