@@ -48,6 +48,12 @@ Result<> Sealing::open(How how) {
   const std::string from = how.key_file.empty() ? "encryption.keys: " : "encryption.key_file: ";
   if (!keys) return Error{keys.error().code, from + keys.error().message, keys.error().retry};
   types_ = words(how.types);
+  if (how.refuses_plain && keys->empty())
+    return Error{
+        "no_key",
+        "encryption.refuse_plain lets nothing be handled that is to be sealed and is not, and there is no key; "
+        "set encryption.key_file, or encryption.keys"};
+  refuses_plain_ = how.refuses_plain;
   if (!types_.empty() && keys->empty())
     return Error{"no_key",
                  "encryption.types names events that are to be sealed, and there is no key; set "
@@ -77,8 +83,22 @@ Result<> Sealing::seal(Envelope& event) const {
   return keys().seal(event);
 }
 
+void Sealing::add_encrypted_type(std::string_view type) {
+  encrypted_.emplace_back(type);
+}
+
 Result<EnvelopeView> Sealing::open(const EnvelopeView& event, std::string& opened) const {
-  if (!is_sealed(event)) return event;
+  if (!is_sealed(event)) {
+    if (!event.headers.empty() && event.headers.get(encryption_key_header))
+      return Error{"not_authentic", "it says that it was sealed with key '" + printable(seal_key(event)) +
+                                        "', and is not: its content type was changed on its way"};
+    if (refuses_plain_ && (std::ranges::find(encrypted_, event.type) != encrypted_.end() || names_type(event.type)))
+      return Error{
+          "not_sealed",
+          "events of its type are sealed, and this one came in the open: who published it is none of those, or "
+          "older; encryption.refuse_plain says that it is not handled"};
+    return event;
+  }
   auto payload = keys().open(event);
   if (!payload) return std::move(payload).error();
   opened = std::move(*payload);

@@ -50,6 +50,7 @@ TEST_F(SealingTest, SettingsSayWhatIsWrong) {
   EXPECT_TRUE(code({{"encryption.key_file", folder_.path() + "/none"}}).starts_with("no_file encryption.key_file: "));
   EXPECT_TRUE(code({{"encryption.types", "shop.*"}}).starts_with("no_key "));
   EXPECT_TRUE(code({{"encryption.keys", old_key}, {"encryption.key_file", "keys"}}).starts_with("invalid_setting "));
+  EXPECT_TRUE(code({{"encryption.refuse_plain", "true"}}).starts_with("no_key "));
 }
 
 TEST_F(SealingTest, DescriptionsTellWhatIsSealedAndByWhichKey) {

@@ -135,5 +135,78 @@ TEST_F(SealingStrangersTest, WhatWaitsGoesOnWithWhatAStrangerLetWait) {
   use_clock(system_clock());
 }
 
+TEST_F(SealingStrangersTest, PlainOnesAreRefusedWhereASettingSaysSo) {
+  auto& service = make_with_keys({{"encryption.refuse_plain", "true"}, {"encryption.types", "test.con*"}});
+  Record<std::string> seen;
+  service.on("book", {}, [&](const Payment& payment) { seen.add(payment.id); });
+  service.on("file", {}, [&](const Batch<Payment>& payments) {
+    for (const auto& one : payments) seen.add(one.event.id);
+  });
+  service.on("send", {}, [&](const Confirmed& confirmed) { seen.add(confirmed.id); });
+  service.on("take", {}, [&](const Order& order) { seen.add(order.id); });
+  auto forged = make_envelope(Payment{"forged"}, {.source = "elsewhere"}).or_throw();
+  forged.headers.remove(encryption_header);
+  publish_raw("payments", forged);
+  publish_raw("payments", raw({"raw"}));
+  publish(Confirmed{"plain", ""});
+  publish(Order{"order", 1});
+  const auto running = start();
+  service.publish(Payment{"sealed"}).or_throw();
+  ASSERT_TRUE(seen.wait(3)) << lines_.all();
+  for (const auto& [topic, group] :
+       {std::pair("payments", "test.book"), {"payments", "test.file"}, {"mails", "test.send"}})
+    ASSERT_TRUE(caught_up(topic, group)) << lines_.all();
+  auto values = seen.values();
+  std::ranges::sort(values);
+  EXPECT_EQ(values, (std::vector<std::string>{"order", "sealed", "sealed"}));
+  using Codes = std::map<std::string, std::string>;
+  for (const auto* const group : {"test.book", "test.file"})
+    EXPECT_EQ(codes(dead_letters_of(group)), (Codes{{"forged", "not_sealed"}, {"raw", "not_sealed"}}));
+  EXPECT_EQ(codes("test.send.dead-letters"), (Codes{{"plain", "not_sealed"}}));
+}
+
+TEST_F(SealingStrangersTest, PlainOnesAreHandledWhereNothingIsSaid) {
+  auto& service = make_with_keys();
+  Record<std::string> seen;
+  service.on("book", {}, [&](const Payment& payment) { seen.add(payment.id); });
+  auto old = make_envelope(Payment{"old"}, {.source = "elsewhere"}).or_throw();
+  old.headers.remove(encryption_header);
+  publish_raw("payments", old);
+  const auto running = start();
+  ASSERT_TRUE(seen.wait(1)) << lines_.all();
+}
+
+// A reply is no less an event.
+TEST_F(SealingStrangersTest, PlainRepliesAreRefusedToo) {
+  auto& service = make_with_keys({{"encryption.refuse_plain", "true"}});
+  service.on("answer", {}, [](const Order& order, Context& context) {
+    auto reply = make_envelope(Receipt{order.id}, {.source = "test"}).or_throw();
+    reply.headers.set(reply_to_header, context.envelope().id);
+    reply.headers.remove(encryption_header);
+    return context.publish_envelope(*context.envelope().headers.get(reply_topic_header), std::move(reply));
+  });
+  service.requests<Order, Receipt>();
+  const auto running = start();
+  const auto reply = service.request<Receipt>(Order{"a", 1}, {.deadline = 30s});
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, "not_sealed");
+}
+
+// Whatever the setting says: its content type was changed on its way.
+TEST_F(SealingStrangersTest, WhatNamesAKeyAndIsNotSealedIsDamaged) {
+  auto& service = make_with_keys();
+  Record<std::string> seen;
+  service.on("book", {}, [&](const Payment& payment) { seen.add(payment.id); });
+  auto forged = make_envelope(Payment{"forged"}, {.source = "elsewhere"}).or_throw();
+  forged.headers.set(encryption_header, "A256GCM");
+  forged.headers.set(encryption_key_header, "2026");
+  publish_raw("payments", forged);
+  const auto running = start();
+  ASSERT_TRUE(caught_up("payments", "test.book")) << lines_.all();
+  EXPECT_EQ(seen.size(), 0U);
+  EXPECT_EQ(codes("test.book.dead-letters"), (std::map<std::string, std::string>{{"forged", "not_authentic"}}));
+  EXPECT_EQ(service.payload(forged.view()).error().code, "not_authentic");
+}
+
 }  // namespace
 }  // namespace tidings::service

@@ -157,6 +157,7 @@ Result<> Service::Impl::open_keys() {
   auto opened = sealing_.open({.keys = std::string(settings_.text("encryption.keys")),
                                .key_file = std::string(settings_.text("encryption.key_file")),
                                .types = std::string(settings_.text("encryption.types")),
+                               .refuses_plain = settings_.boolean("encryption.refuse_plain"),
                                .reload = settings_.duration("encryption.reload")});
   return opened || settings_.describe() ? Result<>{} : opened;
 }

@@ -131,7 +131,7 @@ class Service::Impl {
   int print_diagrams() const;
   [[nodiscard]] std::vector<service::Published> published() const;
   [[nodiscard]] Result<> check_told() const;
-  [[nodiscard]] Result<> check_keys() const;
+  [[nodiscard]] Result<> check_keys();
   int rebuild();
   /// The tables of what a service keeps in its store, beside the outbox's.
   [[nodiscard]] std::function<Result<>(Store&)> tables() const;

@@ -52,7 +52,15 @@ Result<Envelope> Service::Impl::ask(std::string_view topic, Envelope envelope, c
 }
 
 /// Before it begins, instead of at its first event.
-Result<> Service::Impl::check_keys() const {
+Result<> Service::Impl::check_keys() {
+  for (const auto& one : registered_)
+    for (const auto& kind : one.handler->kinds())
+      if (kind.encrypted) sealing_.add_encrypted_type(kind.type);
+  for (const auto& one : published())
+    if (one.kind->encrypted) sealing_.add_encrypted_type(one.kind->type);
+  for (const auto& one : requested_)
+    for (const auto* kind : one.replies)
+      if (kind->encrypted) sealing_.add_encrypted_type(kind->type);
   if (!sealing_.keys().empty()) return {};
   for (const auto& one : published())
     if (one.kind->encrypted)
