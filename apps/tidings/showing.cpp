@@ -18,7 +18,12 @@ std::string variable(const char* name) {
 
 Result<Showing> Showing::make(const std::string& keys_file, bool shows_redacted) {
   const auto file = keys_file.empty() ? variable("TIDINGS_ENCRYPTION__KEY_FILE") : keys_file;
-  auto keys = file.empty() ? Keyring::from_text(variable("TIDINGS_ENCRYPTION__KEYS")) : Keyring::from_file(file);
+  const auto text = variable("TIDINGS_ENCRYPTION__KEYS");
+  if (!file.empty() && !text.empty())
+    return Error{"invalid_setting",
+                 "TIDINGS_ENCRYPTION__KEYS is set, and a file of keys is given too (--keys-file, or "
+                 "TIDINGS_ENCRYPTION__KEY_FILE); one of them says the keys"};
+  auto keys = file.empty() ? Keyring::from_text(text) : Keyring::from_file(file);
   if (!keys) return keys.error();
   return Showing(std::move(*keys), shows_redacted);
 }

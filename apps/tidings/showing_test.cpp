@@ -1,6 +1,9 @@
 #include "showing.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
 
 #include "testing/servers/keys.hpp"
 #include "testing/servers/temporary_folder.hpp"
@@ -64,6 +67,21 @@ TEST(Showing, OpensWithKeysAndStillMasks) {
 TEST(Showing, KeysComeFromAFile) {
   const auto folder = tidings::testing::TemporaryFolder::make("showing").or_throw();
   EXPECT_EQ(Showing::make(folder.path() + "/none", false).error().code, "no_file");
+}
+
+TEST(Showing, KeysOfTwoPlacesAreRefusedAsByServices) {
+  const auto folder = tidings::testing::TemporaryFolder::make("showing").or_throw();
+  const auto path = folder.path() + "/keys";
+  folder.write("keys", key_text("2026", 1)).or_throw();
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  ASSERT_TRUE(Showing::make(path, false));
+  ::setenv("TIDINGS_ENCRYPTION__KEYS", key_text("2027", 2).c_str(), 1);
+  const auto both = Showing::make(path, false);
+  const auto one = Showing::make("", false);
+  ::unsetenv("TIDINGS_ENCRYPTION__KEYS");
+  EXPECT_TRUE(one);
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().code, "invalid_setting");
 }
 
 }  // namespace

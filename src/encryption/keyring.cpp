@@ -37,6 +37,14 @@ bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= id_bytes_max && std::ranges::all_of(text, is_plain);
 }
 
+/// What has the form of a key, raw, as hex or as base64 of any alphabet, stands where an id belongs: ids are told.
+bool is_like_key(std::string_view id) {
+  constexpr std::size_t as_base64_bare = 43;
+  constexpr std::string_view hex = "0123456789abcdefABCDEF";
+  return id.size() == as_base64_bare ||
+         (id.size() == 2 * encryption::key_bytes && id.find_first_not_of(hex) == id.npos);
+}
+
 /// `AAAA…` stands where somebody meant to put a key later.
 bool is_placeholder(std::string_view bytes) {
   return std::ranges::all_of(bytes, [&](char c) { return c == bytes.front(); });
@@ -53,6 +61,7 @@ Result<> read_key(std::string_view text, std::size_t number, Key& key) {
   if (colon == text.npos) return wrong_key(number, "has no id");
   const auto id = trimmed(text.substr(0, colon));
   if (!is_id(id)) return wrong_key(number, "has an id that is not 1 to 64 of A-Z a-z 0-9 _ -");
+  if (is_like_key(id)) return wrong_key(number, "has an id that looks like a key, and would be told to all");
   auto bytes = from_base64(trimmed(text.substr(colon + 1)));
   if (!bytes) return wrong_key(number, "is no base64");
   const bool has_size = bytes->size() == key.bytes.size();
@@ -63,6 +72,16 @@ Result<> read_key(std::string_view text, std::size_t number, Key& key) {
   if (!is_key) return wrong_key(number, "is one byte 32 times, and no key");
   key.id = id;
   return {};
+}
+
+/// Whether it is a key itself, or `ID:KEY` and what may follow.
+bool has_keys(std::string_view text) {
+  const auto one = trimmed(text.substr(0, text.find(',')));
+  auto bytes = from_base64(one.substr(one.find(':') + 1));
+  if (!bytes) return false;
+  const bool is_key = bytes->size() == encryption::key_bytes;
+  wipe(*bytes);
+  return is_key;
 }
 
 /// A file's descriptor, closed at the end.
@@ -103,7 +122,7 @@ Result<Keyring> Keyring::from_text(std::string_view text) {
       const auto number = keys->all.size() + 1;
       Key key;
       if (auto read = read_key(one, number, key); !read) return read.error();
-      if (keys->find(key.id) != nullptr) return wrong_key(number, "has the id of another, '" + key.id + "'");
+      if (keys->find(key.id) != nullptr) return wrong_key(number, "has the id of another");
       keys->all.push_back(key);
     }
   }
@@ -111,6 +130,10 @@ Result<Keyring> Keyring::from_text(std::string_view text) {
 }
 
 Result<Keyring> Keyring::from_file(const std::string& path) {
+  if (has_keys(path))
+    return Error{"invalid_keys",
+                 "what is given as the name of the keys' file are keys, which are not told here; write them into a "
+                 "file, or give them as encryption.keys"};
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat is{};
   if (file.get() < 0 || ::fstat(file.get(), &is) != 0) return no_file(path);
@@ -119,6 +142,11 @@ Result<Keyring> Keyring::from_file(const std::string& path) {
     return Error{"insecure_file", "the keys' file " + printable(path) +
                                       " may be read or written by others than its owner and group; chmod 600 " +
                                       printable(path)};
+  if (is.st_uid != ::geteuid() && is.st_uid != 0)
+    return Error{"insecure_file", "the keys' file " + printable(path) + " belongs to user " +
+                                      std::to_string(is.st_uid) +
+                                      ", who could change it, and neither to that of this process nor to root; chown " +
+                                      std::to_string(::geteuid()) + " " + printable(path)};
   std::string text(file_bytes_max + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
@@ -151,6 +179,16 @@ std::vector<std::string> Keyring::ids() const {
   std::vector<std::string> all;
   for (const auto& key : keys_->all) all.push_back(key.id);
   return all;
+}
+
+std::vector<std::string> Keyring::ids_gone_since(const Keyring& before) const {
+  std::vector<std::string> gone;
+  for (const auto& key : before.keys_->all) {
+    const auto* const mine = keys_->find(key.id);
+    if (mine == nullptr || CRYPTO_memcmp(mine->bytes.data(), key.bytes.data(), key.bytes.size()) != 0)
+      gone.push_back(key.id);
+  }
+  return gone;
 }
 
 bool Keyring::has_same_keys(const Keyring& other) const {

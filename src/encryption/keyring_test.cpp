@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <vector>
@@ -42,14 +43,17 @@ TEST(Keyring, AHostileTextIsRefusedAndNothingOfItIsShown) {
                                 "2026:" + to_base64(placeholder), "20 26:" + key, "ä:" + key, "a.b:" + key,
                                 "a/b:" + key, std::string(65, 'a') + ":" + key, std::string("a\0b:", 4) + key,
                                 "2026::" + key, "2026:" + key + ",2026:" + key_text("", 4).substr(1), "2026;" + key,
-                                "2026:" + key.substr(0, 20) + "\n" + key.substr(20)}) {
+                                "2026:" + key.substr(0, 20) + "\n" + key.substr(20),
+                                // Keys where ids belong, which are told to all.
+                                key.substr(0, 43) + ":" + key, std::string(32, 'a') + std::string(32, '7') + ":" + key,
+                                key.substr(0, 10) + ":" + key + "," + key.substr(0, 10) + ":" + key}) {
     const auto keys = Keyring::from_text(text);
     ASSERT_FALSE(keys) << text;
     EXPECT_EQ(keys.error().code, "invalid_keys");
     EXPECT_EQ(keys.error().retry, Retry::never);
     EXPECT_EQ(keys.error().message.find(key.substr(0, 8)), std::string::npos) << keys.error().message;
   }
-  EXPECT_TRUE(Keyring::from_text(std::string(64, 'a') + ":" + key));
+  EXPECT_TRUE(Keyring::from_text(std::string(64, 'x') + ":" + key));
 }
 
 TEST(Keyring, TellsTheSameKeysFromOthers) {
@@ -59,6 +63,14 @@ TEST(Keyring, TellsTheSameKeysFromOthers) {
   EXPECT_FALSE(keys.has_same_keys(keyring(key_text("a", 1))));
   EXPECT_FALSE(keys.has_same_keys(keyring(key_text("a", 1) + "," + key_text("b", 3))));
   EXPECT_FALSE(keys.has_same_keys(keyring(key_text("a", 1) + "," + key_text("c", 2))));
+}
+
+TEST(Keyring, TellsWhichKeysAreGone) {
+  const auto before = keyring(key_text("a", 1) + "," + key_text("b", 2));
+  EXPECT_EQ(keyring(key_text("b", 2) + "," + key_text("a", 1) + "," + key_text("c", 3)).ids_gone_since(before), Ids{});
+  EXPECT_EQ(keyring(key_text("a", 1)).ids_gone_since(before), Ids{"b"});
+  EXPECT_EQ(keyring(key_text("a", 4) + "," + key_text("b", 2)).ids_gone_since(before), Ids{"a"});
+  EXPECT_EQ(Keyring().ids_gone_since(before), (Ids{"a", "b"}));
 }
 
 class KeyFile : public ::testing::Test {
@@ -91,6 +103,26 @@ TEST_F(KeyFile, MayBeALinkAsSecretsOfKubernetesAre) {
   write(key_text("2026", 1));
   std::filesystem::create_symlink(path_, folder_ + "/link");
   EXPECT_EQ(Keyring::from_file(folder_ + "/link").or_throw().sealing_id(), "2026");
+}
+
+TEST_F(KeyFile, IsOfTheProcesssUserOrOfRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  write(key_text("2026", 1));
+  ASSERT_EQ(::chown(path_.c_str(), 65534, 0), 0);
+  const auto keys = Keyring::from_file(path_);
+  ASSERT_FALSE(keys);
+  EXPECT_EQ(keys.error().code, "insecure_file");
+  EXPECT_NE(keys.error().message.find("belongs to user 65534"), std::string::npos) << keys.error().message;
+}
+
+TEST_F(KeyFile, IsNoKey) {
+  const auto text = key_text("2026", 1);
+  for (const auto& wrong : {text, text.substr(5), text + "," + key_text("2025", 2), " " + text}) {
+    const auto keys = Keyring::from_file(wrong);
+    ASSERT_FALSE(keys);
+    EXPECT_EQ(keys.error().code, "invalid_keys");
+    EXPECT_EQ(keys.error().message.find(text.substr(5, 8)), std::string::npos) << keys.error().message;
+  }
 }
 
 TEST_F(KeyFile, SaysWhatIsWrongWithIt) {

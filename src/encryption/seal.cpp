@@ -125,10 +125,12 @@ Result<std::string> Keyring::open_text(std::string_view sealed, std::string_view
   if (empty()) return no_key_to_open();
   const auto dot = std::min(sealed.find('.'), sealed.size());
   const auto id = sealed.substr(0, dot);
+  const auto bytes = from_base64(sealed.substr(std::min(dot + 1, sealed.size())));
+  if (!bytes || bytes->size() < encryption::seal_bytes)  // and maybe plain, so that nothing of it is told
+    return Error{"not_authentic", "it is no text that was sealed"};
   const auto* const key = keys_->find(id);
   if (key == nullptr) return unknown_key(id);
-  const auto bytes = from_base64(sealed.substr(std::min(dot + 1, sealed.size())));
-  auto plain = bytes ? encryption::decrypt(*key, bound_to(id, context), *bytes) : std::nullopt;
+  auto plain = encryption::decrypt(*key, bound_to(id, context), *bytes);
   if (!plain) return Error{"not_authentic", "it is not what was sealed, or of another context"};
   return std::move(*plain);
 }

@@ -265,6 +265,11 @@ TEST(Seal, TextsAreBoundToWhatTheyAreOf) {
     EXPECT_FALSE(keys.open_text(none, "contacts 7 mail")) << none;
   EXPECT_EQ(Keyring().seal_text("a", "b").error().code, "no_key");
   EXPECT_EQ(Keyring().open_text(text, "contacts 7 mail").error().code, "no_key");
+  for (const auto* const plain : {"DE89370400440532013000", "DE89370400440532013000.", "DE89370400440532013000.AAAA"}) {
+    const auto why = keys.open_text(plain, "contacts 7 mail").error();
+    EXPECT_EQ(why.code, "not_authentic");
+    EXPECT_EQ(why.message.find("DE89"), std::string::npos) << "a column that nobody has sealed yet: " << why.message;
+  }
 }
 
 struct Secret {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "service/host.hpp"
-#include "service/words.hpp"
 #include "tidings/base/text.hpp"
 
 namespace tidings::service {
@@ -33,6 +32,28 @@ bool matches(std::string_view text, std::string_view glob) {
   return glob.find_first_not_of('*', in) == glob.npos;
 }
 
+/// Globs, with commas between. Nothing of a wrong one is told, which may be a key.
+Result<> read_types(std::string_view list, std::vector<std::string>& types) {
+  while (!list.empty()) {
+    auto one = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(one.size() + 1, list.size()));
+    const auto begin = std::min(one.find_first_not_of(' '), one.size());
+    one = one.substr(begin, one.find_last_not_of(' ') + 1 - begin);
+    if (one.empty()) continue;
+    const bool is_type = std::ranges::all_of(one, [](char c) {
+      return static_cast<unsigned char>(c) > ' ' && c != 0x7f &&
+             std::string_view(";|=+\"'`\\").find(c) == std::string_view::npos;
+    });
+    if (!is_type)
+      return Error{"invalid_setting",
+                   "entry " + std::to_string(types.size() + 1) +
+                       " of encryption.types is no type of events; types are names with * and ?, with commas between, "
+                       "and nothing else: shop.Payment*, shop.Refund"};
+    types.emplace_back(one);
+  }
+  return {};
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string all;
   for (const auto& word : words) all += (all.empty() ? "" : ", ") + word;
@@ -47,7 +68,8 @@ Result<> Sealing::open(How how) {
   auto keys = how.key_file.empty() ? Keyring::from_text(how.keys) : Keyring::from_file(how.key_file);
   const std::string from = how.key_file.empty() ? "encryption.keys: " : "encryption.key_file: ";
   if (!keys) return Error{keys.error().code, from + keys.error().message, keys.error().retry};
-  types_ = words(how.types);
+  types_.clear();
+  if (auto read = read_types(how.types, types_); !read) return read;
   if (how.refuses_plain && keys->empty())
     return Error{
         "no_key",
@@ -121,10 +143,16 @@ void Sealing::look(SteadyTime now, const Host& host) {
   const auto before = keys();
   if (std::exchange(is_unread_, false)) host.say(LogLevel::info, "reads its keys again");
   if (read->has_same_keys(before)) return;
-  const std::scoped_lock lock(mutex_);
-  keys_ = std::move(*read);
+  {
+    const std::scoped_lock lock(mutex_);
+    keys_ = *read;
+  }
   host.say(LogLevel::info,
-           "seals with key " + std::string(keys_.sealing_id()) + " from now on, and opens " + joined(keys_.ids()));
+           "seals with key " + std::string(read->sealing_id()) + " from now on, and opens " + joined(read->ids()));
+  if (const auto gone = read->ids_gone_since(before); !gone.empty())
+    host.say(LogLevel::warning, "has keys no more that it had, or others under their ids: " + joined(gone) +
+                                    "; what was sealed with them is parked from now on. If the file was cut short, "
+                                    "write it anew, and drive again what is parked (tidings dead-letters redrive)");
 }
 
 }  // namespace tidings::service

@@ -51,6 +51,29 @@ TEST_F(SealingTest, SettingsSayWhatIsWrong) {
   EXPECT_TRUE(code({{"encryption.types", "shop.*"}}).starts_with("no_key "));
   EXPECT_TRUE(code({{"encryption.keys", old_key}, {"encryption.key_file", "keys"}}).starts_with("invalid_setting "));
   EXPECT_TRUE(code({{"encryption.refuse_plain", "true"}}).starts_with("no_key "));
+  for (const auto* const types : {"a;b", "a b", "a,b c", "a, b\tc", "a|b", "a=b", "\"a\"", "a,\nb"}) {
+    const auto said = code({{"encryption.keys", old_key}, {"encryption.types", types}});
+    EXPECT_TRUE(said.starts_with("invalid_setting entry ")) << types << ": " << said;
+  }
+}
+
+// Whatever is put where by mistake.
+TEST_F(SealingTest, SettingsThatAreWrongShowNoKey) {
+  const auto key = old_key.substr(old_key.find(':') + 1);
+  for (const auto& wrong : {old_key, key}) {
+    for (const auto* const name : {"encryption.types", "encryption.key_file", "encryption.reload",
+                                   "encryption.refuse_plain", "encryption.key"}) {
+      const auto made = Service::create({.name = "test",
+                                         .broker = broker_.get(),
+                                         .settings = {{"encryption.keys", new_key}, {name, wrong}},
+                                         .log = &lines_});
+      ASSERT_FALSE(made) << name;
+      EXPECT_EQ(made.error().message.find(key.substr(0, 8)), std::string::npos) << made.error().message;
+    }
+    const auto file = Keyring::from_file(wrong);
+    EXPECT_EQ(file.error().code, "invalid_keys");
+    EXPECT_EQ(file.error().message.find(key.substr(0, 8)), std::string::npos) << file.error().message;
+  }
 }
 
 TEST_F(SealingTest, DescriptionsTellWhatIsSealedAndByWhichKey) {
@@ -134,6 +157,46 @@ TEST_F(ReloadTest, AFileThatCannotBeReadChangesNothing) {
   EXPECT_EQ(sealing.keys().sealing_id(), "2027");
   EXPECT_EQ(lines_.count("reads its keys again"), 1U);
   EXPECT_EQ(lines_.count(new_key.substr(5, 10)), 0U);
+}
+
+TEST_F(ReloadTest, KeysThatAreGoneAreToldOfByTheirIds) {
+  write(new_key + "\n" + old_key + "\n");
+  Sealing sealing;
+  sealing.open({.key_file = folder_.path() + "/keys", .reload = 10s}).or_throw();
+  Host host{.service = "test", .log = &lines_};
+  SteadyTime now{1h};
+  write(new_key + "\n");  // cut at the end of a line
+  sealing.look(now += 10s, host);
+  EXPECT_EQ(lines_.count("has keys no more that it had, or others under their ids: 2026;"), 1U) << lines_.all();
+  lines_.clear();
+  write(new_key + "\n" + old_key + "\n");
+  sealing.look(now += 10s, host);
+  EXPECT_EQ(lines_.count("has keys no more"), 0U) << lines_.all();
+  write(key_text("2027", 7) + "\n" + old_key + "\n" + key_text("2028", 8) + "\n");
+  sealing.look(now += 10s, host);
+  EXPECT_EQ(lines_.count("under their ids: 2027;"), 1U) << lines_.all();
+  EXPECT_EQ(lines_.count(old_key.substr(5, 10)), 0U);
+}
+
+// A log that asks the service for something must not wait for itself.
+TEST_F(ReloadTest, KeysMayBeAskedForWhileALineIsWritten) {
+  class Asking final : public LogSink {
+   public:
+    explicit Asking(const Sealing& sealing) : sealing_(sealing) {}
+    void write(LogLevel, std::string_view) override { ids_ = sealing_.keys().ids(); }
+    std::vector<std::string> ids_;
+
+   private:
+    const Sealing& sealing_;
+  };
+  write(old_key);
+  Sealing sealing;
+  sealing.open({.key_file = folder_.path() + "/keys", .reload = 10s}).or_throw();
+  Asking log(sealing);
+  Host host{.service = "test", .log = &log};
+  write(new_key);
+  sealing.look(SteadyTime{1h}, host);
+  EXPECT_EQ(log.ids_, std::vector<std::string>{"2027"});
 }
 
 }  // namespace

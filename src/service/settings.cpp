@@ -195,7 +195,8 @@ Result<> Settings::read_flags(std::span<const char* const> arguments) {
 Result<> Settings::set(Given given) {
   const auto* what = knob(normal_path(given.path));
   if (what == nullptr) return unknown("setting", given.path, given.where, known());
-  const auto shown = what->secret ? std::string("what is given") : "'" + printable(without_password(given.text)) + "'";
+  const bool is_hidden = what->secret || what->path.starts_with("encryption.");  // a key, in the wrong place
+  const auto shown = is_hidden ? std::string("what is given") : "'" + printable(without_password(given.text)) + "'";
   const auto& name = what->path.starts_with(handlers) ? given.path : what->path;
   const auto refuse = [&](const std::string& instead) {
     return Error{"invalid_setting", given.where + ": " + name + " must be " + what->wanted() + ", not " + instead};

@@ -36,6 +36,8 @@ class Keyring final : public Sealer {
   [[nodiscard]] std::string_view sealing_id() const;
   /// In their order: the sealing one first.
   [[nodiscard]] std::vector<std::string> ids() const;
+  /// Of the keys of `before` that are not here, or under whose ids others are.
+  [[nodiscard]] std::vector<std::string> ids_gone_since(const Keyring& before) const;
   /// Whether both have the same keys in the same order. It takes as long wherever they differ.
   [[nodiscard]] bool has_same_keys(const Keyring& other) const;
 
