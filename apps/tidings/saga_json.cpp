@@ -2,6 +2,7 @@
 
 #include "dashboard/event_json.hpp"
 #include "tidings/base/text.hpp"
+#include "tidings/event/redact.hpp"
 
 namespace tidings::cli {
 
@@ -41,7 +42,12 @@ std::string stands_at(const saga::Instance& instance) {
   return steps.empty() ? "" : "waits for: " + steps;
 }
 
-JsonLine saga_json(const saga::Instance& instance) {
+std::string shown_state(const saga::Instance& instance, bool shows_redacted) {
+  if (shows_redacted || instance.redacted.empty()) return instance.state;
+  return redact_json(instance.state, instance.redacted);
+}
+
+JsonLine saga_json(const saga::Instance& instance, bool shows_redacted) {
   std::vector<std::string> steps;
   for (const auto& step : instance.steps)
     steps.push_back(JsonLine()
@@ -59,7 +65,7 @@ JsonLine saga_json(const saga::Instance& instance) {
       .add("updated", to_rfc3339(instance.updated_at))
       .add("correlation", instance.correlation)
       .raw("steps", json_array(steps))
-      .raw("state", json_on_a_line(instance.state));
+      .raw("state", json_on_a_line(shown_state(instance, shows_redacted)));
 }
 
 }  // namespace tidings::cli

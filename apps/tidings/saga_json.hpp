@@ -15,7 +15,9 @@ namespace tidings::cli {
 [[nodiscard]] std::string open_steps(const saga::Instance& instance);
 /// What it waits for, or what is in its way.
 [[nodiscard]] std::string stands_at(const saga::Instance& instance);
-[[nodiscard]] JsonLine saga_json(const saga::Instance& instance);
+/// Its state as it may be shown: masked where its class says so, unless `shows_redacted`.
+[[nodiscard]] std::string shown_state(const saga::Instance& instance, bool shows_redacted);
+[[nodiscard]] JsonLine saga_json(const saga::Instance& instance, bool shows_redacted);
 /// Error `invalid_status`. None where the word is empty.
 [[nodiscard]] Result<std::optional<saga::Status>> saga_status(const std::string& word);
 

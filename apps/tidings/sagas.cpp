@@ -40,7 +40,7 @@ Result<SagaStore> open(const SagaArguments& arguments, bool may_create = false) 
   return opened;
 }
 
-std::string to_json(const saga::Shown& shown) {
+std::string to_json(const saga::Shown& shown, bool shows_redacted) {
   std::vector<std::string> history;
   for (const auto& note : shown.history)
     history.push_back(JsonLine()
@@ -54,8 +54,10 @@ std::string to_json(const saga::Shown& shown) {
   std::vector<std::string> waits;
   for (const auto& one : shown.waits)
     waits.push_back(JsonLine().add("kind", one.kind).add("step", one.step).add("due", to_rfc3339(one.due)).str());
-  return harmless_json(
-             saga_json(shown.instance).raw("history", json_array(history)).raw("waits", json_array(waits)).str()) +
+  return harmless_json(saga_json(shown.instance, shows_redacted)
+                           .raw("history", json_array(history))
+                           .raw("waits", json_array(waits))
+                           .str()) +
          "\n";
 }
 
@@ -73,7 +75,7 @@ std::string to_line(const saga::Waiting& waiting) {
          ", due " + to_rfc3339(waiting.due);
 }
 
-std::string to_lines(const saga::Shown& shown) {
+std::string to_lines(const saga::Shown& shown, bool shows_redacted) {
   const auto& instance = shown.instance;
   const auto why = why_of(instance);
   auto out = printable(instance.type) + " " + printable(instance.id) + ", version " +
@@ -91,7 +93,7 @@ std::string to_lines(const saga::Shown& shown) {
   for (const auto& one : shown.waits) out += "\n" + to_line(one);
   out += shown.waits.empty() ? "" : "\n";
   if (!instance.correlation.empty()) out += "\ncorrelation: " + printable(instance.correlation);
-  return out + "\nstate: " + printable(instance.state) + "\n";
+  return out + "\nstate: " + printable(shown_state(instance, shows_redacted)) + "\n";
 }
 
 Error unknown_saga(const SagaArguments& arguments) {
@@ -133,7 +135,9 @@ int list_sagas(const Common& common, const SagaArguments& arguments) {
     if (!some) return fail(some.error());
     for (const auto& one : *some) {
       if (common.json) {
-        if (const auto printed = print(harmless_json(saga_json(one).str()) + "\n"); printed != done) return printed;
+        if (const auto printed = print(harmless_json(saga_json(one, common.shows_redacted).str()) + "\n");
+            printed != done)
+          return printed;
         continue;
       }
       rows.push_back({printable(one.type), printable(one.id), std::string(status_of(one)), to_rfc3339(one.updated_at),
@@ -164,7 +168,7 @@ int show_saga(const Common& common, const SagaArguments& arguments) {
   if (!shown) return fail(shown.error());
   if (!*shown) return fail(unknown_saga(arguments));
   if (arguments.diagram) return print(saga::to_mermaid((*shown)->instance));
-  return print(common.json ? to_json(**shown) : to_lines(**shown));
+  return print(common.json ? to_json(**shown, common.shows_redacted) : to_lines(**shown, common.shows_redacted));
 }
 
 int steer_saga(const Common& /*common*/, const SagaArguments& arguments, saga::Steering steering) {

@@ -314,6 +314,26 @@ TEST_P(CoordinatorTest, ListsByPages) {
   EXPECT_FALSE(show(*store_, "checkout", "none", tables_).or_throw());
 }
 
+struct Marked {
+  std::string card = "4111";
+  static constexpr auto redacted = redact<&Marked::card>;
+  void begin(const OrderPlaced&) {}
+  [[nodiscard]] Result<ReserveStock> reserve() const { return ReserveStock{card}; }
+  void reserved(const StockReserved&) {}
+};
+
+// So that tools, which know no types, show it to nobody.
+TEST_P(CoordinatorTest, WhatTheStatesClassMarksStandsBesideIt) {
+  auto saga =
+      coordinator({define<Marked>("checkout", {}, starts(&Marked::begin),
+                                  step("reserve stock", send(&Marked::reserve), done(&Marked::reserved), no_undo()))});
+  come(*saga, OrderPlaced{"a", 100, false}).or_throw();
+  const auto shown = show(*store_, "checkout", "a", tables_).or_throw();
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->instance.redacted, "/card");
+  EXPECT_NE(shown->instance.state.find("4111"), std::string::npos);
+}
+
 TEST_P(CoordinatorTest, WhatIsOverIsForgottenInTime) {
   auto saga = coordinator({checkout()});
   for (const std::string id : {"a", "b", "c"}) come(*saga, OrderPlaced{id, 100, false}).or_throw();

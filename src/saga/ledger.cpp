@@ -20,6 +20,7 @@ struct Progress {
   std::string why;
   std::string started_by;
   std::optional<std::string> trace_parent;
+  std::optional<std::string> redacted;
 };
 
 struct InstanceRow {
@@ -59,6 +60,7 @@ Instance any_instance_of(InstanceRow row) {
   made.why = std::move(progress->why);
   made.started_by = std::move(progress->started_by);
   made.trace_parent = std::move(progress->trace_parent).value_or("");
+  made.redacted = std::move(progress->redacted).value_or("");
   made.state = std::move(row.state);
   made.revision = row.revision;
   made.correlation = std::move(row.correlation);
@@ -112,7 +114,8 @@ Result<std::string> json_of(const T& value) {
 
 Result<std::string> progress_of(const Instance& now) {
   return json_of(Progress{now.backward, now.stage, now.steps, now.why, now.started_by,
-                          now.trace_parent.empty() ? std::nullopt : std::optional(now.trace_parent)});
+                          now.trace_parent.empty() ? std::nullopt : std::optional(now.trace_parent),
+                          now.redacted.empty() ? std::nullopt : std::optional(now.redacted)});
 }
 
 template <class... Args>

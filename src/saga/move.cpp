@@ -215,6 +215,7 @@ Result<Transition> Move::end() && {
   if (state_) {
     now.state.clear();
     if (auto written = plan_.state.write(state_.get(), now.state); !written) return written.error();
+    now.redacted = plan_.state.redacted();
   }
   ++now.revision;
   now.updated_at = moment_.now;

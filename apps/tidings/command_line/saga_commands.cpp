@@ -37,6 +37,9 @@ void Parser::add_sagas() {
   auto* const show = add("show", "One instance: its steps, its history with causes, what it waits for, its state");
   of_one(show);
   auto* const json = show->add_flag("--json", common.json, "One JSON document");
+  for (auto* const one : {list, show})
+    one->add_flag("--show-redacted", common.shows_redacted,
+                  "Also what the state's class marks as redacted, instead of ***");
   show->add_flag("--diagram", sagas.diagram, "Its steps as a diagram of Mermaid's")->excludes(json);
   show->footer(
       "Example:\n"

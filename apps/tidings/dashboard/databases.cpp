@@ -257,8 +257,8 @@ Result<std::string> Databases::saga(const std::string& type, const std::string& 
                           .add("attempts", static_cast<std::uint64_t>(std::max(wait.attempts, 0)))
                           .str());
     return JsonLine()
-        .raw("instance", saga_json((*shown)->instance).str())
-        .raw("state", json_on_a_line((*shown)->instance.state))
+        .raw("instance", saga_json((*shown)->instance, false).str())
+        .raw("state", json_on_a_line(shown_state((*shown)->instance, false)))
         .raw("history", json_array(history))
         .raw("waits", json_array(waits))
         .str();

@@ -63,6 +63,7 @@ struct Instance {
   int stage = 0;          ///< in which it is; going back, down to -1
   std::vector<StepProgress> steps;
   std::string state = "{}";  ///< JSON
+  std::string redacted;      ///< what of it is shown to nobody who has not asked for it, as `redact_header` has it
   std::int64_t revision = 0;
   std::string correlation;
   std::string why;           ///< it goes back, or is stuck

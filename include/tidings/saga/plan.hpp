@@ -23,6 +23,7 @@ struct StateType {
   std::shared_ptr<void> (*make)() = nullptr;
   Result<std::shared_ptr<void>> (*read)(std::string_view json) = nullptr;
   Result<> (*write)(const void* state, std::string& json) = nullptr;
+  const std::string& (*redacted)() = nullptr;  ///< what of the JSON is shown to nobody, as `redact_header` has it
 };
 
 /// An event that a saga waits for.

@@ -9,6 +9,7 @@
 
 #include "tidings/event/detail/event_check.hpp"
 #include "tidings/event/json_codec.hpp"
+#include "tidings/event/make_envelope.hpp"
 #include "tidings/saga/plan.hpp"
 
 /// From member functions of a saga's state to what a plan has.
@@ -114,12 +115,15 @@ template <class S>
 StateType state_type() {
   return {.make = []() -> std::shared_ptr<void> { return std::make_shared<S>(); },
           .read = [](std::string_view json) -> Result<std::shared_ptr<void>> {
-            auto read = JsonCodec::decode<S>(json);
+            auto read = JsonCodec::decode<S>(json, tidings::detail::is_secret<S>() ? JsonTells::place : JsonTells::all);
             if (!read) return read.error();
             return std::shared_ptr<void>(std::make_shared<S>(std::move(*read)));
           },
-          .write = [](const void* state,
-                      std::string& json) { return JsonCodec::encode(*static_cast<const S*>(state), json); }};
+          .write =
+              [](const void* state, std::string& json) {
+                return tidings::detail::encode_event<S, JsonCodec>(*static_cast<const S*>(state), json);
+              },
+          .redacted = &tidings::detail::redact_header_for<S>};
 }
 
 }  // namespace tidings::saga::detail
