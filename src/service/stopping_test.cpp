@@ -1,5 +1,6 @@
 // How handlers leave their groups: what is done is committed, what is not comes to others.
 #include "service/handling.hpp"
+#include "service/sealing.hpp"
 #include "service/testing.hpp"
 
 namespace tidings::service {
@@ -231,7 +232,9 @@ class NoPublisher final : public Publisher {
 TEST_F(StoppingTest, what_is_named_as_running_is_still_there) {
   Perishable broker(open_broker("memory:", {.log = &lines_}).or_throw());
   NoPublisher publisher;
+  Sealing sealing;
   Host host{.service = "test",
+            .sealing = &sealing,
             .broker = &broker,
             .publisher = &publisher,
             .clock = &system_clock(),

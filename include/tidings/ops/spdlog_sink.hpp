@@ -12,8 +12,8 @@
 namespace tidings::ops {
 
 /// Tidings' lines in a logger of spdlog's, with their fields behind: `… handler=pay event_id=0199…`. Header-only; the
-/// program links spdlog. Lines are escaped as everywhere. Thread-safe, with a logger for several threads (`_mt`). A line
-/// that the logger cannot write, as on a full disk, is lost; spdlog's error handler hears of it.
+/// program links spdlog. Lines are escaped as everywhere. Thread-safe, with a logger for several threads (`_mt`). A
+/// line that the logger cannot write, as on a full disk, is lost; spdlog's error handler hears of it.
 class SpdlogSink final : public LogSink {
  public:
   /// Not null.
