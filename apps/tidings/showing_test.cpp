@@ -5,6 +5,9 @@
 
 #include <cstdlib>
 
+#include <filesystem>
+#include <fstream>
+
 #include "testing/servers/keys.hpp"
 #include "testing/servers/temporary_folder.hpp"
 #include "text_form.hpp"
@@ -67,6 +70,13 @@ TEST(Showing, OpensWithKeysAndStillMasks) {
 TEST(Showing, KeysComeFromAFile) {
   const auto folder = tidings::testing::TemporaryFolder::make("showing").or_throw();
   EXPECT_EQ(Showing::make(folder.path() + "/none", false).error().code, "no_file");
+  const auto file = folder.path() + "/keys";
+  std::ofstream(file) << key_text("2026", 1) << "\n";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);  // what others may read is no key
+  auto sealed = event();
+  keyring(key_text("2026", 1)).seal(sealed).or_throw();
+  EXPECT_EQ(shown(Showing::make(file, false).or_throw(), sealed), masked);
+  EXPECT_EQ(shown(Showing::make(file, true).or_throw(), sealed), event().payload);
 }
 
 TEST(Showing, KeysOfTwoPlacesAreRefusedAsByServices) {
