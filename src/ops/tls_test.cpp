@@ -113,6 +113,18 @@ TEST_F(TlsTest, who_speaks_no_tls_is_told_and_one_that_shakes_no_hands_is_given_
   EXPECT_EQ(patient.call("GET", {}, "", steady_now() + 1h, cancel.get()).error().code, "unreachable");
 }
 
+TEST_F(TlsTest, a_server_that_leaves_ends_the_call_and_not_the_program) {
+  TlsServer server(Identity::make("IP:127.0.0.1", &authority_));
+  server.leaves = true;
+  auto client = HttpClient::make({.host = "127.0.0.1", .port = std::to_string(server.port()), .is_secure = true},
+                                 {.authorities_file = trusted_})
+                    .or_throw();
+  const std::string much(std::size_t{8} << 20, 'x');  // so that some of it comes once nobody is there
+  const auto reply = client.call("POST", {}, much, steady_now() + 60s);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, "unreachable") << reply.error().message;
+}
+
 TEST_F(TlsTest, spans_go_over_it) {
   const TlsServer server(Identity::make("IP:127.0.0.1", &authority_));
   const auto url = "https://127.0.0.1:" + std::to_string(server.port());

@@ -84,6 +84,7 @@ class TlsServer {
   [[nodiscard]] std::uint16_t port() const { return listening_.port; }
   std::atomic<int> requests = 0;
   std::atomic<bool> is_silent = false;  ///< takes connections, and shakes no hands
+  std::atomic<bool> leaves = false;     ///< once it has shaken hands
 
  private:
   void run() {
@@ -103,7 +104,7 @@ class TlsServer {
   void answer(int fd) {
     const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context_.get()), &SSL_free);
     SSL_set_fd(ssl.get(), fd);
-    if (SSL_accept(ssl.get()) != 1) return;
+    if (SSL_accept(ssl.get()) != 1 || leaves) return;
     std::string in;
     char bytes[4'096];
     while (!in.contains("\r\n\r\n")) {

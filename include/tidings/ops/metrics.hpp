@@ -23,7 +23,7 @@ struct Label {
 using Labels = std::vector<Label>;
 
 namespace detail {
-/// Threads count in cells of their own, as many as there are processors: nobody waits for another's cache line.
+/// Threads count in cells of their own, as many as there are processors, 16 at most: few wait for another's cache line.
 extern const std::size_t cell_mask;
 inline constexpr std::size_t no_cell = ~std::size_t{0};
 inline thread_local constinit std::size_t my_cell = no_cell;
@@ -111,7 +111,8 @@ class CounterFamily {
   ~CounterFamily();
   CounterFamily(const CounterFamily&) = delete;
   CounterFamily& operator=(const CounterFamily&) = delete;
-  /// The counter of that value, or that of `other` where there are too many. It lives as long as the family.
+  /// The counter of that value, or that of `other` where there are too many. It lives as long as the family. The first
+  /// call of a value takes a lock, and memory: where none is left the program ends.
   [[nodiscard]] Counter& of(std::string_view value) noexcept;
   /// Each value and its counter, in no order, and `other` last where it was needed; `other` may come twice, where it is
   /// a value too.
