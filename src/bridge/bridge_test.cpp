@@ -153,7 +153,7 @@ TEST_F(BridgeTest, MirrorsEveryEventAsItIs) {
 
 // A raw client wrote it: its source holds it in the open, and the target refuses the mark.
 TEST_F(BridgeTest, AnEventThatWantsToBeSealedAndIsNotHoldsUpNothing) {
-  open("memory:", "memory:");
+  open("log", "memory:");
   Faulty from(std::move(from_));
   Headers mark;
   mark.set(encryption_header, encryption_required);
