@@ -312,6 +312,16 @@ TEST_P(CoordinatorTest, ListsByPages) {
   EXPECT_EQ(ids({.status = Status::running}), (Ids{"a", "c"}));
   EXPECT_EQ(ids({.type = "other"}), Ids{});
   EXPECT_FALSE(show(*store_, "checkout", "none", tables_).or_throw());
+  {
+    auto tx = store_->begin(10s).or_throw();
+    for (const auto* const type : {"billing", "refund"})
+      tx->execute("update " + tables_.name("sagas") + " set type = $1 where id = $2", std::string_view(type),
+                  std::string_view(type == std::string_view("billing") ? "a" : "b"))
+          .or_throw();
+    tx->commit().or_throw();
+  }
+  EXPECT_EQ(types(*store_, 100, tables_).or_throw(), (Ids{"billing", "checkout", "refund"}));
+  EXPECT_EQ(types(*store_, 2, tables_).or_throw(), (Ids{"billing", "checkout"}));
 }
 
 struct Marked {

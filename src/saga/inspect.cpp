@@ -16,6 +16,22 @@ Result<std::vector<Instance>> list(Store& store, const ListFilter& filter, const
   return Ledger(store.dialect(), tables).list(**tx, filter);
 }
 
+Result<std::vector<std::string>> types(Store& store, std::size_t most, const Tables& tables) {
+  auto tx = store.begin(turn_wait);
+  if (!tx) return tx.error();
+  const auto sql = in_words("select type from @sagas where type > $1 order by type limit 1", store.dialect(), tables);
+  std::vector<std::string> all;
+  std::string after;
+  while (all.size() < most) {
+    auto next = (*tx)->query_one<std::string>(sql, after);
+    if (!next) return next.error();
+    if (!*next) break;
+    after = **next;
+    all.push_back(std::move(**next));
+  }
+  return all;
+}
+
 Result<std::vector<StatusCount>> count(Store& store, std::span<const std::string> types, std::size_t most,
                                        const Tables& tables, Duration wait_max) {
   auto tx = store.begin(wait_max);

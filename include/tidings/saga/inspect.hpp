@@ -24,6 +24,10 @@ struct ListFilter {
 Result<std::vector<Instance>> list(Store& store, const ListFilter& filter = {},
                                    const Tables& tables = default_tables());
 
+/// The types that there are instances of, in their order, `most` at most. What it costs grows with them, and not with
+/// the instances. Errors as `list`.
+Result<std::vector<std::string>> types(Store& store, std::size_t most = 100, const Tables& tables = default_tables());
+
 /// How many instances of a type have a status.
 struct StatusCount {
   std::string type;
