@@ -127,6 +127,11 @@ void Control::take(const Delivery& delivery, bool is_new) {
       obey(id, *asked, event.time, true);
     else
       standing_.push_back({.id = id, .request = *asked, .time = event.time});
+  } else if (event.type == event_name<AttemptsAsked>() && is_new) {
+    const auto asked = decode_event<AttemptsAsked>(event);
+    if (!asked) return unreadable(asked.error());
+    // Who reads it late has nobody that listens.
+    if (host_.clock->now() - event.time <= somebody_waits_for) tell(id, *asked);
   }
 }
 
@@ -136,15 +141,27 @@ bool Control::answer(const Unanswered& one) {
   const bool holds_any =
       std::ranges::any_of(handlers, [](const PausedHandler& each) { return !each.partitions.empty(); });
   if (!holds_any && steady_now() - started_ < partitions_within) return false;
-  const auto& request = one.id;
-  auto envelope = make_envelope(PauseAnswered{request, process_name(host_), std::move(handlers)},
-                                {.source = host_.service, .clock = host_.clock, .entropy = host_.entropy});
+  publish(PauseAnswered{one.id, process_name(host_), std::move(handlers)}, one.id);
+  return true;
+}
+
+void Control::tell(const std::string& id, const AttemptsAsked& asked) {
+  auto handlers = obeys_.attempts(asked);
+  if (handlers.empty()) return;
+  const auto process = process_name(host_);
+  for (auto& one : handlers) one.process = process;
+  publish(AttemptsTold{id, process, std::move(handlers)}, id);
+}
+
+template <class Told>
+void Control::publish(Told told, const std::string& request) {
+  auto envelope =
+      make_envelope(std::move(told), {.source = host_.service, .clock = host_.clock, .entropy = host_.entropy});
   auto answered = envelope ? host_.broker->publish(topic_, std::array{envelope->view()}, {.wait_max = answer_within})
                            : Result<std::vector<Published>>(envelope.error());
   if (!answered)
     host_.say(LogLevel::warning, "could not answer request " + printable(request) + " in " + topic_ +
                                      ", which was carried out: " + printable(to_string(answered.error())));
-  return true;
 }
 
 }  // namespace tidings::service

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "service/attempt_events.hpp"
 #include "service/host.hpp"
 #include "service/pause_events.hpp"
 #include "tidings/broker/broker.hpp"
@@ -29,6 +30,8 @@ class Control {
     std::function<void(const PauseRequested& request, const std::string& why)> pause;
     /// Those that are meant, and how they are now.
     std::function<std::vector<PausedHandler>(const PauseRequested& request)> paused;
+    /// What the handlers that are meant make of events.
+    std::function<std::vector<AttemptsAnswer>(const AttemptsAsked& asked)> attempts;
   };
 
   Control(Host& host, Obeys obeys) : host_(host), obeys_(std::move(obeys)) {}
@@ -56,6 +59,9 @@ class Control {
   };
   /// Whether it is answered now; who has just joined waits a little for its partitions.
   bool answer(const Unanswered& one);
+  void tell(const std::string& id, const AttemptsAsked& asked);
+  template <class Told>
+  void publish(Told told, const std::string& request);
 
   Host& host_;
   const Obeys obeys_;

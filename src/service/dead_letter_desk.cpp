@@ -53,7 +53,8 @@ class DeadLetters::Impl {
 
   Result<> for_each(const DeadLetterRequest& request, const std::function<bool(const DeadLetter&)>& visit);
   Result<std::vector<DeadLetterEnd>> ends_of(const std::vector<DeadLetterPlace>& places,
-                                             const std::function<bool()>& goes_on);
+                                             const std::function<bool()>& goes_on,
+                                             const std::function<void(const Delivery&)>& visit);
   Result<std::string> publish(DeadLetterRequest request, std::string_view name_space);
   Result<> leave_out(const DeadLetterRequest& request, std::string_view name_space);
   [[nodiscard]] bool is_meant(std::string_view topic, std::uint32_t partition) const;
@@ -131,7 +132,8 @@ Result<> DeadLetters::Impl::for_each(const DeadLetterRequest& request,
 }
 
 Result<std::vector<DeadLetterEnd>> DeadLetters::Impl::ends_of(const std::vector<DeadLetterPlace>& places,
-                                                              const std::function<bool()>& goes_on) {
+                                                              const std::function<bool()>& goes_on,
+                                                              const std::function<void(const Delivery&)>& visit) {
   if (auto known = look_at_ends(); !known) return known.error();
   Books books;
   for (const auto& one : places) books[{one.topic, one.partition.value}].watch(one.offset.value);
@@ -140,7 +142,11 @@ Result<std::vector<DeadLetterEnd>> DeadLetters::Impl::ends_of(const std::vector<
     return found == books.end() ? nullptr : &found->second;
   };
   auto read = service::read_through(
-      broker_, journal_, 0, ends_, [&](const Delivery& entry) { (void)service::read_entry(entry, group_, find); },
+      broker_, journal_, 0, ends_,
+      [&](const Delivery& entry) {
+        (void)service::read_entry(entry, group_, find);
+        if (visit) visit(entry);
+      },
       goes_on);
   if (!read) return read.error();
   std::vector<DeadLetterEnd> out;
@@ -296,8 +302,9 @@ Result<> DeadLetters::for_each(const DeadLetterRequest& request, const std::func
 }
 Result<std::vector<DeadLetterEnd>> DeadLetters::ends_of(Broker& broker, std::string group,
                                                         const std::vector<DeadLetterPlace>& places,
-                                                        const std::function<bool()>& goes_on) {
-  return Impl(broker, std::move(group)).ends_of(places, goes_on);
+                                                        const std::function<bool()>& goes_on,
+                                                        const std::function<void(const Delivery&)>& visit) {
+  return Impl(broker, std::move(group)).ends_of(places, goes_on, visit);
 }
 Result<std::string> DeadLetters::publish(DeadLetterRequest request, std::string_view name_space) {
   return impl_->publish(std::move(request), name_space);

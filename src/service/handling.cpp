@@ -120,6 +120,54 @@ void Handling::pause(bool paused, Pauser by, const std::string& why) {
   work_.notify_all();
 }
 
+void Handling::watch() {
+  turns_.watch();
+  const auto now = host_.clock->now();
+  const std::scoped_lock lock(mutex_);
+  for (const auto& worker : workers_) {
+    const bool is_same =
+        worker->runs != nullptr && worker->runs == worker->ran && worker->runs->delivery.id == worker->ran_id;
+    if (is_same) continue;
+    worker->ran = worker->runs;
+    worker->ran_since = now;
+    if (worker->runs != nullptr) worker->ran_id = worker->runs->delivery.id;
+  }
+}
+
+std::optional<AttemptsAnswer> Handling::told_of(std::string_view topic, Partition partition,
+                                                std::span<const std::uint64_t> offsets, std::string_view type) const {
+  const auto at = std::ranges::find_if(sources_, [&](const auto& source) { return source->topic == topic; });
+  if (at == sources_.end()) return std::nullopt;
+  const auto& source = **at;
+  const auto kinds = handler_->kinds();
+  AttemptsAnswer told{.group = group_, .process = {}, .events = {}};
+  told.takes = options_.unknown_types == UnknownType::park || std::ranges::any_of(source.kinds, [&](auto kind) {
+                 return kinds[kind].type.empty() || kinds[kind].type == type;
+               });
+  const auto held = this->held();
+  told.holds = std::ranges::find(held, source.topic + "/" + std::to_string(partition.value)) != held.end();
+  const auto now = host_.clock->now();
+  const std::scoped_lock lock(mutex_);
+  told.paused = gate_.is_paused();
+  told.broken = gate_.is_broken();
+  for (const auto offset : offsets) {
+    auto one = turns_.failed_attempts().of(source, partition, offset);
+    const auto is_it = [&](const Task& task) {
+      return task.source == &source && task.delivery.id.partition == partition &&
+             task.delivery.id.offset.value == offset;
+    };
+    lanes_.for_each([&](const Task& task) { one.in_hand = one.in_hand || is_it(task); });
+    for (const auto& worker : workers_)
+      if (worker->runs != nullptr && is_it(*worker->runs)) {
+        const bool is_seen = worker->runs == worker->ran && worker->runs->delivery.id == worker->ran_id;
+        one.runs_since = is_seen ? worker->ran_since : now;
+        one.next.reset();
+      }
+    told.events.push_back(std::move(one));
+  }
+  return told;
+}
+
 std::vector<std::string> Handling::held() const {
   std::vector<std::pair<std::string, std::shared_ptr<Consumer>>> consumers;
   {

@@ -18,6 +18,7 @@
 #include "service/settling.hpp"
 #include "service/source.hpp"
 #include "service/turns.hpp"
+#include "tidings/service/attempts.hpp"
 #include "tidings/service/detail/handler.hpp"
 #include "tidings/service/options.hpp"
 
@@ -59,7 +60,7 @@ class Handling final : private DrivingLanes {
   /// Why it may stand still, for people; empty where nothing is known.
   [[nodiscard]] std::string state() const;
   /// Looks after attempts that overrun their deadline; to be called often.
-  void watch() { turns_.watch(); }
+  void watch();
   /// Settles what is done with.
   void flush();
   /// Removes marks of its inbox that are kept no longer, a few at once; whether there are more.
@@ -68,6 +69,11 @@ class Handling final : private DrivingLanes {
   [[nodiscard]] bool has_waiting();
   /// Gives everything in hand its full time to be settled again.
   void extend();
+
+  /// What is known here of events; none: it does not read the topic. Without whose process it is.
+  [[nodiscard]] std::optional<AttemptsAnswer> told_of(std::string_view topic, Partition partition,
+                                                      std::span<const std::uint64_t> offsets,
+                                                      std::string_view type) const;
 
   /// Takes nothing new; what runs goes on.
   void begin_stop();
@@ -93,6 +99,10 @@ class Handling final : private DrivingLanes {
   struct Worker {
     std::thread thread;
     const Task* runs = nullptr;
+    // What it ran when that was looked at last: a look at the clock for each turn would cost more.
+    const Task* ran = nullptr;
+    DeliveryId ran_id{};
+    TimePoint ran_since{};
     std::shared_ptr<Consumer> consumer;  // of its last turn, as long as it is its source's and the worker awake: all
                                          // of them would count it up and down with each event
   };

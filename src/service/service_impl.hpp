@@ -142,6 +142,7 @@ class Service::Impl {
   void say_started() const;
   [[nodiscard]] std::vector<Handling*> meant_by(const service::PauseRequested& request) const;
   [[nodiscard]] std::vector<service::PausedHandler> paused(const service::PauseRequested& request) const;
+  [[nodiscard]] std::vector<AttemptsAnswer> attempts(const service::AttemptsAsked& asked) const;
 
   Settings settings_;
   service::SharedEntropy entropy_;
@@ -182,7 +183,8 @@ class Service::Impl {
                                    for (auto* const handling : meant_by(request))
                                      handling->pause(request.paused, Handling::Pauser::request, why);
                                  },
-                             .paused = [this](const service::PauseRequested& request) { return paused(request); }}};
+                             .paused = [this](const service::PauseRequested& request) { return paused(request); },
+                             .attempts = [this](const service::AttemptsAsked& asked) { return attempts(asked); }}};
   std::unique_ptr<ops::Tracer> tracer_ = std::make_unique<ops::Tracer>();
   std::optional<service::Tracing> tracing_;
   service::Relaying relaying_;

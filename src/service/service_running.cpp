@@ -227,6 +227,20 @@ std::vector<service::PausedHandler> Service::Impl::paused(const service::PauseRe
   return all;
 }
 
+std::vector<AttemptsAnswer> Service::Impl::attempts(const service::AttemptsAsked& asked) const {
+  std::vector<AttemptsAnswer> all;
+  const auto prefix = host_.name_space.empty() ? 0 : host_.name_space.size() + 1;
+  for (const auto& handling : handlings_) {
+    const auto group = handling->group().substr(prefix);
+    if (std::ranges::find(asked.groups, group) == asked.groups.end()) continue;
+    auto told = handling->told_of(asked.topic, Partition{asked.partition}, asked.offsets, asked.type);
+    if (!told) continue;
+    told->group = group;
+    all.push_back(std::move(*told));
+  }
+  return all;
+}
+
 void Service::Impl::say_started() const {
   std::string groups;
   for (const auto& handling : handlings_) {

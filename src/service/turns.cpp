@@ -47,8 +47,11 @@ Turns::Report Turns::run(Lanes::Turn& turn, Consumer* consumer, bool is_probe) {
   else
     report.due = run_together(turn, consumer, report);
   std::size_t handled = 0;
-  for (auto* task = turn.first; task != nullptr; task = task->next)
+  for (auto* task = turn.first; task != nullptr; task = task->next) {
     if (task->settled && task->outcome == Outcome::handled && !task->again) ++handled;
+    const bool is_over = task->settled || task->dropped || task->stage == Task::Stage::parking;
+    if (is_over && (task->failures > 0 || task->waits > 0)) failed_.forget(*task);
+  }
   if (handled > 0) counted_.handled += handled;
   if (host_.tracing != nullptr) tell_delivered(turn);
   return report;
@@ -182,7 +185,7 @@ std::optional<SteadyTime> Turns::run_together(Lanes::Turn& turn, Consumer* consu
     }
     host_.say(LogLevel::debug, name_ + " failed on a batch of " + std::to_string(turn.size) + ": " +
                                    printable(to_string(result.error())) + "; its events come one at a time");
-    come_alone(turn);
+    come_alone(turn, result.error());
     return std::nullopt;
   }
   const auto good = [](const Task& task) { return may_be_handled(task) && !task.alone; };
@@ -229,7 +232,7 @@ std::optional<SteadyTime> Turns::send_together(Lanes::Turn& turn) {
   if (!sent) {
     ++counted_.failed;
     for (auto* task = turn.first; task != nullptr; task = task->next) again(*task);
-    come_alone(turn);
+    come_alone(turn, sent.error());
     return std::nullopt;
   }
   for (auto* task = turn.first; task != nullptr; task = task->next)
@@ -238,10 +241,12 @@ std::optional<SteadyTime> Turns::send_together(Lanes::Turn& turn) {
   return std::nullopt;
 }
 
-void Turns::come_alone(Lanes::Turn& turn) {
+void Turns::come_alone(Lanes::Turn& turn, const Error& why) {
+  const auto now = host_.clock->now();
   for (auto* task = turn.first; task != nullptr; task = task->next) {
     task->alone = true;
     if (task->stage == Task::Stage::handle) {
+      failed_.add(*task, why, now, std::nullopt);
       ++task->failures;
       ++counted_.retried;
     }
@@ -408,6 +413,8 @@ std::optional<SteadyTime> Turns::failed(Task& task, const Error& error, Report& 
                 std::to_string(task.attempt()) + ": " + printable(to_string(error)) + "; trying again in " +
                 to_text(*wait),
             EventFields(task, name_));
+  const auto now = host_.clock->now();
+  failed_.add(task, error, now, now + *wait);
   ++task.failures;
   ++counted_.retried;
   return *wait > Duration::zero() ? std::optional(host_.clock->steady_now() + *wait) : std::nullopt;
@@ -425,6 +432,8 @@ std::optional<SteadyTime> Turns::pause(Task& task, std::string_view what, const 
   const auto wait =
       std::clamp<Duration>(endless_pause_after(retry_, ++task.waits, *host_.entropy), pause_min, pause_longest);
   const auto now = host_.clock->steady_now();
+  failed_.add(task, {error.code, "it could not " + std::string(what) + ": " + error.message}, host_.clock->now(),
+              host_.clock->now() + wait);
   auto cause = std::string(what) + " " + error.code;
   if (task.publications) cause.append(" ").append(task.publications->next_topic());
   const auto times = troubles_.tell(cause, now);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "service/effects.hpp"
+#include "service/failed_attempts.hpp"
 #include "service/host.hpp"
 #include "service/lanes.hpp"
 #include "service/measures.hpp"
@@ -52,6 +53,8 @@ class Turns {
   /// The task is to be parked next, for that reason.
   static void park_later(Task& task, Error why);
   [[nodiscard]] const Counted& counted() const { return counted_; }
+  /// Of events that are still in hand.
+  [[nodiscard]] const FailedAttempts& failed_attempts() const { return failed_; }
   [[nodiscard]] std::uint64_t overran() const { return overruns_.counted(); }
 
  private:
@@ -62,7 +65,7 @@ class Turns {
   [[nodiscard]] static bool may_be_handled(const Task& task);
   static void tell_begin(const Task* first, Consumer* consumer);
   std::optional<SteadyTime> send_together(Lanes::Turn& turn);
-  void come_alone(Lanes::Turn& turn);
+  void come_alone(Lanes::Turn& turn, const Error& why);
   Result<> redeem(Task& task, EnvelopeView& view);
   [[nodiscard]] Result<EnvelopeView> open(const EnvelopeView& view, std::string& opened) const;
   /// `is_trouble`: it was the store that failed.
@@ -89,6 +92,7 @@ class Turns {
   Troubles troubles_;
   std::mutex suspects_;  // held by the handler of one that a process died with: so the next death tells which it was
   Counted counted_;
+  FailedAttempts failed_;
 };
 
 }  // namespace tidings::service

@@ -12,8 +12,8 @@ GROUP = "shop.take"
 
 
 class Parking(CommandLine):
-    def serve(self, bad=""):
-        process = subprocess.Popen([SERVICE, "--bad", bad, "--log-level", "warning"], cwd=self.folder, stdout=subprocess.PIPE,
+    def serve(self, bad="", *options):
+        process = subprocess.Popen([SERVICE, "--bad", bad, "--log-level", "warning", *options], cwd=self.folder, stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, env=self.environment())
         self.started.append(process)
         self.wait_until(lambda: self.is_member_there("orders", GROUP), "the service has no partition")

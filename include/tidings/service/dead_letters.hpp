@@ -93,11 +93,11 @@ class DeadLetters {
  public:
   /// Reads all that there is. Errors: `unknown_topic` where nothing was ever parked; the broker's.
   static Result<DeadLetters> read(Broker& broker, std::string group);
-  /// What became of each of these, in their order, in the group. Reads all that there is; `goes_on` is asked now and
-  /// then. Errors: those of `read`, `interrupted` (same call) where it does not.
-  [[nodiscard]] static Result<std::vector<DeadLetterEnd>> ends_of(Broker& broker, std::string group,
-                                                                  const std::vector<DeadLetterPlace>& places,
-                                                                  const std::function<bool()>& goes_on);
+  /// What became of each of these, in their order, in the group. Reads all that there is, and gives each entry to
+  /// `visit`; `goes_on` is asked now and then. Errors: those of `read`, `interrupted` (same call) where it does not.
+  [[nodiscard]] static Result<std::vector<DeadLetterEnd>> ends_of(
+      Broker& broker, std::string group, const std::vector<DeadLetterPlace>& places,
+      const std::function<bool()>& goes_on, const std::function<void(const Delivery&)>& visit = {});
   DeadLetters(DeadLetters&&) noexcept;
   DeadLetters& operator=(DeadLetters&&) noexcept;
   ~DeadLetters();
