@@ -85,6 +85,7 @@ int trace(const Common& common, const TraceArguments& arguments);
 struct WhyArguments {
   std::string id;
   std::vector<std::string> stores;
+  bool ask = false;  ///< the services too
 };
 int why(const Common& common, const WhyArguments& arguments);
 

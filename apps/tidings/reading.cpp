@@ -26,12 +26,14 @@ Result<ReadEnd> read_up_to(Broker& broker, const std::string& topic, std::map<st
   if (!consumer) return consumer.error();
   auto end = ReadEnd::whole;
   auto quiet_max = options.quiet_max;
+  std::size_t damages = 0;  // one after another: where each partition has been met, nothing else comes
+  const auto damages_max = ends.size() + 1;
   for (Duration quiet{}; !ends.empty();) {
     if (options.goes_on && !options.goes_on()) {
       end = ReadEnd::ended;
       break;
     }
-    if (quiet >= quiet_max) {
+    if (quiet >= quiet_max || damages > damages_max) {
       end = ReadEnd::quiet;
       break;
     }
@@ -39,10 +41,12 @@ Result<ReadEnd> read_up_to(Broker& broker, const std::string& topic, std::map<st
     if (!some && is_damage(some.error())) {
       options.on_damage(some.error());
       quiet_max = quiet_wait;  // what is behind the damage does not come
+      ++damages;
       continue;
     }
     if (!some) return some.error();
     quiet = some->empty() ? quiet + quiet_wait : Duration{};
+    damages = 0;
     for (const auto& one : *some) {
       visit(one);
       if (const auto at = ends.find(one.id.partition.value); at != ends.end() && one.id.offset.value + 1 >= at->second)

@@ -5,13 +5,13 @@
 #include "commands.hpp"
 #include "dashboard/collector.hpp"
 #include "dashboard/letters.hpp"
+#include "dashboard/pauses.hpp"
 #include "demo/frame.hpp"
 #include "demo/view.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
 #include "tidings/base/redact.hpp"
 #include "tidings/base/text.hpp"
-#include "tidings/service/pausing.hpp"
 
 // `tidings top`: the dashboard's overview on a terminal.
 namespace tidings::cli {
@@ -85,7 +85,7 @@ std::string sums_of(const Picture& picture) {
          rate(picture.parked) + "/s   lag " + grouped(picture.lag) + "   dead letters " + grouped(picture.open_letters);
 }
 
-/// The rows of the table, in columns; `columns` 0: as wide as it gets.
+/// The rows of the table, in columns as wide as they get; of more than `rows_max` the last says how many are left out.
 std::vector<std::string> lines_of(const Picture& picture, std::size_t rows_max, bool coloured) {
   const std::vector<std::string> heading{"status", "group", "topic", "lag", "per s", "parked", ""};
   std::vector<std::vector<std::string>> cells{heading};
@@ -140,7 +140,7 @@ class Top {
       auto seen = observe(broker_, common_);
       if (!seen && looks == 1) return fail(seen.error());
       if (seen) {
-        look_at_pauses(*seen);
+        pauses_.look(broker_, common_, *seen, collector_);
         // Of many groups those that are left over come with the next look; `--once` reads all.
         letters_.look(broker_, common_, *seen, system_clock().steady_now() + (once_ ? letters_max_once : letters_max),
                       system_clock());
@@ -160,16 +160,6 @@ class Top {
   }
 
  private:
-  void look_at_pauses(const Observation& seen) {
-    const auto* const control = seen.topic(control_topic);
-    const auto end = control == nullptr ? 0 : sum_of_ends(*control);
-    if (end == control_end_) return;
-    if (auto paused = Pausing::standing(broker_, common_.name_space); paused) {
-      collector_.set_paused(std::move(*paused));
-      control_end_ = end;
-    }
-  }
-
   Result<> show(const Picture& picture) {
     if (common_.json)
       return write_out(harmless_json(overview_json(picture, collector_, std::nullopt, picture.now)) + "\n");
@@ -182,7 +172,7 @@ class Top {
     if (!draws_) lines = {sums_of(picture)};
     if (!picture.problem.empty()) lines.push_back("  the broker does not answer: " + printable(picture.problem));
     for (const auto& one : picture.damaged)
-      lines.push_back("  damaged: " + printable(one.name) + ": " + printable(one.message));
+      lines.push_back("  damaged: " + printable(one.name()) + ": " + printable(one.message));
     if (picture.groups.empty()) lines.emplace_back("  no groups yet; a subscriber makes one");
     const auto left = room.rows > lines.size() + 2 ? room.rows - lines.size() - 1 : 1;
     if (!picture.groups.empty())
@@ -200,7 +190,7 @@ class Top {
   const bool draws_;
   Collector collector_;
   LetterBoard letters_;
-  std::uint64_t control_end_ = ~std::uint64_t{0};
+  Pauses pauses_;
   bool any_ = false;
 };
 

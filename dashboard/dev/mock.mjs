@@ -42,14 +42,14 @@ const log = [];  // the newest events, whole
 let made = 0;
 let order = 10_000;
 
-function make(topic, type, key, data, causation, correlation, source, headers = {}) {
+function make(topic, type, key, data, causation, correlation, source, headers = {}, redacted = []) {
   if (!topics.has(topic)) topics.set(topic, { events: 0, ends: [0, 0, 0, 0], rate: 0 });
   const at = topics.get(topic);
   const partition = [...key].reduce((sum, one) => (sum * 31 + one.charCodeAt(0)) % 4, 3);
   const id = randomUUID();
   const event = {
     id, type, topic, partition, offset: at.ends[partition]++, time: now(), appended: now(), source, subject: '', key, correlation: correlation || id, causation: causation || '',
-    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', contenttype: 'application/json', headers, bytes: JSON.stringify(data).length, data, redacted: [],
+    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', contenttype: 'application/json', version: 1, headers, bytes: JSON.stringify(data).length, data, redacted,
   };
   ++at.events;
   ++made;
@@ -60,7 +60,7 @@ function make(topic, type, key, data, causation, correlation, source, headers = 
 function shop() {
   const key = options.hostile ? `${EVIL}${order++}` : `order-${order++}`;
   const total = Math.round(Math.random() * 20000) / 100;
-  const first = make('submissions', 'shop.order-submitted', key, { order_id: key, customer: 'c-17', lines: [{ sku: '85123A', quantity: 6 }] }, '', '', 'till');
+  const first = make('submissions', 'shop.order-submitted', key, { order_id: key, customer: '***', lines: [{ sku: '85123A', quantity: 6 }] }, '', '', 'till', {}, ['/customer']);
   const placed = make('orders', 'shop.order-placed', key, { order_id: key, customer: 'c-17', total, note: options.hostile ? EVIL : '', big: 12 }, first.id, first.id, 'orders', options.hostile ? { [EVIL]: EVIL } : { region: 'eu' });
   const reserve = make('stock.commands', 'shop.reserve-stock', key, { order_id: key, sku: '85123A', quantity: 6 }, placed.id, first.id, 'orders');
   const reserved = make('stock', 'shop.stock-reserved', key, { order_id: key }, reserve.id, first.id, 'inventory');
@@ -77,7 +77,7 @@ if (!options.empty) {
   for (let i = 0; i < 24; ++i) {
     const of = log.filter(event => event.topic === 'payments.commands')[i];
     const code = i % 3 === 0 ? 'timeout' : i % 3 === 1 ? 'invalid_data' : 'declined';
-    letters.push({ ...of, key: i % 6 === 5 ? letters[i - 4].key : of.key, group: i % 4 === 3 ? 'notifications/mail' : 'payments/ledger', code: options.hostile ? `${code} ${EVIL}` : code,
+    letters.push({ ...of, key: i % 6 === 5 ? letters[i - 4].key : of.key, group: i % 4 === 3 ? 'notifications.mail' : 'payments.ledger', code: options.hostile ? `${code} ${EVIL}` : code,
       reason: options.hostile ? EVIL : { timeout: 'the card network did not answer within 5 s', invalid_data: 'amount: expected a number, got null', declined: 'card 4242 was declined: insufficient funds' }[code],
       attempts: 5, parked: new Date(Date.now() - 60000 * (i + 1)).toISOString(), blocks: i % 5, follows: i % 6 === 5 });
   }
@@ -103,7 +103,7 @@ function groups() {
   return TAKES.map(([service, topic, handler]) => {
     const [status, reason] = group_status(service, topic);
     const lag = status === 'ok' ? Math.floor(Math.random() * 4) : 1200 + Math.floor((Date.now() - started) / 80);
-    const name = `${service}/${handler}`;
+    const name = `${service}.${handler}`;
     return { group: name, service, handler, topic, lag, rate: status === 'stalled' || status === 'down' ? 0 : per_second / 7 * (0.95 + Math.random() / 10),
       parked: letters.filter(one => one.group === name).length, members: status !== 'down', status, reason, since: reason ? since : null, eta: status === 'ok' ? 0.2 : status === 'behind' ? 42 : null };
   });
@@ -159,15 +159,19 @@ class Refusal extends Error {
   }
 }
 const none = what => { throw new Refusal(404, 'not_found', `there is no such ${what}`); };
+const STORES = ['sqlite:./shop.db', 'sqlite:./payments.db', 'sqlite:./stock.db'];
+function wants_store() {
+  if (options['no-store']) throw new Refusal(404, 'no_store', 'start with --store URL');
+}
 const STEPS = ['reserve', 'charge', 'confirm'];
 const sagas = options.empty ? [] : Array.from({ length: 130 }, (_, i) => {
   const status = i % 11 === 3 ? 'stuck' : i % 7 === 2 ? 'failed' : i % 5 === 1 ? 'running' : i % 13 === 6 ? 'compensating' : 'completed';
-  return { type: 'checkout', id: options.hostile ? `${EVIL}${i}` : `order-${9000 + i}`, version: 2, status, step: status === 'completed' ? '' : 'charge', changed: new Date(Date.now() - i * 9000).toISOString(), unreadable: null,
+  return { store: STORES[0], type: 'checkout', id: options.hostile ? `${EVIL}${i}` : `order-${9000 + i}`, version: 2, status, step: status === 'completed' ? '' : 'charge', changed: new Date(Date.now() - i * 9000).toISOString(), unreadable: null,
     waits: status === 'running' ? 'shop.payment-charged, for 12 s' : status === 'stuck' ? 'somebody: the refund was refused' : '' };
 });
 
 const GET = {
-  session: () => ({ version: '0.1.0', broker: 'log:./data', kind: 'log', namespace: options.hostile ? EVIL : '', store: options['no-store'] ? null : 'sqlite:./shop.db', actions: Boolean(options.actions), capabilities: { seek: true, delete_group: true }, started: new Date(started).toISOString() }),
+  session: () => ({ version: '0.1.0', broker: 'log:./data', kind: 'log', namespace: options.hostile ? EVIL : '', store: options['no-store'] ? null : options.many ? STORES.join(', ') : STORES[0], actions: Boolean(options.actions), capabilities: { seek: true, delete_group: true, exact_lag: true, retention: true, start_at_time: true, persistent: true }, started: new Date(started).toISOString() }),
   overview: query => overview(query.get('window')),
   flow: () => flow(),
   events: query => {
@@ -175,17 +179,18 @@ const GET = {
     const found = log.filter(matches(query)).reverse();
     const limit = Number(query.get('limit') ?? 100);
     const complete = skip + limit >= found.length;
-    return { events: found.slice(skip, skip + limit).map(listed), searched: Math.min(log.length, (skip + limit) * 7), complete, cursor: complete ? null : String(skip + limit) };
+    return { damaged: options.stalled ? [{ name: 'returns', message: 'corrupt: segment 00000000000000004096 of partition 2 fails its checksum' }] : [], events: found.slice(skip, skip + limit).map(listed), searched: Math.min(log.length, (skip + limit) * 7), complete, cursor: complete ? null : String(skip + limit) };
   },
   event: query => log.find(event => event.topic === query.get('topic') && event.partition === Number(query.get('partition')) && event.offset === Number(query.get('offset'))) ?? none('event'),
   chain: query => {
     const of = log.find(event => event.id === query.get('id'));
     const all = log.filter(event => event.correlation === (of?.correlation ?? query.get('id')));
     const begun = Date.parse(all[0]?.time ?? now());
-    return { complete: made <= KEPT, nodes: all.map((event, at) => ({ ...event, data: undefined, service: event.source, time: new Date(begun + at * at * 7).toISOString(),
-      attempts: TAKES.filter(([, topic]) => topic === event.topic).map(([service, , handler]) => {
-        const parked = letters.find(one => one.id === event.id && one.group === `${service}/${handler}`);
-        return { group: `${service}/${handler}`, status: parked ? 'parked' : 'handled', reason: parked?.reason ?? '' };
+    const caused = all.some(event => event.type === 'shop.charge-payment') && !options['no-store'] ? [{ id: randomUUID(), type: 'shop.receipt-wanted', topic: 'receipts', key: all[0].key, status: 'waiting', reason: 'it waits in the outbox for a relay to publish it', effect: true, since: now() }] : [];
+    return { complete: made <= KEPT, problems: [], outbox: caused, nodes: all.map(({ id, type, key, topic, partition, offset, causation, source }, at) => ({ id, type, key, topic, partition, offset, time: new Date(begun + at * at * 7).toISOString(), causation, service: source,
+      attempts: TAKES.filter(([, taken]) => taken === topic).map(([service, , handler]) => {
+        const parked = letters.find(one => one.id === id && one.group === `${service}.${handler}`);
+        return { group: `${service}.${handler}`, status: parked ? 'parked' : 'handled', blocker: parked ? 'parked' : '', reason: parked?.reason ?? 'its effects were committed at 2026-11-27T06:00:00.000Z' };
       }) })) };
   },
   group: query => {
@@ -196,12 +201,12 @@ const GET = {
       partitions: share.map((part, partition) => {
         const end = topics.get(one.topic)?.ends[partition] ?? 0;
         const lag = Math.round(one.lag * part);
-        return { partition, position: Math.max(0, end - lag), end, earliest: 0, lag, handled: end, parked: partition, expired: 0, skipped: 0, owned: one.members, holder: one.members ? `${one.service}@host-a:4711` : null };
+        return { partition, position: Math.max(0, end - lag), end, earliest: 0, lag, handled: end, parked: partition, expired: 0, skipped: 0, settled_beyond: partition === 1 ? 12 : 0, owned: one.members };
       }) };
   },
   'dead-letters': () => ({ groups: [...new Set(letters.map(one => one.group))].map(group => {
     const mine = letters.filter(one => one.group === group);
-    return { group, open: mine.length, blocked_keys: new Set(mine.filter(one => one.blocks).map(one => one.key)).size, reasons: [...new Set(mine.map(one => one.code))].map(code => {
+    return { group, complete: true, open: mine.length, blocked_keys: new Set(mine.filter(one => one.blocks).map(one => one.key)).size, reasons: [...new Set(mine.map(one => one.code))].map(code => {
       const these = mine.filter(one => one.code === code);
       return { code, reason: these[0].reason, count: these.length, keys: these.length, first: these.at(-1).parked, last: these[0].parked };
     }) };
@@ -214,22 +219,40 @@ const GET = {
     const dropped = Math.min(so_far, request.dropped);
     return { partitions: 4, begun: 4, done: share === 1 ? 4 : 1, redriven: so_far - dropped, dropped, failed: 0, given_up: [] };
   },
-  outbox: () => options['no-store'] ? (() => { throw new Refusal(404, 'no_store', 'start with --store URL'); })() : { store: 'sqlite:./shop.db', waiting: options.empty ? 0 : 37, oldest_age: 4.2, held: options.empty ? [] : [{ topic: 'orders', key: options.hostile ? EVIL : 'order-8812', row: 71, events: 3, code: 'too_large', error: 'the event has 1.4 MiB; the broker takes 1 MiB', attempts: 9, parked: true, since: new Date(started - 400_000).toISOString() }], relay: { owner: 'host-a:4711:0197a1b2-3c4d-7e5f-8a9b-0c1d2e3f4a5b' } },
-  inbox: () => options['no-store'] ? (() => { throw new Refusal(404, 'no_store', 'start with --store URL'); })() : { rows: 18_422, oldest: new Date(started - 86_400_000).toISOString() },
+  outbox: () => {
+    wants_store();
+    const relay = { owner: 'host-a:4711:0197a1b2-3c4d-7e5f-8a9b-0c1d2e3f4a5b', late: false };
+    const held = [{ topic: 'orders', key: options.hostile ? EVIL : 'order-8812', row: null, events: 3, code: 'too_large', error: 'the event has 1.4 MiB; the broker takes 1 MiB', attempts: 9, parked: true, since: new Date(started - 400_000).toISOString() }];
+    held.push({ ...held[0], key: '', row: 71, events: 1 });
+    const first = { store: STORES[0], waiting: options.empty ? 0 : 37, exact: true, oldest_age: options.empty ? null : 4.2, relays: [relay], held: options.empty ? [] : held };
+    if (!options.many) return { stores: [first] };
+    return { stores: [first, { ...first, store: STORES[1], waiting: 1_234_567, exact: false, oldest_age: 7200, relays: [{ ...relay, late: true }], held: [] }, { ...first, store: STORES[2], waiting: 0, oldest_age: null, relays: [], held: [] }] };
+  },
+  inbox: () => {
+    wants_store();
+    const first = { store: STORES[0], marks: 18_422, exact: true, consumers: 3, oldest: new Date(started - 86_400_000).toISOString() };
+    return { stores: options.many ? [first, { ...first, store: STORES[1], marks: 100_000, exact: false, consumers: 5 }] : [first] };
+  },
   sagas: query => {
-    if (options['no-store']) throw new Refusal(404, 'no_store', 'start with --store URL');
+    wants_store();
     const all = sagas.filter(one => (!query.get('status') || one.status === query.get('status')) && (!query.get('type') || one.type === query.get('type')));
     const at = query.get('after_id') ? all.findIndex(one => one.id === query.get('after_id')) + 1 : 0;
     const most = Number(query.get('limit') ?? 50);
     const part = all.slice(at, at + most);
-    return { sagas: part, next: at + most < all.length ? { after_type: 'checkout', after_id: part.at(-1).id } : null, counts: [...new Set(sagas.map(one => one.status))].map(status => ({ type: 'checkout', status, n: sagas.filter(one => one.status === status).length })) };
+    return { sagas: part, next: at + most < all.length ? { after_type: 'checkout', after_id: part.at(-1).id } : null, counts: [...new Set(sagas.map(one => one.status))].flatMap(status => {
+      const count = { store: STORES[0], type: 'checkout', status, n: sagas.filter(one => one.status === status).length, exact: true };
+      return options.many && status === 'completed' ? [count, { ...count, store: STORES[1], type: 'refund', n: 10_000, exact: false }] : [count];
+    }) };
   },
   saga: query => {
     const one = sagas.find(saga => saga.id === query.get('id')) ?? none('saga');
     const begun = Date.parse(one.changed) - 8000;
-    const line = (after, step, what, event, text = '') => ({ time: new Date(begun + after).toISOString(), step, what, event, text });
-    return { instance: { ...one, revision: 7, correlation: 'c-1', why: one.status === 'stuck' ? 'charge: no answer in time, and the refund was refused' : '', started_by: 'e-1', started_at: new Date(begun).toISOString(), steps: STEPS.map((step, i) => ({ step, status: i === 0 ? 'done' : i === 1 ? one.status === 'completed' ? 'done' : one.status === 'stuck' ? 'unknown' : 'sent' : one.status === 'completed' ? 'done' : 'waiting' })) },
-      state: { order_id: one.id, total: 73.9, big: 1, customer: options.hostile ? EVIL : 'c-17' }, waits: one.status === 'running' ? [{ step: 'charge', kind: 'within', due: new Date(Date.now() + 12_000).toISOString(), attempts: 1 }] : [],
+    const line = (after, step, what, event, text = '') => ({ time: new Date(begun + after).toISOString(), step, what, event: event && randomUUID(), event_type: event, text });
+    const state = { order_id: one.id, total: 73.9, big: 1, customer: options.hostile ? EVIL : 'c-17' };
+    const status_of = i => i === 0 || one.status === 'completed' ? 'done' : i === 2 ? 'waiting' : one.status === 'stuck' ? 'unknown' : 'sent';
+    return { store: one.store, instance: { saga: one.type, id: one.id, version: one.version, status: one.status, why: one.status === 'stuck' ? 'charge: no answer in time, and the refund was refused' : '', started: new Date(begun).toISOString(), updated: one.changed, correlation: 'c-1',
+      steps: STEPS.map((step, i) => ({ step, status: status_of(i), attempts: 1 })), state }, state,
+      waits: one.status === 'running' ? [{ step: 'charge', kind: 'within', due: new Date(Date.now() + 12_000).toISOString(), attempts: 1 }] : [],
       history: [line(0, '', 'begun', 'shop.order-placed'), line(12, 'reserve', 'sent', 'shop.reserve-stock'), line(260, 'reserve', 'done', 'shop.stock-reserved'), line(270, 'charge', 'sent', 'shop.charge-payment'),
         ...(one.status === 'completed' ? [line(900, 'charge', 'done', 'shop.payment-charged'), line(905, '', 'completed', '')] : one.status === 'failed' ? [line(900, 'charge', 'failed', 'shop.payment-declined'), line(905, '', 'compensating', ''), line(990, '', 'failed', '')] : one.status === 'stuck' ? [line(5270, 'charge', 'timed out', 'timer', 'no answer within 5 s'), line(7600, 'charge', 'stuck', '', 'the refund was refused: account closed')] : [])] };
   },
@@ -241,10 +264,10 @@ const POST = {
     return { id: event.id, partition: event.partition, offset: event.offset };
   },
   pause: body => {
-    const service = body.target.split('/')[0];
+    const service = body.target.split(/[./]/)[0];
     if (body.paused) paused.add(service);
     else paused.delete(service);
-    return { answers: TAKES.filter(([one]) => one === service).map(([one, , handler]) => ({ process: '4711', group: `${one}/${handler}`, paused: body.paused, partitions: [0, 1, 2, 3] })), silent: [] };
+    return { answers: TAKES.filter(([one]) => one === service).map(([one, , handler]) => ({ process: '4711', group: `${one}.${handler}`, paused: body.paused, partitions: [0, 1, 2, 3].map(number => `orders/${number}`) })), silent: [] };
   },
   seek: body => {
     const one = groups().find(group => group.group === body.group) ?? none('group');
@@ -263,11 +286,11 @@ const POST = {
     requests.set(request, { dropped: body.action === 'redrive' ? 0 : body.only_first ? 1 : these.length, n: these.length, begun: Date.now() });
     return { matched: these.length, request };
   },
-  outbox: () => ({}),
+  outbox: () => ({ events: 3 }),
   saga: body => {
     const one = sagas.find(saga => saga.id === body.id) ?? none('saga');
     one.status = { resume: 'running', compensate: 'compensating', abandon: 'abandoned' }[body.action];
-    return {};
+    return { asked: true };
   },
 };
 
@@ -278,6 +301,10 @@ function tail(query, send) {
   let matched = 0;
   let shown = 0;
   let messages = 0;
+  if (options.stalled) {
+    send('damaged', { topic: 'returns', message: 'corrupt: segment 00000000000000004096 of partition 2 fails its checksum' });
+    send('lost', { topic: 'orders', partition: 1, from: 7, to: 19 });
+  }
   return setInterval(() => {
     const fresh = log.slice(Math.max(0, log.length - (made - next)));
     next = made;
@@ -289,7 +316,7 @@ function tail(query, send) {
     const max = Number(query.get('max') ?? 50);
     const burst = options.burst && these.length > 0 && ++messages === 3;  // one message that leaves out 117
     if (burst) matched += 117;
-    const sampled = factor > 1 || these.length > max || burst;
+    const sampled = factor > 1 || these.length > max || Boolean(burst);
     if (these.length > max) these = these.filter((_, at) => at % Math.ceil(these.length / max) === 0);
     shown += these.length;
     if (these.length > 0) send('events', { events: these.map(listed), seen, matched, shown, sampled, rate: per_second });
@@ -334,12 +361,13 @@ const server = createServer(async (request, response) => {
         outcome = { outcome: 'refused', message: error.message };
         throw error;
       } finally {
-        if (!body.dry_run) audit.unshift({ time: now(), actor: '127.0.0.1', action: name, arguments: body, ...outcome });
+        if (!body.dry_run) audit.unshift({ id: randomUUID(), time: now(), actor: '127.0.0.1', action: name, arguments: body, ...outcome });
       }
       return;
     }
     if (name === 'stream' || name === 'events/stream') {
-      response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+      response.useChunkedEncodingByDefault = false;  // as the server tells it: until one of both closes
+      response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', Connection: 'close' });
       const send = (event, data) => response.write(`event: ${event}\ndata: ${unmarked(data)}\n\n`);
       response.write(': hello\n\n');
       let timers;

@@ -94,13 +94,14 @@ export interface Event {
   causation: string;
   traceparent: string;
   contenttype: string;
+  version: number;
   headers: Record<string, string>;
   bytes: number;
   data?: JsonValue;
   text?: string;
   base64?: string;
   cut?: boolean;
-  redacted?: string[];
+  redacted: string[];
 }
 export interface TailMessage {
   events: Event[];
@@ -121,11 +122,12 @@ export interface Found {
   searched: number;
   complete: boolean;
   cursor: string | null;
-  damaged?: { name: string; message: string }[];
+  damaged: { name: string; message: string }[];
 }
 export interface Attempt {
   group: string;
-  status: 'handled' | 'passed' | 'dropped' | 'pending' | 'parked' | 'in_progress';
+  status: 'handled' | 'passed' | 'not_taken' | 'dropped' | 'pending' | 'parked' | 'in_progress';
+  blocker: string;
   reason: string;
 }
 export interface ChainNode {
@@ -140,8 +142,21 @@ export interface ChainNode {
   service: string;
   attempts: Attempt[];
 }
+/// An event that stands in an outbox: the one that was asked for, or one that it caused.
+export interface OutboxEvent {
+  id: string;
+  type: string;
+  topic: string;
+  key: string;
+  status: 'waiting' | 'held' | 'retried' | 'parked';
+  reason: string;
+  effect: boolean;
+  since: string;
+}
 export interface Chain {
   nodes: ChainNode[];
+  outbox: OutboxEvent[];
+  problems: string[];
   complete: boolean;
 }
 export interface PartitionOfGroup {
@@ -154,8 +169,8 @@ export interface PartitionOfGroup {
   parked: number;
   expired: number;
   skipped: number;
+  settled_beyond: number;
   owned: boolean;
-  holder: string | null;
 }
 export interface GroupDetail {
   group: string;
@@ -170,7 +185,7 @@ export interface GroupDetail {
   dead_letters: number;
 }
 export interface PauseAnswer {
-  answers: { process: string; group: string; paused: boolean; partitions: number[] }[];
+  answers: { process: string; group: string; paused: boolean; partitions: string[] }[];
   silent: string[];
 }
 export interface SeekAnswer {
@@ -186,7 +201,7 @@ export interface Reason {
   last: string;
 }
 export interface DeadLetters {
-  groups: { group: string; open: number; blocked_keys: number; complete?: boolean; reasons: Reason[] }[];
+  groups: { group: string; open: number; blocked_keys: number; complete: boolean; reasons: Reason[] }[];
 }
 export interface Letter extends Event {
   code: string;
@@ -216,7 +231,7 @@ export interface LettersProgress {
 export interface HeldKey {
   topic: string;
   key: string;
-  row?: number | string;
+  row: number | null;
   events: number;
   code: string;
   error: string;
@@ -224,18 +239,15 @@ export interface HeldKey {
   parked: boolean;
   since: string;
 }
+/// Of each store that has one. Where `exact` is false the number is a bound: see where it is shown.
 export interface Outbox {
-  store: string;
-  waiting: number;
-  oldest_age: number | null;
-  held: HeldKey[];
-  relay: { owner: string | null } | null;
+  stores: { store: string; waiting: number; exact: boolean; oldest_age: number | null; relays: { owner: string; late: boolean }[]; held: HeldKey[] }[];
 }
 export interface Inbox {
-  rows: number;
-  oldest: string | null;
+  stores: { store: string; marks: number; exact: boolean; consumers: number; oldest: string | null }[];
 }
 export interface SagaLine {
+  store: string;
   type: string;
   id: string;
   version: number;
@@ -247,16 +259,18 @@ export interface SagaLine {
 }
 export interface SagaList {
   sagas: SagaLine[];
-  counts: { type: string; status: string; n: number }[];
+  counts: { store: string; type: string; status: string; n: number; exact: boolean }[];
   next: { after_type: string; after_id: string } | null;
 }
 export interface SagaDetail {
+  store: string;
   instance: Record<string, JsonValue>;
   state: JsonValue;
-  history: { time: string; step: string; what: string; event: string; text: string }[];
+  history: { time: string; step: string; what: string; event: string; event_type: string; text: string }[];
   waits: { step: string; kind: string; due: string; attempts: number }[];
 }
 export interface AuditEntry {
+  id: string;
   time: string;
   actor: string;
   action: string;

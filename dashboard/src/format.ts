@@ -6,6 +6,11 @@ export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? '–' : whole.format(value);
 }
 
+/// Of a count that went only so far: there are as many, or more.
+export function at_least(value: number, exact: boolean): string {
+  return exact ? count(value) : `≥ ${count(value)}`;
+}
+
 /// 1,234,567 as 1.23 M: for axes, graphs and tiles.
 export function compact(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';

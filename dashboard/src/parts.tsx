@@ -17,7 +17,7 @@ const SHAPES: Record<string, string> = {
 /// How statuses of sagas and attempts are drawn.
 const LIKE: Record<string, string> = {
   running: 'ok', compensating: 'behind', completed: 'ok', failed: 'down', stuck: 'stalled', abandoned: 'down', unreadable: 'down',
-  handled: 'ok', passed: 'idle', dropped: 'down', pending: 'idle', in_progress: 'behind', done: 'ok', refused: 'down', error: 'down',
+  handled: 'ok', passed: 'idle', not_taken: 'idle', waiting: 'idle', held: 'behind', retried: 'behind', dropped: 'down', pending: 'idle', in_progress: 'behind', done: 'ok', refused: 'down', error: 'down',
 };
 
 export function shape_of(status: string): string {

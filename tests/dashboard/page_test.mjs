@@ -508,10 +508,16 @@ if (given) {
     const groups = await cards();
     assert.equal(new Set(groups.map(text => text.match(/^Group: .*\nTopic: .*/)?.[0])).size, groups.length, 'a group on several topics has a card of each');
     assert.ok(groups.some(text => /Parked: [1-9]/.test(text)));
-    await look.hash('#/failures?group=payments%2Fledger');
+    await look.hash('#/failures?group=payments.ledger');
     await first_row(page).waitFor();
     for (const text of await cards()) assert.match(text, /Parked: .*ago[^]*amount/);
-    await look.hash('#/consumers?group=payments%2Fledger&topic=payments.commands');
+    await look.hash('#/failures');
+    await page.getByText('the card network did not answer').first().waitFor();  // a code alone tells little
+    await look.hash('#/flow');
+    await page.locator('.graph .node').first().waitFor();
+    const sizes = await page.locator('.graph text').evaluateAll(all => all.map(text => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a));
+    assert.ok(Math.min(...sizes) >= 9, `text of ${Math.min(...sizes).toFixed(1)} px in the graph`);
+    await look.hash('#/consumers?group=payments.ledger&topic=payments.commands');
     await page.getByRole('button', { name: 'Seek' }).click();
     const dialog = page.locator('dialog[open]');
     assert.equal(await dialog.getByRole('combobox').inputValue(), '', 'nothing is chosen in advance');
@@ -594,6 +600,72 @@ if (given) {
     assert.match(order, /gap( event)+ gap( event)+$/, 'what is a sample stands between its two lines');
     await page.waitForFunction(() => /^(event )+gap/.test([...document.querySelectorAll('main tbody tr')].map(row => row.className === 'gap' ? 'gap' : 'event').join(' ')));  // all of what comes after it is shown
     assert.match(await page.locator('.tail-counts').textContent(), /a sample: [\d,]+ of [\d,]+ shown/);
+    await look.done();
+    await shop.end();
+  });
+
+  test('a number that is a bound says so, and several stores stand by themselves', async () => {
+    const shop = await mock('--many', '--actions');
+    const look = await opened(shop.url);
+    const { page } = look;
+    await look.go('#/failures');
+    const rows = async caption => {
+      const table = page.getByRole('table', { name: caption });
+      await table.waitFor();
+      return table.locator('tbody tr').evaluateAll(all => all.map(row => Object.fromEntries([...row.children].map(cell => [cell.dataset.name, cell.textContent]))));
+    };
+    const outboxes = await rows('Outboxes by store');
+    assert.deepEqual(outboxes.map(one => [one.Store, one.Waiting]), [['sqlite:./shop.db', '37'], ['sqlite:./payments.db', 'about 1,234,567'], ['sqlite:./stock.db', '0']]);
+    assert.match(outboxes[1].Relay, /^late/);
+    assert.doesNotMatch(outboxes[0].Relay, /late/);
+    assert.equal(outboxes[2].Relay, 'nobody');
+    await page.getByText('Late: the time of what this relay holds is over').waitFor();
+    assert.deepEqual((await rows('Keys that the outbox holds back')).map(one => [one.Store, one.Key]), [['sqlite:./shop.db', 'order-8812'], ['sqlite:./shop.db', 'no key, row 71']]);
+    assert.deepEqual((await rows('Inboxes by store')).map(one => [one.Marks, one.Consumers]), [['18,422', '3'], ['≥ 100,000', '5']]);
+    await accessible(page, 'several stores');
+    await page.screenshot({ path: path.join(shots, 'stores.png'), fullPage: true });
+    const sent = page.waitForRequest(request => request.method() === 'POST');
+    await page.getByRole('button', { name: /^Send/ }).first().click();
+    await page.locator('dialog[open]').getByRole('button', { name: 'Send again' }).click();
+    assert.equal(JSON.parse((await sent).postData()).store, 'sqlite:./shop.db', 'which store is meant is said');
+    await page.locator('dialog[open] .outcome').waitFor();
+    await page.keyboard.press('Escape');
+    await look.hash('#/sagas');
+    await page.locator('.chip', { hasText: 'completed' }).locator('b', { hasText: /^≥ 10,0/ }).waitFor();
+    assert.doesNotMatch(await page.locator('.chip', { hasText: 'stuck' }).textContent(), /≥/);
+    await look.done();
+    await shop.end();
+  });
+
+  test('what is masked, and what is damaged, is said', async () => {
+    const shop = await mock('--stalled');
+    const look = await opened(shop.url);
+    const { page } = look;
+    await look.go('#/events?mode=search&type=shop.order-submitted');
+    await first_row(page).waitFor();
+    await page.getByText('returns is damaged, and not all of it was searched: corrupt').waitFor();
+    await look.hash(await first_row(page).getAttribute('href'));
+    await page.getByText('Not shown, as personal or secret: /customer.').waitFor();
+    await look.hash('#/events');
+    await page.locator('tr.gap', { hasText: 'returns is damaged, and not all of it is shown: corrupt' }).waitFor();
+    await page.locator('tr.gap', { hasText: 'orders, partition 1: events 7 to 19 were gone before they could be read' }).waitFor();
+    await look.hash('#/events?mode=search&type=shop.order-placed');
+    await first_row(page).waitFor();
+    await look.hash(await first_row(page).getAttribute('href'));
+    await page.locator('main .json').first().waitFor();
+    assert.equal(await page.getByText('Not shown, as personal').count(), 0);
+    await look.done();
+    await shop.end();
+  });
+
+  test('what stands in an outbox is told with causes and effects', async () => {
+    const shop = await mock();
+    const look = await opened(shop.url);
+    const { page } = look;
+    await look.go('#/events?mode=search&type=shop.charge-payment');
+    await first_row(page).waitFor();
+    await look.hash(await first_row(page).getAttribute('href'));
+    await page.getByRole('table', { name: 'In outboxes' }).getByText('it was caused by this one; it waits in the outbox for a relay to publish it').waitFor();
     await look.done();
     await shop.end();
   });

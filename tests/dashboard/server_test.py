@@ -1,5 +1,6 @@
 """`tidings dashboard` as its page and others ask it: over a log with a real service."""
 
+import contextlib
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import threading
 import time
 import unittest
 
-from watching import ACTION, PATIENCE_S, Stream, Watching
+from watching import ACTION, NEEDED_BY_ALL, PATIENCE_S, Stream, Watching
 
 GROUP = "shop.take"
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'`\u202e\u2028"
@@ -303,10 +304,33 @@ class Server(Watching):
         file = os.path.join(self.folder, "empty.db")
         sqlite3.connect(file).execute("create table other(id integer)").connection.close()
         self.watch("--store", "sqlite:" + file)
-        self.assertEqual((self.api("outbox")["waiting"], self.api("outbox")["held"]), (0, []))
-        self.assertEqual((self.api("inbox")["rows"], self.api("inbox")["oldest"]), (0, None))
+        self.assertEqual((self.api("outbox"), self.api("inbox")), ({"stores": []}, {"stores": []}))
         self.assertEqual(self.api("sagas"), {"sagas": [], "counts": [], "next": None})
         self.assertEqual(self.api("saga", status=404, type="a", id="b")["error"]["code"], "unknown_saga")
+
+    def test_each_store_stands_by_itself_and_a_chain_tells_of_outboxes(self):
+        self.orders("a:0")
+        stores = []
+        for name, keys in (("shop", ["a", "b"]), ("bills", ["a"])):
+            file = os.path.join(self.folder, name + ".db")
+            stores += ["--store", "sqlite:" + file]
+            self.run_tidings("outbox", "schema", "--apply", "--store", "sqlite:" + file)
+            cause = self.tail_json("orders")[0]["id"]
+            attributes = b"".join(len(part).to_bytes(4, "little") for part in (b"causationid", cause.encode())) + b"causationid" + cause.encode()
+            with contextlib.closing(sqlite3.connect(file)) as database, database:
+                for key in keys:
+                    database.execute(f"insert into tidings_outbox({NEEDED_BY_ALL}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                     (0, f"{name}-{key}", "orders", key, "shop.order", 1, 1767225600 * 10**9, attributes, b"{}"))
+        self.watch(*stores)
+        told = self.api("outbox")["stores"]
+        self.assertEqual([(one["store"], one["waiting"], one["exact"], one["relays"], one["held"]) for one in told],
+                         [(stores[1], 2, True, [], []), (stores[3], 1, True, [], [])])
+        chain = self.api("chain", id=cause)
+        self.assertEqual([(one["id"], one["status"], one["effect"]) for one in chain["outbox"]],
+                         [("shop-a", "waiting", True), ("shop-b", "waiting", True), ("bills-a", "waiting", True)])
+        self.assertEqual(chain["problems"], [])
+        only = self.api("chain", id="bills-a")
+        self.assertEqual((only["nodes"], [(one["id"], one["effect"]) for one in only["outbox"]]), ([], [("bills-a", False)]))
 
     def test_elsewhere_it_wants_a_token_and_tls(self):
         self.orders("a:0")

@@ -130,6 +130,77 @@ class Why(Parking):
         self.assertEqual((next_one["status"], next_one["blocker"]), ("pending", "stalled"))
         service.send_signal(signal.SIGCONT)
 
+    def asked(self, name):
+        group, = self.why(name, "--ask")["groups"]
+        return group
+
+    def test_what_is_tried_again_is_told_by_its_service(self):
+        self.orders("a:0", "a:1", "b:0")
+        service = self.serve("a:0", "--delayed", "5")
+        self.assertEqual(self.group("a:0")["processes"], [], "nobody is asked")
+        self.assertEqual(self.run_tidings("topics", "--json").stdout.count("tidings.control"), 0)
+        self.wait_until(lambda: [one["failures"] for one in self.asked("a:0")["processes"]] == [2], "it is not tried")
+        first = self.asked("a:0")
+        self.assertEqual((first["status"], first["blocker"]), ("in_progress", "retrying"))
+        self.assertRegex(first["reason"], r"^it is tried again at \S+Z, in \S+: attempt 2 failed at \S+Z, away: the stock is away$")
+        process, = first["processes"]
+        self.assertEqual((process["takes"], process["holds"], process["in_hand"], process["failures"]), (True, True, True, 2))
+        self.assertEqual([(one["attempt"], one["code"]) for one in process["failed"]], [(1, "away"), (2, "away")])
+        behind = self.asked("a:1")
+        self.assertEqual((behind["status"], behind["blocker"]), ("pending", "retrying"))
+        self.assertIn("offset 0, in front of it, is tried again", behind["reason"])
+        text = self.run_tidings("why", self.id_of("a:0"), "--ask").stdout
+        self.assertRegex(text, r"shop\.take: in hand: it is tried again at .*\n    attempt 1 failed at \S+Z, away: the stock is away\n    attempt 2 ")
+        self.leave(service)
+
+    def test_what_hangs_is_told_by_its_service(self):
+        self.orders("a:0")
+        service = self.serve("", "--hangs", "a:0")
+        told = {}
+
+        def runs():
+            told.update(self.asked("a:0"))
+            return told["blocker"] == "running"
+
+        self.wait_until(runs, "it does not run")
+        self.assertRegex(told["reason"], r"^an attempt at it runs since \S+Z, in \S+$")
+        service.send_signal(signal.SIGSTOP)
+        silent = self.asked("a:0")
+        self.assertEqual((silent["blocker"], silent["processes"]), ("silent", []))
+        self.assertIn("who holds the partition does not answer", silent["reason"])
+        service.send_signal(signal.SIGCONT)
+
+    def test_what_is_of_a_type_that_is_not_taken(self):
+        self.orders("a:0")
+        self.run_tidings("publish", "orders", "--type", "shop.other", "--key-field", "order_id", stdin='{"order_id": "a", "number": 1}\n')
+        service = self.serve()
+        self.caught_up()
+        other, taken = self.asked("a:1"), self.asked("a:0")
+        self.assertEqual(other["status"], "not_taken")
+        self.assertRegex(other["reason"], r"^the group takes no events of type shop\.other, as \S+ says$")
+        self.assertEqual(taken["status"], "passed")
+        self.assertRegex(taken["reason"], r"; the group takes events of type shop\.order, as \S+ says$")
+        self.leave(service)
+
+    def test_one_damaged_topic_keeps_nobody_from_the_rest(self):
+        self.parked(bad="a:0", names=("a:0", "c:0"))
+        self.publish("bills", [{"n": "number-0-"}])
+        event = self.id_of("a:0")
+        for topic, text in (("bills", b"number-0-"), ("shop.take.dead-letters", b"the stock is away")):
+            folder = os.path.join(self.broker[4:], topic, "0")
+            for name in os.listdir(folder):
+                with open(os.path.join(folder, name), "r+b") as file:
+                    at = file.read().find(text)
+                    if at >= 0:
+                        file.seek(at)
+                        file.write(b"#")
+        done = self.run_tidings("why", event, "--json")
+        told = json.loads(done.stdout)
+        self.assertEqual((told["offset"], [one["group"] for one in told["groups"]]), (0, [GROUP]))
+        self.assertEqual([one["name"] for one in told["unread"]], ["bills", "shop.take.dead-letters"])
+        self.assertIn("bills was not read whole: corrupt", done.stderr)
+        self.assertIn("in what could be read of the topics", self.run_tidings("why", "01a216dc-7e46-7019-891e-20c5b4a68351", status=1).stderr)
+
     def test_causes_and_effects(self):
         self.publish("orders", [{"n": 1}])
         cause = self.tail_json("orders")[0]["id"]

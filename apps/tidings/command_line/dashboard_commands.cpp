@@ -43,13 +43,16 @@ void Parser::add_dashboard() {
   why->add_option("ID", asking.id, "The event's id")->required()->type_name("");
   why->add_option("--store", asking.stores, "Databases of services, which know what was handled; $TIDINGS_STORE")
       ->type_name("URL");
+  why->add_flag("--ask", asking.ask,
+                "Also asks the processes that have it in hand which attempts failed, and when it is tried again");
   shared(why);
   why->footer(
       "Of each group on its topic: whether it is handled, parked and why, or waits, and what is in its way; then what\n"
       "it caused.\n\n"
       "Examples:\n"
       "  tidings why 01a216dc-7e46-7019-891e-20c5b4a68351\n"
-      "  tidings why 01a216dc-7e46-7019-891e-20c5b4a68351 --store sqlite:inventory.db --json");
+      "  tidings why 01a216dc-7e46-7019-891e-20c5b4a68351 --store sqlite:inventory.db --json\n"
+      "  tidings why 01a216dc-7e46-7019-891e-20c5b4a68351 --ask");
 }
 
 }  // namespace tidings::cli

@@ -253,17 +253,19 @@ Api::Answer Api::drive_letters(const JsonTree& body) {
 
 Api::Answer Api::drive_outbox(const JsonTree& body) {
   const auto action = text_member(body, "action"), topic = text_member(body, "topic");
-  const auto key = text_member(body, "key", false), row = text_member(body, "row", false);
+  const auto key = text_member(body, "key", false), row = text_member(body, "row", false),
+             store = text_member(body, "store", false);
   if (!action) return action.error();
   if (!topic) return topic.error();
   if (!key) return key.error();
   if (!row) return row.error();
+  if (!store) return store.error();
   if (*action != "redrive" && *action != "drop")
     return Error{"invalid_request", "\"action\" is redrive or drop, not '" + printable(*action) + "'"};
   const auto number = whole_number("row", *row, 0);
   if (!number) return number.error();
   auto events = in_.databases.drive_outbox({.topic = *topic, .key = *key, .row = static_cast<std::int64_t>(*number)},
-                                           *action == "drop");
+                                           *action == "drop", *store);
   if (!events) return events.error();
   return JsonLine().add("events", *events).str();
 }

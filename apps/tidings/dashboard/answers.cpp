@@ -28,6 +28,16 @@ ops::HttpAnswer answer_of(Result<std::string> json) {
   return error_answer(status_of(json.error()), json.error().code, json.error().message);
 }
 
+ops::HttpAnswer event_stream() {
+  return {.status = 200, .body = {}, .type = "text/event-stream", .headers = {{"X-Accel-Buffering", "no"}}};
+}
+
+std::string stream_message(std::string_view event, const std::string& json) {
+  std::string out = "event: ";
+  out.append(event).append("\ndata: ").append(json).append("\n\n");
+  return out;
+}
+
 Result<std::string> text_member(const JsonTree& body, std::string_view name, bool must) {
   const auto* const member = body.find(name);
   const bool is_null = member != nullptr && member->kind == JsonTree::Kind::other && member->scalar == "null";

@@ -13,6 +13,13 @@ namespace tidings::cli {
 /// 200 with the JSON, or the error with the status that fits its code.
 [[nodiscard]] ops::HttpAnswer answer_of(Result<std::string> json);
 
+/// What begins a stream of server-sent events, and one of them.
+[[nodiscard]] ops::HttpAnswer event_stream();
+[[nodiscard]] std::string stream_message(std::string_view event, const std::string& json);
+
+/// So many rows an answer has at most, however many are asked for.
+inline constexpr std::size_t rows_max = 500;
+
 /// A text, number or boolean member of a request's body. Error `invalid_request` where it is missing and `must` be, or
 /// is of another kind.
 [[nodiscard]] Result<std::string> text_member(const JsonTree& body, std::string_view name, bool must = true);

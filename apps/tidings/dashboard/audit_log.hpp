@@ -27,7 +27,7 @@ class AuditLog {
 
   struct Entry {
     std::string id;         ///< of the action
-    std::string actor;      ///< address, or whose token
+    std::string actor;      ///< the address that asked, without its port
     std::string action;     ///< `dead-letters.redrive`
     std::string arguments;  ///< a JSON object
     std::string outcome;    ///< `asked`, `done`, `dry_run`, or an error's code

@@ -61,6 +61,12 @@ const TopicState* Picture::topic(std::string_view name) const {
   return at == topics.end() ? nullptr : &*at;
 }
 
+const GroupState* Picture::group(std::string_view topic, std::string_view name) const {
+  const auto at =
+      std::ranges::find_if(groups, [&](const GroupState& one) { return one.topic == topic && one.group == name; });
+  return at == groups.end() ? nullptr : &*at;
+}
+
 double Collector::topic_rate(const TopicInfo& topic, SteadyTime at) {
   auto& track = topic_tracks_[topic.name];
   track.seen_at = number_;
@@ -82,7 +88,8 @@ void Collector::take(Observation seen) {
   std::erase_if(met_, [&](const auto& one) {
     return seen.at - one.second.at > damage_told_for || seen.topic(one.first) == nullptr;
   });
-  for (const auto& [topic, met] : met_) picture->damaged.push_back({topic, met.message});
+  for (const auto& [topic, met] : met_)
+    picture->damaged.push_back({.topic = topic, .group = {}, .message = met.message});
   for (const auto& topic : seen.topics) {
     if (is_own_topic(topic.name) || is_of_dead_letters(topic.name)) continue;
     const auto rate = topic_rate(topic, seen.at);

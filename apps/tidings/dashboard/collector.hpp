@@ -52,6 +52,7 @@ struct Picture {
   std::string problem;  ///< why nothing newer is known; empty: it is
 
   [[nodiscard]] const TopicState* topic(std::string_view name) const;
+  [[nodiscard]] const GroupState* group(std::string_view topic, std::string_view name) const;
 };
 
 /// What a group's partitions lagged by, a point each five seconds of the last ten minutes.

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,13 +26,17 @@ class Databases {
   /// Their URLs without what is secret; empty where there is none.
   [[nodiscard]] std::string names() const;
 
-  // Errors of all: `no_store` (never) where there is none, and the stores'. One that has no such tables has nothing in
-  // them.
+  // Errors of all: `no_store` (never) where there is none, and the stores'. A store without such tables is left out.
+  // Where a number is a bound and not exact, `exact` says so.
 
+  /// `{"stores":[{"store","waiting","exact","oldest_age","relays":[{"owner","late"}],"held":[…]}]}`
   [[nodiscard]] Result<std::string> outbox();
-  /// How many events. Error `unknown_key`.
-  [[nodiscard]] Result<std::uint64_t> drive_outbox(const outbox::HeldKey& key, bool drops);
+  /// How many events. `store`: its name, of those where the key is held; empty: the first of them. Error `unknown_key`.
+  [[nodiscard]] Result<std::uint64_t> drive_outbox(const outbox::HeldKey& key, bool drops, std::string_view store = {});
+  /// `{"stores":[{"store","marks","exact","consumers","oldest"}]}`
   [[nodiscard]] Result<std::string> inbox();
+  /// `{"sagas":[…],"counts":[{"store","type","status","n","exact"}],"next"}`. Counts are of all types, and up to 10 s
+  /// old.
   [[nodiscard]] Result<std::string> sagas(const saga::ListFilter& filter);
   /// Error `unknown_saga`.
   [[nodiscard]] Result<std::string> saga(const std::string& type, const std::string& id);
@@ -51,14 +55,20 @@ class Databases {
     std::unique_ptr<Store> reader, writer;
   };
   enum class For { looking, acting };
-  Result<Store*> open(One& one, For what = For::looking);
+  Result<Store*> open(One& one, For what);
+  enum class Then { go_on, end };
+  using Check = std::function<Result<>(Store&)>;
+  using Visit = std::function<Result<Then>(const std::string& name, Store& store)>;
+  /// Those that have the tables which `check` looks for, until a visit ends it. `what` is for who has named none.
+  Result<> each(std::string_view what, For purpose, const Check& check, const Visit& visit);
+  Result<std::string> saga_counts();
 
   struct Counted {
     SteadyTime at{};
-    std::map<std::pair<std::string, std::string>, std::uint64_t> counts;  // by type and status
+    std::string json;
   };
   std::mutex counted_mutex_;
-  std::map<std::string, Counted> counted_;  // by the type that was asked for
+  Counted counted_;
   std::deque<One> all_;
 };
 

@@ -69,6 +69,8 @@ std::string_view name_of(Fate::Status status) {
       return "handled";
     case Fate::Status::passed:
       return "passed";
+    case Fate::Status::not_taken:
+      return "not_taken";
     case Fate::Status::dropped:
       return "dropped";
     case Fate::Status::pending:

@@ -12,11 +12,12 @@ namespace tidings::cli {
 /// What became of an event in a group, as far as the broker and the group's dead letters tell.
 struct Fate {
   /// A group keeps positions and counts, not what it did with each event. So what is behind its position has `passed`,
-  /// unless something tells more: that it was `handled`, or `dropped` as a dead letter.
-  enum class Status { handled, passed, dropped, pending, parked, in_progress };
+  /// unless something tells more: that it was `handled`, or `dropped` as a dead letter, or that it was `not_taken`,
+  /// since the group's handler takes no events of its type.
+  enum class Status { handled, passed, not_taken, dropped, pending, parked, in_progress };
   Status status = Status::pending;
   std::string reason;                ///< a sentence without its full stop
-  std::string blocker;               ///< of one that is not handled: what is in its way, as a word: see `blocker_of`
+  std::string blocker;               ///< of one that is not handled: what is in its way, as a word: see `fate_of`
   std::optional<OpenLetter> letter;  ///< of a parked one
 };
 [[nodiscard]] std::string_view name_of(Fate::Status status);

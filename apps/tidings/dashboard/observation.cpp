@@ -12,6 +12,12 @@ const TopicInfo* Observation::topic(std::string_view name) const {
   return found == topics.end() ? nullptr : &*found;
 }
 
+const GroupInfo* Observation::group(std::string_view topic, std::string_view name) const {
+  const auto found =
+      std::ranges::find_if(groups, [&](const GroupInfo& one) { return one.topic == topic && one.group == name; });
+  return found == groups.end() ? nullptr : &*found;
+}
+
 bool is_own_topic(std::string_view name) {
   return name.starts_with("tidings.");
 }
@@ -38,7 +44,7 @@ Result<Observation> observe_topics(Broker& broker, const Common& common, Clock& 
     auto name = unnamed(common, topic.name);
     if (name.empty()) continue;
     if (topic.error) {
-      seen.damaged.push_back({std::move(name), to_string(*topic.error)});
+      seen.damaged.push_back({.topic = std::move(name), .group = {}, .message = to_string(*topic.error)});
       continue;
     }
     topic.name = std::move(name);
@@ -55,12 +61,16 @@ Result<Observation> observe(Broker& broker, const Common& common, Clock& clock) 
     if (is_own_topic(topic.name) || is_of_dead_letters(topic.name)) continue;
     auto groups = broker.groups(named(common, topic.name));
     if (!groups && groups.error().code == "unknown_topic") continue;  // it has gone meanwhile
+    if (!groups && groups.error().code == "corrupt") {
+      seen->damaged.push_back({.topic = topic.name, .group = {}, .message = to_string(groups.error())});
+      continue;
+    }
     if (!groups) return groups.error();
     for (auto& group : *groups) {
       auto name = unnamed(common, group.group);
       if (name.empty()) continue;
       if (group.error) {
-        seen->damaged.push_back({name + " on " + topic.name, to_string(*group.error)});
+        seen->damaged.push_back({.topic = topic.name, .group = std::move(name), .message = to_string(*group.error)});
         continue;
       }
       group.group = std::move(name);

@@ -19,12 +19,16 @@ struct Observation {
   std::vector<TopicInfo> topics;
   std::vector<GroupInfo> groups;  ///< of topics that are neither ours nor of dead letters
   struct Damaged {
-    std::string name;  ///< of a topic, or `GROUP on TOPIC`
+    std::string topic;
+    std::string group;  ///< whose record of the topic it is; empty: it is the topic itself
     std::string message;
+    /// `TOPIC`, or `GROUP on TOPIC`: for people.
+    [[nodiscard]] std::string name() const { return group.empty() ? topic : group + " on " + topic; }
   };
   std::vector<Damaged> damaged;
 
   [[nodiscard]] const TopicInfo* topic(std::string_view name) const;
+  [[nodiscard]] const GroupInfo* group(std::string_view topic, std::string_view name) const;
 };
 
 /// `tidings.control` and the like: Tidings' own, shown on request only.

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "dashboard/event_json.hpp"
 #include "output.hpp"
@@ -16,6 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t slice_first = 500, slice_max = 16'000;
+constexpr Duration first_slice_max = 5s;  // beyond the step's time: each step gets somewhere
+constexpr Duration quiet_max = 600ms;     // an end may be no event
 
 struct Part {
   std::uint64_t earliest = 0;
@@ -62,7 +65,7 @@ class Search {
       depths_.push_back(std::move(depth));
     }
     for (const auto& one : seen.damaged)
-      if (!one.name.contains(' ') && filter_.means_topic(one.name)) found_.damaged.emplace(one.name, one.message);
+      if (one.group.empty() && filter_.means_topic(one.topic)) found_.damaged.emplace(one.topic, one.message);
     if (auto taken = take_cursor(cursor); !taken) return taken.error();
     if (filter_.to && cursor.empty())
       for (auto& depth : depths_)
@@ -76,7 +79,8 @@ class Search {
         if (!depth.hits.empty() && (newest == nullptr || depth.hits.back().appended > newest->hits.back().appended))
           newest = &depth;
       }
-      const bool is_out = found_.searched >= bounds_.searched_max || clock_.steady_now() >= until_;
+      const bool is_out =
+          !is_first_slice_ && (found_.searched >= bounds_.searched_max || clock_.steady_now() >= until_);
       if (newest != nullptr && (deepest == nullptr || newest->hits.back().appended >= deepest->bound || is_out)) {
         found_.events.push_back(std::move(newest->hits.back().json));
         newest->hits.pop_back();
@@ -108,12 +112,14 @@ class Search {
     std::vector<Hit> hits;
     auto bound = TimePoint::min();
     std::map<std::uint32_t, TimePoint> oldest;
+    std::map<std::uint32_t, std::uint64_t> reached;
     bool is_damaged = false;
+    const auto until = std::exchange(is_first_slice_, false) ? until_ + first_slice_max : until_;
     auto read =
         read_up_to(broker_, named(common_, depth.topic), std::move(ends),
                    {.from = Start::each(from),
-                    .quiet_max = 1500ms,
-                    .goes_on = [&] { return clock_.steady_now() < until_ + 5s; },
+                    .quiet_max = quiet_max,
+                    .goes_on = [&] { return clock_.steady_now() < until; },
                     .on_damage =
                         [&](const Error& why) {
                           is_damaged = true;
@@ -124,6 +130,7 @@ class Search {
                      const auto offset = delivery.id.offset.value;
                      if (at == slices.end() || offset < at->second.first || offset >= at->second.second) return;
                      ++found_.searched;
+                     reached[at->first] = offset + 1;
                      oldest.try_emplace(at->first, delivery.appended);
                      if (!filter_.means(delivery)) return;
                      hits.push_back({.appended = delivery.appended,
@@ -139,6 +146,12 @@ class Search {
     }
     for (const auto& [number, slice] : slices) {
       auto& part = depth.parts[number];
+      // What lies behind the place where time was up is newer than what was found before it: looked at again.
+      if (*read == ReadEnd::ended && reached[number] < slice.second) {
+        std::erase_if(hits, [&](const Hit& one) { return one.partition == number; });
+        bound = std::max(bound, depth.bound);
+        continue;
+      }
       part.upper = slice.first;
       const auto first = oldest.find(number);
       if (is_damaged && first == oldest.end())
@@ -162,7 +175,7 @@ class Search {
     topic.name = named(common_, info.name);
     const auto places =
         places_of(broker_, topic, Start::time(to),
-                  {.quiet_max = 600ms,
+                  {.quiet_max = quiet_max,
                    .goes_on = [&] { return clock_.steady_now() < until_; },
                    .on_damage = [&](const Error& why) { found_.damaged.emplace(depth.topic, to_string(why)); }});
     if (!places && places.error().code != "unknown_topic") return places.error();
@@ -227,6 +240,7 @@ class Search {
   const SearchBounds& bounds_;
   Clock& clock_;
   const SteadyTime until_;
+  bool is_first_slice_ = true;
   std::vector<Depth> depths_;
   Found found_;
 };

@@ -115,7 +115,7 @@ void Tail::look_for_topics() {
   picture_ = picture->number;
   const auto seen = collector_.observation();
   for (const auto& one : seen->damaged)
-    if (!one.name.contains(' ') && options_.filter.means_topic(one.name)) tell_damage(one.name, one.message);
+    if (one.group.empty() && options_.filter.means_topic(one.topic)) tell_damage(one.topic, one.message);
   for (const auto& info : seen->topics) {
     if (!options_.filter.means_topic(info.name)) continue;
     auto at = std::ranges::find(topics_, info.name, &Topic::name);

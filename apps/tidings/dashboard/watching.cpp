@@ -1,6 +1,6 @@
 #include "dashboard/watching.hpp"
 
-#include "output.hpp"
+#include "dashboard/pauses.hpp"
 
 namespace tidings::cli {
 namespace {
@@ -63,16 +63,10 @@ void Watching::look_on() {
 }
 
 void Watching::look_deeper() {
-  std::uint64_t control_end = ~std::uint64_t{0};
+  Pauses pauses;
   do {
     const auto seen = collector_.observation();
-    // Requests to pause stand in the topic `tidings.control`, which is short, and seldom grows.
-    const auto* const control = seen->topic(control_topic);
-    if (const auto end = control == nullptr ? 0 : sum_of_ends(*control); end != control_end)
-      if (auto paused = Pausing::standing(broker_, common_.name_space); paused) {
-        collector_.set_paused(std::move(*paused));
-        control_end = end;
-      }
+    pauses.look(broker_, common_, *seen, collector_);
     letters_.look(broker_, common_, *seen, clock_.steady_now() + deeper_max, clock_);
     collector_.set_open_letters(letters_.open_counts());
     sources_.look(broker_, common_, *seen, clock_.steady_now() + deeper_max, clock_,

@@ -5,7 +5,7 @@ import { useGet } from '../data';
 import { ActionDialog, show_dialog } from '../dialog';
 import { count, plural, rate } from '../format';
 import { overview, session } from '../live';
-import { Ago, Empty, Fact, Field, Holder, Loading, Panel, Problem, Shape, StatusMark, Table } from '../parts';
+import { Ago, Empty, Fact, Field, Loading, Panel, Problem, Shape, StatusMark, Table } from '../parts';
 import { link, refine, route } from '../router';
 import { eta, Head } from './overview';
 
@@ -127,13 +127,14 @@ function One({ group, topic: named }: { group: string; topic: string }) {
                 { name: 'Partition', cell: row => row.partition },
                 { name: 'Lag', cell: row => <span class="bar"><span class="bar-text">{count(row.lag)}</span><meter min={0} max={most} value={row.lag} aria-hidden="true" /></span> },
                 { name: 'Position', number: true, cell: row => count(row.position) },
+                { name: 'Settled beyond', number: true, cell: row => row.settled_beyond > 0 ? count(row.settled_beyond) : '', spare: 2 },
                 { name: 'End', number: true, cell: row => count(row.end) },
                 { name: 'Earliest', number: true, cell: row => count(row.earliest), spare: 1 },
                 { name: 'Handled', number: true, cell: row => count(row.handled), spare: 2 },
                 { name: 'Parked', number: true, cell: row => count(row.parked), spare: 1 },
                 { name: 'Skipped', number: true, cell: row => count(row.skipped), spare: 1 },
                 { name: 'Expired', number: true, cell: row => count(row.expired), spare: 1 },
-                { name: 'Taken by', cell: row => row.owned ? row.holder ? <Holder name={row.holder} /> : 'somebody' : <StatusMark status="idle" text="nobody" /> },
+                { name: 'Taken by', cell: row => row.owned ? 'somebody' : <StatusMark status="idle" text="nobody" /> },
               ]} />
           </Panel>
         </>

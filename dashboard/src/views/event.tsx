@@ -1,9 +1,9 @@
 import { useEffect, useMemo } from 'preact/hooks';
-import { type Chain, type ChainNode, compact_json, type Event } from '../api';
+import { type Chain, type ChainNode, compact_json, type Event, type OutboxEvent } from '../api';
 import { useGet } from '../data';
 import { bytes, duration } from '../format';
 import { Json } from '../json';
-import { Copy, Empty, Fact, Loading, Panel, Problem, StatusMark, Time } from '../parts';
+import { Ago, Copy, Empty, Fact, Loading, Panel, Problem, StatusMark, Table, Time } from '../parts';
 import { link, route } from '../router';
 import { Head } from './overview';
 
@@ -53,11 +53,11 @@ function Whole({ event }: { event: Event }) {
           {event.correlation && <Fact name="Correlation" wide><a href={link('event', { id: event.correlation })}><code>{event.correlation}</code></a></Fact>}
           {event.causation && <Fact name="Caused by" wide><a href={link('event', { id: event.causation })}><code>{event.causation}</code></a></Fact>}
           {event.traceparent && <Fact name="Trace" wide><code>{event.traceparent}</code></Fact>}
-          <Fact name="Content">{event.contenttype || 'not said'}, {bytes(event.bytes)}</Fact>
+          <Fact name="Content">{event.contenttype || 'not said'}, version {event.version}, {bytes(event.bytes)}</Fact>
         </dl>
       </section>
       <Panel title="Data" id="data" aside={text && <Copy text={text} what="the data" />}>
-        {event.redacted && event.redacted.length > 0 && <p class="note">Not shown, as personal or secret: {event.redacted.join(', ')}.</p>}
+        {event.redacted.length > 0 && <p class="note">Not shown, as personal or secret: {event.redacted.join(', ')}.</p>}
         {event.data !== undefined && event.data !== null ? <Json value={event.data} />
           : event.text !== undefined ? <pre class="json" tabIndex={0} role="group" aria-label="Text"><code data-lines>{event.text}</code></pre>
             : event.base64 !== undefined ? <><p class="faint">It is no text; in base64:</p><pre class="json wrap" tabIndex={0} role="group" aria-label="Base64"><code>{event.base64}</code></pre></>
@@ -110,9 +110,12 @@ function placed(nodes: ChainNode[]): Placed[] {
   return result;
 }
 
+/// Whose reason stands below it; that of the others is in the title.
+const TOLD = new Set(['parked', 'dropped', 'pending', 'in_progress']);
+
 function ChainOf({ chain, id }: { chain: Chain; id: string }) {
   const all = useMemo(() => placed(chain.nodes), [chain]);
-  if (all.length === 0) return <Empty title="Nothing is known of its causes and effects"><p>Retention may have removed them.</p></Empty>;
+  if (all.length === 0) return <>{chain.outbox.length === 0 && <Empty title="Nothing is known of its causes and effects"><p>Retention may have removed them.</p></Empty>}<Beside chain={chain} /></>;
   const span = Math.max(...all.map(one => one.at), 0.001);
   return (
     <>
@@ -128,13 +131,33 @@ function ChainOf({ chain, id }: { chain: Chain; id: string }) {
             </th>
             <td role="cell" class="spare-1">{node.service}</td>
             <td role="cell" class="attempts">{node.attempts.length === 0 ? <span class="faint">nobody takes it</span>
-              : node.attempts.map(attempt => <span key={attempt.group} title={attempt.reason}><StatusMark status={attempt.status} text={`${attempt.group} ${attempt.status.replace('_', ' ')}`} />{attempt.reason && attempt.status === 'parked' && <small class="why">{attempt.reason}</small>}</span>)}</td>
+              : node.attempts.map(attempt => <span key={attempt.group} title={attempt.reason}><StatusMark status={attempt.status} text={`${attempt.group} ${attempt.status.replace('_', ' ')}`} />{attempt.reason && TOLD.has(attempt.status) && <small class="why">{attempt.reason}</small>}</span>)}</td>
             <td role="cell" class="number">{at === 0 ? '0' : `+${duration(at)}`}</td>
             <td role="cell" class="line spare-1"><span class="lane"><i style={{ left: `${(at / span * 100).toFixed(2)}%` }} /></span></td>
           </tr>))}
         </tbody>
       </table></div>
+      <Beside chain={chain} />
       {!chain.complete && <p class="note">Not everything that is kept was looked at: there may be more causes or effects than these.</p>}
+    </>
+  );
+}
+
+/// What no topic has yet, and what could not be asked.
+function Beside({ chain }: { chain: Chain }) {
+  return (
+    <>
+      {chain.outbox.length > 0 && (
+        <Table<OutboxEvent> caption="In outboxes" rows={chain.outbox} row_key={row => `${row.id} ${row.topic}`}
+          columns={[
+            { name: 'In an outbox', cell: row => row.type, class: 'name' },
+            { name: 'Key', cell: row => row.key, class: 'key' },
+            { name: 'Topic', cell: row => row.topic, spare: 1 },
+            { name: 'Status', cell: row => <StatusMark status={row.status} /> },
+            { name: 'Why', cell: row => <>{row.effect && 'it was caused by this one; '}{row.reason}</>, class: 'wide' },
+            { name: 'Since', cell: row => <Ago at={row.since} /> },
+          ]} />)}
+      {chain.problems.map(one => <p key={one} class="note">A store could not be asked: {one}</p>)}
     </>
   );
 }

@@ -190,7 +190,7 @@ function Search() {
   const more = (cursor: string | null, signal?: AbortSignal) => {
     set_pages(old => cursor ? { ...old, busy: true, error: '' } : { ...NONE, about });
     get<Found>('events', { ...wanted, limit: 100, cursor: cursor ?? undefined }, signal).then(
-      found => set_pages(old => ({ about, events: cursor ? [...old.events, ...found.events] : found.events, searched: (cursor ? old.searched : 0) + found.searched, complete: found.complete, cursor: found.cursor, busy: false, error: '', damaged: found.damaged ?? [] })),
+      found => set_pages(old => ({ about, events: cursor ? [...old.events, ...found.events] : found.events, searched: (cursor ? old.searched : 0) + found.searched, complete: found.complete, cursor: found.cursor, busy: false, error: '', damaged: found.damaged })),
       (error: unknown) => signal?.aborted || set_pages(old => ({ ...old, busy: false, error: told(error) })));
   };
   useEffect(() => {

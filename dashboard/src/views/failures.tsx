@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { compact_json, type DeadLetters, get, type HeldKey, type Inbox, type Letter, type LetterList, type LettersProgress, type LettersRequest, type Outbox, post, type Reason, told } from '../api';
 import { useGet } from '../data';
 import { ActionDialog, show_dialog } from '../dialog';
-import { count, duration, plural } from '../format';
+import { at_least, count, duration, plural } from '../format';
 import { session } from '../live';
 import { Ago, Empty, Fact, Holder, Loading, Panel, Problem, StatusMark, Table } from '../parts';
 import { link, route } from '../router';
@@ -88,14 +88,14 @@ function All() {
           <Table<Reason> caption={`Reasons for dead letters of ${one.group}`} rows={one.reasons} row_key={row => row.code} href={row => link('failures', { group: one.group, code: row.code })}
             columns={[
               { name: 'Code', cell: row => row.code, class: 'name' },
-              { name: 'Reason, of one', cell: row => row.reason, class: 'wide clip', spare: 2 },
+              { name: 'Reason, of one', cell: row => row.reason, class: 'wide clip', spare: 2, in_card: true },
               { name: 'Letters', number: true, cell: row => count(row.count) },
               { name: 'Keys', number: true, cell: row => count(row.keys), spare: 2 },
               { name: 'First', cell: row => <Ago at={row.first} />, spare: 1 },
               { name: 'Last', cell: row => <Ago at={row.last} /> },
               ...(session.value?.actions ? [{ name: 'Actions', class: 'tools', cell: (row: Reason) => <ReasonTools meant={{ group: one.group, code: row.code }} title={row.code} done={asked.again} /> }] : []),
             ]} />
-          {one.complete === false && <p class="note">There are more than were looked at: the counts by reason are of a part.</p>}
+          {!one.complete && <p class="note">There are more than were looked at: the counts by reason are of a part.</p>}
         </Panel>
       ))}
       <OutboxPanel />
@@ -149,42 +149,66 @@ function Letters({ group, code }: { group: string; code: string }) {
   );
 }
 
+type OutboxOf = Outbox['stores'][number];
+
+/// Those that hold parts, and those whose time is over: what these held waits for another.
+function Relays({ of }: { of: OutboxOf }) {
+  if (of.relays.length === 0) return <StatusMark status={of.waiting > 0 ? 'down' : 'idle'} text="nobody" />;
+  return <>{of.relays.map(one => <span key={one.owner} class="relay">{one.late ? <><StatusMark status={of.waiting > 0 ? 'down' : 'stalled'} text="late" /> </> : null}<Holder name={one.owner} /></span>)}</>;
+}
+
 function OutboxPanel() {
   const asked = useGet<Outbox>('outbox', {}, 3000);
   const told_ = asked.value;
-  const steer = (what: What, held: HeldKey) => show_dialog(
-    <ActionDialog title={`${what === 'redrive' ? 'Send' : 'Drop'} what is held for ${held.key}`} verb={what === 'redrive' ? 'Send again' : 'Drop for good'} danger={what === 'drop'} done={asked.again}
+  const several = told_ !== null && told_.stores.length > 1;
+  const held = told_?.stores.flatMap(of => of.held.map(one => ({ ...one, store: of.store }))) ?? [];
+  const is_late = told_?.stores.some(of => of.relays.some(one => one.late));
+  type Held = (typeof held)[number];
+  const steer = (what: What, held: Held) => show_dialog(
+    <ActionDialog title={`${what === 'redrive' ? 'Send' : 'Drop'} what is held for ${name_of(held)}`} verb={what === 'redrive' ? 'Send again' : 'Drop for good'} danger={what === 'drop'} done={asked.again}
       act={async () => {
-        await post('outbox', { action: what, topic: held.topic, key: held.key, row: held.row });
+        await post('outbox', { action: what, store: held.store, topic: held.topic, key: held.key, row: held.row });
         return <p>{what === 'redrive' ? 'The relay tries again at once.' : 'Dropped.'}</p>;
       }}>
-      <p>{plural(held.events, 'event')} for {held.topic}, key <code>{held.key}</code>: {held.error}</p>
+      <p>{plural(held.events, 'event')} for {held.topic}, <code>{name_of(held)}</code>: {held.error}</p>
       {what === 'drop' && <p>The first of them is never published, although its transaction was committed.</p>}
     </ActionDialog>);
   return (
-    <Panel title="Outbox" id="outbox" flush={Boolean(told_ && told_.held.length > 0)}>
+    <Panel title="Outbox" id="outbox" flush={held.length > 0 || several}>
       {asked.error?.code === 'no_store' ? <NoStore what="what waits to be published" message={asked.error.message} />
         : asked.error ? <Problem error={asked.error.message} retry={asked.again} />
-          : !told_ ? <Loading what="the outbox" /> : (
+          : !told_ ? <Loading what="the outbox" /> : told_.stores.length === 0 ? <Empty title="No outbox"><p>No store that is looked at has one.</p></Empty> : (
             <>
-              <dl class="facts inset">
-                <Fact name={told_.store.includes(', ') ? 'Waiting, in all stores' : 'Waiting'}>{count(told_.waiting)}</Fact>
-                <Fact name="Oldest">{told_.waiting === 0 ? '–' : duration(told_.oldest_age)}</Fact>
-                <Fact name="Relay">{told_.relay?.owner ? <Holder name={told_.relay.owner} /> : <StatusMark status={told_.waiting > 0 ? 'down' : 'idle'} text="nobody" />}</Fact>
-                <Fact name={told_.store.includes(', ') ? 'Stores' : 'Store'}>{told_.store}</Fact>
-              </dl>
-              {told_.held.length > 0 && <Table<HeldKey> caption="Keys that the outbox holds back" rows={told_.held} row_key={row => `${row.topic} ${row.key}`}
+              {several ? (
+                <Table<OutboxOf> caption="Outboxes by store" rows={told_.stores} row_key={row => row.store}
+                  columns={[
+                    { name: 'Store', cell: row => row.store, class: 'name' },
+                    { name: 'Waiting', number: true, cell: row => waiting(row) },
+                    { name: 'Oldest', number: true, cell: row => oldest(row) },
+                    { name: 'Held keys', number: true, cell: row => row.held.length > 0 ? at_least(row.held.length, row.held.length < MOST_HELD) : '' },
+                    { name: 'Relay', cell: row => <Relays of={row} />, class: 'wide' },
+                  ]} />
+              ) : told_.stores.map(of => (
+                <dl key={of.store} class="facts inset">
+                  <Fact name="Waiting">{waiting(of)}</Fact>
+                  <Fact name="Oldest">{oldest(of)}</Fact>
+                  <Fact name="Relay"><Relays of={of} /></Fact>
+                  <Fact name="Store">{of.store}</Fact>
+                </dl>))}
+              {is_late && <p class="note">Late: the time of what this relay holds is over, so it is gone, or hangs. Another takes over what it held.</p>}
+              {held.length > 0 && <Table<Held> caption="Keys that the outbox holds back" rows={held} row_key={row => `${row.store} ${row.topic} ${row.key} ${row.row}`}
                 columns={[
-                  { name: 'Key', cell: row => <code>{row.key}</code>, class: 'name' },
+                  { name: 'Key', cell: row => <code>{name_of(row)}</code>, class: 'name' },
                   { name: 'Topic', cell: row => row.topic, spare: 2 },
+                  ...(several ? [{ name: 'Store', cell: (row: Held) => row.store, spare: 2 as const }] : []),
                   { name: 'Status', cell: row => <StatusMark status={row.parked ? 'parked' : 'behind'} text={row.parked ? 'parked' : 'trying'} /> },
                   { name: 'Error', cell: row => <><code>{row.code}</code> {row.error}</>, class: 'wide' },
                   { name: 'Events', number: true, cell: row => count(row.events) },
                   { name: 'Attempts', number: true, cell: row => count(row.attempts), spare: 1 },
                   { name: 'Since', cell: row => <Ago at={row.since} />, spare: 1 },
-                  ...(session.value?.actions ? [{ name: 'Actions', class: 'tools', cell: (row: HeldKey) => (
-                    <span class="row-tools"><button type="button" class="small" onClick={() => steer('redrive', row)} aria-label={`Send ${row.key} again`}>Send …</button>
-                      <button type="button" class="small" onClick={() => steer('drop', row)} aria-label={`Drop ${row.key}`}>Drop …</button></span>) }] : []),
+                  ...(session.value?.actions ? [{ name: 'Actions', class: 'tools', cell: (row: Held) => (
+                    <span class="row-tools"><button type="button" class="small" onClick={() => steer('redrive', row)} aria-label={`Send ${name_of(row)} again`}>Send …</button>
+                      <button type="button" class="small" onClick={() => steer('drop', row)} aria-label={`Drop ${name_of(row)}`}>Drop …</button></span>) }] : []),
                 ]} />}
             </>
           )}
@@ -192,15 +216,35 @@ function OutboxPanel() {
   );
 }
 
+/// An event without a key is held by itself.
+const name_of = (held: HeldKey) => held.key || `no key, row ${held.row}`;
+
+const MOST_HELD = 500;  // of a store the server lists no more
+
+/// What is more than 10,000 is reckoned, by how many numbers lie between the first and the last.
+const waiting = (of: OutboxOf) => of.exact ? count(of.waiting) : `about ${count(of.waiting)}`;
+const oldest = (of: OutboxOf) => of.waiting === 0 ? '–' : duration(of.oldest_age);
+
+type InboxOf = Inbox['stores'][number];
+
 function InboxPanel() {
   const asked = useGet<Inbox>('inbox', {}, 5000);
+  const stores = asked.value?.stores ?? [];
   return (
-    <Panel title="Inbox" id="inbox">
+    <Panel title="Inbox" id="inbox" flush={stores.length > 1}>
       {asked.error?.code === 'no_store' ? <NoStore what="what has been handled" message={asked.error.message} />
         : asked.error ? <Problem error={asked.error.message} retry={asked.again} />
-          : !asked.value ? <Loading what="the inbox" /> : (
-            <dl class="facts"><Fact name="Marks">{count(asked.value.rows)}</Fact><Fact name="Oldest"><Ago at={asked.value.oldest} /></Fact></dl>
-          )}
+          : !asked.value ? <Loading what="the inbox" /> : stores.length === 0 ? <Empty title="No inbox"><p>No store that is looked at has one.</p></Empty>
+            : stores.length > 1 ? (
+              <Table<InboxOf> caption="Inboxes by store" rows={stores} row_key={row => row.store}
+                columns={[
+                  { name: 'Store', cell: row => row.store, class: 'name' },
+                  { name: 'Marks', number: true, cell: row => at_least(row.marks, row.exact) },
+                  { name: 'Consumers', number: true, cell: row => count(row.consumers) },
+                  { name: 'Oldest', cell: row => <Ago at={row.oldest} /> },
+                ]} />
+            ) : stores.map(of => (
+              <dl key={of.store} class="facts"><Fact name="Marks">{at_least(of.marks, of.exact)}</Fact><Fact name="Consumers">{count(of.consumers)}</Fact><Fact name="Oldest"><Ago at={of.oldest} /></Fact></dl>))}
     </Panel>
   );
 }

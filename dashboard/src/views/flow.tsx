@@ -28,11 +28,12 @@ interface Layout {
 const MOST_TOPICS = 80;
 const NARROW = '(max-width: 700px)';
 const MOST_SCALE = 1.2;  // a graph of two nodes does not fill the screen
+const LEAST_SCALE = 0.75;  // on a phone: what does not fit then is scrolled to, since smaller text is not read
 const pen = document.createElement('canvas').getContext('2d');
 /// How wide a name is in the graph: fonts differ by half.
 function width_of(name: string): number {
   if (!pen) return name.length * 9;
-  pen.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
+  pen.font = `600 15px ${getComputedStyle(document.body).fontFamily}`;
   return pen.measureText(name).width;
 }
 const service_id = (name: string) => `s ${name}`;
@@ -41,7 +42,7 @@ const way_id = (from: string, to: string) => `${from}\n${to}`;
 
 function lay_out(told: Flow, down: boolean): Layout {
   const graph = new Graph();
-  graph.setGraph({ rankdir: down ? 'TB' : 'LR', nodesep: down ? 20 : 26, ranksep: down ? 58 : 88, marginx: down ? 34 : 12, marginy: 12 });
+  graph.setGraph({ rankdir: down ? 'TB' : 'LR', nodesep: down ? 16 : 24, ranksep: down ? 56 : 100, marginx: down ? 34 : 12, marginy: 12 });
   graph.setDefaultEdgeLabel(() => ({}));
   const topics = new Set(told.topics.map(topic => topic.name));
   const services = new Set(told.services.map(service => service.name));
@@ -49,8 +50,8 @@ function lay_out(told: Flow, down: boolean): Layout {
     topics.add(way.topic);
     services.add(way.service);
   }
-  for (const name of services) graph.setNode(service_id(name), { width: Math.max(104, width_of(name) + 48), height: 46 });
-  for (const name of topics) graph.setNode(topic_id(name), { width: Math.max(88, width_of(name) + 30), height: 40 });
+  for (const name of services) graph.setNode(service_id(name), { width: Math.max(104, width_of(name) + 48), height: 50 });
+  for (const name of topics) graph.setNode(topic_id(name), { width: Math.max(88, width_of(name) + 30), height: 44 });
   for (const way of told.publishes) graph.setEdge(service_id(way.service), topic_id(way.topic), { weight: 1 });
   for (const way of told.consumes) graph.setEdge(topic_id(way.topic), service_id(way.service), { weight: 2 });
   layout(graph);
@@ -152,8 +153,14 @@ function Drawing({ told: whole }: { told: Flow }) {
     return () => resized.disconnect();
   }, []);
   const fit = scale === 0;
-  const shown = fit ? room > 0 ? Math.min(MOST_SCALE, room / drawn.width) : 1 : scale;
+  const shown = fit ? room > 0 ? Math.min(MOST_SCALE, Math.max(narrow ? LEAST_SCALE : 0, room / drawn.width)) : 1 : scale;
   const stopped = whole.consumes.filter(way => bad(way.status)).sort((a, b) => b.lag - a.lag);
+  // Where not all fits, what is stopped is in the middle.
+  useLayoutEffect(() => {
+    const at = place.current!;
+    const worst = stopped[0] && drawn.paths.get(way_id(topic_id(stopped[0].topic), service_id(stopped[0].service)));
+    at.scrollLeft = (worst ? worst.x : drawn.width / 2) * shown - at.clientWidth / 2;
+  }, [drawn, room, fit]);
   const most = narrow ? 3 : 8;  // the graph is on the first screen
   const why = (way: Flow['consumes'][number]) => overview.value?.groups.find(one => one.topic === way.topic && one.service === way.service && one.status === way.status)?.reason
     || (way.lag > 0 ? `${plural(way.lag, 'event')} waiting` : '');
@@ -215,8 +222,8 @@ function Drawing({ told: whole }: { told: Flow }) {
                   <a key={at.id} class={`node service s-${shape_of(status)} ${dim}`} href={link('consumers', { service: name })} {...look(at.id)}>
                     <rect x={left} y={top} width={at.width} height={at.height} rx={9} />
                     <svg x={left + 12} y={at.y - 8} width={16} height={16}><Shape status={status} /></svg>
-                    <text class="node-name" x={left + 35} y={at.y - 2}>{name}</text>
-                    <text class="node-sub" x={left + 35} y={at.y + 13}>{status}</text>
+                    <text class="node-name" x={left + 35} y={at.y - 3}>{name}</text>
+                    <text class="node-sub" x={left + 35} y={at.y + 14}>{status}</text>
                   </a>
                 );
               }
@@ -224,8 +231,8 @@ function Drawing({ told: whole }: { told: Flow }) {
               return (
                 <a key={at.id} class={`node topic ${dim}`} href={link('events', { topic: name })} {...look(at.id)}>
                   <rect x={left} y={top} width={at.width} height={at.height} rx={at.height / 2} />
-                  <text class="node-name" x={at.x} y={at.y - 1} text-anchor="middle">{name}</text>
-                  <text class="node-sub" x={at.x} y={at.y + 13} text-anchor="middle">{rate(topic?.rate)}/s</text>
+                  <text class="node-name" x={at.x} y={at.y - 2} text-anchor="middle">{name}</text>
+                  <text class="node-sub" x={at.x} y={at.y + 14} text-anchor="middle">{rate(topic?.rate)}/s</text>
                 </a>
               );
             })}
@@ -236,11 +243,11 @@ function Drawing({ told: whole }: { told: Flow }) {
               const per_second = out?.rate ?? into?.rate ?? 0;
               const status = into && (into.status === 'behind' || bad(into.status)) ? into.status : '';
               const lines = status ? [bad(into!.status) ? status : `${rate(per_second)}/s`, `${compact(into!.lag)} waiting`] : per_second > 0 ? [`${rate(per_second)}/s`] : [];
-              const width = Math.max(...lines.map(line => line.length), 0) * 6.4 + 8;
+              const width = Math.max(...lines.map(line => line.length), 0) * 7.2 + 8;
               return lines.length > 0 && (
                 <g key={id} class={`way label ${status} ${away(from, to) ? 'away' : ''}`} aria-hidden="true">
-                  <rect class="way-back" x={path.x - width / 2} y={path.y - 8.5 * lines.length} width={width} height={17 * lines.length} rx={5} />
-                  {lines.map((line, at) => <text key={at} class="way-text" x={path.x} y={path.y + 4 + (at - (lines.length - 1) / 2) * 14}>{line}</text>)}
+                  <rect class="way-back" x={path.x - width / 2} y={path.y - 9 * lines.length} width={width} height={18 * lines.length} rx={5} />
+                  {lines.map((line, at) => <text key={at} class="way-text" x={path.x} y={path.y + 4 + (at - (lines.length - 1) / 2) * 15}>{line}</text>)}
                 </g>
               );
             })}

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { compact_json, get, type JsonValue, post, type SagaDetail, type SagaLine, type SagaList, told as told_of } from '../api';
 import { useGet } from '../data';
 import { ActionDialog, show_dialog } from '../dialog';
-import { count, due, duration, plural } from '../format';
+import { at_least, due, duration, plural } from '../format';
 import { Json } from '../json';
 import { now, session } from '../live';
 import { Ago, Empty, Fact, Loading, Panel, Problem, Shape, shape_of, StatusMark, Table, Time } from '../parts';
@@ -38,8 +38,12 @@ function List() {
   const next = mine ? mine.next : told?.next ?? null;
   const counts = told?.counts ?? [];
   const types = [...new Set(counts.map(one => one.type))].sort();
-  const statuses = new Map<string, number>();
-  for (const one of counts) if (!type || one.type === type) statuses.set(one.status, (statuses.get(one.status) ?? 0) + one.n);
+  const statuses = new Map<string, { n: number; exact: boolean }>();
+  for (const one of counts) {
+    const was = statuses.get(one.status) ?? { n: 0, exact: true };
+    if (!type || one.type === type) statuses.set(one.status, { n: was.n + one.n, exact: was.exact && one.exact });
+  }
+  const several = new Set(counts.map(one => one.store)).size > 1;
   const further = () => get<SagaList>('sagas', { type, status, ...next }).then(
     page => set_more({ about, sagas: [...(mine?.sagas ?? []), ...page.sagas], next: page.next, error: '' }),
     (error: unknown) => set_more({ about, sagas: mine?.sagas ?? [], next, error: told_of(error) }));
@@ -51,9 +55,9 @@ function List() {
           {asked.error && <Problem error={asked.error.message} retry={asked.again} />}
           <div class="chips" role="group" aria-label="Which sagas">
             <button type="button" class="chip" aria-pressed={status === ''} onClick={() => refine({ status: undefined })}>all</button>
-            {[...statuses].map(([name, n]) => (
+            {[...statuses].map(([name, { n, exact }]) => (
               <button key={name} type="button" class="chip" aria-pressed={status === name} onClick={() => refine({ status: name === status ? undefined : name })}>
-                <StatusMark status={name} /> <b>{count(n)}</b></button>))}
+                <StatusMark status={name} /> <b>{at_least(n, exact)}</b></button>))}
             {types.length > 1 && <label class="field inline"><span>Type</span><select value={type} onChange={event => refine({ type: event.currentTarget.value || undefined })}>
               <option value="">all</option>{types.map(one => <option key={one} value={one}>{one}</option>)}</select></label>}
           </div>
@@ -64,6 +68,7 @@ function List() {
                 columns={[
                   { name: 'Id', cell: row => row.id, class: 'name' },
                   { name: 'Type', cell: row => <>{row.type} <span class="faint">v{row.version}</span></>, spare: 2 },
+                  ...(several ? [{ name: 'Store', cell: (row: SagaLine) => row.store, spare: 2 as const }] : []),
                   { name: 'Status', cell: row => row.unreadable ? <StatusMark status="unreadable" /> : <StatusMark status={row.status} /> },
                   { name: 'Step', cell: row => row.step, spare: 2 },
                   { name: 'Waits for', cell: row => row.unreadable ?? row.waits.replace(/^waits for: /, ''), class: 'wide' },
@@ -147,12 +152,12 @@ function One({ type, id }: { type: string; id: string }) {
                 <li key={at} class={`s-${kind(line.what)}`}>
                   <span class="when"><Time at={line.time} /><small>+{duration((Date.parse(line.time) - first) / 1000)}</small></span>
                   <StatusMark status={kind(line.what)} text={line.what} />
-                  <span class="what">{line.step && <b>{line.step} </b>}{line.text && <>{line.text} </>}{line.event && <span class="faint">{line.event}</span>}</span>
+                  <span class="what">{line.step && <b>{line.step} </b>}{line.text && <>{line.text} </>}{line.event && <a href={link('event', { id: line.event })} title={line.event}>{line.event_type || line.event}</a>}</span>
                 </li>))}
             </ol>
           </Panel>
           <Panel title="State" id="state"><Json value={told.state} /></Panel>
-          <Panel title="Instance" id="instance"><dl class="facts">{plain.map(([name, value]) => <Fact key={name} name={name.replace(/_/g, ' ')}>{TIME.test(as_text(value)) ? <Time at={as_text(value)} /> : as_text(value)}</Fact>)}</dl></Panel>
+          <Panel title="Instance" id="instance"><dl class="facts"><Fact name="store">{told.store}</Fact>{plain.map(([name, value]) => <Fact key={name} name={name.replace(/_/g, ' ')}>{TIME.test(as_text(value)) ? <Time at={as_text(value)} /> : as_text(value)}</Fact>)}</dl></Panel>
         </>
       )}
     </>
