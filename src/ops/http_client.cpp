@@ -1,7 +1,6 @@
 #include "ops/http_client.hpp"
 
 #include <poll.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -26,7 +25,7 @@ std::optional<std::size_t> content_length(std::string_view head) {
   while (!head.empty()) {
     const auto line = head.substr(0, head.find("\r\n"));
     head.remove_prefix(std::min(line.size() + 2, head.size()));
-    if (line.size() < name.size() || ::strncasecmp(line.data(), name.data(), name.size()) != 0) continue;
+    if (in_lower_case(line.substr(0, name.size())) != name) continue;
     const auto value = trimmed(line.substr(name.size()));
     std::size_t length = 0;
     if (std::from_chars(value.data(), value.data() + value.size(), length).ec == std::errc{}) return length;

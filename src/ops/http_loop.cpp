@@ -146,7 +146,8 @@ void HttpServer::Loop::accept_all() {
     epoll_event event{.events = EPOLLIN | EPOLLRDHUP, .data = {.u64 = id}};
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) continue;
     auto& connection = connections_[id];
-    if (options_.channel && !(connection.channel = channel_of(fd.get()))) {
+    connection.channel = channel_of(fd.get());
+    if (options_.channel && !connection.channel) {
       connections_.erase(id);
       continue;
     }
@@ -161,7 +162,7 @@ void HttpServer::Loop::accept_all() {
 /// None where the server's user has none, or throws.
 std::unique_ptr<HttpChannel> HttpServer::Loop::channel_of(int socket) const {
   try {
-    return options_.channel(socket);
+    return options_.channel ? options_.channel(socket) : nullptr;
   } catch (...) {
     return nullptr;
   }

@@ -28,7 +28,7 @@ std::string last_reason() {
 }
 
 int socket_of(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+  return *static_cast<const int*>(BIO_get_data(bio));
 }
 
 bool is_to_be_awaited() {
@@ -61,10 +61,10 @@ const BIO_METHOD* quiet_socket() {
 class TlsChannel final : public HttpChannel {
  public:
   TlsChannel(std::shared_ptr<void> context, int socket)
-      : context_(std::move(context)), ssl_(SSL_new(static_cast<SSL_CTX*>(context_.get()))) {
+      : context_(std::move(context)), socket_(socket), ssl_(SSL_new(static_cast<SSL_CTX*>(context_.get()))) {
     auto* const bio = quiet_socket() == nullptr ? nullptr : BIO_new(quiet_socket());
     if (ssl_ == nullptr || bio == nullptr) return;
-    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+    BIO_set_data(bio, &socket_);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl_, bio, bio);
     is_made_ = true;
@@ -127,6 +127,7 @@ class TlsChannel final : public HttpChannel {
   }
 
   std::shared_ptr<void> context_;
+  int socket_;
   SSL* ssl_;
   bool is_made_ = false;
   bool waits_to_write_ = false;

@@ -21,10 +21,6 @@ using namespace std::chrono_literals;
 
 class TlsTest : public ::testing::Test {
  protected:
-  TlsTest() {
-    char name[] = "/tmp/tidings-tls-XXXXXX";
-    folder_ = ::mkdtemp(name);
-  }
   ~TlsTest() override {
     for (const auto& file : files_) ::unlink(file.c_str());
     ::rmdir(folder_.c_str());
@@ -46,7 +42,14 @@ class TlsTest : public ::testing::Test {
     return reply ? std::to_string(reply->status) : to_string(reply.error());
   }
 
-  std::string folder_;
+  static std::string new_folder() {
+    char name[] = "/tmp/tidings-tls-XXXXXX";
+    const char* const made = ::mkdtemp(name);
+    EXPECT_NE(made, nullptr);
+    return name;
+  }
+
+  const std::string folder_ = new_folder();
   std::vector<std::string> files_;
   Identity authority_ = Identity::make("");
   std::string trusted_ = file("authority.pem", authority_.pem());
@@ -95,7 +98,7 @@ TEST_F(TlsTest, authorities_that_cannot_be_read_are_told) {
 }
 
 TEST_F(TlsTest, who_speaks_no_tls_is_told_and_one_that_shakes_no_hands_is_given_up) {
-  HttpServer plain({});
+  HttpServer plain({.request_within = 200ms});
   plain.start().or_throw();
   auto client = HttpClient::make({.host = "127.0.0.1", .port = std::to_string(plain.port()), .is_secure = true},
                                  {.authorities_file = trusted_})
