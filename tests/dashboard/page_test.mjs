@@ -703,7 +703,7 @@ if (given) {
     await page.locator('#announcer', { hasText: 'lost' }).waitFor();
     shop = await mock('--port', shop.port);
     await page.locator('.lost').waitFor({ state: 'detached' });
-    await page.locator('tr.gap').waitFor();  // what the list does not have, it says
+    await page.locator('tr.gap', { hasText: 'Not connected for a while' }).waitFor();  // what the list does not have, it says
     await look.done();
     await shop.end();
   });
