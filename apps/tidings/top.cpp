@@ -22,7 +22,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds period = 1s;
 constexpr Duration letters_max = 500ms;
 constexpr Duration letters_max_once = 10s;
-constexpr int looks_once = 3;  // rates are of the time between looks
+constexpr int looks_once = 3;       // rates are of the time between looks
+constexpr int looks_once_max = 13;  // what stands still is called so after ten seconds, and not before
 
 std::string rate(double value) {
   if (value > 0 && value < 10) {
@@ -149,7 +150,8 @@ class Top {
       } else {
         collector_.take_problem(seen.error(), system_clock().now());
       }
-      const bool is_last = once_ && looks == looks_once;
+      const bool is_last =
+          once_ && (looks >= looks_once_max || (looks >= looks_once && !may_be_stalled(*collector_.picture())));
       if (!once_ || is_last)
         if (auto shown = show(*collector_.picture()); !shown)
           return shown.error().code == "closed_pipe" || shown.error().code == "interrupted" ? status_after_signals(done)
@@ -160,6 +162,15 @@ class Top {
   }
 
  private:
+  /// Who asks once is to hear of what stands still, which two seconds do not show.
+  static bool may_be_stalled(const Picture& picture) {
+    return std::ranges::any_of(picture.groups, [](const GroupState& one) {
+      const auto& judged = one.judgement;
+      return one.has_members && one.lag > 0 && judged.handled_rate <= 0 && judged.reason.empty() &&
+             judged.doing < Doing::stalled;
+    });
+  }
+
   Result<> show(const Picture& picture) {
     if (common_.json)
       return write_out(harmless_json(overview_json(picture, collector_, std::nullopt, picture.now)) + "\n");

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <vector>
 
+#include "tidings/base/strings.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/event/detail/json_value.hpp"
 #include "tidings/event/json.hpp"
@@ -201,6 +203,40 @@ Result<Envelope> from_cloud_event_json(std::string_view json) {
       envelope.payload = std::move(*reading.data_text);
   }
   return envelope;
+}
+
+namespace {
+
+constexpr std::size_t text_bytes_max = 65'535;
+
+bool has_any(std::string_view text, std::string_view of) {
+  return text.find_first_of(of) != std::string_view::npos;
+}
+bool has_control(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+constexpr std::string_view line_ends("\r\n\0", 3);
+
+std::string shown(std::string_view text) {
+  return std::string(cut_at_character(printable(text), text_bytes_max));
+}
+
+}  // namespace
+
+void make_valid(Envelope& envelope) {
+  if (validate(envelope.view(), std::numeric_limits<std::size_t>::max())) return;
+  for (auto* const text :
+       {&envelope.id, &envelope.type, &envelope.source, &envelope.subject, &envelope.data_content_type,
+        &envelope.data_schema, &envelope.correlation_id, &envelope.causation_id, &envelope.trace_parent})
+    if (has_control(*text) || !is_utf8(*text) || text->size() > text_bytes_max) *text = shown(*text);
+  if (!is_utf8(envelope.key) || envelope.key.size() > text_bytes_max) envelope.key = shown(envelope.key);
+  Headers headers;
+  for (const auto& [name, value] : envelope.headers.view()) {
+    if (name.empty()) continue;
+    headers.set(has_control(name) || !is_utf8(name) ? shown(name) : std::string(name),
+                has_any(value, line_ends) || !is_utf8(value) ? shown(value) : std::string(value));
+  }
+  envelope.headers = std::move(headers);
 }
 
 }  // namespace tidings

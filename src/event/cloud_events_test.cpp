@@ -99,5 +99,31 @@ TEST(CloudEventsJson, RefusesWhatIsNone) {
     EXPECT_FALSE(from_cloud_event_json(json)) << json;
 }
 
+TEST(MakeValid, WhatOthersWroteCanBePublishedAgain) {
+  const std::string bad("a\x1b\n\xff\0", 5);
+  Envelope event;
+  event.id = event.type = event.source = event.subject = event.data_content_type = event.key = bad;
+  event.correlation_id = event.causation_id = event.trace_parent = event.data_schema = bad;
+  event.headers.set(bad, bad);
+  event.headers.set("fine", "as \t it is");
+  event.payload = bad;
+  make_valid(event);
+  EXPECT_TRUE(validate(event.view(), 1'000'000));
+  EXPECT_EQ(event.id, "a\\x1B\\x0A\\xFF\\x00");
+  EXPECT_EQ(event.payload, bad);
+  EXPECT_EQ(event.headers.get("fine"), "as \t it is");
+  Envelope fine;
+  fine.id = fine.type = "1";
+  fine.key = "with\ncontrol";
+  const auto before = fine;
+  make_valid(fine);
+  EXPECT_EQ(fine, before);
+  Envelope long_one;
+  long_one.id.assign(70'000, 'x');
+  long_one.type = "t";
+  make_valid(long_one);
+  EXPECT_EQ(long_one.id.size(), 65'535U);
+}
+
 }  // namespace
 }  // namespace tidings

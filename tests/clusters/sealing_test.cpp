@@ -46,7 +46,7 @@ TEST_P(SealingOverClusters, WhatIsSealedIsOpenedAtTheOtherEnd) {
     EXPECT_TRUE(is_sealed(event.view()));
     EXPECT_EQ(seal_key(event.view()), "2026");
     EXPECT_EQ(event.headers.get(redact_header), "/iban");
-    EXPECT_EQ(event.payload.find("DE"), std::string::npos);
+    for (const auto* const iban : {"DE89", "DE90"}) EXPECT_EQ(event.payload.find(iban), std::string::npos);
   }
 }
 

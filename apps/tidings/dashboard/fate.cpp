@@ -28,18 +28,24 @@ std::string events(std::uint64_t count) {
   return number(count) + (count == 1 ? " event" : " events");
 }
 
-/// Of an event behind the group's position. What the counts cannot tell is not claimed.
-Fate passed(const GroupPartitionInfo& at, const GroupKnowledge& known) {
+Fate fate(Fate::Status status, std::string reason) {
+  return {.status = status, .reason = std::move(reason), .blocker = {}, .letter = {}};
+}
+
+/// What is known of its end, wherever the group's position stands: events of other keys in front of it may still run.
+std::optional<Fate> ended(const GroupKnowledge& known) {
   using enum Fate::Status;
-  const auto fate = [](Fate::Status status, std::string reason) {
-    return Fate{.status = status, .reason = std::move(reason), .blocker = {}, .letter = {}};
-  };
   if (known.marked)
     return fate(handled, "its effects were committed at " +
                              to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(*known.marked)));
   if (known.end == DeadLetterEnd::redriven) return fate(handled, "it was parked, then driven again, and handled");
   if (known.end == DeadLetterEnd::dropped)
     return fate(dropped, "it was parked, and then dropped: it has not been handled");
+  return std::nullopt;
+}
+
+/// Of an event behind the group's position. What the counts cannot tell is not claimed.
+Fate passed(const GroupPartitionInfo& at, const GroupKnowledge& known) {
   auto reason = "the group has come past it: offset " + number(at.position.value) + " is its next";
   // Where they differ the group began later, was moved back, or the broker counts by and by.
   const bool is_counted = at.handled + at.parked + at.expired + at.skipped + at.gaps == at.position.value;
@@ -94,6 +100,7 @@ Fate fate_of(const GroupInfo& group, Partition partition, Offset offset, std::st
           (in_front == nullptr || one.offset < in_front->offset))
         in_front = &one;
     }
+  if (auto over = ended(known)) return std::move(*over);
   const auto at = std::ranges::find(group.partitions, partition, &GroupPartitionInfo::partition);
   if (at == group.partitions.end())
     return {.status = Fate::Status::pending,
@@ -126,7 +133,7 @@ Fate fate_of(const GroupInfo& group, Partition partition, Offset offset, std::st
   } else if (known.is_still) {
     fate.blocker = "stalled";
     fate.reason = "the partition does not move: the group stands at offset " + number(at->position.value) +
-                  ", which is being handled, or tried again";
+                  ", which is being handled, or tried again; one of another key goes on beside it, and may be in hand";
   } else if (distance > at->settled_beyond) {
     fate.blocker = "in_front";
     fate.reason = number(distance - at->settled_beyond) + " before it are to be handled first";

@@ -30,4 +30,9 @@ struct CloudEventPlace {
 /// `invalid_json`, `wrong_type`, …, with the path.
 [[nodiscard]] Result<Envelope> from_cloud_event_json(std::string_view json);
 
+/// Makes what others wrote into a broker fit to be published again, as to the dead letters: control characters, and
+/// what is no UTF-8, stand as they can be shown (`\x1B`), texts are cut at 65,535 bytes, a header without a name goes.
+/// What `validate` takes stays as it is, byte for byte.
+void make_valid(Envelope& envelope);
+
 }  // namespace tidings

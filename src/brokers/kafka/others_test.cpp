@@ -69,12 +69,15 @@ TEST_F(KafkaTest, ReadsBinaryAndStructuredCloudEventsAndWhatIsNone) {
         {{"content-type", "application/cloudevents+json; charset=UTF-8"}});
   write(client.get(), topic, "raw", "anything", {{"trace", "abc"}, {"binary", std::string("\xff\0\r", 3)}});
   write(client.get(), topic, "", "{broken", {{"content-type", "application/cloudevents+json"}});
+  write(client.get(), topic, "",
+        R"({"specversion":"1.0","id":"a\u001b","type":"t\n","source":"s","tenant":"a\r\n","data":1})",
+        {{"content-type", "application/cloudevents+json"}});
   write(client.get(), topic, std::string("\xff\xfe", 2), "",
         {{"ce_specversion", "1.0"}, {"ce_id", "with\nbreak"}, {"ce_type", "t"}, {"ce_source", "s"}});
   ASSERT_EQ(rd_kafka_flush(client.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
   auto member = broker->subscribe("t", {.group = "g"}).or_throw();
-  const auto got = take(*member, 5);
-  ASSERT_EQ(got.size(), 5U);
+  const auto got = take(*member, 6);
+  ASSERT_EQ(got.size(), 6U);
   const auto& binary = got[0].envelope;
   EXPECT_EQ(binary.id, "1");
   EXPECT_EQ(binary.type, "shop.Placed");

@@ -202,6 +202,7 @@ SharedRecord read_record(const rd_kafka_message_t& message) {
   if (!has("ce_specversion") && type_header != headers.end() && type_header->value.starts_with(structured))
     if (auto whole = from_cloud_event_json(payload)) from_json = std::move(*whole);
   if (from_json) {
+    make_valid(*from_json);
     read.event = from_json->view();
   } else {
     read_binary(message, headers, read);

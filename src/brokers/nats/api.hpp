@@ -23,6 +23,7 @@ inline constexpr Duration answer_within = std::chrono::seconds{5};
 inline constexpr int stream_not_found = 10059;
 inline constexpr int message_not_found = 10037;
 inline constexpr int stream_name_in_use = 10058;  // with another configuration
+inline constexpr int subjects_overlap = 10065;    // with those of another stream
 inline constexpr int consumer_not_found = 10014;
 inline constexpr int wrong_last_sequence = 10071;
 inline constexpr int wrong_last_message_id = 10070;
@@ -126,6 +127,8 @@ class Api {
   Result<std::vector<std::string>> records(const std::string& prefix, SteadyTime until);
 
  private:
+  /// Whether the stream is there, and can be asked for its messages.
+  Result<bool> is_made(const std::string& stream, const std::string& subject, SteadyTime until);
   Result<std::string> call(const std::string& subject, std::string_view request, SteadyTime until);
 
   std::shared_ptr<Link> link_;

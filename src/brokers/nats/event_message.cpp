@@ -189,9 +189,11 @@ std::shared_ptr<const Kept> read_event(Message message, const DeliveredAt& at) {
     if (auto envelope = from_cloud_event_json(payload_of(from))) {
       kept->envelope = std::move(*envelope);
       kept->payload_is_own = true;
+      make_valid(kept->envelope);
       return kept;
     }
   } else if (read_binary(from, kept->envelope)) {
+    make_valid(kept->envelope);
     return kept;
   }
   kept->envelope.id = header_of(from, "Nats-Msg-Id");
@@ -199,6 +201,7 @@ std::shared_ptr<const Kept> read_event(Message message, const DeliveredAt& at) {
     kept->envelope.id = std::string(natsMsg_GetSubject(&from)) + "/" + std::to_string(at.sequence);
   kept->envelope.type = "nats.message";
   kept->envelope.data_content_type = content_type_of(from);
+  make_valid(kept->envelope);
   return kept;
 }
 

@@ -314,6 +314,19 @@ void Link::dispatch(Message message, Incoming& incoming) {
   if (handler) (*handler)(std::move(message));
 }
 
+bool Link::is_known(std::string_view stream) {
+  const std::scoped_lock lock(mutex_);
+  return streams_.contains(stream);
+}
+void Link::know(const std::string& stream) {
+  const std::scoped_lock lock(mutex_);
+  streams_.insert(stream);
+}
+void Link::forget_stream(std::string_view stream) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto found = streams_.find(stream); found != streams_.end()) streams_.erase(found);
+}
+
 std::uint64_t Link::watch(std::function<void()> changed) {
   const std::scoped_lock lock(mutex_);
   watchers_[watchers_made_] = std::make_shared<std::function<void()>>(std::move(changed));

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -95,6 +96,11 @@ class Link : public std::enable_shared_from_this<Link> {
   /// Those of everybody else, by subject: `change_subjects`.
   void listen_to_changes(Handler handler);
 
+  /// Streams that the server was seen to have whole: see `Api::is_made`.
+  [[nodiscard]] bool is_known(std::string_view stream);
+  void know(const std::string& stream);
+  void forget_stream(std::string_view stream);
+
   /// Called when the connection goes, and when it comes back. Returns what `unwatch` takes.
   std::uint64_t watch(std::function<void()> changed);
   void unwatch(std::uint64_t number);
@@ -155,6 +161,8 @@ class Link : public std::enable_shared_from_this<Link> {
   std::shared_ptr<Handler> on_change_;
   std::map<std::uint64_t, std::shared_ptr<std::function<void()>>> watchers_;
   std::uint64_t watchers_made_ = 0;
+
+  std::set<std::string, std::less<>> streams_;
 
   // Of connecting anew.
   std::mutex reopening_mutex_;

@@ -126,6 +126,31 @@ TEST_F(Reading, TakesWhatOthersWrite) {
   EXPECT_TRUE(group->settle(ids_of(got)));
 }
 
+/// A dead letter is a copy of the event: one that nobody could publish would hold up its partition for ever.
+TEST_F(Reading, WhatOthersWriteCanGoToTheDeadLetters) {
+  const auto broker = open();
+  ASSERT_TRUE(broker->create_topic("orders", {.partitions = 1}));
+  const auto own = link();
+  const HeaderList usual{{"ce-specversion", "1.0"}, {"ce-source", "/there"}, {"ce-type", "t"}};
+  const auto send = [&](std::string_view payload, HeaderList more, bool has_id = true) {
+    more.insert(more.end(), usual.begin(), usual.end());
+    if (has_id) more.emplace_back("ce-id", "1");
+    ASSERT_EQ(own->send(*make_message(subject_name("orders", 0), {}, payload, more)), Link::Sent::yes);
+  };
+  send("[1]", {{"content-type", "text/%1Bx"}});
+  send("[1]", {{"ce-id", "%0A"}}, false);
+  send("[1]", {{"tidings-headers", "a=%0A&b=%00&c%1B=1"}});
+  send("[1]", {{"ce-partitionkey", "%FF"}, {"ce-correlationid", "%00"}});
+  send(R"({"specversion":"1.0","id":"\u0007","source":"s","type":"t","color":"a\r\n"})",
+       {{"content-type", "application/cloudevents+json"}});
+  send("x", {{"ce-id", std::string(70'000, 'x')}}, false);
+  const auto got = take(*join(*broker, "orders"), 6);
+  ASSERT_EQ(got.size(), 6U);
+  std::vector<EnvelopeView> again;
+  for (const auto& one : got) again.push_back(one.envelope);
+  EXPECT_TRUE(broker->publish("dead-letters", again));
+}
+
 /// The end of an event's time is an attribute of CloudEvents on the wire; what was written before it was is read.
 TEST_F(Reading, TheTimeToLiveIsAnAttribute) {
   const auto end = "2026-01-31T12:00:00Z";

@@ -1,3 +1,5 @@
+#include <array>
+#include <barrier>
 #include <thread>
 
 #include "brokers/nats/api.hpp"
@@ -53,6 +55,29 @@ TEST_F(TopicsTest, ABucketThatFewerServersKeepThanTheUrlSaysIsWarnedOf) {
   const auto before = log.text().size();
   const auto late = open("?replicas=3");
   EXPECT_NE(log.text().find("Raise the replicas of stream KV_tidings", before), std::string::npos) << log.text();
+}
+
+/// The first programs over a new server begin at the same moment: nats-server 2.9.10 falls then, or refuses, unless it
+/// is asked with care (`Api::is_made`, `Api::create_stream`).
+TEST_F(TopicsTest, TheFirstProgramsOfANewServerMayBeginAtOnce) {
+  for (int round = 0; round < 20; ++round) {
+    if (round > 0) start({});
+    std::vector<std::unique_ptr<Broker>> brokers;
+    for (int number = 0; number < 4; ++number) brokers.push_back(open());
+    std::barrier begin(4);
+    std::vector<std::string> problems(4);
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t number = 0; number < 4; ++number)
+        threads.emplace_back([&, number] {
+          const auto one = event(std::to_string(number));
+          begin.arrive_and_wait();
+          auto published = brokers[number]->publish("orders", std::array{one.view()}, {.wait_max = 10s});
+          if (!published) problems[number] = to_string(published.error());
+        });
+    }
+    for (const auto& problem : problems) ASSERT_EQ(problem, "") << "round " << round;
+  }
 }
 
 TEST_F(TopicsTest, AreMadeOnceWhoeverMakesThem) {
