@@ -11,7 +11,8 @@ namespace tidings::ops {
 
 namespace {
 
-constexpr std::size_t unheard_max = std::size_t{64} << 10;  // bytes of who listens before others have their turn
+constexpr std::size_t unheard_max = std::size_t{64} << 10;    // bytes of who listens before others have their turn
+constexpr Duration turns_max = std::chrono::milliseconds{2};  // of one round
 
 }  // namespace
 
@@ -52,7 +53,7 @@ void HttpServer::Loop::read_from(Connection& connection) {
   if (connection.has_turn)
     watch(connection);
   else
-    answer_what_is_there(connection);
+    answer_next(connection);
 }
 
 void HttpServer::Loop::write_to(Connection& connection) {
@@ -80,7 +81,7 @@ void HttpServer::Loop::write_to(Connection& connection) {
     return;
   } else if (!connection.is_busy) {
     connection.until = steady_now() + options_.idle_max;
-    if (!connection.in.empty()) {  // the next one has begun to come, or is there: it is looked at with the next event
+    if (!connection.in.empty()) {  // the next one has begun to come, or is there: it waits for its turn
       connection.until = steady_now() + options_.request_within;
       give_turn(connection);
     }
@@ -105,14 +106,27 @@ void HttpServer::Loop::watch(Connection& connection) {
   (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd.get(), &event);
 }
 
-/// One a round, however much it has asked for at once.
+/// One request a turn, however much it has asked for at once.
 void HttpServer::Loop::give_turn(Connection& connection) {
-  if (std::exchange(connection.has_turn, true)) return;
-  {
-    const std::scoped_lock lock(mail_->mutex);
-    mail_->streams.push_back(connection.id);
+  if (!std::exchange(connection.has_turn, true)) turns_.push_back(connection.id);
+}
+
+/// Each that waits, once at most, and no longer than who is new may have to wait: the rest comes first in the next
+/// round.
+void HttpServer::Loop::take_turns() {
+  const auto until = steady_now() + turns_max;
+  for (auto left = turns_.size(); left > 0; --left) {
+    const auto found = connections_.find(turns_.front());
+    turns_.pop_front();
+    if (found == connections_.end()) continue;
+    auto& connection = found->second;
+    connection.has_turn = false;
+    if (connection.channel && connection.channel->holds_any())
+      read_from(connection);
+    else if (!connection.stream)
+      answer_next(connection);
+    if (steady_now() >= until) return;
   }
-  mail_->post();
 }
 
 }  // namespace tidings::ops

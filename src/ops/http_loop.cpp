@@ -79,7 +79,7 @@ void HttpServer::Loop::run() {
   auto swept = steady_now();
   SteadyTime last = SteadyTime::max();
   while (true) {
-    const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), 200);
+    const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), turns_.empty() ? 200 : 0);
     for (int at = 0; at < count; ++at) {
       const auto id = events[static_cast<std::size_t>(at)].data.u64;
       const auto what = events[static_cast<std::size_t>(at)].events;
@@ -99,6 +99,7 @@ void HttpServer::Loop::run() {
         }
       }
     }
+    take_turns();
     for (const auto id : std::exchange(dropped_, {})) drop(id);
     const auto now = steady_now();
     if (now - swept >= sweep_every) {

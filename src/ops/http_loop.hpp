@@ -76,7 +76,7 @@ class HttpServer::Loop {
     bool keeps_alive = true;
     bool reads = true;  ///< epoll tells of what comes
     bool writes = false;
-    bool has_turn = false;  ///< it is in `HttpMail::streams`, to be gone on with in the next round
+    bool has_turn = false;  ///< it is in `turns_`
     std::shared_ptr<HttpStream::State> stream;
   };
 
@@ -85,13 +85,14 @@ class HttpServer::Loop {
   [[nodiscard]] std::unique_ptr<HttpChannel> channel_of(int socket) const;
   void make_room();
   void read_from(Connection& connection);
-  void answer_what_is_there(Connection& connection);
+  void answer_next(Connection& connection);
   void handle(Connection& connection, ParsedRequest parsed);
   void begin_stream(Connection& connection, const Route& route, const HttpRequest& request);
   void send(Connection& connection, const HttpAnswer& answer, bool is_stream = false);
   void write_to(Connection& connection);
   void watch(Connection& connection);
   void give_turn(Connection& connection);
+  void take_turns();
   static std::ptrdiff_t receive(Connection& connection, char* into, std::size_t size);
   static std::ptrdiff_t transmit(Connection& connection, const char* bytes, std::size_t size);
   [[nodiscard]] std::size_t held_max() const { return options_.request_bytes_max * 2 + options_.body_bytes_max; }
@@ -114,7 +115,8 @@ class HttpServer::Loop {
   std::shared_ptr<HttpMail> mail_ = std::make_shared<HttpMail>();
   std::unordered_map<std::uint64_t, Connection> connections_;
   std::vector<std::uint64_t> dropped_;
-  std::uint64_t next_id_ = 2;  // 0 and 1 are the listening socket and the mail
+  std::deque<std::uint64_t> turns_;  ///< connections to be gone on with, though epoll tells nothing of them
+  std::uint64_t next_id_ = 2;        // 0 and 1 are the listening socket and the mail
   std::size_t streams_ = 0;
   SteadyTime accept_again_{};  // descriptors had run out
   bool accepts_ = true;

@@ -29,17 +29,12 @@ void HttpServer::Loop::take_mail() {
     if (found == connections_.end()) continue;
     found->second.is_busy = false;
     send(found->second, answer);
-    if (!found->second.has_turn) answer_what_is_there(found->second);
+    if (!found->second.has_turn) answer_next(found->second);
   }
   for (const auto id : streams) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) continue;
-    found->second.has_turn = false;
     if (found->second.stream) take_stream(found->second);
-    if (found->second.channel && found->second.channel->holds_any())
-      read_from(found->second);
-    else if (!found->second.stream)
-      answer_what_is_there(found->second);
   }
 }
 

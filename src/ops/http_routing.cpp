@@ -14,8 +14,6 @@ namespace tidings::ops {
 
 namespace {
 
-constexpr std::size_t pipelined_max = 16;  // requests of one connection before others have their turn
-
 /// https://www.rfc-editor.org/rfc/rfc9110#name-status-codes, as far as we answer with them.
 constexpr std::pair<int, std::string_view> reasons[] = {{200, "OK"},
                                                         {303, "See Other"},
@@ -76,24 +74,23 @@ HttpAnswer HttpServer::Loop::guarded_answer(Call&& call) const {
   }
 }
 
-void HttpServer::Loop::answer_what_is_there(Connection& connection) {
-  for (std::size_t done = 0; done < pipelined_max; ++done) {
-    if (connection.is_busy || connection.stream || connection.written < connection.out.size()) break;
-    if (!connection.keeps_alive || connection.in.empty()) break;
+/// One request, if it is there: the next one waits for its turn.
+void HttpServer::Loop::answer_next(Connection& connection) {
+  const bool may_answer = !connection.is_busy && !connection.stream && connection.written == connection.out.size() &&
+                          connection.keeps_alive && !connection.in.empty();
+  if (may_answer) {
     auto parsed = parse_request(connection.in, options_.request_bytes_max, options_.body_bytes_max);
     parsed.request.peer = connection.peer;
     if (parsed.state == ParsedRequest::State::incomplete) {  // so long from its first byte on
       connection.until = std::min<SteadyTime>(connection.until, connection.heard + options_.request_within);
-      break;
-    }
-    if (parsed.state == ParsedRequest::State::refused) {
+    } else if (parsed.state == ParsedRequest::State::refused) {
       connection.in.clear();
       connection.keeps_alive = false;
       send(connection, problem(parsed.status, parsed.why));
-      break;
+    } else {
+      connection.in.erase(0, parsed.bytes);
+      handle(connection, std::move(parsed));
     }
-    connection.in.erase(0, parsed.bytes);
-    handle(connection, std::move(parsed));
   }
   // Who has said all gets answers to all that he has asked, and to no part of a request.
   const bool is_over = connection.has_ended && !connection.has_turn && !connection.is_busy && !connection.stream &&
