@@ -163,6 +163,9 @@ Result<Keyring> Keyring::from_file(const std::string& path) {
   auto keys = size > file_bytes_max ? Result<Keyring>(Error{"invalid_keys", "it has more than 64 KiB"})
                                     : from_text(std::string_view(text).substr(0, size));
   wipe(text);
+  if (keys && keys->empty())
+    return Error{"invalid_keys", "the keys' file " + printable(path) +
+                                     " has no keys; a line of it is ID:KEY, KEY as of `openssl rand -base64 32`"};
   if (!keys) return Error{keys.error().code, printable(path) + ": " + keys.error().message, keys.error().retry};
   return keys;
 }

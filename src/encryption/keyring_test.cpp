@@ -133,6 +133,13 @@ TEST_F(KeyFile, SaysWhatIsWrongWithIt) {
   EXPECT_EQ(Keyring::from_file(folder_ + "/pipe").error().code, "insecure_file") << "and nobody waits for its writer";
   write(key_text("2026", 1) + "\n" + std::string(64 << 10, '#'));
   EXPECT_EQ(Keyring::from_file(path_).error().code, "invalid_keys");
+  for (const auto* const none : {"", "\n", "# 2026:later\n"}) {
+    write(none);
+    const auto keys = Keyring::from_file(path_);
+    ASSERT_FALSE(keys) << none;
+    EXPECT_EQ(keys.error().code, "invalid_keys");
+    EXPECT_NE(keys.error().message.find(path_ + " has no keys"), std::string::npos) << keys.error().message;
+  }
   write("2026:short");
   const auto keys = Keyring::from_file(path_);
   ASSERT_FALSE(keys);

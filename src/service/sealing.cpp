@@ -131,7 +131,6 @@ void Sealing::look(SteadyTime now, const Host& host) {
   if (key_file_.empty() || reload_ <= Duration::zero() || now - looked_ < reload_) return;
   looked_ = now;
   auto read = Keyring::from_file(key_file_);
-  if (read && read->empty()) read = Error{"invalid_keys", printable(key_file_) + " has no keys any more"};
   if (!read) {
     const auto times = troubles_.tell("keys " + read.error().code, now);
     if (times)

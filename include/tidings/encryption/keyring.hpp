@@ -28,7 +28,8 @@ class Keyring final : public Sealer {
   /// `invalid_keys` (never), which shows no key.
   [[nodiscard]] static Result<Keyring> from_text(std::string_view text);
   /// The same from a file of 64 KiB at most, of the process's user or root, which nobody but its owner and group may
-  /// read, and nobody but its owner write. Errors: `invalid_keys`, `insecure_file` (never), `no_file` (same call).
+  /// read, and nobody but its owner write. Errors: `invalid_keys`, also where it has none, `insecure_file` (never),
+  /// `no_file` (same call).
   [[nodiscard]] static Result<Keyring> from_file(const std::string& path);
 
   [[nodiscard]] bool empty() const;
