@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "tidings/base/harmless_json.hpp"
 #include "tidings/brokers/open.hpp"
 
 namespace tidings::cli {
@@ -27,9 +28,6 @@ void complain(std::string_view line);
 /// a heading are left out.
 [[nodiscard]] std::string table(const std::vector<std::string>& heading,
                                 const std::vector<std::vector<std::string>>& rows);
-
-/// The same JSON, with control characters, bidirectional overrides and all else that may harm a terminal as `\uNNNN`.
-[[nodiscard]] std::string harmless_json(std::string_view json);
 
 /// The namespace, and where they are not empty the topic and the group in it. Error `invalid_name`.
 [[nodiscard]] Result<> check_names(const Common& common, std::string_view topic, std::string_view group = {});

@@ -3,25 +3,9 @@
 #include <gmock/gmock.h>
 
 #include "text_form.hpp"
-#include "tidings/event/json.hpp"
 
 namespace tidings::cli {
 namespace {
-
-TEST(HarmlessJson, EscapesWhatATerminalWouldObey) {
-  EXPECT_EQ(harmless_json("{\"a\":\"x\x7f\"}"), "{\"a\":\"x\\u007F\"}");
-  EXPECT_EQ(harmless_json("\"\xC2\x9B"
-                          "31m\""),
-            "\"\\u009B31m\"");
-  EXPECT_EQ(harmless_json("\"\xE2\x80\xAE\""), "\"\\u202E\"");
-  EXPECT_EQ(harmless_json("\"\xF3\xA0\x81\x81\""), "\"\\uDB40\\uDC41\"");  // U+E0041, a tag character
-  EXPECT_TRUE(check_json(harmless_json("\"\xF3\xA0\x81\x81\"")));
-}
-
-TEST(HarmlessJson, LeavesEverythingElse) {
-  const std::string plain = "{\"a\":[1,2.5e3,null],\"ä€😀\":\"\\u001b \\\\ \\\"\",\t\"b\":{}}\n";
-  EXPECT_EQ(harmless_json(plain), plain);
-}
 
 TEST(Table, AlignsNumbersToTheRightAndEndsNoLineInBlanks) {
   EXPECT_EQ(table({"name", ">events", "kind"}, {{"a", "5", "x"}, {"longer", "12345678", ""}}),

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "tidings/base/clock.hpp"
+#include "tidings/base/harmless_json.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/event/json.hpp"
 
@@ -29,7 +30,7 @@ std::string json_log_line(std::string_view time, LogLevel level, std::string_vie
     line += ':';
     append(value);
   }
-  return line + "}\n";
+  return harmless_json(line + "}") + "\n";
 }
 
 void JsonLog::write_record(const LogRecord& record) {

@@ -63,6 +63,14 @@ TEST(JsonLogTest, has_the_fields_escaped_and_leaves_out_those_that_are_empty) {
             "\n");
 }
 
+TEST(JsonLogTest, shows_no_character_that_turns_text_around_or_ends_a_line) {
+  const LogField fields[] = {{"event_type", "\u202Eredro"}, {"handler\u2066", "\u2028"}, {"event_id", "\x7f ä😀"}};
+  EXPECT_EQ(json_log_line("T", LogLevel::warning, "shop", "\u202Eeno", fields),
+            R"({"time":"T","level":"warning","service":"shop","text":"\u202Eeno","event_type":"\u202Eredro",)"
+            R"("handler\u2066":"\u2028","event_id":"\u007F ä😀"})"
+            "\n");
+}
+
 TEST(SpdlogSinkTest, writes_lines_with_their_fields_and_escapes_them) {
   std::ostringstream out;
   auto logger = std::make_shared<spdlog::logger>("x", std::make_shared<spdlog::sinks::ostream_sink_mt>(out));
