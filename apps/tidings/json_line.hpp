@@ -23,12 +23,17 @@ inline std::string json_real(double number) {
   return std::string(out == "-0" ? "0" : out);
 }
 
-/// `{"a":1,"b":"x"}`, a member at a time.
+/// `text` as UTF-8: what is none stands there as U+FFFD. Brokers carry what others wrote.
+[[nodiscard]] std::string well_formed(std::string_view text);
+/// The same as a JSON text, in quotes.
+[[nodiscard]] std::string json_text(std::string_view text);
+
+/// `{"a":1,"b":"x"}`, a member at a time. Texts and names are made well-formed.
 class JsonLine {
  public:
   JsonLine& add(std::string_view name, std::string_view text) {
     begin(name);
-    append_json_string(out_, text);
+    out_ += json_text(text);
     return *this;
   }
   JsonLine& add(std::string_view name, std::uint64_t number) { return raw(name, std::to_string(number)); }
@@ -49,8 +54,7 @@ class JsonLine {
  private:
   void begin(std::string_view name) {
     out_ += out_.size() > 1 ? "," : "";
-    append_json_string(out_, name);
-    out_ += ":";
+    out_ += json_text(name) + ":";
   }
   std::string out_ = "{";
 };

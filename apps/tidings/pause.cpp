@@ -58,7 +58,7 @@ class Steering {
     for (const auto& partition : one.partitions) held += (held.empty() ? "" : ", ") + partition;
     if (common_.json) {
       std::vector<std::string> partitions;
-      for (const auto& partition : one.partitions) append_json_string(partitions.emplace_back(), partition);
+      for (const auto& partition : one.partitions) partitions.push_back(json_text(partition));
       return print(harmless_json(JsonLine()
                                      .add("group", one.group)
                                      .add("process", one.process)

@@ -92,7 +92,7 @@ std::string effects_json(const WhyFound& found, const Seen& of) {
 std::string unread_json(const WhyFound& found) {
   std::vector<std::string> all;
   for (const auto& [name, message] : found.unread)
-    all.push_back(JsonLine().add("name", name).add("message", well_formed(message)).str());
+    all.push_back(JsonLine().add("name", name).add("message", message).str());
   return json_array(all);
 }
 

@@ -25,7 +25,7 @@ constexpr std::size_t argument_bytes_max = 1024;  // in the audit log
 
 std::string texts(const std::vector<std::string>& all) {
   std::vector<std::string> out;
-  for (const auto& one : all) append_json_string(out.emplace_back(), well_formed(one));
+  for (const auto& one : all) out.push_back(json_text(one));
   return json_array(out);
 }
 
@@ -137,7 +137,7 @@ Api::Answer Api::pause(const JsonTree& body) {
       *asked, pause_deadline,
       [&](const PauseAnswer& one) {
         answers.push_back(JsonLine()
-                              .add("process", well_formed(one.process))
+                              .add("process", one.process)
                               .add("group", one.group)
                               .flag("paused", one.paused)
                               .raw("partitions", texts(one.partitions))

@@ -117,24 +117,24 @@ Api::Answer Api::chain(const Query& query) {
                              .add("group", group.group)
                              .add("status", name_of(fate.status))
                              .add("blocker", fate.blocker)
-                             .add("reason", well_formed(fate.reason))
+                             .add("reason", fate.reason)
                              .str());
     }
     nodes.push_back(JsonLine()
-                        .add("id", well_formed(one.id))
-                        .add("type", well_formed(one.type))
-                        .add("key", well_formed(one.key))
+                        .add("id", one.id)
+                        .add("type", one.type)
+                        .add("key", one.key)
                         .add("topic", one.topic)
                         .add("partition", one.partition)
                         .add("offset", one.offset)
                         .add("time", to_rfc3339(one.time))
-                        .add("causation", well_formed(one.cause))
-                        .add("service", well_formed(one.source))
+                        .add("causation", one.cause)
+                        .add("service", one.source)
                         .raw("attempts", json_array(attempts))
                         .str());
   }
   std::vector<std::string> told;
-  for (const auto& problem : problems) append_json_string(told.emplace_back(), well_formed(problem));
+  for (const auto& problem : problems) told.push_back(json_text(problem));
   return JsonLine()
       .raw("nodes", json_array(nodes))
       .raw("outbox", outbox_events_json(outbox))

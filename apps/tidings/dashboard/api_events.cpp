@@ -77,7 +77,7 @@ Api::Answer Api::events(const Query& query) {
   std::vector<std::string> damaged;
   for (const auto& [topic, why] : found->damaged) {
     in_.collector.met_damage(topic, why, in_.clock.steady_now());
-    damaged.push_back(JsonLine().add("name", topic).add("message", well_formed(why)).str());
+    damaged.push_back(JsonLine().add("name", topic).add("message", why).str());
   }
   return JsonLine()
       .raw("events", json_array(found->events))

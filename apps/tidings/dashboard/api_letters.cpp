@@ -47,8 +47,8 @@ Api::Answer Api::letter_list(const Query& query) {
     json.pop_back();
     rows.push_back({.json = json + "," +
                             JsonLine()
-                                .add("code", well_formed(letter.code))
-                                .add("reason", well_formed(letter.reason))
+                                .add("code", letter.code)
+                                .add("reason", letter.reason)
                                 .add("attempts", static_cast<std::uint64_t>(std::max(letter.attempts, 0)))
                                 .add("parked", to_rfc3339(letter.parked))
                                 .flag("follows", letter.follows.has_value())
@@ -76,7 +76,7 @@ Api::Answer Api::letter_progress(const Query& query) {
   const auto progress = found->second->progress();
   if (!progress) return progress.error();
   std::vector<std::string> given_up;
-  for (const auto& why : progress->given_up) append_json_string(given_up.emplace_back(), well_formed(why));
+  for (const auto& why : progress->given_up) given_up.push_back(json_text(why));
   return JsonLine()
       .add("partitions", static_cast<std::uint64_t>(progress->partitions))
       .add("begun", static_cast<std::uint64_t>(progress->begun))

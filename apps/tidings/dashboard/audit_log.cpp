@@ -72,11 +72,11 @@ Result<> AuditLog::add(const Entry& entry, TimePoint now) {
   const auto line = harmless_json(JsonLine()
                                       .add("id", entry.id)
                                       .add("time", to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(now)))
-                                      .add("actor", well_formed(entry.actor))
-                                      .add("action", well_formed(entry.action))
+                                      .add("actor", entry.actor)
+                                      .add("action", entry.action)
                                       .raw("arguments", json_on_a_line(entry.arguments))
                                       .add("outcome", entry.outcome)
-                                      .add("message", well_formed(entry.message))
+                                      .add("message", entry.message)
                                       .str());
   const std::scoped_lock lock(file_mutex_);
   {

@@ -5,6 +5,7 @@
 #include "dashboard/flow.hpp"
 #include "dashboard/watching.hpp"
 #include "describe/json_tree.hpp"
+#include "tidings/base/text.hpp"
 
 namespace tidings::cli {
 namespace {
@@ -170,6 +171,17 @@ TEST_F(CollectorTest, TheFlowTellsWhoPublishesWhatAndWhoHandlesIt) {
   EXPECT_NEAR(std::stod(shop.find("rate")->scalar), 66.7, 0.1);
   EXPECT_EQ(flow.find("services")->items.size(), 3U);
   EXPECT_EQ(flow.find("consumes")->items.size(), 2U);
+}
+
+TEST_F(CollectorTest, TheFlowIsUtf8WhateverSourcesAndTypesAre) {
+  topic("orders");
+  look();
+  Sources sources;
+  sources.learn("orders", "sh\xffop", "shop.\xc3order");
+  const auto json = flow_json(*collector.picture(), sources);
+  EXPECT_TRUE(is_utf8(json)) << printable(json);
+  EXPECT_TRUE(json.contains("\"service\":\"sh\uFFFDop\"")) << printable(json);
+  EXPECT_TRUE(json.contains("[\"shop.\uFFFDorder\"]")) << printable(json);
 }
 
 TEST(Watching, ADearLookIsMadeSeldom) {

@@ -18,12 +18,12 @@ Result<> has_outbox(Store& store) {
 
 std::string held_json(const outbox::ParkedKey& held) {
   return JsonLine()
-      .add("topic", well_formed(held.key.topic))
-      .add("key", well_formed(held.key.key))
+      .add("topic", held.key.topic)
+      .add("key", held.key.key)
       .raw("row", held.key.row == 0 ? "null" : std::to_string(held.key.row))
       .add("events", held.events)
-      .add("code", well_formed(held.code))
-      .add("error", well_formed(held.error))
+      .add("code", held.code)
+      .add("error", held.error)
       .add("attempts", static_cast<std::uint64_t>(std::max(held.attempts, 0)))
       .flag("parked", held.is_parked)
       .add("since", to_rfc3339(held.since))
@@ -42,7 +42,7 @@ Result<std::string> Databases::outbox() {
     std::vector<std::string> held, relays;
     for (const auto& key : *keys) held.push_back(held_json(key));
     for (const auto& holder : status->holders)
-      relays.push_back(JsonLine().add("owner", well_formed(holder.name)).flag("late", holder.is_late).str());
+      relays.push_back(JsonLine().add("owner", holder.name).flag("late", holder.is_late).str());
     stores.push_back(JsonLine()
                          .add("store", name)
                          .add("waiting", status->backlog)

@@ -24,14 +24,14 @@ Error unknown_saga(const std::string& type, const std::string& id) {
 std::string line_json(const saga::Instance& one, const std::string& store) {
   return JsonLine()
       .add("store", store)
-      .add("type", well_formed(one.type))
-      .add("id", well_formed(one.id))
+      .add("type", one.type)
+      .add("id", one.id)
       .raw("version", std::to_string(one.definition))
       .add("status", status_of(one))
       .add("step", open_steps(one))
-      .add("waits", well_formed(stands_at(one)))
+      .add("waits", stands_at(one))
       .add("changed", to_rfc3339(one.updated_at))
-      .text_or_null("unreadable", well_formed(one.unreadable))
+      .text_or_null("unreadable", one.unreadable)
       .str();
 }
 
@@ -62,11 +62,10 @@ Result<std::string> Databases::sagas(const saga::ListFilter& filter) {
   return JsonLine()
       .raw("sagas", json_array(lines))
       .raw("counts", *counts)
-      .raw("next", has_more && !page.empty() ? JsonLine()
-                                                   .add("after_type", well_formed(page.back().instance.type))
-                                                   .add("after_id", well_formed(page.back().instance.id))
-                                                   .str()
-                                             : "null")
+      .raw("next",
+           has_more && !page.empty()
+               ? JsonLine().add("after_type", page.back().instance.type).add("after_id", page.back().instance.id).str()
+               : "null")
       .str();
 }
 
@@ -86,7 +85,7 @@ Result<std::string> Databases::saga_counts() {
       if (one.count > 0)
         counts.push_back(JsonLine()
                              .add("store", name)
-                             .add("type", well_formed(one.type))
+                             .add("type", one.type)
                              .add("status", saga::name_of(one.status))
                              .add("n", one.count)
                              .flag("exact", one.count < counted_max)
@@ -116,16 +115,16 @@ Result<std::string> Databases::saga(const std::string& type, const std::string& 
   for (const auto& note : shown->history)
     history.push_back(JsonLine()
                           .add("time", to_rfc3339(note.time))
-                          .add("step", well_formed(note.step))
-                          .add("what", well_formed(note.what))
-                          .add("event", well_formed(note.cause_id))
-                          .add("event_type", well_formed(note.cause_type))
-                          .add("text", well_formed(note.text))
+                          .add("step", note.step)
+                          .add("what", note.what)
+                          .add("event", note.cause_id)
+                          .add("event_type", note.cause_type)
+                          .add("text", note.text)
                           .str());
   for (const auto& wait : shown->waits)
     waits.push_back(JsonLine()
-                        .add("step", well_formed(wait.step))
-                        .add("kind", well_formed(wait.kind))
+                        .add("step", wait.step)
+                        .add("kind", wait.kind)
                         .add("due", to_rfc3339(wait.due))
                         .add("attempts", static_cast<std::uint64_t>(std::max(wait.attempts, 0)))
                         .str());

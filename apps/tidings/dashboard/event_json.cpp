@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::size_t attribute_bytes_max = 1024;  // of one in a list
 
-/// How many bytes the character at the beginning takes; 0: it is none.
-std::size_t character_size(std::string_view text) {
-  for (std::size_t size = 1; size <= std::min<std::size_t>(4, text.size()); ++size)
-    if (is_utf8(text.substr(0, size))) return size;
-  return 0;
-}
-
 class Writing {
  public:
   Writing(const EnvelopeView& event, Wholeness wholeness, bool shows_redacted)
@@ -51,11 +44,11 @@ class Writing {
 
  private:
   std::string text(std::string_view attribute) {
-    if (whole_ || attribute.size() <= attribute_bytes_max) return well_formed(attribute);
+    if (whole_ || attribute.size() <= attribute_bytes_max) return std::string(attribute);
     is_cut_ = true;
     auto end = attribute_bytes_max;
     while (end > attribute_bytes_max - 4 && (static_cast<unsigned char>(attribute[end]) & 0xc0) == 0x80) --end;
-    return well_formed(attribute.substr(0, end)) + "…";
+    return std::string(attribute.substr(0, end)) + "…";
   }
 
   std::string headers() {
@@ -68,7 +61,7 @@ class Writing {
     for (const auto& [name, value] : event_.headers) {
       if (std::ranges::find(names, name) != names.end()) continue;
       names.push_back(name);
-      line.add(well_formed(name), well_formed(value));
+      line.add(name, value);
     }
     return line.str();
   }
@@ -79,7 +72,7 @@ class Writing {
     if (!header || shows_redacted_ || is_sealed(event_)) return "[]";
     std::vector<std::string> paths;
     for (const auto& pointer : redact_pointers(*header).value_or(std::vector{std::string(redact_everything)}))
-      append_json_string(paths.emplace_back(), well_formed(pointer));
+      paths.push_back(json_text(pointer));
     return json_array(paths);
   }
 
@@ -117,24 +110,9 @@ std::string event_json(const Delivery& delivery, std::string_view topic, Wholene
   return Writing(showing.of(delivery.envelope, kept), wholeness, showing.shows_redacted()).json(delivery, topic);
 }
 
-std::string well_formed(std::string_view text) {
-  if (is_utf8(text)) return std::string(text);
-  std::string out;
-  while (!text.empty()) {
-    const auto size = character_size(text);
-    out += size == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, size);
-    text.remove_prefix(std::max<std::size_t>(size, 1));
-  }
-  return out;
-}
-
 std::string json_on_a_line(std::string_view json) {
-  std::string out;
-  if (!check_json(json)) {
-    append_json_string(out, well_formed(json));
-    return out;
-  }
-  out = json;
+  if (!check_json(json)) return json_text(json);
+  std::string out(json);
   for (auto& one : out)
     if (one == '\n' || one == '\r') one = ' ';  // between values: within a text they are escaped
   return out;

@@ -17,9 +17,6 @@ enum class Wholeness { listed, whole };
 [[nodiscard]] std::string event_json(const Delivery& delivery, std::string_view topic, Wholeness wholeness,
                                      const Showing& showing = {});
 
-/// `text` as UTF-8: what is none stands there as U+FFFD. Brokers carry what others wrote.
-[[nodiscard]] std::string well_formed(std::string_view text);
-
 /// A JSON value on one line; of what is none, the text as a JSON text.
 [[nodiscard]] std::string json_on_a_line(std::string_view json);
 

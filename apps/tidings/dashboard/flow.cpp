@@ -133,7 +133,7 @@ std::string flow_json(const Picture& picture, const Sources& sources) {
                                  .add("reason", "it handles nothing, and publishes")
                                  .str();
     std::vector<std::string> types;
-    for (const auto& type : one.types) append_json_string(types.emplace_back(), type);
+    for (const auto& type : one.types) types.push_back(json_text(type));
     publishes.push_back(JsonLine()
                             .add("service", one.source)
                             .add("topic", one.topic)

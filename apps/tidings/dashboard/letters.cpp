@@ -109,8 +109,8 @@ std::string letters_json(const LetterBoard& board) {
     std::vector<std::string> reasons;
     for (const auto& [code, one] : by_code)
       reasons.push_back(JsonLine()
-                            .add("code", well_formed(code))
-                            .add("reason", well_formed(one.reason))
+                            .add("code", code)
+                            .add("reason", one.reason)
                             .add("count", one.count)
                             .add("keys", static_cast<std::uint64_t>(one.keys.size()))
                             .add("first", to_rfc3339(one.first))

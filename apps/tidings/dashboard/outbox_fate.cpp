@@ -33,12 +33,12 @@ std::string outbox_events_json(const std::vector<outbox::OutboxEvent>& all) {
   std::vector<std::string> out;
   for (const auto& one : all)
     out.push_back(JsonLine()
-                      .add("id", well_formed(one.id))
-                      .add("type", well_formed(one.type))
-                      .add("topic", well_formed(one.topic))
-                      .add("key", well_formed(one.key))
+                      .add("id", one.id)
+                      .add("type", one.type)
+                      .add("topic", one.topic)
+                      .add("key", one.key)
                       .add("status", name_of(one.state))
-                      .add("reason", well_formed(sentence_of(one)))
+                      .add("reason", sentence_of(one))
                       .flag("effect", one.is_effect)
                       .add("since", to_rfc3339(one.since))
                       .str());

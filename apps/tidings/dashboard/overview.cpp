@@ -11,9 +11,9 @@ std::string overview_json(const Picture& picture, const Collector& collector, st
   const auto series = window ? collector.series_json(*window, now, step) : std::string();
   std::vector<std::string> damaged, services, topics, groups;
   if (!picture.problem.empty())
-    damaged.push_back(JsonLine().add("name", "broker").add("message", well_formed(picture.problem)).str());
+    damaged.push_back(JsonLine().add("name", "broker").add("message", picture.problem).str());
   for (const auto& one : picture.damaged)
-    damaged.push_back(JsonLine().add("name", one.name()).add("message", well_formed(one.message)).str());
+    damaged.push_back(JsonLine().add("name", one.name()).add("message", one.message).str());
   for (const auto& one : picture.services)
     services.push_back(JsonLine()
                            .add("service", one.service)

@@ -81,7 +81,7 @@ Result<> Tail::open(Topic& topic) {
 /// Once, until it is another.
 void Tail::tell_damage(const std::string& topic, const std::string& why) {
   if (std::exchange(damage_told_[topic], why) == why) return;
-  losses_.emplace_back("damaged", JsonLine().add("topic", topic).add("message", well_formed(why)).str());
+  losses_.emplace_back("damaged", JsonLine().add("topic", topic).add("message", why).str());
 }
 
 /// Nothing tells which partition it is: it is one that has more, and of which nothing came between two looks.

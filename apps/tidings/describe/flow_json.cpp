@@ -10,7 +10,7 @@ namespace {
 std::string texts(const std::vector<std::string>& all) {
   std::vector<std::string> quoted;
   quoted.reserve(all.size());
-  for (const auto& one : all) append_json_string(quoted.emplace_back(), one);
+  for (const auto& one : all) quoted.push_back(json_text(one));
   return json_array(quoted);
 }
 
