@@ -68,6 +68,24 @@ class Server(Watching):
         self.assertIn("nobody holds", told["groups"][0]["reason"])
         self.assertEqual(told["services"][0]["status"], "down")
 
+    def test_other_windows_are_refused(self):
+        self.orders("a:0")
+        self.watch()
+        for path in ("overview", "stream"):
+            self.assertIn("10m, 1h or 24h", self.api(path, status=400, window="99m")["error"]["message"])
+        self.assertEqual(self.api("overview", window="")["window"], 600)
+
+    def test_a_store_that_is_not_there_is_told_at_the_start(self):
+        self.orders("a:0")
+        file = os.path.join(self.folder, "later.db")
+        process = self.watch("--store", "sqlite:" + file)
+        told = self.line_of(process.stderr)
+        while "cannot be opened" not in told:
+            told = self.line_of(process.stderr)
+        self.assertIn("sqlite:" + file, told)
+        self.run_tidings("outbox", "schema", "--apply", "--store", "sqlite:" + file)
+        self.assertEqual(self.api("outbox")["stores"][0]["waiting"], 0)
+
     def test_search_goes_back_and_finds_all(self):
         self.run_tidings("publish", "orders", "--type", "shop.order", "--key-field", "k", "--partitions", "3",
                          stdin="".join(json.dumps({"k": str(n % 7), "n": n}) + "\n" for n in range(1000)))

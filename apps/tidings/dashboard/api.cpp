@@ -39,7 +39,8 @@ void Api::serve(ops::HttpServer& server) {
   };
   server.quick(path("/session"), [this](const ops::HttpRequest&) { return answer_of(session()); });
   server.slow(path("/overview"), [this](const ops::HttpRequest& request) {
-    return answer_of(overview(Series::window_named(Query(request.query).get("window"))));
+    const auto window = Series::window_named(Query(request.query).get("window"));
+    return answer_of(window ? Answer(overview(*window)) : Answer(window.error()));
   });
   server.slow(path("/flow"), [this](const ops::HttpRequest&) { return answer_of(flow()); });
   server.stream(path("/stream"), [this](const ops::HttpRequest& request, const ops::HttpStream& stream) {
@@ -113,10 +114,11 @@ std::string Api::flow() {
 
 ops::HttpAnswer Api::begin_listening(const ops::HttpRequest& request, const ops::HttpStream& stream) {
   const auto window = Series::window_named(Query(request.query).get("window"));
-  stream.send("retry: 2000\n" + stream_message("overview", overview(window)) + stream_message("flow", flow()));
+  if (!window) return answer_of(window.error());
+  stream.send("retry: 2000\n" + stream_message("overview", overview(*window)) + stream_message("flow", flow()));
   const std::scoped_lock lock(listeners_mutex_);
   std::erase_if(listeners_, [](const Listener& one) { return !one.stream.is_open(); });
-  listeners_.push_back({.stream = stream, .window = window, .flow_told = in_.clock.steady_now()});
+  listeners_.push_back({.stream = stream, .window = *window, .flow_told = in_.clock.steady_now()});
   return event_stream();
 }
 

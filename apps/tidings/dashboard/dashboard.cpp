@@ -109,6 +109,7 @@ class Running final : public Dashboard {
   [[nodiscard]] std::string url() const override {
     return (is_tls_ ? "https://" : "http://") + server_->address() + "/";
   }
+  [[nodiscard]] std::vector<std::string> unopened_stores() override { return databases_.unopened(); }
 
  private:
   const DashboardArguments arguments_;
@@ -158,6 +159,7 @@ int dashboard(const Common& given, const DashboardArguments& arguments) {
   complain(std::string("the dashboard is at ") + url +
            (arguments.allow_actions ? ", and may act" : ", and only looks; --allow-actions has it act") +
            "; Ctrl-C ends it");
+  for (const auto& sentence : (*running)->unopened_stores()) complain(sentence);
   if (arguments.open) open_in_browser(url);
   while (await(-1, 0, std::chrono::milliseconds{-1}) != Awaited::interrupted) {
   }

@@ -22,6 +22,8 @@ class Dashboard {
 
   /// `http://127.0.0.1:7077/`.
   [[nodiscard]] virtual std::string url() const = 0;
+  /// A sentence for each store that cannot be opened now, and why. Waits for databases that are not reached.
+  [[nodiscard]] virtual std::vector<std::string> unopened_stores() = 0;
 };
 
 }  // namespace tidings::cli

@@ -2,6 +2,7 @@
 
 #include "json_line.hpp"
 #include "tidings/base/redact.hpp"
+#include "tidings/base/text.hpp"
 #include "tidings/inbox/inbox.hpp"
 #include "tidings/stores/open.hpp"
 
@@ -25,6 +26,15 @@ std::string Databases::names() const {
   std::string names;
   for (const auto& one : all_) names += (names.empty() ? "" : ", ") + redacted(one.url);
   return names;
+}
+
+std::vector<std::string> Databases::unopened() {
+  std::vector<std::string> all;
+  for (auto& one : all_)
+    if (const auto opened = open(one, For::looking); !opened)
+      all.push_back("store " + printable(redacted(one.url)) + " cannot be opened now: " + to_string(opened.error()) +
+                    "; it is tried again whenever it is looked at");
+  return all;
 }
 
 Result<Store*> Databases::open(One& one, For what) {

@@ -26,6 +26,9 @@ class Databases {
   /// Their URLs without what is secret; empty where there is none.
   [[nodiscard]] std::string names() const;
 
+  /// A sentence for each that cannot be opened now, and why; the next call that needs it tries again.
+  [[nodiscard]] std::vector<std::string> unopened();
+
   // Errors of all: `no_store` (never) where there is none, and the stores'. A store without such tables is left out.
   // Where a number is a bound and not exact, `exact` says so.
 

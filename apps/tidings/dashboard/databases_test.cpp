@@ -27,5 +27,17 @@ TEST(Databases, WhoLooksNeitherWaitsForAWriterNorKeepsOneOut) {
   EXPECT_EQ(dropped.error().code, "unknown_key");
 }
 
+TEST(Databases, ThoseThatAreNotThereAreNamedUntilTheyAre) {
+  auto folder = testing::TemporaryFolder::make("databases").or_throw();
+  const auto there = "sqlite:" + folder.path() + "/there.db", later = "sqlite:" + folder.path() + "/later.db";
+  (void)open_store(there).or_throw();
+  Databases databases({there, later});
+  const auto unopened = databases.unopened();
+  ASSERT_EQ(unopened.size(), 1U);
+  EXPECT_TRUE(unopened[0].starts_with("store " + later + " cannot be opened now: ")) << unopened[0];
+  (void)open_store(later).or_throw();
+  EXPECT_TRUE(databases.unopened().empty());
+}
+
 }  // namespace
 }  // namespace tidings::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json_line.hpp"
+#include "tidings/base/text.hpp"
 
 namespace tidings::cli {
 namespace {
@@ -53,9 +54,12 @@ void Series::put(TimePoint time, const Reading& reading) {
   day_.put(time, reading);
 }
 
-std::size_t Series::window_named(std::string_view name) {
-  const auto at = std::ranges::find(windows, name, &Window::name);
-  return at == std::end(windows) ? 0 : static_cast<std::size_t>(at - std::begin(windows));
+Result<std::size_t> Series::window_named(std::string_view name) {
+  if (name.empty()) return 0;
+  const auto* const at = std::ranges::find(windows, name, &Window::name);
+  if (at == std::end(windows))
+    return Error{"invalid_request", "window is 10m, 1h or 24h, not '" + printable(name) + "'"};
+  return static_cast<std::size_t>(at - std::begin(windows));
 }
 
 std::string Series::json(std::size_t window, TimePoint now, std::uint32_t& step) const {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tidings/base/result.hpp"
 #include "tidings/base/time.hpp"
 
 namespace tidings::cli {
@@ -51,8 +52,8 @@ class Series {
     std::uint32_t seconds;
   };
   static constexpr Window windows[] = {{"10m", 600}, {"1h", 3600}, {"24h", 86'400}};
-  /// The number of the window of that name; of another name, the first.
-  [[nodiscard]] static std::size_t window_named(std::string_view name);
+  /// The number of the window of that name; of an empty one, the first. Error `invalid_request`.
+  [[nodiscard]] static Result<std::size_t> window_named(std::string_view name);
   /// `{"t":[…],"published":[…],…}`, at most 240 points, null in gaps; `step` gets the seconds from one to the next.
   [[nodiscard]] std::string json(std::size_t window, TimePoint now, std::uint32_t& step) const;
   [[nodiscard]] std::size_t bytes() const { return minutes_.bytes() + hour_.bytes() + day_.bytes(); }
