@@ -30,6 +30,7 @@ export const counts = signal({ seen: 0, matched: 0, shown: 0, rate: 0, sampled: 
 export const held = signal(0);  // events that came while the list was held
 export const holding = signal(false);
 export const state = signal<Connection>('connecting');
+export const answered = signal(false);  // the server has begun to tell: until then nothing is known of what there is
 export const failed = signal('');  // why the server ended the stream: it would end it again
 export const limit = signal(false);  // older rows have been left out
 
@@ -106,6 +107,7 @@ export function start_tail(filter: Filter): void {
   if (anew) {
     batch(() => {
       rows.value = [];
+      answered.value = false;
       counts.value = { seen: 0, matched: 0, shown: 0, rate: 0, sampled: false };
       limit.value = false;
       holding.value = false;
@@ -147,6 +149,7 @@ export function start_tail(filter: Filter): void {
   }, is => {
     state.value = is;
     if (is === 'live') {
+      answered.value = true;
       if (opened || !anew) {
         if (rows.value.length > 0) gap('Not connected for a while: what was published meanwhile is not in this list', last);
         // What was on its way when the connection went is not to come any more; the line says so.

@@ -563,6 +563,28 @@ if (given) {
       await look.page.screenshot({ path: path.join(shots, `${view}-empty.png`) });
     }
     await look.page.getByText('--store URL').first().waitFor();
+    await look.hash('#/events');
+    await look.page.getByText("echo '{}' | tidings publish TOPIC --type TYPE").waitFor();  // it works as it stands there
+    await look.done();
+    await shop.end();
+  });
+
+  test('the tail says that it connects, and nothing of events, until the dashboard has answered', async () => {
+    const shop = await mock('--empty');
+    const look = await opened(shop.url);
+    const { page } = look;
+    let answer;
+    const may_answer = new Promise(resolve => (answer = resolve));
+    await page.route('**/api/v1/events/stream*', async one => {
+      await may_answer;
+      await one.continue();
+    });
+    await look.go('#/events');
+    await page.locator('main .empty', { hasText: 'Connecting …' }).waitFor();
+    assert.equal(await page.locator('.tail-counts').textContent(), 'nothing is known yet');
+    answer();
+    await page.locator('main .empty', { hasText: 'No events yet' }).waitFor();
+    assert.equal(await page.locator('.tail-counts').textContent(), 'all 0 events shown');
     await look.done();
     await shop.end();
   });

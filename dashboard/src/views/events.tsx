@@ -6,7 +6,7 @@ import { useKeys } from '../keys';
 import { overview, session } from '../live';
 import { Choice, Empty, Loading, Problem, StatusMark } from '../parts';
 import { link, refine, route } from '../router';
-import { clear, counts, failed, type Filter, type Gap, held, hold, holding, is_gap, limit, MOST_ROWS, type Row, rows, start_tail, state, stop_tail } from '../tail';
+import { answered, clear, counts, failed, type Filter, type Gap, held, hold, holding, is_gap, limit, MOST_ROWS, type Row, rows, start_tail, state, stop_tail } from '../tail';
 import { publish } from './publish';
 import { Head } from './overview';
 
@@ -149,7 +149,7 @@ function Live() {
             : state.value === 'live' ? <StatusMark status="ok" text={`${rate(is.rate)}/s`} /> : <StatusMark status="down" text={state.value === 'connecting' ? 'connecting' : 'reconnecting'} />}
         </span>
         <span class="tail-counts" data-sampled={is.sampled || undefined}>
-          {is.sampled ? <><b>a sample</b>: {count(is.shown)} of {count(is.matched)} shown</>
+          {!answered.value ? 'nothing is known yet' : is.sampled ? <><b>a sample</b>: {count(is.shown)} of {count(is.matched)} shown</>
             : <>all {plural(is.shown, 'event')} shown{is.matched > is.shown && `, ${count(is.matched - is.shown)} to come`}</>}
           {filtered && <span class="faint"> · {count(is.seen)} looked at</span>}
           {limit.value && <span class="faint"> · the list keeps the last {MOST_ROWS}</span>}
@@ -161,9 +161,10 @@ function Live() {
       </div>
       {failed.value && <Problem error={failed.value} retry={() => start_tail(filter)} />}
       {list.length > 0 ? <EventTable caption="Events as they come, the newest first" list={list} />
+        : !answered.value ? <Empty title={failed.value ? 'Nothing could be read' : 'Connecting …'}><p>{failed.value ? 'The dashboard says why above.' : 'Events stand here once the dashboard answers.'}</p></Empty>
         : <Empty title={filtered ? 'Nothing that matches yet' : 'No events yet'}>
           <p>{filtered ? <>Events that match stand here as they are published. To find older ones, <a href={link('events', { ...query, mode: 'search' })}>search</a>.</>
-            : <>Events stand here as they are published: <code>{'tidings publish TOPIC --type TYPE --data {}'}</code>, or start a service.</>}</p>
+            : <>Events stand here as they are published: <code>{"echo '{}' | tidings publish TOPIC --type TYPE"}</code>, or start a service.</>}</p>
         </Empty>}
     </section>
   );
