@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "service/sealing.hpp"
 #include "service/shown.hpp"
 #include "tidings/base/text.hpp"
 #include "tidings/outbox/relay.hpp"
@@ -135,6 +136,7 @@ void Operations::gather() {
   note("lag", gather_groups());
   note("outbox", gather_outbox());
   note("sagas", gather_sagas());
+  judge_keys();
   if (missing.empty()) gathered_ = seconds(host_.clock->now().time_since_epoch());
   health_.set("metrics", missing.empty() ? HealthStatus::up : HealthStatus::degraded, missing);
 }
@@ -205,6 +207,7 @@ Result<> Operations::gather_outbox() {
                       " keys are parked, since the broker refused an event of theirs; tidings outbox list");
     else
       health_.remove("outbox-keys");
+    judge_unrelayed(*status);
   }
   metrics_.gauges("tidings_outbox_backlog_events", "Events that wait in the outbox.").replace(std::move(backlog));
   metrics_.gauges("tidings_outbox_oldest_age_seconds", "How long the first of them has waited; 0 where none does.")
@@ -281,6 +284,26 @@ void Operations::judge_handlers(const std::vector<Audited>& audited) {
     health_.set("handler " + handling->name(), found.status, found.reason);
   }
   if (!handlings_.empty()) health_.set("audit", wrong.empty() ? HealthStatus::up : HealthStatus::down, wrong);
+}
+
+/// Who relays for this service is somebody else's to see to, but that nobody does shows here first.
+void Operations::judge_unrelayed(const outbox::OutboxStatus& status) {
+  constexpr Duration patience = std::chrono::minutes{1};
+  if (relays_) return;
+  if (status.backlog == 0 || !status.oldest || *status.oldest < patience) return health_.remove("outbox");
+  health_.set("outbox", HealthStatus::degraded,
+              std::to_string(status.backlog) + " events wait, the first for " +
+                  to_text(std::chrono::floor<std::chrono::minutes>(*status.oldest)) +
+                  ", and outbox.relay is off here: see that 'tidings outbox relay' runs");
+}
+
+void Operations::judge_keys() {
+  if (host_.sealing == nullptr) return;
+  if (const auto trouble = host_.sealing->trouble(); !trouble.empty())
+    health_.set("encryption", HealthStatus::degraded,
+                "it keeps the keys that it has, since the file cannot be read, and could not start again: " + trouble);
+  else
+    health_.remove("encryption");
 }
 
 void Operations::judge_relay() {

@@ -61,6 +61,8 @@ class Operations {
   Result<ops::HealthFinding> try_store() const;
   void judge_handlers(const std::vector<Audited>& audited);
   void judge_relay();
+  void judge_unrelayed(const outbox::OutboxStatus& status);
+  void judge_keys();
 
   Host& host_;
   Audit& audit_;

@@ -127,6 +127,11 @@ Result<EnvelopeView> Sealing::open(const EnvelopeView& event, std::string& opene
   return opened_view(event, opened);
 }
 
+std::string Sealing::trouble() const {
+  const std::scoped_lock lock(mutex_);
+  return unread_;
+}
+
 void Sealing::look(SteadyTime now, const Host& host) {
   if (key_file_.empty() || reload_ <= Duration::zero() || now - looked_ < reload_) return;
   looked_ = now;
@@ -136,11 +141,16 @@ void Sealing::look(SteadyTime now, const Host& host) {
     if (times)
       host.say(LogLevel::error, "keeps its keys, since those of the file cannot be had: " + to_string(read.error()) +
                                     times_text(*times));
-    is_unread_ = true;
+    const std::scoped_lock lock(mutex_);
+    unread_ = to_string(read.error());
     return;
   }
   const auto before = keys();
-  if (std::exchange(is_unread_, false)) host.say(LogLevel::info, "reads its keys again");
+  const bool was_unread = [&] {
+    const std::scoped_lock lock(mutex_);
+    return !std::exchange(unread_, {}).empty();
+  }();
+  if (was_unread) host.say(LogLevel::info, "reads its keys again");
   if (read->has_same_keys(before)) return;
   {
     const std::scoped_lock lock(mutex_);

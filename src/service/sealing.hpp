@@ -38,6 +38,10 @@ class Sealing final : public Sealer {
   /// `not_sealed` where one came in the open, and such are refused.
   [[nodiscard]] Result<EnvelopeView> open(const EnvelopeView& event, std::string& opened) const;
 
+  /// Why the file of keys could not be read last time: the service keeps those that it has, and could not start again.
+  /// Empty: it was.
+  [[nodiscard]] std::string trouble() const;
+
   /// Reads the file again, if it is time; a file that cannot be read changes nothing, and is told of.
   void look(SteadyTime now, const Host& host);
 
@@ -53,7 +57,7 @@ class Sealing final : public Sealer {
   Duration reload_{};
   SteadyTime looked_{};
   Troubles troubles_;
-  bool is_unread_ = false;
+  std::string unread_;  // why; empty: the file was read
   mutable std::mutex mutex_;
   Keyring keys_;
 };

@@ -1,12 +1,14 @@
 // A service as who operates it sees it: /healthz, /readyz and /metrics, whatever is away, and however busy it is.
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "ops/testing.hpp"
 #include "saga/testing.hpp"
 #include "service/testing.hpp"
+#include "testing/servers/keys.hpp"
 #include "testing/servers/needs_server.hpp"
 #include "testing/servers/temporary_folder.hpp"
 #include "tidings/outbox/enqueue.hpp"
@@ -186,6 +188,43 @@ TEST_F(OperatedTest, tells_of_a_relay_that_cannot_publish) {
   EXPECT_TRUE(has_metric("tidings_outbox_relayed_events_total 1"));
   EXPECT_TRUE(has_metric("tidings_published_events_total{topic=\"orders\"} 1"));
   EXPECT_TRUE(has_metric("tidings_publish_duration_seconds_count 1"));
+}
+
+TEST_F(OperatedTest, tells_of_keys_that_cannot_be_read) {
+  const auto keys = folder_.path() + "/keys";
+  {
+    std::ofstream file(keys);
+    file << tidings::testing::key_text("2026", 1) << "\n";
+  }
+  const auto lets_others_read = [&](bool they_may) {
+    std::filesystem::permissions(keys, std::filesystem::perms{they_may ? 0644U : 0600U});
+  };
+  lets_others_read(false);
+  make({.settings = {{"encryption.key_file", keys}, {"encryption.reload", "50ms"}}});
+  start();
+  EXPECT_FALSE(get("/readyz").body.contains("encryption"));
+  lets_others_read(true);
+  EXPECT_TRUE(says("encryption", "degraded", "it keeps the keys that it has", 200)) << get("/readyz").body;
+  lets_others_read(false);
+  EXPECT_TRUE(eventually([&] { return !get("/readyz").body.contains("encryption"); }));
+}
+
+TEST_F(OperatedTest, tells_of_an_outbox_that_nobody_relays) {
+  make({.settings = {{"outbox.relay", "false"}}}, true);
+  start();
+  {
+    auto tx = store_->begin(10s).or_throw();
+    outbox::enqueue(*tx, Order{"a", 1}).or_throw();
+    tx->commit().or_throw();
+  }
+  EXPECT_TRUE(has_metric("tidings_outbox_backlog_events 1"));
+  EXPECT_FALSE(get("/readyz").body.contains(R"("outbox")")) << "a relay may be on its way";
+  {
+    auto tx = store_->begin(10s).or_throw();
+    tx->execute("update tidings_outbox set created_at = created_at - 3600000").or_throw();
+    tx->commit().or_throw();
+  }
+  EXPECT_TRUE(says("outbox", "degraded", "1 events wait, the first for 1h", 200)) << get("/readyz").body;
 }
 
 TEST_F(OperatedTest, metrics_of_which_one_could_not_be_gathered_become_old_and_say_why) {
