@@ -135,7 +135,7 @@ TEST_F(ServiceTest, warns_once_of_a_type_that_no_handler_takes) {
   auto& service = make();
   service.on("orders", {}, [](const Order&) { return Result<>{}; });
   service.on("cancelled", {}, [](const Cancelled&) { return Result<>{}; });
-  for (const auto* type : {"test.ordr", "test.ordr", "test.order"}) {
+  for (const auto* type : {"test.ordr", "test.ordr", "test.order", "test.inter"}) {
     auto envelope = *make_envelope(Order{"a", 1});
     envelope.type = type;
     publish_raw("orders", envelope);
@@ -144,11 +144,12 @@ TEST_F(ServiceTest, warns_once_of_a_type_that_no_handler_takes) {
   const auto running = start();
   ASSERT_TRUE(caught_up("orders", "test.orders"));
   ASSERT_TRUE(caught_up("orders", "test.cancelled"));
-  EXPECT_EQ(service.stats("orders")->ignored, 3U);
+  EXPECT_EQ(service.stats("orders")->ignored, 4U);
   EXPECT_EQ(lines_.count("test: no handler takes events of type test.ordr, which come on topic orders; they are "
                          "ignored; is test.order meant?"),
             1U);
-  EXPECT_EQ(lines_.count("no handler takes"), 1U) << lines_.all();
+  EXPECT_EQ(lines_.count("meant?"), 1U) << lines_.all();
+  EXPECT_EQ(lines_.count("no handler takes"), 2U) << lines_.all();
 }
 
 TEST_F(ServiceTest, keeps_the_order_of_a_key_over_failures_and_lanes) {
