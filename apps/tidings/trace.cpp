@@ -58,9 +58,14 @@ class Tree {
     if (const auto effects = effects_.find(one.id); effects != effects_.end())
       for (const auto* const effect : effects->second) add(*effect, depth + 1, &one);
   }
+  /// With as many digits as people look at.
   static std::string after(Duration time) {
-    const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(time);
-    return (whole < 0us ? "-" : "+") + to_text(Duration(whole < 0us ? -whole : whole));
+    using std::chrono::round;
+    const auto length = time < Duration::zero() ? -time : time;
+    const auto shown = length < 10ms  ? Duration(round<std::chrono::microseconds>(length))
+                       : length < 10s ? Duration(round<std::chrono::milliseconds>(length))
+                                      : Duration(round<std::chrono::seconds>(length));
+    return (time < Duration::zero() ? "-" : "+") + to_text(shown);
   }
 
   std::vector<Seen> seen_;
