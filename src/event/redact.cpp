@@ -148,7 +148,8 @@ class Masking {
 }  // namespace
 
 std::optional<std::vector<std::string>> redact_pointers(std::string_view header) {
-  if (header.empty() || header.size() > redact_bytes_max) return std::nullopt;
+  // No header has a NUL, so what says one could not be written again.
+  if (header.empty() || header.size() > redact_bytes_max || header.contains('\0')) return std::nullopt;
   std::vector<std::string> pointers;
   while (true) {
     const auto one = header.substr(0, header.find(','));

@@ -367,6 +367,8 @@ TEST(Redact, PointersComeBackFromTheirHeader) {
   for (const char c : header) EXPECT_TRUE(c > 0x20 && c < 0x7f) << header;
   EXPECT_FALSE(redact_pointers(redact_header_of(std::vector<std::string>(redact_pointers_max + 1, "/a"))));
   EXPECT_FALSE(redact_pointers(redact_header_of({"/" + std::string(redact_bytes_max, 'x')})));
+  EXPECT_FALSE(redact_pointers(std::string_view("/a\0", 3)));
+  EXPECT_FALSE(redact_pointers("/a%00"));
 }
 
 }  // namespace
