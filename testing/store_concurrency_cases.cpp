@@ -91,8 +91,11 @@ void sums_stay_what_they_are(StoreTrial& trial) {
   trial.in_one(*store, "create table accounts(id bigint primary key, amount bigint not null check(amount >= 0))");
   for (int id = 0; id < accounts; ++id) trial.in_one(*store, "insert into accounts values ($1, 100)", id);
   constexpr int looks = 20;
+  constexpr int looks_max = 2'000;
+  constexpr int transfers_min = 60;  // whoever has looked before the others began has seen nothing
   std::barrier begin(writers);
   std::atomic<bool> is_over = false;
+  std::atomic<int> transfers = 0;
   const auto look = [&](Transaction& tx, StoreTrial& mine) -> Result<> {
     std::int64_t sum = 0;
     for (const auto* const half :
@@ -115,11 +118,17 @@ void sums_stay_what_they_are(StoreTrial& trial) {
     auto& own = number % 2 == 0 ? *store : *other;
     begin.arrive_and_wait();
     mine.guard([&] {
-      for (int round = 0; number == 0 ? round < looks : !is_over; ++round)
+      const auto goes_on = [&](int round) {
+        if (number > 0) return !is_over;
+        return round < looks || (round < looks_max && transfers < transfers_min);
+      };
+      for (int round = 0; goes_on(round); ++round) {
         mine.retried(own, [&](Transaction& tx) {
           return number == 0 ? look(tx, mine)
                              : transfer(tx, (number + round) % accounts, (number + 1 + 2 * round) % accounts);
         });
+        if (number > 0) ++transfers;
+      }
     });
     if (number == 0) is_over = true;
   });
