@@ -1,6 +1,4 @@
 // What leaves later waits sealed: delays, and schedules.
-#include <thread>
-
 #include "service/sealing_testing.hpp"
 
 namespace tidings::service {
@@ -18,10 +16,10 @@ TEST_F(SealingTest, DelaysKeepWhatTheyHaveSealed) {
     const auto running = start();
     service.publish_after(Payment{"a"}, 10min).or_throw();
     EXPECT_EQ(shown_in(), Places{});
-    for (int steps = 0; steps < 20'000 && seen.size() == 0; ++steps) {
+    ASSERT_TRUE(eventually([&] {
       manual.advance(1s);
-      std::this_thread::sleep_for(500us);
-    }
+      return seen.size() > 0;
+    })) << lines_.all();
     ASSERT_TRUE(seen.wait(1)) << lines_.all();
     EXPECT_EQ(seen.values().front(), iban);
     EXPECT_EQ(sealed("payments"), 1U);
@@ -38,10 +36,10 @@ TEST_F(SealingTest, SchedulesSealWhatTheyPublish) {
   service.every("pay", Recurrence::every(10s).or_throw(), [](TimePoint) { return Payment{"a"}; });
   {
     const auto running = start();
-    for (int steps = 0; steps < 20'000 && read("payments").empty(); ++steps) {
+    ASSERT_TRUE(eventually([&] {
       manual.advance(1s);
-      std::this_thread::sleep_for(1ms);
-    }
+      return !read("payments").empty();
+    })) << lines_.all();
     EXPECT_GE(sealed("payments"), 1U) << lines_.all();
     for (const auto& tick : read("tidings.schedule")) EXPECT_FALSE(is_sealed(tick.view())) << "which is Tidings' own";
     EXPECT_EQ(shown_in(), Places{});
@@ -59,10 +57,10 @@ TEST_F(SealingTest, WhatAnotherServiceLetsWaitIsNotSealedForIt) {
   service.on("idle", {}, [](const Order&) {});
   {
     const auto running = start();
-    for (int steps = 0; steps < 20'000 && read("mails").empty(); ++steps) {
+    ASSERT_TRUE(eventually([&] {
       manual.advance(500ms);
-      std::this_thread::sleep_for(1ms);
-    }
+      return !read("mails").empty();
+    })) << lines_.all();
     ASSERT_EQ(read("mails").size(), 1U) << lines_.all();
     EXPECT_FALSE(is_sealed(read("mails").front().view()));
   }
